@@ -1,0 +1,44 @@
+import type { Class } from './gen/live/v1/Class.ts';
+
+/** A delivery class that has been decided. */
+export type DeliveryClass = Exclude<Class, 'CLASS_UNSPECIFIED'>;
+
+/**
+ * The message types known by name. Any other type is allowed with an explicit class.
+ * Reliable is the patent's "first-type" message, ephemeral its "second-type" (US11750541B2).
+ */
+const knownTypes: ReadonlyMap<string, DeliveryClass> = new Map<string, DeliveryClass>([
+  ['gift', 'RELIABLE'],
+  ['red_packet', 'RELIABLE'],
+  ['question', 'RELIABLE'],
+  ['room_closed', 'RELIABLE'],
+  ['mute_all', 'RELIABLE'],
+  ['stream_switch', 'RELIABLE'],
+  ['comment', 'EPHEMERAL'],
+  ['arrival', 'EPHEMERAL'],
+  ['like', 'EPHEMERAL'],
+  ['audience', 'EPHEMERAL'],
+]);
+
+/** The class of a type known by name, or undefined. */
+export function classOfKnownType(type: string): DeliveryClass | undefined {
+  return knownTypes.get(type);
+}
+
+/** The names of the known types of a class, for messages to people. */
+export function knownTypesOf(deliveryClass: DeliveryClass): string[] {
+  return [...knownTypes].filter(([, known]) => known === deliveryClass).map(([type]) => type);
+}
+
+const roomNamePattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Whether `name` is a room name: one NATS token of 1 to 64 letters, digits, `_` and `-`. */
+export function isRoomName(name: string): boolean {
+  return roomNamePattern.test(name);
+}
+
+/** What a room name must be, for messages to people. */
+export const roomNameRule = '1 to 64 of the characters A-Z a-z 0-9 _ -';
+
+/** Trailing metadata key that carries the stable `Reason` beside a gRPC status. */
+export const reasonMetadataKey = 'live-reason';
