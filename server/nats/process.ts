@@ -1,0 +1,193 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'nats';
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_GRACE_MS = 5_000;
+const POLL_MS = 10;
+const LOG_TAIL_LINES = 15;
+
+/** What to run and where. */
+export interface NatsProcessOptions {
+  /** Path of the nats-server executable. */
+  readonly binary: string;
+  /** Holds the JetStream store (`jetstream/`), the log and the pid file. Created if absent. */
+  readonly directory: string;
+  /** Loopback port; 0 lets the server choose one. */
+  readonly port: number;
+  /** Further nats-server arguments. */
+  readonly args?: readonly string[];
+  /** Ends the start when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a process ended: one of the two is set. */
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running nats-server with JetStream, child of this process. */
+export interface NatsProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Resolves when the process has ended, for whatever reason; never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** Sends a signal; does nothing after the process has ended. */
+  signal(name: NodeJS.Signals): void;
+  /** SIGTERM, then SIGKILL after five seconds. Resolves when the process has ended. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The JetStream store of a nats-server run in `directory`; appears in its command line. */
+export const storeDirectory = (directory: string): string => join(directory, 'jetstream');
+
+/** The pid file of a nats-server run in `directory`. */
+export const pidFile = (directory: string): string => join(directory, 'nats-server.pid');
+
+/** The log of a nats-server run in `directory`; that of the run before has `.1` appended. */
+export const logFile = (directory: string): string => join(directory, 'nats-server.log');
+
+/**
+ * Starts nats-server with JetStream on loopback and resolves when it accepts connections and JetStream answers.
+ *
+ * The server is in a process group of its own, so that a terminal's Ctrl-C reaches only its parent, which can
+ * then drain before it stops the server. It does not outlive its parent, however that ends.
+ * @throws if the server ends or does not become ready within a minute; the error has the end of its log.
+ */
+export async function launchNats(options: NatsProcessOptions): Promise<NatsProcess> {
+  const { directory, signal } = options;
+  const portsDirectory = join(directory, 'ports');
+  await rm(portsDirectory, { recursive: true, force: true });
+  await mkdir(portsDirectory, { recursive: true });
+  const { child, pid, exited } = await spawnLogged(options, portsDirectory);
+  stopWithParent(pid, exited);
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    await exited;
+    clearTimeout(killer);
+  };
+  const ready = new AbortController();
+  const limits = [ready.signal, AbortSignal.timeout(START_TIMEOUT_MS), ...(signal ? [signal] : [])];
+  const endedEarly = exited.then(({ code, signal: by }) => {
+    throw new Error(`nats-server ended at start (${by ?? `exit code ${code}`})`);
+  });
+  try {
+    const port = await Promise.race([
+      waitUntilReady(portsDirectory, pid, AbortSignal.any(limits)),
+      endedEarly,
+    ]);
+    return {
+      url: `nats://127.0.0.1:${port}`,
+      port,
+      pid,
+      exited,
+      signal: (name) => void child.kill(name),
+      stop,
+    };
+  } catch (error) {
+    ready.abort();
+    await stop();
+    throw new Error(
+      `${messageOf(error)}; the end of ${logFile(directory)}:\n${await tail(logFile(directory))}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+interface Spawned {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly exited: Promise<ProcessExit>;
+}
+
+async function spawnLogged(options: NatsProcessOptions, portsDirectory: string): Promise<Spawned> {
+  const { binary, directory, port, args = [] } = options;
+  await rename(logFile(directory), `${logFile(directory)}.1`).catch(ignoreAbsent);
+  const log = await open(logFile(directory), 'w');
+  try {
+    const child = spawn(
+      binary,
+      // prettier-ignore
+      [
+        '--addr', '127.0.0.1', '--port', String(port === 0 ? -1 : port), '--ports_file_dir', portsDirectory,
+        '--jetstream', '--store_dir', storeDirectory(directory), '--pid', pidFile(directory), ...args,
+      ],
+      { detached: true, stdio: ['ignore', log.fd, log.fd] },
+    );
+    const exited = new Promise<ProcessExit>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    await once(child, 'spawn');
+    return { child, pid: child.pid as number, exited };
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * A shell waits on a pipe whose other end only this process holds: when the pipe closes, this process is
+ * gone, even by SIGKILL, and the shell ends the server.
+ */
+function stopWithParent(pid: number, exited: Promise<ProcessExit>): void {
+  const script = 'read -r _; kill -TERM "$0" && sleep 5 && kill -KILL "$0"';
+  const guard = spawn('/bin/sh', ['-c', script, String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.once('error', () => undefined);
+  guard.unref();
+  void exited.then(() => guard.kill('SIGKILL'));
+}
+
+/** Resolves with the client port once JetStream answers on it. */
+async function waitUntilReady(portsDirectory: string, pid: number, signal: AbortSignal): Promise<number> {
+  const file = join(portsDirectory, `nats-server_${pid}.ports`);
+  for (;;) {
+    const port = await readPort(file);
+    if (port !== undefined && (await jetStreamAnswers(port))) return port;
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/** The port in the server's ports file, `{"nats":["nats://127.0.0.1:4222"]}`, or undefined while it is being written. */
+async function readPort(file: string): Promise<number | undefined> {
+  const text = await readFile(file, 'utf8').catch(ignoreAbsent);
+  const port = /"nats":\s*\[\s*"nats:\/\/[^"]*:(\d+)"/.exec(text ?? '')?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+async function jetStreamAnswers(port: number): Promise<boolean> {
+  try {
+    const connection = await connect({ servers: `127.0.0.1:${port}`, reconnect: false, timeout: 2_000 });
+    try {
+      await connection.jetstreamManager({ timeout: 2_000 });
+      return true;
+    } finally {
+      await connection.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+async function tail(file: string): Promise<string> {
+  const text = (await readFile(file, 'utf8').catch(ignoreAbsent)) ?? '';
+  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+}
+
+function ignoreAbsent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  throw error;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

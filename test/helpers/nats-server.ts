@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findNatsServer } from '../../server/nats/binary.ts';
+import type { NatsProcess } from '../../server/nats/process.ts';
+import { launchNats } from '../../server/nats/process.ts';
+
+/** How `startNats` runs the server. */
+export interface TestNatsOptions {
+  /** Text of a nats-server configuration file, for what has no flag (max_payload, authorization, cluster …). */
+  readonly config?: string;
+  /** Loopback port; absent: the server chooses a free one. */
+  readonly port?: number;
+}
+
+/** A real nats-server with JetStream in a directory of its own. `await using` stops it. */
+export interface TestNats extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly directory: string;
+  /** Of the running process; another one after `restart()`. */
+  readonly pid: number;
+  /** SIGKILL, as a crash; resolves when the process is gone. The JetStream directory stays. */
+  kill(): Promise<void>;
+  /** SIGSTOP: connections stay open, nothing answers. */
+  pause(): void;
+  /** SIGCONT: ends a pause. */
+  resume(): void;
+  /** Starts again on the same port and directory; a server still running is stopped with SIGTERM first. */
+  restart(): Promise<void>;
+  /** Stops the server and removes its directory. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts a nats-server with JetStream on a free loopback port; resolves when JetStream answers. */
+export async function startNats({ config = '', port = 0 }: TestNatsOptions = {}): Promise<TestNats> {
+  const directory = await mkdtemp(join(tmpdir(), 'live-nats-'));
+  const configFile = join(directory, 'nats-server.conf');
+  await writeFile(configFile, config);
+  const binary = await findNatsServer();
+  const launch = (onPort: number): Promise<NatsProcess> =>
+    launchNats({ binary, directory, port: onPort, args: ['--config', configFile] });
+
+  let running = await launch(port);
+  const end = async (): Promise<void> => {
+    running.signal('SIGCONT');
+    await running.stop();
+  };
+  const stop = async (): Promise<void> => {
+    await end();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return {
+    url: running.url,
+    port: running.port,
+    directory,
+    get pid() {
+      return running.pid;
+    },
+    async kill() {
+      running.signal('SIGKILL');
+      await running.exited;
+    },
+    pause: () => running.signal('SIGSTOP'),
+    resume: () => running.signal('SIGCONT'),
+    async restart() {
+      await end();
+      running = await launch(running.port);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+
+/** How long and how often `until` looks, in milliseconds. */
+export interface PollOptions {
+  readonly timeoutMs?: number;
+  readonly everyMs?: number;
+}
+
+/**
+ * Waits until `probe` returns something truthy, and returns it. A probe that throws counts as "not yet".
+ * @param name the condition in words, for the error: "the viewer is live".
+ * @throws if the condition does not hold within `timeoutMs` (default 5000): names it, with the last value or error seen.
+ */
+export async function until<T>(
+  name: string,
+  probe: () => T | Promise<T>,
+  { timeoutMs = 5_000, everyMs = 10 }: PollOptions = {},
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await attempt(probe);
+    if (seen.kind === 'value' && seen.value) return seen.value;
+    if (performance.now() >= deadline) {
+      const last = seen.kind === 'value' ? `last value: ${inspect(seen.value)}` : 'last probe threw';
+      throw new Error(`not within ${timeoutMs} ms: ${name} (${last})`, {
+        cause: seen.kind === 'error' ? seen.error : undefined,
+      });
+    }
+    await sleep(everyMs);
+  }
+}
+
+type Seen<T> = { kind: 'value'; value: T } | { kind: 'error'; error: unknown };
+
+async function attempt<T>(probe: () => T | Promise<T>): Promise<Seen<T>> {
+  try {
+    return { kind: 'value', value: await probe() };
+  } catch (error) {
+    return { kind: 'error', error };
+  }
+}
