@@ -1,0 +1,38 @@
+import { status } from '@grpc/grpc-js';
+import type { Reason } from './gen/live/v1/Reason.ts';
+
+/** Whether the same request may be sent again: never, after a backoff, or on a new connection (resuming). */
+export type Retry = 'never' | 'backoff' | 'reconnect';
+
+/** A reason that says something. */
+export type KnownReason = Exclude<Reason, 'REASON_UNSPECIFIED'>;
+
+/** The gRPC status that goes with each reason, and whether to retry. The table of docs/protocol.md. */
+export const reasons: Readonly<Record<KnownReason, { readonly code: status; readonly retry: Retry }>> = {
+  ROOM_NAME_INVALID: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  MALFORMED_FRAME: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  MESSAGE_INVALID: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  TYPE_UNKNOWN: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  CLASS_CONFLICT: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  PAYLOAD_TOO_LARGE: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  START_INVALID: { code: status.INVALID_ARGUMENT, retry: 'never' },
+  HELLO_EXPECTED: { code: status.FAILED_PRECONDITION, retry: 'never' },
+  HELLO_REPEATED: { code: status.FAILED_PRECONDITION, retry: 'never' },
+  ALREADY_JOINED: { code: status.FAILED_PRECONDITION, retry: 'never' },
+  NOT_JOINED: { code: status.FAILED_PRECONDITION, retry: 'never' },
+  ROOM_UNKNOWN: { code: status.NOT_FOUND, retry: 'never' },
+  TOO_MANY_ROOMS: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
+  TOO_MANY_PUBLISHES: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
+  TOO_MANY_SESSIONS: { code: status.RESOURCE_EXHAUSTED, retry: 'reconnect' },
+  UPSTREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
+  PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
+  DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },
+  HELLO_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'reconnect' },
+  VIEWER_STUCK: { code: status.ABORTED, retry: 'reconnect' },
+  INTERNAL_ERROR: { code: status.INTERNAL, retry: 'reconnect' },
+};
+
+/** Whether `name` is one of the reasons of this version of the protocol. */
+export function isKnownReason(name: string): name is KnownReason {
+  return Object.hasOwn(reasons, name);
+}
