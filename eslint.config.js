@@ -85,7 +85,10 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-definitions': 'off',
       // It asks for the `!` that no-non-null-assertion forbids.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
-      '@typescript-eslint/no-invalid-void-type': ['error', { allowInGenericTypeArguments: true }],
+      '@typescript-eslint/no-invalid-void-type': [
+        'error',
+        { allowInGenericTypeArguments: true, allowAsThisParameter: true },
+      ],
     },
   },
   { files: ['{common,protos,client,server}/**/*.ts'], rules: { 'no-console': 'error' } },

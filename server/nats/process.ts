@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
 
@@ -75,15 +75,13 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
     clearTimeout(killer);
   };
   const ready = new AbortController();
+  const portsFile = join(portsDirectory, `${basename(options.binary)}_${pid}.ports`);
   const limits = [ready.signal, AbortSignal.timeout(START_TIMEOUT_MS), ...(signal ? [signal] : [])];
   const endedEarly = exited.then(({ code, signal: by }) => {
     throw new Error(`nats-server ended at start (${by ?? `exit code ${code}`})`);
   });
   try {
-    const port = await Promise.race([
-      waitUntilReady(portsDirectory, pid, AbortSignal.any(limits)),
-      endedEarly,
-    ]);
+    const port = await Promise.race([waitUntilReady(portsFile, AbortSignal.any(limits)), endedEarly]);
     return {
       url: `nats://127.0.0.1:${port}`,
       port,
@@ -150,10 +148,9 @@ function stopWithParent(pid: number, exited: Promise<ProcessExit>): void {
 }
 
 /** Resolves with the client port once JetStream answers on it. */
-async function waitUntilReady(portsDirectory: string, pid: number, signal: AbortSignal): Promise<number> {
-  const file = join(portsDirectory, `nats-server_${pid}.ports`);
+async function waitUntilReady(portsFile: string, signal: AbortSignal): Promise<number> {
   for (;;) {
-    const port = await readPort(file);
+    const port = await readPort(portsFile);
     if (port !== undefined && (await jetStreamAnswers(port))) return port;
     await sleep(POLL_MS, undefined, { signal });
   }
