@@ -61,7 +61,7 @@ export const logFile = (directory: string): string => join(directory, 'nats-serv
  * @throws if the server ends or does not become ready within a minute; the error has the end of its log.
  */
 export async function launchNats(options: NatsProcessOptions): Promise<NatsProcess> {
-  const { directory, signal } = options;
+  const { binary, directory, signal } = options;
   const portsDirectory = join(directory, 'ports');
   await rm(portsDirectory, { recursive: true, force: true });
   await mkdir(portsDirectory, { recursive: true });
@@ -74,32 +74,30 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
     await exited;
     clearTimeout(killer);
   };
-  const ready = new AbortController();
-  const portsFile = join(portsDirectory, `${basename(options.binary)}_${pid}.ports`);
-  const limits = [ready.signal, AbortSignal.timeout(START_TIMEOUT_MS), ...(signal ? [signal] : [])];
+  const starting = new AbortController();
+  const limits = [starting.signal, AbortSignal.timeout(START_TIMEOUT_MS), ...(signal ? [signal] : [])];
+  const portsFile = join(portsDirectory, `${basename(binary)}_${pid}.ports`);
   const endedEarly = exited.then(({ code, signal: by }) => {
-    throw new Error(`nats-server ended at start (${by ?? `exit code ${code}`})`);
+    throw new Error(`ended with ${by ?? `exit code ${code}`}`);
   });
   try {
     const port = await Promise.race([waitUntilReady(portsFile, AbortSignal.any(limits)), endedEarly]);
-    return {
-      url: `nats://127.0.0.1:${port}`,
-      port,
-      pid,
-      exited,
-      signal: (name) => void child.kill(name),
-      stop,
-    };
+    const url = `nats://127.0.0.1:${port}`;
+    return { url, port, pid, exited, stop, signal: (name) => void child.kill(name) };
   } catch (error) {
-    ready.abort();
+    starting.abort();
     await stop();
-    throw new Error(
-      `${messageOf(error)}; the end of ${logFile(directory)}:\n${await tail(logFile(directory))}`,
-      {
-        cause: error,
-      },
-    );
+    signal?.throwIfAborted();
+    throw await startError(directory, error);
   }
+}
+
+async function startError(directory: string, cause: unknown): Promise<Error> {
+  const file = logFile(directory);
+  const lines = ((await readFile(file, 'utf8').catch(ignoreAbsent)) ?? '').trimEnd().split('\n');
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const end = lines.slice(-LOG_TAIL_LINES).join('\n');
+  return new Error(`nats-server did not start: ${reason}; the end of ${file}:\n${end}`, { cause });
 }
 
 interface Spawned {
@@ -177,14 +175,7 @@ async function jetStreamAnswers(port: number): Promise<boolean> {
   }
 }
 
-async function tail(file: string): Promise<string> {
-  const text = (await readFile(file, 'utf8').catch(ignoreAbsent)) ?? '';
-  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
-}
-
 function ignoreAbsent(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
   throw error;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
