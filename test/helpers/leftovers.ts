@@ -6,9 +6,14 @@ const GRACE_MS = 5_000;
  */
 export function mochaGlobalTeardown(): void {
   setTimeout(() => {
-    console.error(
-      `still open ${GRACE_MS} ms after the last test: ${process.getActiveResourcesInfo().join(', ')}`,
-    );
+    console.error(`still open ${GRACE_MS} ms after the last test: ${openResources()}`);
     process.exit(1);
   }, GRACE_MS).unref();
+}
+
+/** Kinds of open resources and how many of each; the standard streams may be among them. */
+function openResources(): string {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
 }

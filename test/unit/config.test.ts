@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { version } from '../../common/version.ts';
+import type { ServerConfig } from '../../server/ops/config.ts';
+import { ConfigError, defaultConfig, environmentName, parseConfig } from '../../server/ops/config.ts';
+import type { SettingName } from '../../server/ops/settings.ts';
+import { SETTINGS } from '../../server/ops/settings.ts';
+
+describe('configuration', () => {
+  it('has a default for everything that is not optional', () => {
+    assert.deepEqual(configOf(''), {
+      listen: { host: '127.0.0.1', port: 50051 },
+      insecure: false,
+      dataDir: './.live-gateway',
+      stream: 'LIVE',
+      replicas: 1,
+      maxAgeMs: 86_400_000,
+      maxBytes: 2 ** 30,
+      heartbeatMs: 5_000,
+      stuckTimeoutMs: 30_000,
+      drainMs: 10_000,
+      roomLogBytes: 32 * 2 ** 20,
+      logBytes: 256 * 2 ** 20,
+      logLevel: 'info',
+    });
+  });
+
+  const values: Record<SettingName, readonly [text: string, value: ServerConfig[SettingName]]> = {
+    listen: ['[::1]:0', { host: '::1', port: 0 }],
+    insecure: ['true', true],
+    nats: ['nats://a:4222, b:4223', ['nats://a:4222', 'b:4223']],
+    natsServer: ['/opt/nats-server', '/opt/nats-server'],
+    dataDir: ['/var/lib/live', '/var/lib/live'],
+    stream: ['ROOMS', 'ROOMS'],
+    replicas: ['3', 3],
+    maxAgeMs: ['7d', 604_800_000],
+    maxBytes: ['10GiB', 10 * 2 ** 30],
+    heartbeatMs: ['250ms', 250],
+    stuckTimeoutMs: ['1m', 60_000],
+    drainMs: ['0s', 0],
+    roomLogBytes: ['1MiB', 2 ** 20],
+    logBytes: ['64MiB', 2 ** 26],
+    metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    logLevel: ['silent', 'silent'],
+  };
+  for (const [name, [text, value]] of Object.entries(values) as [SettingName, readonly [string, unknown]][]) {
+    const setting = SETTINGS[name];
+    const cluster = name === 'replicas' ? { LIVE_NATS: 'a:1' } : {};
+
+    it(`reads --${setting.flag} and ${environmentName(setting)}`, () => {
+      const flag = 'placeholder' in setting ? [`--${setting.flag}`, text] : [`--${setting.flag}`];
+      assert.deepEqual(configOf(flag, cluster)[name], value);
+      assert.deepEqual(configOf('', { ...cluster, [environmentName(setting)]: text })[name], value);
+    });
+  }
+
+  it('prefers the flag to the environment, and the environment to the default', () => {
+    const env = { LIVE_HEARTBEAT: '2s', LIVE_DRAIN: '2s', LIVE_STREAM: '' };
+    const config = configOf('--heartbeat 1s', env);
+    assert.deepEqual([config.heartbeatMs, config.drainMs, config.stream], [1_000, 2_000, 'LIVE']);
+  });
+
+  it('ignores a wrong environment variable that a flag overrides', () => {
+    assert.equal(configOf('--heartbeat 1s', { LIVE_HEARTBEAT: 'soon' }).heartbeatMs, 1_000);
+  });
+
+  it('names setting, value and what it takes when a value is wrong', () => {
+    refuses(
+      '--heartbeat 5',
+      {},
+      '--heartbeat (LIVE_HEARTBEAT): "5" is not accepted; it takes a duration from 100ms',
+    );
+    refuses(
+      '',
+      { LIVE_REPLICAS: '2' },
+      '--replicas (LIVE_REPLICAS): "2" is not accepted; it takes 1, 3 or 5',
+    );
+  });
+
+  it('names every wrong setting at once', () => {
+    refuses('--max-age never --max-bytes all', {}, '--max-age', '--max-bytes');
+  });
+
+  for (const wrong of [
+    '--listen 50051',
+    '--listen ::1:50051',
+    '--nats http://a:1',
+    '--nats a:1,,b:1',
+    '--stream live.room',
+    '--max-age 500ms',
+    '--max-bytes 1KiB',
+    '--heartbeat 99ms',
+    '--heartbeat 30d',
+    '--log-level loud',
+    '--metrics on',
+    '--data-dir=',
+  ]) {
+    it(`refuses ${wrong}`, () => refuses(wrong, {}, (wrong.split(/[ =]/)[0] ?? '') + ' (LIVE_', 'it takes'));
+  }
+
+  it('refuses a listen address off loopback unless --insecure', () => {
+    for (const address of ['0.0.0.0:1', '[::]:1', '192.0.2.1:1', 'example.org:1', '127.evil.example:1']) {
+      refuses(['--listen', address], {}, '--listen (LIVE_LISTEN)', 'not loopback', '--insecure');
+      assert.equal(configOf(['--listen', address, '--insecure']).listen.port, 1);
+    }
+    for (const address of ['localhost:1', '127.9.9.9:1', '[::1]:1']) configOf(['--listen', address]);
+  });
+
+  it('refuses replicas of the embedded server, and a room log above the limit of all', () => {
+    refuses('--replicas 3', {}, '--replicas (LIVE_REPLICAS): "3" needs a NATS cluster');
+    refuses('--log-bytes 1MiB', {}, '--room-log-bytes', '--log-bytes');
+  });
+
+  it('suggests the flag that was meant', () =>
+    refuses('--lisen a:1', {}, "'--lisen'", 'Did you mean --listen?'));
+
+  it('refuses arguments and a flag without its value', () => {
+    refuses('room', {}, 'too many arguments');
+    refuses('--listen', {}, '--listen', 'argument missing');
+  });
+
+  it('prints help with every flag, its variable and its default, and the version', () => {
+    const help = printed('--help');
+    for (const setting of Object.values(SETTINGS)) {
+      assert.ok(help.includes(`--${setting.flag}`) && help.includes(environmentName(setting)), setting.flag);
+    }
+    assert.match(help, /default 127\.0\.0\.1:50051/);
+    assert.equal(printed('--version').trim(), version);
+  });
+
+  it('builds a configuration in the process', () => {
+    assert.deepEqual(defaultConfig({ heartbeatMs: 10 }), { ...configOf(''), heartbeatMs: 10 });
+  });
+});
+
+function parse(args: string | readonly string[], env: NodeJS.ProcessEnv = {}) {
+  return parseConfig(typeof args === 'string' ? args.split(' ').filter(Boolean) : args, env);
+}
+
+function configOf(args: string | readonly string[], env?: NodeJS.ProcessEnv): ServerConfig {
+  const invocation = parse(args, env);
+  assert.equal(invocation.kind, 'serve');
+  return invocation.config;
+}
+
+function printed(args: string): string {
+  const invocation = parse(args);
+  assert.equal(invocation.kind, 'print');
+  return invocation.text;
+}
+
+function refuses(args: string | readonly string[], env: NodeJS.ProcessEnv, ...parts: string[]): void {
+  assert.throws(
+    () => parse(args, env),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      for (const part of parts) assert.ok(error.message.includes(part), `${error.message} lacks ${part}`);
+      return true;
+    },
+  );
+}
