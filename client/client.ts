@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { credentials as grpcCredentials, status } from '@grpc/grpc-js';
+import { systemClock } from '../common/clock.ts';
+import type { Upstream } from '../protos/gen/live/v1/Upstream.ts';
+import type { ServerFrame } from '../protos/live.ts';
+import { classOfKnownType } from '../protos/vocabulary.ts';
+import { defaultBackoff } from './backoff.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import { newCounters } from './counters.ts';
+import type { CursorStore } from './cursor-store.ts';
+import { MemoryCursorStore } from './cursor-store.ts';
+import { LiveError } from './errors.ts';
+import { channelOptions, defaultKeepalive, grpcTransport } from './grpc-transport.ts';
+import type {
+  JoinOptions,
+  LiveClientOptions,
+  OutgoingMessage,
+  PublishOptions,
+  PullOptions,
+} from './options.ts';
+import type { PublishResult } from './publisher.ts';
+import { Publisher } from './publisher.ts';
+import type { PullEvent } from './pull.ts';
+import { pullEvents, pullRequest } from './pull.ts';
+import { defaultQueueLimits } from './room-queue.ts';
+import { Rooms } from './rooms.ts';
+import type { RoomSubscription } from './subscription.ts';
+import { UnaryCalls } from './unary.ts';
+
+const defaultCallTimeoutMs = 10_000;
+
+/** What a client tells while it runs. */
+export interface LiveClientEvents {
+  /** The connection's state changed. */
+  state: [state: ConnectionState, previous: ConnectionState];
+  /** Whether the gateway can reach NATS, when that changes. */
+  upstream: [upstream: Upstream];
+}
+
+/** A room as the stream's leader sees it. */
+export interface RoomInfo {
+  readonly room: string;
+  /** Sequence of the newest and the oldest reliable message held; 0 when none is. */
+  readonly head: bigint;
+  readonly first: bigint;
+  /** Reliable messages held. */
+  readonly count: bigint;
+  /** Viewers over all gateways. */
+  readonly audience: number;
+  readonly epoch: string;
+}
+
+/**
+ * A viewer (and publisher): one connection to one of several gateways, any number of rooms on it. It connects when
+ * it is first asked for something, and survives every kind of disconnection until `close`.
+ *
+ * The rooms share the connection, and so its flow control: each room that was joined has to be read, or the
+ * others wait for it once its queue is full.
+ */
+export class LiveClient extends EventEmitter<LiveClientEvents> {
+  /** What this client has seen so far. */
+  readonly counters: Readonly<Counters>;
+  readonly #connection: Connection;
+  readonly #rooms: Rooms;
+  readonly #publisher: Publisher;
+  readonly #unary: UnaryCalls;
+  readonly #cursorStore: CursorStore;
+  #upstream: Upstream = 'UPSTREAM_UNSPECIFIED';
+
+  constructor(options: LiveClientOptions) {
+    super();
+    const { endpoints } = options;
+    if (endpoints.length === 0) throw new LiveError(status.INVALID_ARGUMENT, 'no endpoint given');
+    const counters = newCounters();
+    const clock = options.clock ?? systemClock;
+    const random = options.random ?? Math.random;
+    const backoff = options.backoff ?? defaultBackoff;
+    const keepalive = options.keepalive ?? defaultKeepalive;
+    const credentials = options.credentials ?? grpcCredentials.createInsecure();
+    this.counters = counters;
+    this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
+    this.#unary = new UnaryCalls(endpoints, credentials, channelOptions(keepalive));
+    this.#connection = new Connection(
+      {
+        endpoints,
+        clientName: options.clientName ?? 'live-gateway-client',
+        backoff,
+        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+        silenceFactor: options.silenceFactor ?? 2,
+        silenceSlackMs: 250,
+        probeTimeoutMs: options.probeTimeoutMs ?? 2_000,
+      },
+      {
+        transport: options.transport ?? grpcTransport(credentials, keepalive, counters),
+        clock,
+        random,
+        counters,
+      },
+      {
+        opening: () => this.#rooms.opening(),
+        welcomed: (welcome) => {
+          this.#rooms.welcomed();
+          this.#publisher.connected(welcome.limits?.publishes ?? 1);
+        },
+        frame: (frame) => this.#onFrame(frame),
+        lost: () => {
+          this.#rooms.lost();
+          this.#publisher.disconnected();
+        },
+        stateChanged: (state, previous) => this.#onStateChanged(state, previous),
+      },
+    );
+    this.#rooms = new Rooms({
+      clock,
+      random,
+      counters,
+      backoff,
+      queue: options.queue ?? defaultQueueLimits,
+      cursorStore: this.#cursorStore,
+      wire: this.#connection,
+    });
+    this.#publisher = new Publisher({
+      clock,
+      random,
+      counters,
+      backoff,
+      maxPending: options.maxPendingPublishes ?? 1024,
+      wire: this.#connection,
+    });
+  }
+
+  /** The connection as it is now. */
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Whether the gateway could reach NATS when it last said so. */
+  get upstream(): Upstream {
+    return this.#upstream;
+  }
+
+  /**
+   * Follows a room. The events come from the subscription's iterator, in order; see `RoomEvent`. A refusal that
+   * trying again cannot mend is thrown by the iterator.
+   * @throws LiveError if the name is not a room name or the room is joined already.
+   */
+  join(room: string, options: JoinOptions = {}): RoomSubscription {
+    this.#assertOpen();
+    const subscription = this.#rooms.follow(room, options);
+    this.#connection.start();
+    return subscription;
+  }
+
+  /**
+   * Publishes one message. A reliable one is sent again with the same key after a reconnect, until it is answered
+   * or its time is up; an ephemeral one is sent at most once.
+   * @throws LiveError. With the reason PUBLISH_OUTCOME_UNKNOWN the message may have been stored; publishing it
+   * again with the error's `key` is safe.
+   */
+  async publish(
+    room: string,
+    message: OutgoingMessage,
+    options: PublishOptions = {},
+  ): Promise<PublishResult> {
+    this.#assertOpen();
+    const { type, sender = '', key = randomUUID(), headers = {} } = message;
+    const deliveryClass = message.class ?? classOfKnownType(type);
+    if (deliveryClass === undefined) {
+      throw new LiveError(status.INVALID_ARGUMENT, `type "${type}" is not known by name and needs a class`, {
+        reason: 'TYPE_UNKNOWN',
+      });
+    }
+    this.#connection.start();
+    return this.#publisher.publish({
+      message: {
+        room,
+        type,
+        class: deliveryClass,
+        sender,
+        payload: Buffer.from(message.payload),
+        key,
+        headers,
+      },
+      deliveryClass,
+      timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Reads a range of reliable messages without joining: gap and reset come in their place, `end` is last.
+   * @throws LiveError from the iterator; nothing is retried once the first part has come.
+   */
+  pull(room: string, options: PullOptions = {}): AsyncGenerator<PullEvent, void, undefined> {
+    this.#assertOpen();
+    const { timeoutMs = defaultCallTimeoutMs } = options;
+    return pullEvents(room, this.#unary.pull(pullRequest(room, options), timeoutMs));
+  }
+
+  /**
+   * Describes a room.
+   * @throws LiveError of the last endpoint tried.
+   */
+  async room(
+    room: string,
+    { timeoutMs = defaultCallTimeoutMs }: { timeoutMs?: number } = {},
+  ): Promise<RoomInfo> {
+    this.#assertOpen();
+    const info = await this.#unary.room(room, timeoutMs);
+    return { ...info, head: BigInt(info.head), first: BigInt(info.first), count: BigInt(info.count) };
+  }
+
+  /** Ends everything: iterators are done after what is queued, publishes reject, cursors are flushed. */
+  async close(): Promise<void> {
+    this.#connection.close();
+    this.#unary.close();
+    await this.#cursorStore.flush();
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    if (frame.publishResult) this.#publisher.onResult(frame.publishResult);
+    else this.#rooms.onFrame(frame);
+    if (frame.heartbeat && frame.heartbeat.upstream !== this.#upstream) {
+      this.#upstream = frame.heartbeat.upstream;
+      this.emit('upstream', this.#upstream);
+    }
+  }
+
+  #onStateChanged(state: ConnectionState, previous: ConnectionState): void {
+    if (state.name === 'closed') {
+      this.#rooms.close(state.cause);
+      this.#publisher.close(state.cause ?? new LiveError(status.CANCELLED, 'the client was closed'));
+    }
+    this.emit('state', state, previous);
+  }
+
+  #assertOpen(): void {
+    if (this.state.name === 'closed') throw new LiveError(status.CANCELLED, 'the client is closed');
+  }
+}

@@ -1,0 +1,308 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../common/clock.ts';
+import type { Random } from '../common/random.ts';
+import type { Reconnect } from '../protos/gen/live/v1/Reconnect.ts';
+import type { Welcome } from '../protos/gen/live/v1/Welcome.ts';
+import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
+import type { BackoffLimits } from './backoff.ts';
+import { backoffDelay } from './backoff.ts';
+import type { ConnectionState } from './connection-state.ts';
+import type { Counters } from './counters.ts';
+import { LiveError } from './errors.ts';
+import type { Link, Transport } from './transport.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** What a connection needs to know. Durations are in milliseconds. */
+export interface ConnectionSettings {
+  /** host:port, tried in turn. */
+  readonly endpoints: readonly string[];
+  readonly clientName: string;
+  readonly backoff: BackoffLimits;
+  /** From the beginning of a connection to its Welcome. */
+  readonly connectTimeoutMs: number;
+  /** Silence is suspicious after `heartbeat_ms * silenceFactor + silenceSlackMs`. */
+  readonly silenceFactor: number;
+  readonly silenceSlackMs: number;
+  readonly probeTimeoutMs: number;
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionListener {
+  /** Frames that travel with Hello: the joins of all rooms. */
+  opening(): ClientFrameInput[];
+  welcomed(welcome: Welcome): void;
+  /** Every frame that is not the connection's own business. */
+  frame(frame: ServerFrame): void;
+  /** The link is gone: what was asked over it may or may not have been done. */
+  lost(): void;
+  stateChanged(state: ConnectionState, previous: ConnectionState): void;
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+}
+
+/**
+ * Keeps one link to one of several gateways: connects, watches for silence, probes, tears down, backs off
+ * and connects again, on every end that was not asked for, until `close` or an error that says never to.
+ * The state owns the one timer that may run; the watchdog has its own.
+ */
+export class Connection {
+  readonly #settings: ConnectionSettings;
+  readonly #parts: ConnectionParts;
+  readonly #listener: ConnectionListener;
+  #state: ConnectionState;
+  #link: Link | undefined;
+  #watchdog: Watchdog | undefined;
+  #timer: Timer | undefined;
+  #generation = 0;
+  /** Failures since a connection last recovered. */
+  #attempt = 0;
+  #endpointIndex = 0;
+  #welcomedBefore = false;
+  #reading: 'open' | 'paused' = 'open';
+
+  constructor(settings: ConnectionSettings, parts: ConnectionParts, listener: ConnectionListener) {
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#state = { name: 'idle', since: parts.clock.wallMs() };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Whether frames can be sent and will be answered: Welcome has come and the link is there. */
+  get ready(): boolean {
+    return this.#link !== undefined && this.#state.name !== 'connecting';
+  }
+
+  /** Begins to connect, unless that has happened before. */
+  start(): void {
+    if (this.#state.name === 'idle') this.#connect();
+  }
+
+  /** Sends a frame; without effect when no link is ready. */
+  send(frame: ClientFrameInput): void {
+    if (this.ready) this.#link?.send(frame);
+  }
+
+  /** Stops reading until `resumeReading`. The silence that follows is not held against the peer. */
+  pauseReading(): void {
+    if (this.#reading === 'paused') return;
+    this.#reading = 'paused';
+    this.#parts.counters.pauses += 1;
+    this.#applyReading();
+  }
+
+  resumeReading(): void {
+    if (this.#reading === 'open') return;
+    this.#reading = 'open';
+    this.#applyReading();
+  }
+
+  /** The owner has everything again: the next failure begins the backoff anew. */
+  recovered(): void {
+    this.#attempt = 0;
+  }
+
+  /** Ends the connection for good. */
+  close(cause?: LiveError): void {
+    if (this.#state.name === 'closed') return;
+    this.#drop();
+    this.#setState({ name: 'closed', cause, since: this.#now() });
+  }
+
+  #connect(): void {
+    this.#generation += 1;
+    this.#parts.counters.connects += 1;
+    const generation = this.#generation;
+    const endpoint = this.#endpoint();
+    const { connectTimeoutMs, clientName } = this.#settings;
+    const link = this.#parts.transport.open(endpoint, {
+      frame: (frame) => {
+        if (this.#isCurrent(generation)) this.#onFrame(frame);
+      },
+      end: (error) => {
+        if (this.#isCurrent(generation)) this.#onEnd(error);
+      },
+    });
+    this.#link = link;
+    this.#setState(
+      { name: 'connecting', attempt: this.#attempt, endpoint, generation, since: this.#now() },
+      this.#parts.clock.after(connectTimeoutMs, () =>
+        this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
+      ),
+    );
+    link.send({ hello: { client: clientName } });
+    for (const frame of this.#listener.opening()) link.send(frame);
+  }
+
+  #isCurrent(generation: number): boolean {
+    return generation === this.#generation && this.#link !== undefined;
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    this.#parts.counters.framesReceived += 1;
+    this.#watchdog?.heard();
+    if (frame.welcome) this.#onWelcome(frame.welcome);
+    else if (frame.reconnect) this.#onReconnect(frame.reconnect);
+    else if (!frame.pong) this.#pass(frame);
+  }
+
+  /** A frame that cannot be understood ends the link, not the process. */
+  #pass(frame: ServerFrame): void {
+    try {
+      this.#listener.frame(frame);
+    } catch (cause) {
+      this.#fail(new LiveError(status.INTERNAL, 'the gateway sent a frame that makes no sense', { cause }));
+    }
+  }
+
+  #onWelcome(welcome: Welcome): void {
+    const state = this.#state;
+    if (state.name !== 'connecting') return;
+    const { endpoint, generation } = state;
+    const { session, heartbeatMs } = welcome;
+    if (this.#welcomedBefore) this.#parts.counters.reconnects += 1;
+    this.#welcomedBefore = true;
+    this.#watchdog = this.#newWatchdog(heartbeatMs);
+    this.#watchdog.start();
+    this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
+    this.#applyReading();
+    this.#listener.welcomed(welcome);
+  }
+
+  #newWatchdog(heartbeatMs: number): Watchdog {
+    const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
+    const limits = { silenceMs: heartbeatMs * silenceFactor + silenceSlackMs, probeMs: probeTimeoutMs };
+    return new Watchdog(this.#parts.clock, limits, {
+      suspected: (silentMs) => this.#suspect(silentMs),
+      cleared: () => this.#clear(),
+      expired: (silentMs) => {
+        this.#parts.counters.probeFailures += 1;
+        this.#fail(unavailable(`nothing received for ${Math.round(silentMs)} ms, probe unanswered`));
+      },
+    });
+  }
+
+  #suspect(silentMs: number): void {
+    if (this.#state.name !== 'live') return;
+    const { endpoint, generation, session, heartbeatMs } = this.#state;
+    this.#parts.counters.probes += 1;
+    this.#setState({
+      name: 'suspect',
+      endpoint,
+      generation,
+      session,
+      heartbeatMs,
+      silentMs,
+      since: this.#now(),
+    });
+    this.#link?.send({ ping: { nonce: this.#parts.counters.probes } });
+  }
+
+  #clear(): void {
+    if (this.#state.name !== 'suspect') return;
+    const { endpoint, generation, session, heartbeatMs } = this.#state;
+    this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
+  }
+
+  /** The link stays in use until the gateway ends it or the time has come, whichever is first. */
+  #onReconnect(reconnect: Reconnect): void {
+    if (this.#state.name === 'moving' || !('endpoint' in this.#state)) return;
+    const { endpoint, generation } = this.#state;
+    const { afterMs, reason } = reconnect;
+    this.#watchdog?.stop();
+    this.#setState(
+      { name: 'moving', endpoint, generation, afterMs, reason, since: this.#now() },
+      this.#parts.clock.after(this.#moveDelay(afterMs), () => this.#move()),
+    );
+  }
+
+  /** No penalty for a move, but two without a recovery in between are a loop and are slowed down. */
+  #moveDelay(afterMs: number): number {
+    const penalty = this.#attempt === 0 ? 0 : this.#backoffDelay();
+    this.#attempt += 1;
+    return Math.max(afterMs, penalty);
+  }
+
+  #move(): void {
+    this.#drop();
+    this.#endpointIndex += 1;
+    this.#connect();
+  }
+
+  #onEnd(error: LiveError | undefined): void {
+    if (this.#state.name === 'moving') this.#drop();
+    else this.#fail(error ?? unavailable('the gateway ended the stream'));
+  }
+
+  #fail(cause: LiveError): void {
+    this.#drop();
+    if (!cause.retryable) {
+      this.close(cause);
+      return;
+    }
+    const delayMs = this.#backoffDelay();
+    this.#attempt += 1;
+    this.#endpointIndex += 1;
+    const nextEndpoint = this.#endpoint();
+    this.#setState(
+      { name: 'backoff', attempt: this.#attempt, delayMs, cause, nextEndpoint, since: this.#now() },
+      this.#parts.clock.after(delayMs, () => this.#connect()),
+    );
+  }
+
+  #drop(): void {
+    this.#watchdog?.stop();
+    this.#watchdog = undefined;
+    const link = this.#link;
+    if (link === undefined) return;
+    this.#link = undefined;
+    link.destroy();
+    this.#listener.lost();
+  }
+
+  /** Before Welcome reading is always open: a paused link could not be told from a dead one. */
+  #applyReading(): void {
+    if (!this.ready) return;
+    if (this.#reading === 'paused') {
+      this.#link?.pause();
+      this.#watchdog?.pause();
+    } else {
+      this.#link?.resume();
+      this.#watchdog?.resume();
+    }
+  }
+
+  #backoffDelay(): number {
+    return backoffDelay(this.#attempt, this.#settings.backoff, this.#parts.random);
+  }
+
+  #endpoint(): string {
+    const { endpoints } = this.#settings;
+    return endpoints[this.#endpointIndex % endpoints.length] as string;
+  }
+
+  #now(): number {
+    return this.#parts.clock.wallMs();
+  }
+
+  #setState(next: ConnectionState, timer?: Timer): void {
+    this.#timer?.cancel();
+    this.#timer = timer;
+    const previous = this.#state;
+    this.#state = next;
+    this.#listener.stateChanged(next, previous);
+  }
+}
+
+function unavailable(message: string): LiveError {
+  return new LiveError(status.UNAVAILABLE, message);
+}

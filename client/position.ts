@@ -1,0 +1,23 @@
+import type { Cursor } from './cursor.ts';
+import type { Message } from './messages.ts';
+
+/** What a reliable message is to a viewer that stands at some cursor. */
+export type Verdict =
+  /** It comes next. */
+  | 'next'
+  /** The viewer has had it. */
+  | 'duplicate'
+  /** A message between the viewer's cursor and this one never came. */
+  | 'discontinuous';
+
+/** Judges a message by the viewer's position: continuity holds as long as `prevSeq <= position < seq`. */
+export function judge(position: Cursor, message: Message): Verdict {
+  if (message.seq <= position.seq) return 'duplicate';
+  return message.prevSeq <= position.seq ? 'next' : 'discontinuous';
+}
+
+/** Where a viewer stands that was at `position` and is told that it has everything up to `told`. */
+export function advance(position: Cursor | undefined, told: Cursor): Cursor {
+  if (position === undefined) return told;
+  return told.epoch === position.epoch && told.seq >= position.seq ? told : position;
+}

@@ -1,0 +1,219 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../common/clock.ts';
+import type { Random } from '../common/random.ts';
+import type { PublishRequestInput } from '../protos/gen/live/v1/PublishRequest.ts';
+import type { PublishResult as WireResult } from '../protos/gen/live/v1/PublishResult.ts';
+import type { ClientFrameInput } from '../protos/live.ts';
+import type { DeliveryClass } from '../protos/vocabulary.ts';
+import type { BackoffLimits } from './backoff.ts';
+import { backoffDelay } from './backoff.ts';
+import type { Counters } from './counters.ts';
+import { LiveError } from './errors.ts';
+
+/** What became of a publish. */
+export interface PublishResult {
+  /** Sequence of the stored message; 0 for an ephemeral one. */
+  readonly seq: bigint;
+  /** The same message had been stored before, at `seq`. */
+  readonly duplicate: boolean;
+}
+
+/** A publish with everything decided. */
+export interface PublishOrder {
+  readonly message: PublishRequestInput & { key: string };
+  readonly deliveryClass: DeliveryClass;
+  /** How long to try, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a publisher is made of. */
+export interface PublisherParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly backoff: BackoffLimits;
+  /** Publishes that may wait for a connection or a result at once. */
+  readonly maxPending: number;
+  readonly wire: { send(frame: ClientFrameInput): void };
+}
+
+type Progress =
+  /** In line; `everSent` when an earlier connection may have carried it. */
+  | { name: 'waiting'; everSent: boolean }
+  | { name: 'sent' }
+  /** Refused for now; `timer` puts it in line again. */
+  | { name: 'resting'; timer: Timer };
+
+interface Pending {
+  readonly requestId: string;
+  readonly order: PublishOrder;
+  readonly deadline: Timer;
+  readonly onAbort: () => void;
+  readonly resolve: (result: PublishResult) => void;
+  readonly reject: (error: unknown) => void;
+  progress: Progress;
+  attempts: number;
+}
+
+/**
+ * Publishes over whatever connection there is. A reliable message is sent again with the same key until it is
+ * answered or its time is up; an ephemeral one at most once. In flight are never more than the gateway allows.
+ */
+export class Publisher {
+  readonly #parts: PublisherParts;
+  /** In order of `publish`, which is the order of sending and of sending again. */
+  readonly #pending = new Map<string, Pending>();
+  #nextId = 1;
+  /** How many the gateway lets be in flight; 0 while there is no connection. */
+  #window = 0;
+  #inFlight = 0;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  /** Publishes that have no result yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Publishes one message.
+   * @throws LiveError with the gateway's reason; PUBLISH_OUTCOME_UNKNOWN when time ran out after it had been sent.
+   */
+  async publish(order: PublishOrder): Promise<PublishResult> {
+    if (this.#pending.size >= this.#parts.maxPending) {
+      const message = `${this.#parts.maxPending} publishes are waiting already`;
+      const { key } = order.message;
+      throw new LiveError(status.RESOURCE_EXHAUSTED, message, { reason: 'TOO_MANY_PUBLISHES', key });
+    }
+    order.signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const requestId = String(this.#nextId++);
+      const pending: Pending = {
+        requestId,
+        order,
+        deadline: this.#parts.clock.after(order.timeoutMs, () => this.#timeOut(pending)),
+        onAbort: () => this.#fail(pending, order.signal?.reason),
+        resolve,
+        reject,
+        progress: { name: 'waiting', everSent: false },
+        attempts: 0,
+      };
+      order.signal?.addEventListener('abort', pending.onAbort, { once: true });
+      this.#pending.set(requestId, pending);
+      this.#flush();
+    });
+  }
+
+  /** A connection is there that lets `window` publishes be in flight. */
+  connected(window: number): void {
+    this.#window = window;
+    this.#inFlight = 0;
+    this.#flush();
+  }
+
+  /** The connection is gone, and with it the answers to what was sent over it. */
+  disconnected(): void {
+    this.#window = 0;
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.progress.name !== 'sent') continue;
+      if (pending.order.deliveryClass === 'EPHEMERAL') {
+        this.#fail(pending, unknownOutcome(pending, 'the connection was lost', 'it is not sent again'));
+      } else {
+        pending.progress = { name: 'waiting', everSent: true };
+      }
+    }
+  }
+
+  onResult(result: WireResult): void {
+    const pending = this.#pending.get(result.requestId);
+    if (pending?.progress.name !== 'sent') return;
+    if (result.code === 0) {
+      this.#settle(pending);
+      pending.resolve({ seq: BigInt(result.seq), duplicate: result.duplicate });
+    } else {
+      this.#refused(pending, result);
+    }
+    this.#flush();
+  }
+
+  /** Rejects everything that waits. */
+  close(cause: LiveError): void {
+    for (const pending of [...this.#pending.values()]) {
+      this.#fail(
+        pending,
+        this.#wasSent(pending) ? unknownOutcome(pending, cause.message, retryIsSafe) : cause,
+      );
+    }
+  }
+
+  #refused(pending: Pending, result: WireResult): void {
+    const { key } = pending.order.message;
+    const error = new LiveError(result.code, result.message, { reason: result.reason, key });
+    if (!error.retryable || pending.order.deliveryClass === 'EPHEMERAL') {
+      this.#fail(pending, error);
+      return;
+    }
+    const delayMs = backoffDelay(pending.attempts, this.#parts.backoff, this.#parts.random);
+    pending.attempts += 1;
+    this.#inFlight -= 1;
+    const timer = this.#parts.clock.after(delayMs, () => {
+      pending.progress = { name: 'waiting', everSent: true };
+      this.#flush();
+    });
+    pending.progress = { name: 'resting', timer };
+  }
+
+  #flush(): void {
+    if (this.#inFlight >= this.#window) return;
+    for (const pending of this.#pending.values()) {
+      if (pending.progress.name !== 'waiting') continue;
+      if (pending.progress.everSent) this.#parts.counters.publishesResent += 1;
+      pending.progress = { name: 'sent' };
+      this.#inFlight += 1;
+      this.#parts.wire.send({ publish: { requestId: pending.requestId, message: pending.order.message } });
+      if (this.#inFlight >= this.#window) return;
+    }
+  }
+
+  #timeOut(pending: Pending): void {
+    const { timeoutMs, message } = pending.order;
+    this.#fail(
+      pending,
+      this.#wasSent(pending)
+        ? unknownOutcome(pending, `no answer within ${timeoutMs} ms`, retryIsSafe)
+        : new LiveError(status.UNAVAILABLE, `not sent: no gateway within ${timeoutMs} ms`, {
+            key: message.key,
+          }),
+    );
+    this.#flush();
+  }
+
+  #wasSent({ progress }: Pending): boolean {
+    return progress.name !== 'waiting' || progress.everSent;
+  }
+
+  #fail(pending: Pending, error: unknown): void {
+    this.#settle(pending);
+    pending.reject(error);
+  }
+
+  #settle(pending: Pending): void {
+    if (!this.#pending.delete(pending.requestId)) return;
+    if (pending.progress.name === 'sent' && this.#window > 0) this.#inFlight -= 1;
+    if (pending.progress.name === 'resting') pending.progress.timer.cancel();
+    pending.deadline.cancel();
+    pending.order.signal?.removeEventListener('abort', pending.onAbort);
+  }
+}
+
+const retryIsSafe = 'publishing again with the same key is safe';
+
+function unknownOutcome(pending: Pending, what: string, advice: string): LiveError {
+  return new LiveError(status.UNAVAILABLE, `${what}; the message may have been published; ${advice}`, {
+    reason: 'PUBLISH_OUTCOME_UNKNOWN',
+    key: pending.order.message.key,
+  });
+}

@@ -1,0 +1,62 @@
+import { status } from '@grpc/grpc-js';
+import type { PullRequestInput } from '../protos/gen/live/v1/PullRequest.ts';
+import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
+import type { Cursor } from './cursor.ts';
+import { cursorFromWire, cursorToWire } from './cursor.ts';
+import { LiveError } from './errors.ts';
+import type { GapEvent, Message, ResetEvent } from './messages.ts';
+import { messageFromWire } from './messages.ts';
+import type { PullOptions } from './options.ts';
+import { startOf } from './options.ts';
+
+/** What a pull gives, in order; `end` is the last. */
+export type PullEvent =
+  | { readonly kind: 'message'; readonly room: string; readonly message: Message }
+  | GapEvent
+  | ResetEvent
+  | { readonly kind: 'end'; readonly room: string; readonly cursor: Cursor; readonly head: bigint };
+
+/** The request for a range. */
+export function pullRequest(room: string, { from = 'earliest', limit = 0 }: PullOptions): PullRequestInput {
+  if (typeof from === 'string') return { room, limit, start: startOf(from) };
+  if ('afterSeq' in from) return { room, limit, afterSeq: String(from.afterSeq) };
+  if ('cursor' in from) return { room, limit, cursor: cursorToWire(from.cursor) };
+  return { room, limit, start: startOf(from) };
+}
+
+/**
+ * The events in the parts of an answer.
+ * @throws LiveError when the messages are not in ascending order.
+ */
+export async function* pullEvents(
+  room: string,
+  parts: AsyncIterable<PullResponse>,
+): AsyncGenerator<PullEvent, void, undefined> {
+  let last = -1n;
+  for await (const { batch, gap, reset, end } of parts) {
+    for (const wire of batch?.reliable ?? []) {
+      const message = messageFromWire(wire);
+      if (message.seq <= last) {
+        throw new LiveError(status.INTERNAL, `sequence ${message.seq} came after ${last}`);
+      }
+      last = message.seq;
+      yield { kind: 'message', room, message };
+    }
+    if (gap?.cursor) {
+      const { after, next, cause, cursor } = gap;
+      yield {
+        kind: 'gap',
+        room,
+        after: BigInt(after),
+        next: BigInt(next),
+        cause,
+        cursor: cursorFromWire(cursor),
+      };
+    }
+    if (reset?.cursor) {
+      last = -1n;
+      yield { kind: 'reset', room, cause: reset.cause, cursor: cursorFromWire(reset.cursor) };
+    }
+    if (end?.cursor) yield { kind: 'end', room, cursor: cursorFromWire(end.cursor), head: BigInt(end.head) };
+  }
+}

@@ -1,0 +1,344 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../common/clock.ts';
+import type { Random } from '../common/random.ts';
+import type { Batch } from '../protos/gen/live/v1/Batch.ts';
+import type { CaughtUp } from '../protos/gen/live/v1/CaughtUp.ts';
+import type { Gap } from '../protos/gen/live/v1/Gap.ts';
+import type { _live_v1_Heartbeat_RoomStatus as RoomStatus } from '../protos/gen/live/v1/Heartbeat.ts';
+import type { Joined } from '../protos/gen/live/v1/Joined.ts';
+import type { Message as WireMessage } from '../protos/gen/live/v1/Message.ts';
+import type { Reset } from '../protos/gen/live/v1/Reset.ts';
+import type { RoomError } from '../protos/gen/live/v1/RoomError.ts';
+import type { StartInput } from '../protos/gen/live/v1/Start.ts';
+import type { ClientFrameInput } from '../protos/live.ts';
+import type { BackoffLimits } from './backoff.ts';
+import { backoffDelay } from './backoff.ts';
+import type { Counters } from './counters.ts';
+import type { Cursor } from './cursor.ts';
+import { cursorFromWire, cursorToWire } from './cursor.ts';
+import { LiveError } from './errors.ts';
+import type { GapEvent, ResetEvent, RoomEvent } from './messages.ts';
+import { ephemeralFromWire, messageFromWire } from './messages.ts';
+import { advance, judge } from './position.ts';
+import type { QueueLimits } from './room-queue.ts';
+import { RoomQueue } from './room-queue.ts';
+import type { RoomSubscription } from './subscription.ts';
+
+/** How a room is to be followed. */
+export interface RoomSettings {
+  readonly room: string;
+  /** Where to begin when no cursor is known. */
+  readonly start: StartInput;
+  /** What to do after a gap or reset was told: go on with what there is, or end the iteration. */
+  readonly onGap: 'continue' | 'stop';
+  readonly queue: QueueLimits;
+  readonly backoff: BackoffLimits;
+  /** Told of every cursor up to which the application has handled everything. */
+  readonly handled: (cursor: Cursor) => void;
+}
+
+/** What a room asks of the client that it belongs to. */
+export interface RoomHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  join(room: Room): void;
+  leave(room: Room): void;
+  /** The room's queue became full, or is no longer so. */
+  pressureChanged(): void;
+  /** The room caught up, gave up, or was left. */
+  settled(): void;
+  /** The room is over. */
+  ended(room: Room): void;
+}
+
+type State =
+  /** The cursor of an earlier run is being looked up. */
+  | { name: 'loading' }
+  /** Ready to join, and not on the connection. */
+  | { name: 'detached' }
+  /** Join is sent, Joined has not come. */
+  | { name: 'joining' }
+  | { name: 'replaying' }
+  | { name: 'live' }
+  /** The gateway could not serve the room; `timer` joins again. */
+  | { name: 'retrying'; timer: Timer }
+  | { name: 'ended' };
+
+/**
+ * One room on one client. It knows two places: the *position*, up to which everything has been accepted into the
+ * queue (where a resume continues, because what is queued will reach the application), and the *cursor*, up to
+ * which the application has handled everything (what is kept across restarts).
+ */
+export class Room implements RoomSubscription {
+  readonly #settings: RoomSettings;
+  readonly #host: RoomHost;
+  readonly #queue: RoomQueue<RoomEvent>;
+  #state: State = { name: 'loading' };
+  #position: Cursor | undefined;
+  #cursor: Cursor | undefined;
+  /** What the application will have handled when it asks for the next event. */
+  #delivered: Cursor | undefined;
+  #acked: bigint | undefined;
+  #head = 0n;
+  #audience = 0;
+  /** Joins in a row that led to nothing. */
+  #attempt = 0;
+
+  constructor(settings: RoomSettings, host: RoomHost) {
+    this.#settings = settings;
+    this.#host = host;
+    this.#queue = new RoomQueue(settings.queue, () => host.pressureChanged());
+  }
+
+  get room(): string {
+    return this.#settings.room;
+  }
+
+  get cursor(): Cursor | undefined {
+    return this.#cursor;
+  }
+
+  get head(): bigint {
+    return this.#head;
+  }
+
+  get audience(): number {
+    return this.#audience;
+  }
+
+  /** Whether the application is too far behind for more. */
+  get full(): boolean {
+    return this.#queue.full;
+  }
+
+  /** Whether a join or a replay is under way. */
+  get unsettled(): boolean {
+    return this.#state.name === 'joining' || this.#state.name === 'replaying';
+  }
+
+  commit(): void {
+    if (this.#delivered === undefined) return;
+    this.#cursor = this.#delivered;
+    this.#delivered = undefined;
+    this.#settings.handled(this.#cursor);
+  }
+
+  leave(): void {
+    this.#finish();
+    this.#queue.discard();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<RoomEvent, undefined> {
+    return {
+      next: async () => {
+        this.commit();
+        const result = await this.#queue.next();
+        if (!result.done) this.#delivered = this.#cursorAfter(result.value);
+        return result;
+      },
+      return: () => {
+        this.leave();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  /** Whether the room has to be joined on a connection that is there. */
+  get detached(): boolean {
+    return this.#state.name === 'detached';
+  }
+
+  /** The look-up is over: continues at `cursor` if there is one. */
+  loaded(cursor: Cursor | undefined): void {
+    if (this.#state.name !== 'loading') return;
+    this.#position = cursor;
+    this.#cursor = cursor;
+    this.#setState({ name: 'detached' });
+  }
+
+  /** The sequence to acknowledge, if it has changed since the last call. */
+  takeAck(): bigint | undefined {
+    const seq = this.#cursor?.seq;
+    if (seq === this.#acked || !this.#attached()) return undefined;
+    this.#acked = seq;
+    return seq;
+  }
+
+  /** The Join that continues where this room stands; it is on its way from now on. */
+  joinFrame(): ClientFrameInput {
+    this.#setState({ name: 'joining' });
+    const { room, start } = this.#settings;
+    return { join: this.#position ? { room, cursor: cursorToWire(this.#position) } : { room, start } };
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    if (this.#state.name !== 'ended' && this.#state.name !== 'loading') this.#setState({ name: 'detached' });
+  }
+
+  /** Ends the iteration, with `error` if there is one, after what is queued. */
+  end(error?: LiveError): void {
+    this.#queue.end(error);
+    this.#finish();
+  }
+
+  onJoined(joined: Joined): void {
+    if (this.#state.name !== 'joining') return;
+    const cursor = cursorFromWire(required(joined.cursor));
+    const { outcome } = joined;
+    this.#head = BigInt(joined.head);
+    // With GAP and RESET the cursor moves when they have been told, not before.
+    const turning = outcome === 'GAP' || outcome === 'RESET';
+    this.#position = turning ? (this.#position ?? cursor) : advance(this.#position, cursor);
+    this.#setState({ name: 'replaying' });
+    this.#push({ kind: 'joined', room: this.room, cursor: this.#position, head: this.#head, outcome });
+  }
+
+  onBatch(batch: Batch): void {
+    if (!this.#attached()) return;
+    for (const wire of batch.reliable) if (!this.#accept(wire)) return;
+    let dropped = batch.ephemeralDropped;
+    for (const wire of batch.ephemeral) {
+      if (this.#queue.full) dropped += 1;
+      else
+        this.#push(
+          { kind: 'ephemeral', room: this.room, message: ephemeralFromWire(wire) },
+          wire.payload.length,
+        );
+    }
+    if (dropped === 0) return;
+    this.#host.counters.ephemeralDropped += dropped;
+    this.#push({ kind: 'dropped', room: this.room, count: dropped });
+  }
+
+  onGap(gap: Gap): void {
+    if (!this.#attached()) return;
+    const cursor = cursorFromWire(required(gap.cursor));
+    const { cause } = gap;
+    this.#turn({
+      kind: 'gap',
+      room: this.room,
+      after: BigInt(gap.after),
+      next: BigInt(gap.next),
+      cause,
+      cursor,
+    });
+  }
+
+  onReset(reset: Reset): void {
+    if (!this.#attached()) return;
+    const cursor = cursorFromWire(required(reset.cursor));
+    this.#turn({ kind: 'reset', room: this.room, cause: reset.cause, cursor });
+  }
+
+  onCaughtUp(caughtUp: CaughtUp): void {
+    if (!this.#attached()) return;
+    this.#attempt = 0;
+    this.#position = advance(this.#position, cursorFromWire(required(caughtUp.cursor)));
+    this.#setState({ name: 'live' });
+    this.#push({ kind: 'caughtUp', room: this.room, cursor: this.#position });
+    this.#host.settled();
+  }
+
+  onHeartbeat(roomStatus: RoomStatus): void {
+    this.#head = BigInt(roomStatus.head);
+    this.#audience = roomStatus.audience;
+  }
+
+  onRoomError(wire: RoomError): void {
+    if (this.#state.name === 'ended') return;
+    const error = new LiveError(wire.code, wire.message, { reason: wire.reason });
+    this.#setState({ name: 'detached' });
+    if (!error.retryable) {
+      this.end(error);
+      return;
+    }
+    const delayMs = this.#backoffDelay();
+    this.#retry(delayMs);
+    this.#push({ kind: 'retrying', room: this.room, error, delayMs });
+  }
+
+  #finish(): void {
+    if (this.#state.name === 'ended') return;
+    if (this.#attached() || this.#state.name === 'joining') this.#host.leave(this);
+    this.#setState({ name: 'ended' });
+    this.#host.ended(this);
+  }
+
+  #attached(): boolean {
+    return this.#state.name === 'replaying' || this.#state.name === 'live';
+  }
+
+  /** Takes one reliable message; false when it does not continue what came before. */
+  #accept(wire: WireMessage): boolean {
+    const message = messageFromWire(wire);
+    const position = required(this.#position);
+    switch (judge(position, message)) {
+      case 'duplicate':
+        this.#host.counters.duplicatesDropped += 1;
+        return true;
+      case 'discontinuous':
+        this.#host.counters.continuityViolations += 1;
+        this.#host.leave(this);
+        this.#retry(this.#attempt === 0 ? 0 : this.#backoffDelay());
+        return false;
+      case 'next':
+        this.#position = { epoch: position.epoch, seq: message.seq, check: message.check };
+        if (message.seq > this.#head) this.#head = message.seq;
+        this.#push(
+          { kind: 'message', room: this.room, message, cursor: this.#position },
+          message.payload.length,
+        );
+        return true;
+    }
+  }
+
+  /** The history takes a turn that the application is told of. */
+  #turn(event: GapEvent | ResetEvent): void {
+    if (this.#settings.onGap === 'continue') this.#position = event.cursor;
+    this.#push(event);
+    if (this.#settings.onGap === 'stop') this.end();
+  }
+
+  /** Joins again from the position, `delayMs` from now. */
+  #retry(delayMs: number): void {
+    this.#attempt += 1;
+    this.#setState({ name: 'retrying', timer: this.#host.clock.after(delayMs, () => this.#host.join(this)) });
+    this.#host.settled();
+  }
+
+  #backoffDelay(): number {
+    return backoffDelay(this.#attempt, this.#settings.backoff, this.#host.random);
+  }
+
+  #cursorAfter(event: RoomEvent): Cursor | undefined {
+    switch (event.kind) {
+      case 'gap':
+      case 'reset':
+        return this.#settings.onGap === 'stop' ? undefined : event.cursor;
+      case 'message':
+      case 'caughtUp':
+        return event.cursor;
+      case 'joined':
+        return event.outcome === 'GAP' || event.outcome === 'RESET' ? undefined : event.cursor;
+      default:
+        return undefined;
+    }
+  }
+
+  #push(event: RoomEvent, bytes = 0): void {
+    if (this.#queue.push(event, bytes)) this.#host.pressureChanged();
+  }
+
+  #setState(next: State): void {
+    if (this.#state.name === 'retrying') this.#state.timer.cancel();
+    this.#state = next;
+  }
+}
+
+function required<T>(field: T | null | undefined): T {
+  if (field === null || field === undefined)
+    throw new LiveError(status.INTERNAL, 'the gateway left out a field');
+  return field;
+}

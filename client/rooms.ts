@@ -1,0 +1,202 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../common/clock.ts';
+import type { Random } from '../common/random.ts';
+import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
+import { isRoomName, roomNameRule } from '../protos/vocabulary.ts';
+import type { BackoffLimits } from './backoff.ts';
+import type { Counters } from './counters.ts';
+import type { Cursor } from './cursor.ts';
+import type { CursorStore } from './cursor-store.ts';
+import { LiveError } from './errors.ts';
+import type { JoinOptions } from './options.ts';
+import { startOf } from './options.ts';
+import type { QueueLimits } from './room-queue.ts';
+import type { RoomHost } from './room.ts';
+import { Room } from './room.ts';
+import type { RoomSubscription } from './subscription.ts';
+
+/** How often what the application has handled is acknowledged, in milliseconds. */
+const ackPeriodMs = 5_000;
+
+/** What the rooms of a client have in common. */
+export interface RoomsParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly backoff: BackoffLimits;
+  readonly queue: QueueLimits;
+  readonly cursorStore: CursorStore;
+  readonly wire: RoomsWire;
+}
+
+/** The connection as rooms see it. */
+export interface RoomsWire {
+  /** Whether frames sent now reach a gateway that has welcomed us. */
+  readonly ready: boolean;
+  send(frame: ClientFrameInput): void;
+  /** Some room's application is behind: stop reading. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Every room has what it asked for. */
+  recovered(): void;
+}
+
+/** The rooms of one client on its one stream: joins and resumes them, and gives each its frames. */
+export class Rooms implements RoomHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly #parts: RoomsParts;
+  readonly #rooms = new Map<string, Room>();
+  /** Rooms that were left and how many Lefts are due: until then their frames belong to the join before. */
+  readonly #leaving = new Map<string, number>();
+  #ackTimer: Timer | undefined;
+
+  constructor(parts: RoomsParts) {
+    this.#parts = parts;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.counters = parts.counters;
+  }
+
+  /** Follows a room; see `LiveClient.join`. */
+  follow(name: string, options: JoinOptions): RoomSubscription {
+    if (!isRoomName(name)) {
+      throw new LiveError(status.INVALID_ARGUMENT, `room name "${name}" is not ${roomNameRule}`, {
+        reason: 'ROOM_NAME_INVALID',
+      });
+    }
+    if (this.#rooms.has(name)) {
+      throw new LiveError(status.FAILED_PRECONDITION, `room ${name} is joined already`, {
+        reason: 'ALREADY_JOINED',
+      });
+    }
+    const { from = 'live', onGap = 'continue', cursorName } = options;
+    const { queue, backoff, cursorStore } = this.#parts;
+    const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
+    const room = new Room(
+      {
+        room: name,
+        start: typeof from === 'object' && 'cursor' in from ? { live: {} } : startOf(from),
+        onGap,
+        queue,
+        backoff,
+        handled: (cursor) => {
+          if (cursorName !== undefined) cursorStore.save(cursorName, name, cursor);
+        },
+      },
+      this,
+    );
+    this.#rooms.set(name, room);
+    this.#load(room, cursorName, given);
+    return room;
+  }
+
+  /** The joins that go with Hello. What an earlier connection had left to say is void. */
+  opening(): ClientFrameInput[] {
+    this.#leaving.clear();
+    return this.#detached().map((room) => room.joinFrame());
+  }
+
+  welcomed(): void {
+    for (const room of this.#detached()) this.#parts.wire.send(room.joinFrame());
+    this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
+    this.settled();
+  }
+
+  lost(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+    for (const room of this.#rooms.values()) room.detach();
+  }
+
+  /** Ends every room, with `cause` if there is one. */
+  close(cause: LiveError | undefined): void {
+    for (const room of [...this.#rooms.values()]) room.end(cause);
+  }
+
+  /** Gives a frame to its room. @throws if the frame lacks what the protocol promises. */
+  onFrame(frame: ServerFrame): void {
+    if (frame.batch) this.#current(frame.batch.room)?.onBatch(frame.batch);
+    else if (frame.joined) this.#current(frame.joined.room)?.onJoined(frame.joined);
+    else if (frame.gap) this.#current(frame.gap.room)?.onGap(frame.gap);
+    else if (frame.reset) this.#current(frame.reset.room)?.onReset(frame.reset);
+    else if (frame.caughtUp) this.#current(frame.caughtUp.room)?.onCaughtUp(frame.caughtUp);
+    else if (frame.left) this.#onLeft(frame.left.room);
+    else if (frame.roomError) this.#onRoomError(frame.roomError);
+    else for (const status of frame.heartbeat?.rooms ?? []) this.#current(status.room)?.onHeartbeat(status);
+  }
+
+  join(room: Room): void {
+    this.#parts.wire.send(room.joinFrame());
+  }
+
+  leave({ room }: Room): void {
+    const { wire } = this.#parts;
+    if (!wire.ready) return;
+    this.#leaving.set(room, (this.#leaving.get(room) ?? 0) + 1);
+    wire.send({ leave: { room } });
+  }
+
+  pressureChanged(): void {
+    const { wire } = this.#parts;
+    if ([...this.#rooms.values()].some((room) => room.full)) wire.pauseReading();
+    else wire.resumeReading();
+  }
+
+  settled(): void {
+    for (const room of this.#rooms.values()) if (room.unsettled) return;
+    this.#parts.wire.recovered();
+  }
+
+  ended(room: Room): void {
+    this.#rooms.delete(room.room);
+    this.pressureChanged();
+    this.settled();
+  }
+
+  #load(room: Room, cursorName: string | undefined, given: Cursor | undefined): void {
+    const found = cursorName === undefined ? undefined : this.#parts.cursorStore.load(cursorName, room.room);
+    if (found instanceof Promise) {
+      found.then(
+        (cursor) => this.#loaded(room, cursor ?? given),
+        (cause: unknown) => room.end(new LiveError(status.INTERNAL, 'the cursor store failed', { cause })),
+      );
+    } else {
+      this.#loaded(room, found ?? given);
+    }
+  }
+
+  #loaded(room: Room, cursor: Cursor | undefined): void {
+    room.loaded(cursor);
+    if (room.detached && this.#parts.wire.ready) this.#parts.wire.send(room.joinFrame());
+  }
+
+  #detached(): Room[] {
+    return [...this.#rooms.values()].filter((room) => room.detached);
+  }
+
+  /** The room that a frame is for; none if the frame belongs to a join that has been left. */
+  #current(name: string): Room | undefined {
+    return this.#leaving.has(name) ? undefined : this.#rooms.get(name);
+  }
+
+  #onLeft(name: string): void {
+    const due = (this.#leaving.get(name) ?? 0) - 1;
+    if (due > 0) this.#leaving.set(name, due);
+    else this.#leaving.delete(name);
+  }
+
+  #onRoomError(error: NonNullable<ServerFrame['roomError']>): void {
+    // The gateway had dropped the room before our Leave arrived: that is as good as Left.
+    if (this.#leaving.has(error.room) && error.reason === 'NOT_JOINED') this.#onLeft(error.room);
+    else this.#current(error.room)?.onRoomError(error);
+  }
+
+  #acknowledge(): void {
+    for (const room of this.#rooms.values()) {
+      const seq = room.takeAck();
+      if (seq !== undefined) this.#parts.wire.send({ ack: { room: room.room, seq: String(seq) } });
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
+import type { LiveError } from './errors.ts';
+
+/** What a link tells its owner. Nothing comes after `end`, and nothing after `Link.destroy`. */
+export interface LinkHandlers {
+  frame(frame: ServerFrame): void;
+  /** The stream is over: undefined when the gateway ended it with OK. */
+  end(error: LiveError | undefined): void;
+}
+
+/** One connection of its own with one Connect stream on it. */
+export interface Link {
+  send(frame: ClientFrameInput): void;
+  /** Stops reading; the gateway is pushed back. */
+  pause(): void;
+  /** Reads again. */
+  resume(): void;
+  /** Takes the stream and the connection under it away, at once. Repeating it does nothing. */
+  destroy(): void;
+}
+
+/** Opens links. */
+export interface Transport {
+  /** Begins to connect to `endpoint` (host:port). Frames may be sent at once; failure comes as `end`. */
+  open(endpoint: string, handlers: LinkHandlers): Link;
+}

@@ -1,0 +1,129 @@
+import type { ChannelCredentials, ChannelOptions, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { PullRequestInput } from '../protos/gen/live/v1/PullRequest.ts';
+import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
+import type { RoomInfo as WireRoomInfo } from '../protos/gen/live/v1/RoomInfo.ts';
+import { LiveStub } from '../protos/live.ts';
+import { LiveError, fromServiceError } from './errors.ts';
+
+type Stub = InstanceType<typeof LiveStub>;
+
+/** Statuses after which another endpoint may do better. */
+const elsewhere: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+
+/**
+ * The calls that need no Connect stream, on connections of their own. Every endpoint is tried once, beginning
+ * with the one that last answered.
+ */
+export class UnaryCalls {
+  readonly #endpoints: readonly string[];
+  readonly #credentials: ChannelCredentials;
+  readonly #options: ChannelOptions;
+  readonly #stubs = new Map<string, Stub>();
+  #preferred = 0;
+
+  constructor(endpoints: readonly string[], credentials: ChannelCredentials, options: ChannelOptions) {
+    this.#endpoints = endpoints;
+    this.#credentials = credentials;
+    this.#options = options;
+  }
+
+  /**
+   * Describes a room.
+   * @param timeoutMs how long each endpoint may take.
+   * @throws LiveError of the last endpoint tried.
+   */
+  room(room: string, timeoutMs: number): Promise<WireRoomInfo> {
+    return this.#firstAvailable(
+      (stub) =>
+        new Promise<WireRoomInfo>((resolve, reject) => {
+          const deadline = Date.now() + timeoutMs;
+          stub.getRoom({ room }, { deadline }, (error: ServiceError | null, info?: WireRoomInfo) => {
+            if (info) resolve(info);
+            else reject(error ? fromServiceError(error) : new LiveError(status.INTERNAL, 'empty answer'));
+          });
+        }),
+    );
+  }
+
+  /**
+   * Reads a range of reliable messages.
+   * @param timeoutMs how long an endpoint may take for each part of its answer.
+   * @throws LiveError when the gateway refuses or is silent for too long.
+   */
+  async *pull(request: PullRequestInput, timeoutMs: number): AsyncGenerator<PullResponse, void, undefined> {
+    const { call, parts, first } = await this.#firstAvailable(async (stub) => {
+      const opened = openPull(stub, request);
+      try {
+        return { ...opened, first: await nextPart(opened.call, opened.parts, timeoutMs) };
+      } catch (error) {
+        opened.call.cancel();
+        throw error;
+      }
+    });
+    try {
+      for (let part = first; !part.done; part = await nextPart(call, parts, timeoutMs)) yield part.value;
+    } finally {
+      call.cancel();
+    }
+  }
+
+  close(): void {
+    for (const stub of this.#stubs.values()) stub.close();
+    this.#stubs.clear();
+  }
+
+  async #firstAvailable<T>(attempt: (stub: Stub) => Promise<T>): Promise<T> {
+    const first = this.#preferred;
+    let last: unknown;
+    for (let offset = 0; offset < this.#endpoints.length; offset += 1) {
+      const index = (first + offset) % this.#endpoints.length;
+      try {
+        const result = await attempt(this.#stub(this.#endpoints[index] as string));
+        this.#preferred = index;
+        return result;
+      } catch (error) {
+        last = error;
+        if (!(error instanceof LiveError) || !elsewhere.has(error.code)) throw error;
+      }
+    }
+    throw last;
+  }
+
+  #stub(endpoint: string): Stub {
+    const known = this.#stubs.get(endpoint);
+    if (known) return known;
+    const stub = new LiveStub(endpoint, this.#credentials, this.#options);
+    this.#stubs.set(endpoint, stub);
+    return stub;
+  }
+}
+
+type Parts = AsyncIterator<PullResponse, undefined>;
+
+function openPull(
+  stub: Stub,
+  request: PullRequestInput,
+): { call: ClientReadableStream<PullResponse>; parts: Parts } {
+  const call = stub.pull(request);
+  // A call reports its own cancellation as an error; the iterator has its own listener while it is used.
+  call.on('error', () => undefined);
+  return { call, parts: call[Symbol.asyncIterator]() as Parts };
+}
+
+/** The next part, unless the gateway is silent for too long: then the call is cancelled. */
+async function nextPart(
+  call: ClientReadableStream<PullResponse>,
+  parts: Parts,
+  timeoutMs: number,
+): Promise<IteratorResult<PullResponse, undefined>> {
+  const silence = new LiveError(status.DEADLINE_EXCEEDED, `no answer within ${timeoutMs} ms`);
+  const timer = setTimeout(() => call.destroy(silence), timeoutMs);
+  try {
+    return await parts.next();
+  } catch (error) {
+    throw error instanceof LiveError ? error : fromServiceError(error as ServiceError);
+  } finally {
+    clearTimeout(timer);
+  }
+}

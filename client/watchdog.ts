@@ -1,0 +1,120 @@
+import type { Clock, Timer } from '../common/clock.ts';
+
+/** How long a connection may be silent. All in milliseconds. */
+export interface WatchdogLimits {
+  /** Silence after which the connection is suspected. */
+  readonly silenceMs: number;
+  /** How long a probe may stay unanswered. */
+  readonly probeMs: number;
+}
+
+/** What the watchdog asks of its owner. */
+export interface WatchdogListener {
+  /** Nothing came for `silentMs`: send a probe. */
+  suspected(silentMs: number): void;
+  /** Something came after all. */
+  cleared(): void;
+  /** Nothing came in answer to the probe either. */
+  expired(silentMs: number): void;
+}
+
+/** A timer this late says that this process slept, not that the peer was silent. */
+const lateMs = 500;
+
+type State =
+  /** Watching; `timer` looks at the time of the last sign of life. */
+  | { name: 'watching'; timer: Timer }
+  /** A probe is out. */
+  | { name: 'probing'; timer: Timer }
+  /** Not looking: reading was paused by this side, so silence means nothing. */
+  | { name: 'paused' }
+  | { name: 'stopped' };
+
+/**
+ * Watches for silence: `silenceMs` without a sign of life → suspected → `probeMs` without one → expired.
+ * So a dead connection is told within `silenceMs + probeMs` of its last sign of life. A sign of life costs
+ * one reading of the clock; timers are not touched.
+ */
+export class Watchdog {
+  readonly #clock: Clock;
+  readonly #limits: WatchdogLimits;
+  readonly #listener: WatchdogListener;
+  #state: State = { name: 'stopped' };
+  #heardAt = 0;
+
+  constructor(clock: Clock, limits: WatchdogLimits, listener: WatchdogListener) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#listener = listener;
+  }
+
+  /** Begins to watch, now. Also ends a pause. */
+  start(): void {
+    this.#heardAt = this.#clock.monotonicMs();
+    this.#watch(this.#limits.silenceMs);
+  }
+
+  /** A sign of life. */
+  heard(): void {
+    this.#heardAt = this.#clock.monotonicMs();
+    if (this.#state.name !== 'probing') return;
+    this.#watch(this.#limits.silenceMs);
+    this.#listener.cleared();
+  }
+
+  /** Reading is paused by this side. A probe that is out is withdrawn. */
+  pause(): void {
+    if (this.#state.name === 'stopped') return;
+    const wasProbing = this.#state.name === 'probing';
+    this.#setState({ name: 'paused' });
+    if (wasProbing) this.#listener.cleared();
+  }
+
+  /** Reading goes on: silence counts from now. */
+  resume(): void {
+    if (this.#state.name === 'paused') this.start();
+  }
+
+  /** Ends the watch; nothing is called afterwards. */
+  stop(): void {
+    this.#setState({ name: 'stopped' });
+  }
+
+  #watch(delayMs: number): void {
+    this.#setState({ name: 'watching', timer: this.#clock.after(delayMs, () => this.#look()) });
+  }
+
+  #look(): void {
+    const silentMs = this.#silentMs();
+    if (silentMs < this.#limits.silenceMs) {
+      this.#watch(this.#limits.silenceMs - silentMs);
+      return;
+    }
+    this.#probe();
+    this.#listener.suspected(silentMs);
+  }
+
+  #probe(): void {
+    const dueAt = this.#clock.monotonicMs() + this.#limits.probeMs;
+    const timer = this.#clock.after(this.#limits.probeMs, () => {
+      // The answer may be waiting unread: a process that was asleep has to look before it judges.
+      if (this.#clock.monotonicMs() - dueAt > lateMs) this.#probe();
+      else this.#expire();
+    });
+    this.#setState({ name: 'probing', timer });
+  }
+
+  #expire(): void {
+    this.#setState({ name: 'stopped' });
+    this.#listener.expired(this.#silentMs());
+  }
+
+  #silentMs(): number {
+    return this.#clock.monotonicMs() - this.#heardAt;
+  }
+
+  #setState(next: State): void {
+    if ('timer' in this.#state) this.#state.timer.cancel();
+    this.#state = next;
+  }
+}
