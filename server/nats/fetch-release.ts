@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BinarySource } from './binary-source.ts';
 
-const VERSION = '2.12.7';
+/** The release that is fetched. */
+export const RELEASE_VERSION = '2.12.7';
+
 const RELEASES = 'https://github.com/nats-io/nats-server/releases/download';
 
 /** The checksums come first and are small: an unreachable host is known after this time. */
@@ -33,12 +35,12 @@ export const fetchFromRelease = releaseSource(RELEASES);
 /** The release as served under `base`, in GitHub's layout: `<base>/v<version>/<file>`. */
 export function releaseSource(base: string): BinarySource {
   return {
-    cacheName: `nats-server-${VERSION}-${process.platform}-${process.arch}`,
-    description: `release ${VERSION} from ${new URL(base).host}`,
+    cacheName: `nats-server-${RELEASE_VERSION}-${process.platform}-${process.arch}`,
+    description: `release ${RELEASE_VERSION} from ${new URL(base).host}`,
     async fetch(target, signal) {
-      const folder = `nats-server-v${VERSION}-${releasePlatform()}`;
+      const folder = releaseFolder();
       const archive = `${folder}.tar.gz`;
-      const url = `${base}/v${VERSION}`;
+      const url = `${base}/v${RELEASE_VERSION}`;
       const checksums = await download(`${url}/SHA256SUMS`, CHECKSUMS_TIMEOUT_MS, signal);
       const expected = checksumOf(checksums.toString('utf8'), archive);
       const bytes = await download(`${url}/${archive}`, ARCHIVE_TIMEOUT_MS, signal);
@@ -50,11 +52,17 @@ export function releaseSource(base: string): BinarySource {
   };
 }
 
-function releasePlatform(): string {
+/**
+ * The folder in the release's archive for this platform; the archive is named after it.
+ * @throws if there is none.
+ */
+export function releaseFolder(): string {
   const platform = PLATFORMS[process.platform];
   const architecture = ARCHITECTURES[process.arch];
-  if (platform !== undefined && architecture !== undefined) return `${platform}-${architecture}`;
-  throw new Error(`no release for ${process.platform} on ${process.arch}`);
+  if (platform === undefined || architecture === undefined) {
+    throw new Error(`no release for ${process.platform} on ${process.arch}`);
+  }
+  return `nats-server-v${RELEASE_VERSION}-${platform}-${architecture}`;
 }
 
 async function download(url: string, timeoutMs: number, signal: AbortSignal): Promise<Buffer> {

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { connect } from 'nats';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { isAlive } from '../helpers/processes.ts';
 
 describe('test helper: startNats', () => {
   it('keeps port, directory and stored messages over a crash and a restart', async () => {
@@ -60,13 +61,4 @@ async function storedMessages(url: string): Promise<number> {
   const { state } = await manager.streams.info('TEST');
   await connection.close();
   return state.messages;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,0 +1,7 @@
+import { findNatsServer } from '../../server/nats/binary.ts';
+import { startEmbeddedNats } from '../../server/nats/embedded.ts';
+
+/** A process of its own that runs an embedded server on the directory given, for tests that kill it. */
+const [dataDir = ''] = process.argv.slice(2);
+const { url, pid } = await startEmbeddedNats({ binary: await findNatsServer(), dataDir });
+console.log(JSON.stringify({ url, pid }));
