@@ -89,16 +89,20 @@ export class SqliteCursorStore implements CursorStore {
   /** Writes what is unsaved and closes the database. Repeating it does nothing. */
   close(): void {
     if (!this.#database.open) return;
-    this.#write();
-    this.#database.close();
+    try {
+      this.#write();
+    } finally {
+      this.#database.close();
+    }
   }
 
-  /** A timer has no caller to tell: the next one to save hears of the failure. */
+  /** A timer has no caller to tell: the next one to save hears of a failure. A busy database is tried again. */
   #writeLater(): void {
     try {
       this.#write();
     } catch (error) {
-      this.#failure = error as Error;
+      if (isBusy(error)) this.#timer = this.#clock.after(flushDelayMs, () => this.#writeLater());
+      else this.#failure = error as Error;
     }
   }
 
@@ -113,4 +117,8 @@ export class SqliteCursorStore implements CursorStore {
     })();
     this.#unsaved.clear();
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { LiveError } from '../../client/index.ts';
+import { batch, caughtUp, heartbeatMs, joined, ScriptedClient } from '../helpers/scripted-client.ts';
+
+const silenceMs = heartbeatMs * 2 + 250;
+const probeMs = 500;
+
+describe('client connection', () => {
+  it('sends Hello and the joins of all rooms at once', () => {
+    const { client, transport } = new ScriptedClient();
+    client.join('r1');
+    assert.deepEqual(transport.link.sentNames, ['hello', 'join']);
+  });
+
+  it('joins a room asked for while connecting as soon as it is welcomed', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.client.join('r2');
+    scripted.welcome();
+    assert.deepEqual(
+      scripted.transport.link.sent.map(({ join }) => join?.room),
+      [undefined, 'r1', 'r2'],
+    );
+  });
+
+  it('gives up a connection that is never welcomed', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.clock.advance(3_000);
+    assert.equal(scripted.transport.link.destroyed, true);
+    assert.equal(scripted.client.state.name, 'backoff');
+  });
+
+  it('suspects after the silence that is allowed, probes, and lives on when anything is heard', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.clock.advance(silenceMs - 1);
+    assert.equal(scripted.client.state.name, 'live');
+    scripted.clock.advance(1);
+    assert.equal(scripted.client.state.name, 'suspect');
+    assert.equal(scripted.transport.link.sentNames.at(-1), 'ping');
+    scripted.clock.advance(probeMs - 1);
+    scripted.receive({ pong: { nonce: 1 } });
+    assert.equal(scripted.client.state.name, 'live');
+    assert.deepEqual(scripted.states, ['connecting', 'live', 'suspect', 'live']);
+  });
+
+  it('destroys a silent connection within the bound and resumes at the next endpoint', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    const dead = scripted.transport.link;
+    scripted.clock.advance(silenceMs + probeMs);
+    assert.equal(dead.destroyed, true);
+    scripted.waitOutBackoff();
+    assert.equal(scripted.transport.link.endpoint, 'b:2');
+    assert.equal(scripted.client.counters.probeFailures, 1);
+  });
+
+  it('counts silence from the last frame, not from the last look', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    for (let beats = 0; beats < 10; beats += 1) {
+      scripted.clock.advance(heartbeatMs);
+      scripted.receive({ heartbeat: {} });
+    }
+    scripted.clock.advance(silenceMs - 1);
+    assert.equal(scripted.client.state.name, 'live');
+    scripted.clock.advance(1);
+    assert.equal(scripted.client.state.name, 'suspect');
+  });
+
+  it('probes again, before it judges, when the process itself was asleep', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.clock.advance(silenceMs);
+    scripted.clock.sleepThrough(60_000);
+    assert.equal(scripted.client.state.name, 'suspect');
+    scripted.receive({ pong: { nonce: 1 } });
+    assert.equal(scripted.client.state.name, 'live');
+  });
+
+  for (const [end, error] of [
+    ['OK', undefined],
+    ['CANCELLED', new LiveError(status.CANCELLED, 'cancelled')],
+    ['UNAVAILABLE', new LiveError(status.UNAVAILABLE, 'gone')],
+    ['ABORTED', new LiveError(status.ABORTED, 'stuck', { reason: 'VIEWER_STUCK' })],
+  ] as const) {
+    it(`reconnects after an end with ${end}`, () => {
+      const scripted = new ScriptedClient();
+      scripted.client.join('r1');
+      scripted.welcome();
+      scripted.transport.link.end(error);
+      assert.equal(scripted.client.state.name, 'backoff');
+      scripted.waitOutBackoff();
+      assert.equal(scripted.transport.links.length, 2);
+    });
+  }
+
+  it('closes for good on a reason that says never to retry, and tells the application', async () => {
+    const scripted = new ScriptedClient();
+    const subscription = scripted.client.join('r1');
+    scripted.welcome();
+    scripted.transport.link.end(new LiveError(status.INVALID_ARGUMENT, 'bad', { reason: 'MALFORMED_FRAME' }));
+    assert.equal(scripted.client.state.name, 'closed');
+    await assert.rejects(subscription[Symbol.asyncIterator]().next(), { reason: 'MALFORMED_FRAME' });
+    assert.equal(scripted.clock.pending, 0);
+  });
+
+  it('ignores what an old connection still has to say', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    const old = scripted.transport.link;
+    old.end();
+    old.receive({ welcome: { session: 'late', heartbeatMs } });
+    old.end();
+    assert.equal(scripted.client.state.name, 'backoff');
+    scripted.waitOutBackoff();
+    old.receive({ welcome: { session: 'late', heartbeatMs } });
+    assert.equal(scripted.client.state.name, 'connecting');
+  });
+
+  it('doubles the backoff until a replay has completed, not until a connect succeeds', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    const delays: number[] = [];
+    const drop = (): void => {
+      scripted.transport.link.end();
+      assert.ok(scripted.client.state.name === 'backoff');
+      delays.push(scripted.client.state.delayMs);
+      scripted.waitOutBackoff();
+    };
+    drop();
+    scripted.welcome();
+    scripted.receive(joined('r1', 5));
+    drop();
+    scripted.welcome();
+    scripted.receive(joined('r1', 5, 'RESUMED'), caughtUp('r1', 5));
+    drop();
+    assert.deepEqual(delays, [50, 100, 50]);
+  });
+
+  it('moves when asked, to the next endpoint and without penalty', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.receive(joined('r1', 5), caughtUp('r1', 5));
+    const first = scripted.transport.link;
+    scripted.receive({ reconnect: { afterMs: 700, reason: 'DRAINING' } });
+    assert.equal(scripted.client.state.name, 'moving');
+    scripted.receive(batch('r1', [6, 5]));
+    first.end();
+    scripted.clock.advance(699);
+    assert.equal(scripted.transport.links.length, 1);
+    scripted.clock.advance(1);
+    assert.equal(scripted.transport.link.endpoint, 'b:2');
+    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.seq, '6');
+    assert.deepEqual(scripted.states, ['connecting', 'live', 'moving', 'connecting']);
+  });
+
+  it('leaves a gateway that asked it to move and does not end the stream', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    const first = scripted.transport.link;
+    scripted.receive({ reconnect: { afterMs: 700, reason: 'DRAINING' } });
+    scripted.clock.advance(700);
+    assert.equal(first.destroyed, true);
+    assert.equal(scripted.transport.links.length, 2);
+  });
+
+  it('slows down when it is sent from one gateway to the next without ever recovering', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    for (let moves = 0; moves < 20; moves += 1) {
+      scripted.welcome();
+      scripted.receive({ reconnect: { afterMs: 0, reason: 'DRAINING' } });
+      scripted.clock.advance(400);
+    }
+    assert.ok(scripted.transport.links.length < 15, `${scripted.transport.links.length} connections`);
+  });
+
+  it('ends a connection whose frames make no sense', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.receive({ joined: { room: 'r1', head: 1, outcome: 'STARTED' } });
+    assert.equal(scripted.transport.link.destroyed, true);
+    assert.equal(scripted.client.state.name, 'backoff');
+  });
+
+  it('leaves no timer behind when it is closed, in whatever state', async () => {
+    const steps: ((scripted: ScriptedClient) => void)[] = [
+      () => undefined,
+      (scripted) => scripted.welcome(),
+      (scripted) => scripted.receive(joined('r1', 1), caughtUp('r1', 1)),
+      (scripted) => scripted.clock.advance(silenceMs),
+      (scripted) => scripted.transport.link.end(),
+    ];
+    for (let taken = 0; taken <= steps.length; taken += 1) {
+      const scripted = new ScriptedClient();
+      scripted.client.join('r1');
+      for (const step of steps.slice(0, taken)) step(scripted);
+      await scripted.client.close();
+      assert.equal(scripted.clock.pending, 0, `after ${taken} steps`);
+      assert.equal(scripted.transport.link.destroyed, true);
+    }
+  });
+
+  it('can be closed by a listener while it changes state', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.on('state', ({ name }) => {
+      if (name === 'connecting') void scripted.client.close();
+    });
+    scripted.client.join('r1');
+    assert.equal(scripted.client.state.name, 'closed');
+    assert.equal(scripted.transport.link.destroyed, true);
+    assert.equal(scripted.clock.pending, 0);
+  });
+});

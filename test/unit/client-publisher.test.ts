@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import type { PublishResult } from '../../client/index.ts';
+import { ScriptedClient } from '../helpers/scripted-client.ts';
+
+const gift = { type: 'gift', payload: '{"n":1}' };
+
+/** The publishes sent on the newest link. */
+const publishes = (scripted: ScriptedClient) =>
+  scripted.transport.link.sent.flatMap(({ publish }) => (publish ? [publish] : []));
+
+function reconnect(scripted: ScriptedClient): void {
+  scripted.transport.link.end();
+  scripted.waitOutBackoff();
+  scripted.welcome();
+}
+
+describe('client publisher', () => {
+  let scripted: ScriptedClient;
+
+  beforeEach(() => {
+    scripted = new ScriptedClient();
+  });
+
+  /** Publishes, and looks at the result when the test does. */
+  function publish(...args: Parameters<ScriptedClient['client']['publish']>): Promise<PublishResult> {
+    const result = scripted.client.publish(...args);
+    result.catch(() => undefined);
+    return result;
+  }
+
+  it('waits for the gateway and gives sequence and duplicate', async () => {
+    const result = publish('r1', gift);
+    assert.deepEqual(scripted.transport.link.sentNames, ['hello']);
+    scripted.welcome();
+    const [sent] = publishes(scripted);
+    assert.equal(sent?.message?.payload.toString(), '{"n":1}');
+    assert.equal(sent?.message?.class, 'RELIABLE');
+    assert.match(sent?.message?.key ?? '', /^[0-9a-f-]{36}$/);
+    scripted.receive({
+      publishResult: { requestId: sent!.requestId, seq: '9007199254740993', duplicate: true },
+    });
+    assert.deepEqual(await result, { seq: 9007199254740993n, duplicate: true });
+    assert.equal(scripted.clock.pending, 2, 'watchdog and acknowledgements');
+  });
+
+  it('sends a reliable message again, with the same key and in order, until it is answered', async () => {
+    const results = [publish('r1', gift), publish('r1', { ...gift, key: 'mine' })];
+    scripted.welcome();
+    const first = publishes(scripted);
+    reconnect(scripted);
+    const second = publishes(scripted);
+    assert.deepEqual(
+      second.map(({ message }) => message?.key),
+      first.map(({ message }) => message?.key),
+    );
+    assert.equal(second[1]?.message?.key, 'mine');
+    for (const { requestId } of second) scripted.receive({ publishResult: { requestId, seq: requestId } });
+    assert.deepEqual(
+      (await Promise.all(results)).map(({ seq }) => seq),
+      [1n, 2n],
+    );
+    assert.equal(scripted.client.counters.publishesResent, 2);
+  });
+
+  it('says that the outcome is unknown, with the key, when time runs out after sending', async () => {
+    const result = publish('r1', { ...gift, key: 'k' }, { timeoutMs: 900 });
+    scripted.welcome();
+    scripted.clock.advance(900);
+    await assert.rejects(result, {
+      reason: 'PUBLISH_OUTCOME_UNKNOWN',
+      key: 'k',
+      message: /same key is safe/,
+    });
+  });
+
+  it('says that nothing was sent when time runs out before', async () => {
+    const result = publish('r1', gift, { timeoutMs: 900 });
+    scripted.clock.advance(900);
+    await assert.rejects(result, {
+      codeName: 'UNAVAILABLE',
+      reason: 'REASON_UNSPECIFIED',
+      message: /not sent/,
+    });
+  });
+
+  it('never sends an ephemeral message twice', async () => {
+    const sent = publish('r1', { type: 'like', payload: '' });
+    scripted.welcome();
+    scripted.transport.link.end();
+    const waiting = publish('r1', { type: 'comment', payload: '' });
+    scripted.waitOutBackoff();
+    scripted.welcome();
+    assert.deepEqual(
+      publishes(scripted).map(({ message }) => message?.type),
+      ['comment'],
+    );
+    await assert.rejects(sent, { reason: 'PUBLISH_OUTCOME_UNKNOWN', message: /not sent again/ });
+    scripted.receive({ publishResult: { requestId: publishes(scripted)[0]!.requestId } });
+    assert.deepEqual(await waiting, { seq: 0n, duplicate: false });
+  });
+
+  it('has no more in flight than the gateway allows', async () => {
+    const results = [1, 2, 3].map(() => publish('r1', gift));
+    scripted.welcome(2);
+    assert.equal(publishes(scripted).length, 2);
+    scripted.receive({ publishResult: { requestId: publishes(scripted)[0]!.requestId, seq: 1 } });
+    await results[0];
+    assert.equal(publishes(scripted).length, 3);
+  });
+
+  it('refuses more than may wait', async () => {
+    scripted = new ScriptedClient({ maxPendingPublishes: 1 });
+    void publish('r1', gift);
+    await assert.rejects(publish('r1', gift), { reason: 'TOO_MANY_PUBLISHES' });
+  });
+
+  it('tries again when refused for now, and rejects when refused for good', async () => {
+    const later = publish('r1', gift);
+    const never = publish('r1', gift);
+    scripted.welcome();
+    const [first, second] = publishes(scripted);
+    scripted.receive(
+      {
+        publishResult: {
+          requestId: first!.requestId,
+          code: 14,
+          reason: 'UPSTREAM_UNAVAILABLE',
+          message: 'away',
+        },
+      },
+      {
+        publishResult: { requestId: second!.requestId, code: 3, reason: 'PAYLOAD_TOO_LARGE', message: 'big' },
+      },
+    );
+    await assert.rejects(never, { reason: 'PAYLOAD_TOO_LARGE', codeName: 'INVALID_ARGUMENT' });
+    scripted.clock.advance(50);
+    const again = publishes(scripted)[2];
+    assert.equal(again?.message?.key, first?.message?.key);
+    scripted.receive({ publishResult: { requestId: again!.requestId, seq: 4 } });
+    assert.equal((await later).seq, 4n);
+  });
+
+  it('asks for the class of a type that is not known by name', async () => {
+    await assert.rejects(publish('r1', { type: 'fireworks', payload: '' }), { reason: 'TYPE_UNKNOWN' });
+    void publish('r1', { type: 'fireworks', payload: '', class: 'EPHEMERAL' });
+    scripted.welcome();
+    assert.equal(publishes(scripted)[0]?.message?.class, 'EPHEMERAL');
+  });
+
+  it('gives up when aborted', async () => {
+    const abort = new AbortController();
+    const result = publish('r1', gift, { signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await assert.rejects(result, { message: 'enough' });
+    scripted.welcome();
+    assert.equal(publishes(scripted).length, 0);
+  });
+
+  it('rejects what is pending when the client is closed', async () => {
+    const sent = publish('r1', gift);
+    scripted.welcome();
+    await scripted.client.close();
+    await assert.rejects(sent, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    assert.equal(scripted.clock.pending, 0);
+  });
+});
