@@ -122,11 +122,13 @@ function cacheDirectory(env: NodeJS.ProcessEnv): string {
   return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'live-gateway');
 }
 
-/** One line: the message of the error and of what caused it. */
+/** One line: what a command wrote to its standard error, or the error's message and that of its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const { stderr } = error as { stderr?: string };
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`.trim().replaceAll(/\s*\n\s*/g, '; ');
+  const reason = stderr === undefined || stderr === '' ? `${error.message}${cause}` : stderr;
+  return reason.trim().replaceAll(/\s*\n\s*/g, '; ');
 }
 
 const advice = (tried: readonly string[]): string => `no nats-server found, and none could be fetched.

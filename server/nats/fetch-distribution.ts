@@ -29,11 +29,15 @@ async function downloadPackage(work: string, signal: AbortSignal): Promise<void>
   try {
     await aptGet(['download', 'nats-server'], work, [], signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new Error('there is no apt-get here', { cause: error });
-    signal.throwIfAborted();
-    const lists = [`Dir::State=${join(work, 'state')}`, 'Dir::State::status=/var/lib/dpkg/status'];
-    await mkdir(join(work, 'state/lists/partial'), { recursive: true });
+    const noAptGet = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (noAptGet || signal.aborted) throw error;
+    const state = join(work, 'state');
+    const lists = [
+      `Dir::State=${state}`,
+      `Dir::State::lists=${join(state, 'lists')}`,
+      'Dir::State::status=/var/lib/dpkg/status',
+    ];
+    await mkdir(join(state, 'lists/partial'), { recursive: true });
     await aptGet(['update'], work, lists, signal);
     await aptGet(['download', 'nats-server'], work, lists, signal);
   }
@@ -60,11 +64,5 @@ async function aptGet(
 
 async function run(command: string, args: string[], cwd: string, signal: AbortSignal): Promise<void> {
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    await promisify(execFile)(command, args, { cwd, env, signal, timeout: COMMAND_TIMEOUT_MS });
-  } catch (error) {
-    const { stderr = '' } = error as { stderr?: string };
-    if (stderr.trim() === '') throw error;
-    throw new Error(stderr.trim(), { cause: error });
-  }
+  await promisify(execFile)(command, args, { cwd, env, signal, timeout: COMMAND_TIMEOUT_MS });
 }
