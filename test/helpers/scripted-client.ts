@@ -29,6 +29,11 @@ export class ScriptedClient {
     this.client.on('state', ({ name }) => this.states.push(name));
   }
 
+  /** The name of the connection's state. */
+  get stateName(): string {
+    return this.client.state.name;
+  }
+
   /** Gives frames to the client on its newest link. */
   receive(...frames: ServerFrameInput[]): void {
     this.transport.link.receive(...frames);

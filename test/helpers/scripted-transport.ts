@@ -18,7 +18,7 @@ export class ScriptedLink implements Link {
   }
 
   send(frame: ClientFrameInput): void {
-    const bytes = liveService.Connect.requestSerialize(frame as ClientFrame);
+    const bytes = liveService.Connect.requestSerialize(frame);
     this.sent.push(liveService.Connect.requestDeserialize(bytes));
   }
 

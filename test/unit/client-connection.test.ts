@@ -29,7 +29,7 @@ describe('client connection', () => {
     scripted.client.join('r1');
     scripted.clock.advance(3_000);
     assert.equal(scripted.transport.link.destroyed, true);
-    assert.equal(scripted.client.state.name, 'backoff');
+    assert.equal(scripted.stateName, 'backoff');
   });
 
   it('suspects after the silence that is allowed, probes, and lives on when anything is heard', () => {
@@ -37,13 +37,13 @@ describe('client connection', () => {
     scripted.client.join('r1');
     scripted.welcome();
     scripted.clock.advance(silenceMs - 1);
-    assert.equal(scripted.client.state.name, 'live');
+    assert.equal(scripted.stateName, 'live');
     scripted.clock.advance(1);
-    assert.equal(scripted.client.state.name, 'suspect');
+    assert.equal(scripted.stateName, 'suspect');
     assert.equal(scripted.transport.link.sentNames.at(-1), 'ping');
     scripted.clock.advance(probeMs - 1);
     scripted.receive({ pong: { nonce: 1 } });
-    assert.equal(scripted.client.state.name, 'live');
+    assert.equal(scripted.stateName, 'live');
     assert.deepEqual(scripted.states, ['connecting', 'live', 'suspect', 'live']);
   });
 
@@ -68,9 +68,9 @@ describe('client connection', () => {
       scripted.receive({ heartbeat: {} });
     }
     scripted.clock.advance(silenceMs - 1);
-    assert.equal(scripted.client.state.name, 'live');
+    assert.equal(scripted.stateName, 'live');
     scripted.clock.advance(1);
-    assert.equal(scripted.client.state.name, 'suspect');
+    assert.equal(scripted.stateName, 'suspect');
   });
 
   it('probes again, before it judges, when the process itself was asleep', () => {
@@ -79,9 +79,9 @@ describe('client connection', () => {
     scripted.welcome();
     scripted.clock.advance(silenceMs);
     scripted.clock.sleepThrough(60_000);
-    assert.equal(scripted.client.state.name, 'suspect');
+    assert.equal(scripted.stateName, 'suspect');
     scripted.receive({ pong: { nonce: 1 } });
-    assert.equal(scripted.client.state.name, 'live');
+    assert.equal(scripted.stateName, 'live');
   });
 
   for (const [end, error] of [
@@ -95,7 +95,7 @@ describe('client connection', () => {
       scripted.client.join('r1');
       scripted.welcome();
       scripted.transport.link.end(error);
-      assert.equal(scripted.client.state.name, 'backoff');
+      assert.equal(scripted.stateName, 'backoff');
       scripted.waitOutBackoff();
       assert.equal(scripted.transport.links.length, 2);
     });
@@ -106,7 +106,7 @@ describe('client connection', () => {
     const subscription = scripted.client.join('r1');
     scripted.welcome();
     scripted.transport.link.end(new LiveError(status.INVALID_ARGUMENT, 'bad', { reason: 'MALFORMED_FRAME' }));
-    assert.equal(scripted.client.state.name, 'closed');
+    assert.equal(scripted.stateName, 'closed');
     await assert.rejects(subscription[Symbol.asyncIterator]().next(), { reason: 'MALFORMED_FRAME' });
     assert.equal(scripted.clock.pending, 0);
   });
@@ -119,10 +119,10 @@ describe('client connection', () => {
     old.end();
     old.receive({ welcome: { session: 'late', heartbeatMs } });
     old.end();
-    assert.equal(scripted.client.state.name, 'backoff');
+    assert.equal(scripted.stateName, 'backoff');
     scripted.waitOutBackoff();
     old.receive({ welcome: { session: 'late', heartbeatMs } });
-    assert.equal(scripted.client.state.name, 'connecting');
+    assert.equal(scripted.stateName, 'connecting');
   });
 
   it('doubles the backoff until a replay has completed, not until a connect succeeds', () => {
@@ -152,7 +152,7 @@ describe('client connection', () => {
     scripted.receive(joined('r1', 5), caughtUp('r1', 5));
     const first = scripted.transport.link;
     scripted.receive({ reconnect: { afterMs: 700, reason: 'DRAINING' } });
-    assert.equal(scripted.client.state.name, 'moving');
+    assert.equal(scripted.stateName, 'moving');
     scripted.receive(batch('r1', [6, 5]));
     first.end();
     scripted.clock.advance(699);
@@ -191,7 +191,7 @@ describe('client connection', () => {
     scripted.welcome();
     scripted.receive({ joined: { room: 'r1', head: 1, outcome: 'STARTED' } });
     assert.equal(scripted.transport.link.destroyed, true);
-    assert.equal(scripted.client.state.name, 'backoff');
+    assert.equal(scripted.stateName, 'backoff');
   });
 
   it('leaves no timer behind when it is closed, in whatever state', async () => {
@@ -218,7 +218,7 @@ describe('client connection', () => {
       if (name === 'connecting') void scripted.client.close();
     });
     scripted.client.join('r1');
-    assert.equal(scripted.client.state.name, 'closed');
+    assert.equal(scripted.stateName, 'closed');
     assert.equal(scripted.transport.link.destroyed, true);
     assert.equal(scripted.clock.pending, 0);
   });

@@ -32,13 +32,11 @@ describe('client publisher', () => {
     const result = publish('r1', gift);
     assert.deepEqual(scripted.transport.link.sentNames, ['hello']);
     scripted.welcome();
-    const [sent] = publishes(scripted);
-    assert.equal(sent?.message?.payload.toString(), '{"n":1}');
-    assert.equal(sent?.message?.class, 'RELIABLE');
-    assert.match(sent?.message?.key ?? '', /^[0-9a-f-]{36}$/);
-    scripted.receive({
-      publishResult: { requestId: sent!.requestId, seq: '9007199254740993', duplicate: true },
-    });
+    const { requestId, message } = publishes(scripted)[0]!;
+    assert.equal(message!.payload.toString(), '{"n":1}');
+    assert.equal(message!.class, 'RELIABLE');
+    assert.match(message!.key, /^[0-9a-f-]{36}$/);
+    scripted.receive({ publishResult: { requestId, seq: '9007199254740993', duplicate: true } });
     assert.deepEqual(await result, { seq: 9007199254740993n, duplicate: true });
     assert.equal(scripted.clock.pending, 2, 'watchdog and acknowledgements');
   });

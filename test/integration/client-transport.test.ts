@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { LiveClient } from '../../client/index.ts';
+import type { ConnectionState } from '../../client/index.ts';
+import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
+import { liveService } from '../../protos/live.ts';
+import { until } from '../helpers/poll.ts';
+
+const heartbeatMs = 200;
+const probeTimeoutMs = 200;
+
+/** A TCP server on a free port of the loopback, with the connections it accepted. */
+async function listen(onConnection: (socket: Socket) => void) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sockets,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** A gRPC server that welcomes, answers joins and pings, and beats. */
+async function beatingServer() {
+  const server = new Server();
+  const implementation = {
+    connect: (call: ServerDuplexStream<ClientFrame, ServerFrameInput>) => {
+      const beat = setInterval(() => call.write({ heartbeat: {} }), heartbeatMs);
+      call.on('close', () => clearInterval(beat)).on('cancelled', () => clearInterval(beat));
+      call.on('error', () => undefined).on('end', () => call.end());
+      call.on('data', ({ hello, join, ping }: ClientFrame) => {
+        if (hello) call.write({ welcome: { session: 's', heartbeatMs, limits: { publishes: 1 } } });
+        if (join) {
+          const cursor = { epoch: 'e', seq: 1, check: 0 };
+          call.write({ joined: { room: join.room, cursor, head: 1, outcome: 'STARTED' } });
+          call.write({ caughtUp: { room: join.room, cursor } });
+        }
+        if (ping) call.write({ pong: { nonce: ping.nonce } });
+      });
+    },
+  };
+  server.addService(liveService, implementation);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  return { port, close: () => server.forceShutdown() };
+}
+
+/** Resolves when the client is in the state. */
+function inState(client: LiveClient, name: ConnectionState['name']) {
+  return until(`the client is ${name}`, () => client.state.name === name);
+}
+
+describe('client transport', () => {
+  let client: LiveClient | undefined;
+  const closers: (() => void)[] = [];
+
+  afterEach(async () => {
+    await client?.close();
+    for (const close of closers.splice(0)) close();
+  });
+
+  it('gives up a server that accepts and never answers, and closes the socket', async () => {
+    const mute = await listen(() => undefined);
+    closers.push(mute.close);
+    client = new LiveClient({
+      endpoints: [mute.endpoint],
+      connectTimeoutMs: 100,
+      backoff: { baseMs: 60_000, maxMs: 60_000 },
+    });
+    client.join('r1');
+    await until('the server has a connection', () => mute.sockets.size === 1);
+    await inState(client, 'backoff');
+    await until('the connection is gone', () => mute.sockets.size === 0);
+  });
+
+  it('detects a half-open connection within its bound and takes the socket away', async () => {
+    const server = await beatingServer();
+    let link: 'up' | 'swallowing' = 'up';
+    const proxy = await listen((socket) => {
+      const upstream = connect(server.port, '127.0.0.1');
+      upstream.on('error', () => undefined).on('close', () => socket.destroy());
+      socket.on('close', () => upstream.destroy());
+      upstream.on('data', (bytes) => link === 'up' && socket.write(bytes));
+      socket.on('data', (bytes) => link === 'up' && upstream.write(bytes));
+    });
+    closers.push(proxy.close, server.close);
+    const opened = new LiveClient({
+      endpoints: [proxy.endpoint],
+      probeTimeoutMs,
+      connectTimeoutMs: 300,
+      backoff: { baseMs: 1, maxMs: 1 },
+    });
+    client = opened;
+    const room = opened.join('r1');
+    await inState(opened, 'live');
+    await until('the room is joined', () => room.head === 1n);
+    const [victim] = proxy.sockets;
+    const states: string[] = [];
+    opened.on('state', ({ name }) => states.push(name));
+    const cutAt = performance.now();
+    link = 'swallowing';
+    await until('the connection is given up', () => states.includes('backoff'));
+    const tookMs = performance.now() - cutAt;
+    // 100 ms for a busy machine.
+    const boundMs = heartbeatMs * 2 + 250 + probeTimeoutMs + 100;
+    assert.ok(tookMs <= boundMs, `${tookMs} ms, bound ${boundMs} ms`);
+    assert.equal(states[0], 'suspect');
+    await until('the socket is gone', () => victim?.closed);
+    link = 'up';
+    await until('the client is live again', () => opened.state.name === 'live');
+    await until('one connection is left', () => proxy.sockets.size === 1);
+    assert.equal(opened.counters.probeFailures, 1);
+  });
+
+  it('has no connection left once it is closed', async () => {
+    const server = await beatingServer();
+    const proxy = await listen((socket) => {
+      const upstream = connect(server.port, '127.0.0.1');
+      upstream.on('error', () => undefined).on('close', () => socket.destroy());
+      socket.on('close', () => upstream.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    closers.push(proxy.close, server.close);
+    const clients = Array.from({ length: 20 }, () => new LiveClient({ endpoints: [proxy.endpoint] }));
+    for (const each of clients) each.join('r1');
+    await until('all are live', () => clients.every(({ state }) => state.name === 'live'));
+    assert.equal(proxy.sockets.size, 20);
+    await Promise.all(clients.map((each) => each.close()));
+    await until('no connection is left', () => proxy.sockets.size === 0);
+  });
+});
