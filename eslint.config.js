@@ -1,7 +1,7 @@
 import eslint from '@eslint/js';
-import importX from 'eslint-plugin-import-x';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+import { importDirections } from './scripts/import-directions.js';
 
 /**
  * The architecture as a table: which folders (or files) of this project the code in a folder may import. The last
@@ -26,25 +26,6 @@ const FORBIDDEN_PACKAGES = {
   'server/rpc': ['nats'],
 };
 
-const importDirections = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-  files: [`${folder}/**/*.ts`],
-  rules: {
-    'import-x/no-restricted-paths': [
-      'error',
-      {
-        zones: [
-          {
-            target: `./${folder}`,
-            from: '.',
-            except: [...allowed, 'node_modules'].map((path) => `./${path}`),
-            message: `${folder}/ imports only: ${allowed.join(', ')}.`,
-          },
-        ],
-      },
-    ],
-  },
-}));
-
 const packageBans = Object.entries(FORBIDDEN_PACKAGES).map(([folder, packages]) => ({
   files: [`${folder}/**/*.ts`],
   rules: {
@@ -58,10 +39,10 @@ export default defineConfig(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    plugins: { 'import-x': importX },
+    plugins: { project: { rules: { 'import-directions': importDirections } } },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    settings: { 'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js'] })] },
     rules: {
+      'project/import-directions': ['error', { root: import.meta.dirname, table: MAY_IMPORT }],
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [
@@ -73,7 +54,10 @@ export default defineConfig(
         'error',
         { allowNumber: true, allowNullish: true },
       ],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // tsconfig's noPropertyAccessFromIndexSignature is off: both spellings are fine.
       '@typescript-eslint/dot-notation': 'off',
       // Interfaces and callbacks promise promises; not every implementation has to wait for something.
@@ -96,6 +80,5 @@ export default defineConfig(
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  ...importDirections,
   ...packageBans,
 );
