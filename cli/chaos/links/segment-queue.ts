@@ -1,0 +1,68 @@
+import type { Arrival } from './segment.ts';
+
+/** A full queue holds this many bytes, and one segment more. */
+const capacityBytes = 256 * 1024;
+/** What a segment weighs beside its bytes, so that tiny ones are bounded too. */
+const segmentOverhead = 64;
+
+/** A bounded queue with one reader. It never refuses: it asks the writer to wait. */
+export class SegmentQueue {
+  private readonly arrivals: Arrival[] = [];
+  private weight = 0;
+  private onArrival: (() => void) | undefined;
+  private room: { readonly promise: Promise<void>; readonly open: () => void } | undefined;
+
+  /** Takes an arrival; a promise means that the queue is full and resolves when it no longer is. */
+  put(arrival: Arrival): Promise<void> | undefined {
+    this.arrivals.push(arrival);
+    this.weight += weigh(arrival);
+    this.onArrival?.();
+    if (this.weight < capacityBytes) return undefined;
+    if (this.room === undefined) {
+      const { promise, resolve } = newPromise();
+      this.room = { promise, open: resolve };
+    }
+    return this.room.promise;
+  }
+
+  /** The oldest arrival, or undefined if there is none. */
+  poll(): Arrival | undefined {
+    const arrival = this.arrivals.shift();
+    if (arrival === undefined) return undefined;
+    this.weight -= weigh(arrival);
+    if (this.weight < capacityBytes) {
+      this.room?.open();
+      this.room = undefined;
+    }
+    return arrival;
+  }
+
+  /** The arrivals as they come, until `signal` aborts. */
+  async *until(signal: AbortSignal): AsyncGenerator<Arrival, void, undefined> {
+    while (!signal.aborted) {
+      const arrival = this.poll();
+      if (arrival !== undefined) yield arrival;
+      else await this.nextArrival(signal);
+    }
+  }
+
+  private nextArrival(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = newPromise();
+    this.onArrival = resolve;
+    signal.addEventListener('abort', resolve);
+    return promise.finally(() => {
+      this.onArrival = undefined;
+      signal.removeEventListener('abort', resolve);
+    });
+  }
+}
+
+function weigh({ segment }: Arrival): number {
+  return segmentOverhead + (segment.kind === 'bytes' ? segment.bytes.length : 0);
+}
+
+function newPromise(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
