@@ -48,5 +48,7 @@ export class LiveError extends Error {
 export function fromServiceError(error: ServiceError): LiveError {
   const [name] = error.metadata.get(reasonMetadataKey);
   const reason: Reason = typeof name === 'string' && isKnownReason(name) ? name : 'REASON_UNSPECIFIED';
-  return new LiveError(error.code, error.details || error.message, { reason, cause: error });
+  // grpc-js appends this even when it has no note to give.
+  const details = (error.details || error.message).replace(/\. Resolution note: $/, '');
+  return new LiveError(error.code, details, { reason, cause: error });
 }

@@ -71,7 +71,7 @@ export class Rooms implements RoomHost {
         reason: 'ALREADY_JOINED',
       });
     }
-    const { from = 'live', onGap = 'continue', cursorName } = options;
+    const { from = 'live', onGap = 'continue', cursorName, anew = false } = options;
     const { queue, backoff, cursorStore } = this.#parts;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
@@ -88,7 +88,7 @@ export class Rooms implements RoomHost {
       this,
     );
     this.#rooms.set(name, room);
-    this.#load(room, cursorName, given);
+    this.#load(room, anew ? undefined : cursorName, given);
     return room;
   }
 

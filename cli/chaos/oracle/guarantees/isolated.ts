@@ -1,0 +1,33 @@
+import type { RuleFactory } from '../rule.ts';
+
+const troubled = new Set(['suspect', 'moving', 'backoff']);
+
+/**
+ * Isolated: while no fault touches a viewer, trouble elsewhere does not show. It neither loses nor doubts its connection
+ * (`disturbed`), and acknowledged messages published after it had caught up arrive within the bound (`late`). A
+ * message any part of whose way falls into a disturbance is left out. Checked only if the history gives bounds.
+ */
+export const isolated: RuleFactory = ({ viewer, published, disturbed, isolation, tally }) => {
+  if (isolation === undefined) return {};
+  const { maxLatencyMs } = isolation;
+  const touched = (fromMs: number, toMs: number): boolean =>
+    disturbed.some((span) => span.fromMs <= toMs && span.toMs >= fromMs);
+  return {
+    onState({ state, atMs }) {
+      if (touched(atMs, atMs)) return;
+      const detail = `became ${state} though no fault had touched it`;
+      tally.check(!troubled.has(state), () => ({ kind: 'disturbed', viewer, atMs, detail }));
+    },
+    onRoomEvent(event, track) {
+      if (event.kind !== 'message' || track.caughtUpMs === undefined || track.had(event.seq)) return;
+      const { room, epoch, seq, atMs } = event;
+      const { messages, index } = locate(published.in(room, epoch), seq);
+      const message = messages[index];
+      if (message?.seq !== seq || message.atMs < track.caughtUpMs || touched(message.atMs, atMs)) return;
+      const latencyMs = atMs - message.atMs;
+      tally.check(latencyMs <= maxLatencyMs, () => {
+        return { kind: 'late', viewer, room, seq, atMs, detail: `${latencyMs} ms after it was published` };
+      });
+    },
+  };
+};

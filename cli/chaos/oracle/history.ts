@@ -1,0 +1,100 @@
+/**
+ * What a run leaves behind for the oracle: what was published, and what reached each viewer's application, in order.
+ * Times are milliseconds of one clock, any clock. Sequences are numbers, not bigints: a run may hold twenty million
+ * of them. `seqOf` refuses those that a number cannot hold.
+ */
+export interface History {
+  /** Every acknowledged message as the streams hold it; in any order, one entry or more a message. */
+  readonly published: Iterable<PublishedMessage>;
+  /**
+   * Messages of which nobody knows whether they were stored. They may appear, once. Given, it says that the record of
+   * publishers is complete: a message that is neither acknowledged nor here is a phantom.
+   */
+  readonly unknown?: Iterable<UnknownMessage>;
+  readonly viewers: Iterable<ViewerHistory>;
+  /** Heads of rooms when publishing had ended and every viewer had been given the time to get there. */
+  readonly settled?: ReadonlyMap<string, Place>;
+  /** What undisturbed viewers may expect; absent: Isolated is not checked. */
+  readonly isolation?: IsolationBounds;
+}
+
+/** A place in a room's reliable messages: a sequence of a stream's incarnation. */
+export interface Place {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** A message that the stream has acknowledged. */
+export interface PublishedMessage extends Place {
+  readonly room: string;
+  /** As viewers see it (`Nats-Msg-Id`); empty when the publisher does not know it. */
+  readonly id: string;
+  /** When it was published. */
+  readonly atMs: number;
+}
+
+/** A message whose outcome the publisher never learned. */
+export interface UnknownMessage {
+  readonly room: string;
+  readonly id: string;
+}
+
+/** Bounds on what an undisturbed viewer may notice. */
+export interface IsolationBounds {
+  /** From publish to delivery, in milliseconds, once the viewer has caught up. */
+  readonly maxLatencyMs: number;
+}
+
+/** From and to are inclusive. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One viewer's run. */
+export interface ViewerHistory {
+  readonly viewer: string;
+  /** In the order in which they reached the application. Read once. */
+  readonly events: Iterable<ViewerEvent>;
+  /** When a fault was on this viewer or on what it depends on, time to recover included. */
+  readonly disturbed?: readonly TimeSpan[];
+}
+
+/** What happened to a viewer in a room. */
+export type RoomEvent = { readonly room: string; readonly atMs: number } & (
+  | ({ readonly kind: 'joined'; readonly head: number; readonly outcome: Outcome } & Place)
+  | ({ readonly kind: 'message'; readonly prevSeq: number; readonly id: string } & Place)
+  | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly expected: boolean }
+  | ({ readonly kind: 'reset'; readonly expected: boolean } & Place)
+  | ({ readonly kind: 'caughtUp' } & Place)
+  | { readonly kind: 'ephemeral' }
+  | { readonly kind: 'dropped'; readonly count: number }
+  /**
+   * The viewer's process ended and a new one goes on from the cursor it had stored, if any. Killed, it may not have
+   * stored the last ones: what was delivered after the cursor then counts as not delivered.
+   */
+  | { readonly kind: 'restart'; readonly how: 'clean' | 'killed'; readonly cursor: Place | undefined }
+  /** The viewer left with this cursor. */
+  | { readonly kind: 'end'; readonly cursor: Place | undefined }
+);
+
+/** How a join was answered. */
+export type Outcome = 'STARTED' | 'RESUMED' | 'GAP' | 'RESET';
+
+/** The viewer's connection took on a state. */
+export interface StateEvent {
+  readonly kind: 'state';
+  readonly atMs: number;
+  readonly state: 'idle' | 'connecting' | 'live' | 'suspect' | 'moving' | 'backoff' | 'closed';
+}
+
+export type ViewerEvent = RoomEvent | StateEvent;
+
+/**
+ * A sequence for a history.
+ * @throws RangeError if it is too large for a number.
+ */
+export function seqOf(seq: bigint): number {
+  if (seq > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`sequence ${seq} is too large for a history`);
+  return Number(seq);
+}

@@ -1,0 +1,31 @@
+import type { GuaranteeName, GuaranteeResult, Violation, ViolationKind } from './verdict.ts';
+
+const violationsKept = 100;
+
+/** Counts the checks of one guarantee and keeps what failed. */
+export class Tally implements GuaranteeResult {
+  checks = 0;
+  failed = 0;
+  first: Violation | undefined;
+  readonly guarantee: GuaranteeName;
+  readonly failedByKind: Partial<Record<ViolationKind, number>> = {};
+  readonly violations: Violation[] = [];
+
+  constructor(guarantee: GuaranteeName) {
+    this.guarantee = guarantee;
+  }
+
+  /** Counts one check, and a violation unless it holds. `violation` is made only then. */
+  check(holds: boolean, violation: () => Omit<Violation, 'guarantee'>): void {
+    this.checks += 1;
+    if (!holds) this.fail({ guarantee: this.guarantee, ...violation() });
+  }
+
+  private fail(violation: Violation): void {
+    const { kind, atMs } = violation;
+    this.failed += 1;
+    this.failedByKind[kind] = (this.failedByKind[kind] ?? 0) + 1;
+    if (this.first === undefined || atMs < this.first.atMs) this.first = violation;
+    if (this.violations.length < violationsKept) this.violations.push(violation);
+  }
+}

@@ -1,0 +1,134 @@
+import { Command, Option } from 'commander';
+import type { ConnectionState, From, RoomEvent, RoomSubscription } from '../../client/index.ts';
+import { LiveClient, SqliteCursorStore } from '../../client/index.ts';
+import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
+import { eventObject, jsonLine, stateObject } from '../format-json.ts';
+import { errorText, eventLine, stateLine } from '../format-text.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { isClosedPipe, Output } from '../output.ts';
+import { cursorDatabasePath } from '../state-directory.ts';
+
+interface Options {
+  server: string[];
+  json?: true;
+  from?: From;
+  /** A name, `true` for the default one, `false` for none. */
+  cursor: string | boolean;
+  onGap: 'continue' | 'stop';
+  count?: number;
+}
+
+const defaultCursorName = 'default';
+
+const help = `
+Where it begins: at the cursor kept under --cursor NAME if there is one, else at --from, else live. Without
+--cursor the name is "${defaultCursorName}", and --from, if given, goes before it. The cursor is that of the last message
+printed, so a restarted watch goes on where it stopped. Cursors are kept in
+$XDG_STATE_HOME/live-gateway/cursors.db (~/.local/state/live-gateway/cursors.db).
+
+It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
+connection are told on standard error; with --json, on standard output like everything else.`;
+
+/** `live-cli watch ROOM...` */
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('Follow rooms: print every message, and every gap, reset and drop, as it comes.')
+    .argument('<room...>', 'names of the rooms', parseRooms)
+    .addOption(
+      new Option('--from <where>', 'begin at live, earliest, last:N, since:TIME or seq:N').argParser(
+        parseFrom,
+      ),
+    )
+    .option('--cursor <name>', 'keep the place under this name')
+    .addOption(
+      new Option('--no-cursor', 'neither use nor keep a cursor').default(true, `"${defaultCursorName}"`),
+    )
+    .addOption(
+      new Option('--on-gap <what>', 'after a gap or reset: continue, or stop without moving the cursor')
+        .choices(['continue', 'stop'])
+        .default('continue'),
+    )
+    .addOption(new Option('--count <n>', 'end after so many reliable messages').argParser(parseCount))
+    .addOption(serverOption())
+    .addOption(jsonOption())
+    .addHelpText('after', help)
+    .action((rooms: string[], options: Options) => watch(rooms, options));
+}
+
+async function watch(rooms: string[], options: Options): Promise<void> {
+  const store = options.cursor === false ? undefined : openStore();
+  const client = new LiveClient({
+    endpoints: options.server,
+    clientName: 'live-cli',
+    ...(store ? { cursorStore: store } : {}),
+  });
+  const output = new Output(process.stdout);
+  const render = options.json ? (event: RoomEvent) => jsonLine(eventObject(event)) : eventLine;
+  client.on('state', (state) => tellState(state, output, options.json));
+  const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
+  const stop = (): void => {
+    for (const subscription of subscriptions) subscription.leave();
+  };
+  const undo = onInterrupt(stop);
+  output.onClosed(stop);
+  const quota = { left: options.count ?? Infinity };
+  try {
+    await Promise.all(subscriptions.map((subscription) => follow(subscription, render, output, quota, stop)));
+  } finally {
+    undo();
+    stop();
+    await client.close();
+    store?.close();
+  }
+}
+
+/** Prints a room's events until it ends or the quota is used up. Printed is handled, and nothing else is. */
+async function follow(
+  subscription: RoomSubscription,
+  render: (event: RoomEvent) => string,
+  output: Output,
+  quota: { left: number },
+  stop: () => void,
+): Promise<void> {
+  for await (const event of subscription) {
+    if (quota.left === 0) return;
+    if (event.kind === 'message') quota.left -= 1;
+    try {
+      await output.line(render(event));
+    } catch (error) {
+      if (isClosedPipe(error)) return;
+      throw error;
+    }
+    if (quota.left > 0) continue;
+    subscription.commit();
+    stop();
+    return;
+  }
+}
+
+function openStore(): SqliteCursorStore {
+  const file = cursorDatabasePath();
+  try {
+    return new SqliteCursorStore(file);
+  } catch (cause) {
+    const message = `cannot open the cursor database ${file}: ${errorText(cause)}; --no-cursor does without`;
+    throw new Error(message, { cause });
+  }
+}
+
+function joinOptions({ from, cursor, onGap }: Options) {
+  const start = from === undefined ? {} : { from };
+  if (cursor === false) return { ...start, onGap };
+  if (typeof cursor === 'string') return { ...start, onGap, cursorName: cursor };
+  return { ...start, onGap, cursorName: defaultCursorName, anew: from !== undefined };
+}
+
+function tellState(state: ConnectionState, output: Output, json: true | undefined): void {
+  // What cannot be written is noticed by the streams' own error listeners.
+  if (json) {
+    output.line(jsonLine(stateObject(state))).catch(() => undefined);
+    return;
+  }
+  const line = stateLine(state);
+  if (line !== undefined) process.stderr.write(`${line}\n`);
+}

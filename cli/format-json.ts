@@ -1,0 +1,55 @@
+import type {
+  ConnectionState,
+  Cursor,
+  EphemeralMessage,
+  LiveError,
+  Message,
+  PullEvent,
+  RoomEvent,
+} from '../client/index.ts';
+
+/** One line of JSON; sequences are strings, because they do not fit a JSON number everywhere. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value, (_key, field: unknown) => (typeof field === 'bigint' ? String(field) : field));
+}
+
+/** An event of a room as a plain object. */
+export function eventObject(event: RoomEvent | PullEvent): object {
+  switch (event.kind) {
+    case 'message':
+      return {
+        kind: event.kind,
+        room: event.room,
+        ...messageFields(event.message),
+        ...('cursor' in event ? { cursor: event.cursor satisfies Cursor } : {}),
+      };
+    case 'ephemeral':
+      return { kind: event.kind, room: event.room, ...messageFields(event.message) };
+    case 'retrying':
+      return { kind: event.kind, room: event.room, delayMs: event.delayMs, ...errorFields(event.error) };
+    default:
+      return event;
+  }
+}
+
+/** A state of the connection as a plain object. */
+export function stateObject(state: ConnectionState): object {
+  const { name, ...fields } = state;
+  if (!('cause' in fields)) return { kind: 'state', state: name, ...fields };
+  const { cause, ...others } = fields;
+  return { kind: 'state', state: name, ...others, ...(cause ? errorFields(cause) : {}) };
+}
+
+/** A failure as a plain object's fields. */
+export function errorFields(error: LiveError): object {
+  const { codeName, reason, message, key } = error;
+  return { error: message, code: codeName, reason, ...(key === undefined ? {} : { key }) };
+}
+
+/** A payload that is no UTF-8 goes as base64, under another name. */
+function messageFields(message: Message | EphemeralMessage): object {
+  const { payload, ...fields } = message;
+  const text = payload.toString('utf8');
+  const intact = Buffer.from(text, 'utf8').equals(payload);
+  return { ...fields, ...(intact ? { payload: text } : { payloadBase64: payload.toString('base64') }) };
+}

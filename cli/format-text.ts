@@ -1,0 +1,124 @@
+import pc from 'picocolors';
+import type {
+  ConnectionState,
+  EphemeralMessage,
+  Message,
+  PublishResult,
+  PullEvent,
+  RoomEvent,
+  RoomInfo,
+} from '../client/index.ts';
+import { LiveError } from '../client/index.ts';
+
+const longestPayload = 2_000;
+
+/** An event of a room as a line for people. */
+export function eventLine(event: RoomEvent | PullEvent): string {
+  const room = pc.cyan(event.room);
+  switch (event.kind) {
+    case 'message':
+      return messageLine(room, pc.bold(`#${event.message.seq}`), event.message);
+    case 'ephemeral':
+      return messageLine(room, pc.dim('~'), event.message);
+    case 'joined':
+      return notice(`${room} ${joinOutcome[event.outcome]} at ${event.cursor.seq}, head ${event.head}`);
+    case 'caughtUp':
+      return notice(`${room} is live at ${event.cursor.seq}`);
+    case 'dropped':
+      return notice(pc.yellow(`${event.room} ${event.count} ephemeral messages were dropped`));
+    case 'gap':
+      return notice(
+        pc.red(
+          `${event.room} GAP: reliable messages after ${event.after} and before ${event.next} are no longer held`,
+        ),
+      );
+    case 'reset':
+      return notice(
+        pc.red(`${event.room} RESET: ${resetCause[event.cause]}; goes on after ${event.cursor.seq}`),
+      );
+    case 'retrying':
+      return notice(pc.yellow(`${event.room} ${errorText(event.error)}; tries again in ${event.delayMs} ms`));
+    case 'end':
+      return notice(`${room} ends at ${event.cursor.seq}, head ${event.head}`);
+  }
+}
+
+/** A state of the connection as a line for people; undefined if it is no news. */
+export function stateLine(state: ConnectionState): string | undefined {
+  switch (state.name) {
+    case 'live':
+      return notice(pc.green(`connected to ${state.endpoint}`));
+    case 'suspect':
+      return notice(
+        pc.yellow(`${state.endpoint} has been silent for ${Math.round(state.silentMs)} ms, probing`),
+      );
+    case 'moving':
+      return notice(pc.yellow(`${state.endpoint} asks to move (${state.reason}), in ${state.afterMs} ms`));
+    case 'backoff':
+      return notice(
+        pc.yellow(`${errorText(state.cause)}; tries ${state.nextEndpoint} in ${state.delayMs} ms`),
+      );
+    case 'idle':
+    case 'connecting':
+    case 'closed':
+      return undefined;
+  }
+}
+
+/** What a room is like, for people. */
+export function roomLines({ room, head, first, count, audience, epoch }: RoomInfo): string[] {
+  const rows = { room, head, first, count, audience, epoch };
+  return Object.entries(rows).map(([name, value]) => `${pc.dim(name.padEnd(9))}${printable(String(value))}`);
+}
+
+/** What became of a publish, for people. */
+export function publishedLine(room: string, type: string, { seq, duplicate }: PublishResult): string {
+  const place = seq === 0n ? pc.dim('~') : pc.bold(`#${seq}`);
+  const note = duplicate ? pc.yellow(' duplicate: it was stored before') : '';
+  return `${pc.cyan(room)} ${place} ${pc.magenta(printable(type))}${note}`;
+}
+
+/** What went wrong, with the names to look up in the documentation. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof LiveError)) return error instanceof Error ? error.message : String(error);
+  const names = error.reason === 'REASON_UNSPECIFIED' ? error.codeName : `${error.codeName}, ${error.reason}`;
+  return `${printable(error.message)} (${names})`;
+}
+
+const joinOutcome = {
+  OUTCOME_UNSPECIFIED: 'joined',
+  STARTED: 'joined',
+  RESUMED: 'resumed',
+  GAP: 'resumed with a gap',
+  RESET: 'resumed after a reset',
+} as const;
+
+const resetCause = {
+  CAUSE_UNSPECIFIED: 'the history is another one',
+  RECREATED: 'the stream was created anew',
+  REWOUND: 'the stream was rewound',
+} as const;
+
+function messageLine(room: string, mark: string, message: Message | EphemeralMessage): string {
+  const time = pc.dim(new Date(message.timeMs).toISOString().slice(11, 23));
+  const type = pc.magenta(printable(message.type || '(no type)'));
+  const sender = message.sender === '' ? '' : ` ${pc.blue(printable(message.sender))}`;
+  return `${time} ${room} ${mark} ${type}${sender} ${payloadText(message.payload)}`;
+}
+
+function payloadText(payload: Buffer): string {
+  const text = printable(payload.toString('utf8', 0, longestPayload));
+  return payload.length > longestPayload ? `${text}… (${payload.length} bytes)` : text;
+}
+
+function notice(text: string): string {
+  return `${pc.dim('--')} ${text}`;
+}
+
+/** Text of strangers without what a terminal would obey: control characters and changes of direction. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+    return `\\u${code}`;
+  });
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { LiveError } from '../client/index.ts';
+import { version } from '../common/version.ts';
+import { pullCommand } from './commands/pull.ts';
+import { roomCommand } from './commands/room.ts';
+import { sendCommand } from './commands/send.ts';
+import { watchCommand } from './commands/watch.ts';
+import { Interrupted, UsageError } from './errors.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { errorText } from './format-text.ts';
+import { isClosedPipe } from './output.ts';
+
+function program(): Command {
+  const root = new Command('live-cli')
+    .description('Watch and feed live rooms through a live-gateway.')
+    .version(version)
+    .addHelpText('afterAll', exitCodeHelp);
+  for (const command of [watchCommand(), sendCommand(), roomCommand(), pullCommand()])
+    root.addCommand(command);
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
+  }
+  return root;
+}
+
+/** Tells the user what went wrong, and returns how to end. */
+function report(error: unknown): ExitCode {
+  // Commander has said it already, or was only asked for help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;
+  if (isClosedPipe(error)) return exitCodes.ok;
+  process.stderr.write(`live-cli: ${errorText(error)}\n`);
+  if (error instanceof LiveError && error.key !== undefined && error.reason === 'PUBLISH_OUTCOME_UNKNOWN') {
+    process.stderr.write(`live-cli: to try again without storing it twice: --key ${error.key}\n`);
+  }
+  if (error instanceof UsageError) return exitCodes.misuse;
+  return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failure;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+// A connection attempt that hangs in the kernel must not keep the process.
+process.exit();
