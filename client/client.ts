@@ -88,7 +88,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         endpoints,
         clientName: options.clientName ?? 'live-gateway-client',
         backoff,
-        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
         silenceFactor: options.silenceFactor ?? 2,
         silenceSlackMs: 250,
         probeTimeoutMs: options.probeTimeoutMs ?? 2_000,

@@ -77,9 +77,9 @@ export class Connection {
     return this.#state;
   }
 
-  /** Whether frames can be sent and will be answered: Welcome has come and the link is there. */
+  /** Whether there is a link, on which Hello has been sent. */
   get ready(): boolean {
-    return this.#link !== undefined && this.#state.name !== 'connecting';
+    return this.#link !== undefined;
   }
 
   /** Begins to connect, unless that has happened before. */
@@ -87,9 +87,9 @@ export class Connection {
     if (this.#state.name === 'idle') this.#connect();
   }
 
-  /** Sends a frame; without effect when no link is ready. */
+  /** Sends a frame; without effect when there is no link. */
   send(frame: ClientFrameInput): void {
-    if (this.ready) this.#link?.send(frame);
+    this.#link?.send(frame);
   }
 
   /** Stops reading until `resumeReading`. The silence that follows is not held against the peer. */
@@ -132,6 +132,7 @@ export class Connection {
         if (this.#isCurrent(generation)) this.#onEnd(error);
       },
     });
+    link.send({ hello: { client: clientName } });
     this.#link = link;
     this.#setState(
       { name: 'connecting', attempt: this.#attempt, endpoint, generation, since: this.#now() },
@@ -139,8 +140,7 @@ export class Connection {
         this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
       ),
     );
-    link.send({ hello: { client: clientName } });
-    for (const frame of this.#listener.opening()) link.send(frame);
+    for (const frame of this.#listener.opening()) this.send(frame);
   }
 
   #isCurrent(generation: number): boolean {
@@ -271,7 +271,7 @@ export class Connection {
 
   /** Before Welcome reading is always open: a paused link could not be told from a dead one. */
   #applyReading(): void {
-    if (!this.ready) return;
+    if (this.#state.name === 'connecting') return;
     if (this.#reading === 'paused') {
       this.#link?.pause();
       this.#watchdog?.pause();

@@ -46,7 +46,7 @@ export interface RoomHost {
   leave(room: Room): void;
   /** The room's queue became full, or is no longer so. */
   pressureChanged(): void;
-  /** The room caught up, gave up, or was left. */
+  /** The room caught up. */
   settled(): void;
   /** The room is over. */
   ended(room: Room): void;
@@ -112,9 +112,9 @@ export class Room implements RoomSubscription {
     return this.#queue.full;
   }
 
-  /** Whether a join or a replay is under way. */
+  /** Whether the room still lacks what it asked for: its join or replay is under way, or has to be repeated. */
   get unsettled(): boolean {
-    return this.#state.name === 'joining' || this.#state.name === 'replaying';
+    return this.#state.name !== 'live' && this.#state.name !== 'loading';
   }
 
   commit(): void {
@@ -305,7 +305,6 @@ export class Room implements RoomSubscription {
   #retry(delayMs: number): void {
     this.#attempt += 1;
     this.#setState({ name: 'retrying', timer: this.#host.clock.after(delayMs, () => this.#host.join(this)) });
-    this.#host.settled();
   }
 
   #backoffDelay(): number {

@@ -31,7 +31,7 @@ export interface RoomsParts {
 
 /** The connection as rooms see it. */
 export interface RoomsWire {
-  /** Whether frames sent now reach a gateway that has welcomed us. */
+  /** Whether there is a link, on which Hello has been sent. */
   readonly ready: boolean;
   send(frame: ClientFrameInput): void;
   /** Some room's application is behind: stop reading. */
@@ -50,6 +50,7 @@ export class Rooms implements RoomHost {
   readonly #rooms = new Map<string, Room>();
   /** Rooms that were left and how many Lefts are due: until then their frames belong to the join before. */
   readonly #leaving = new Map<string, number>();
+  /** Runs while the gateway has welcomed us. */
   #ackTimer: Timer | undefined;
 
   constructor(parts: RoomsParts) {
@@ -92,14 +93,12 @@ export class Rooms implements RoomHost {
     return room;
   }
 
-  /** The joins that go with Hello. What an earlier connection had left to say is void. */
+  /** The joins that go with Hello. */
   opening(): ClientFrameInput[] {
-    this.#leaving.clear();
-    return this.#detached().map((room) => room.joinFrame());
+    return [...this.#rooms.values()].filter((room) => room.detached).map((room) => room.joinFrame());
   }
 
   welcomed(): void {
-    for (const room of this.#detached()) this.#parts.wire.send(room.joinFrame());
     this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
     this.settled();
   }
@@ -107,6 +106,7 @@ export class Rooms implements RoomHost {
   lost(): void {
     this.#ackTimer?.cancel();
     this.#ackTimer = undefined;
+    this.#leaving.clear();
     for (const room of this.#rooms.values()) room.detach();
   }
 
@@ -145,6 +145,7 @@ export class Rooms implements RoomHost {
   }
 
   settled(): void {
+    if (this.#ackTimer === undefined) return;
     for (const room of this.#rooms.values()) if (room.unsettled) return;
     this.#parts.wire.recovered();
   }
@@ -170,10 +171,6 @@ export class Rooms implements RoomHost {
   #loaded(room: Room, cursor: Cursor | undefined): void {
     room.loaded(cursor);
     if (room.detached && this.#parts.wire.ready) this.#parts.wire.send(room.joinFrame());
-  }
-
-  #detached(): Room[] {
-    return [...this.#rooms.values()].filter((room) => room.detached);
   }
 
   /** The room that a frame is for; none if the frame belongs to a join that has been left. */

@@ -13,15 +13,13 @@ describe('client connection', () => {
     assert.deepEqual(transport.link.sentNames, ['hello', 'join']);
   });
 
-  it('joins a room asked for while connecting as soon as it is welcomed', () => {
+  it('joins a room asked for while connecting at once, and leaves it too', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
+    scripted.client.join('r2').leave();
     scripted.client.join('r2');
     scripted.welcome();
-    assert.deepEqual(
-      scripted.transport.link.sent.map(({ join }) => join?.room),
-      [undefined, 'r1', 'r2'],
-    );
+    assert.deepEqual(scripted.transport.link.sentNames, ['hello', 'join', 'join', 'leave', 'join']);
   });
 
   it('gives up a connection that is never welcomed', () => {
@@ -143,6 +141,23 @@ describe('client connection', () => {
     scripted.receive(joined('r1', 5, 'RESUMED'), caughtUp('r1', 5));
     drop();
     assert.deepEqual(delays, [50, 100, 50]);
+  });
+
+  it('does not take a refused room for a recovery', () => {
+    const scripted = new ScriptedClient();
+    scripted.client.join('r1');
+    const attempts: number[] = [];
+    for (let rounds = 0; rounds < 3; rounds += 1) {
+      scripted.welcome();
+      scripted.receive({
+        roomError: { room: 'r1', code: 14, reason: 'UPSTREAM_UNAVAILABLE', message: 'away' },
+      });
+      scripted.transport.link.end();
+      assert.ok(scripted.client.state.name === 'backoff');
+      attempts.push(scripted.client.state.attempt);
+      scripted.waitOutBackoff();
+    }
+    assert.deepEqual(attempts, [1, 2, 3]);
   });
 
   it('moves when asked, to the next endpoint and without penalty', () => {

@@ -95,6 +95,7 @@ export type ViewerEvent = RoomEvent | StateEvent;
  * @throws RangeError if it is too large for a number.
  */
 export function seqOf(seq: bigint): number {
-  if (seq > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`sequence ${seq} is too large for a history`);
+  if (seq > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`sequence ${seq} is too large for a history`);
   return Number(seq);
 }

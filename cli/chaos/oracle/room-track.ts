@@ -12,6 +12,8 @@ export class RoomTrack {
   last = 0;
   /** When the replay of the last join ended; undefined during it. */
   caughtUpMs: number | undefined;
+  /** When the last event came. */
+  lastMs = 0;
   private readonly idBySeq = new Map<number, string>();
   private readonly ids = new Set<string>();
 
@@ -27,12 +29,14 @@ export class RoomTrack {
 
   /** Takes the event into account. */
   apply(event: RoomEvent): void {
+    this.lastMs = event.atMs;
     switch (event.kind) {
       case 'joined':
         this.joins += 1;
         this.caughtUpMs = undefined;
         // Gap and Reset, which follow, say where the viewer goes on.
-        if (this.place === undefined || event.outcome === 'STARTED' || event.outcome === 'RESUMED') this.tell(event);
+        if (this.place === undefined || event.outcome === 'STARTED' || event.outcome === 'RESUMED')
+          this.tell(event);
         return;
       case 'message':
         this.deliver(event.seq, event.id);

@@ -15,6 +15,8 @@ export interface RuleContext extends Pick<History, 'settled' | 'isolation'> {
 export interface Rule {
   onRoomEvent?(event: RoomEvent, track: RoomTrack): void;
   onState?(event: StateEvent): void;
+  /** The viewer's run is over; `tracks` are its rooms. */
+  finish?(tracks: ReadonlyMap<string, RoomTrack>): void;
 }
 
 export type RuleFactory = (context: RuleContext) => Rule;

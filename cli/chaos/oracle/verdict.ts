@@ -78,7 +78,10 @@ export interface Verdict {
 export const alwaysChecked: readonly GuaranteeName[] = ['Ordered', 'Unique', 'Reliable', 'Bookmarked'];
 
 /** Why a verdict is no pass, a line each; empty for a pass. A guarantee in `required` that was not checked is no pass. */
-export function complaints({ results }: Verdict, required: readonly GuaranteeName[] = alwaysChecked): string[] {
+export function complaints(
+  { results }: Verdict,
+  required: readonly GuaranteeName[] = alwaysChecked,
+): string[] {
   const unchecked = required.filter(
     (name) => !results.some(({ guarantee, checks }) => guarantee === name && checks > 0),
   );

@@ -15,13 +15,21 @@ export const bookmarked: RuleFactory = ({ viewer, tally, settled }) => {
   };
   const forward = (event: RoomEvent, holds: boolean, detail: () => string): void => {
     const { room, atMs } = event;
-    tally.check(holds, () => ({ kind: 'cursor-regression', viewer, room, ...seqIn(event), atMs, detail: detail() }));
+    tally.check(holds, () => ({
+      kind: 'cursor-regression',
+      viewer,
+      room,
+      ...seqIn(event),
+      atMs,
+      detail: detail(),
+    }));
   };
 
   function judgePlace(event: RoomEvent & Place, track: RoomTrack, floor: number): void {
     const epoch = track.place?.epoch;
     told(event, event.epoch === epoch, `epoch ${event.epoch} came without a reset`);
-    if (event.epoch === epoch) forward(event, event.seq >= floor, () => `${event.seq} was told after ${floor}`);
+    if (event.epoch === epoch)
+      forward(event, event.seq >= floor, () => `${event.seq} was told after ${floor}`);
   }
 
   function judgeEnd(event: Extract<RoomEvent, { kind: 'end' }>, track: RoomTrack): void {

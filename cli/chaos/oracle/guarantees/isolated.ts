@@ -10,6 +10,7 @@ const troubled = new Set(['suspect', 'moving', 'backoff']);
 export const isolated: RuleFactory = ({ viewer, published, disturbed, isolation, tally }) => {
   if (isolation === undefined) return {};
   const { maxLatencyMs } = isolation;
+  let guess = 0;
   const touched = (fromMs: number, toMs: number): boolean =>
     disturbed.some((span) => span.fromMs <= toMs && span.toMs >= fromMs);
   return {
@@ -21,8 +22,9 @@ export const isolated: RuleFactory = ({ viewer, published, disturbed, isolation,
     onRoomEvent(event, track) {
       if (event.kind !== 'message' || track.caughtUpMs === undefined || track.had(event.seq)) return;
       const { room, epoch, seq, atMs } = event;
-      const { messages, index } = locate(published.in(room, epoch), seq);
-      const message = messages[index];
+      const inRoom = published.in(room, epoch);
+      guess = inRoom.indexAfter(seq - 1, guess);
+      const message = inRoom.messages[guess];
       if (message?.seq !== seq || message.atMs < track.caughtUpMs || touched(message.atMs, atMs)) return;
       const latencyMs = atMs - message.atMs;
       tally.check(latencyMs <= maxLatencyMs, () => {

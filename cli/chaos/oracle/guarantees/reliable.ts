@@ -1,7 +1,7 @@
 import type { Place, RoomEvent } from '../history.ts';
 import type { PublishedRoom } from '../published.ts';
 import type { RoomTrack } from '../room-track.ts';
-import type { Rule, RuleContext, RuleFactory } from '../rule.ts';
+import type { RuleContext, RuleFactory } from '../rule.ts';
 import type { Violation } from '../verdict.ts';
 
 type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
@@ -17,17 +17,16 @@ type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
  */
 export const reliable: RuleFactory = (context) => {
   const rooms = new Map<string, RoomAccount>();
-  const rule: Rule = {
+  return {
     onRoomEvent(event, track) {
       let account = rooms.get(event.room);
-      if (account === undefined) {
-        account = new RoomAccount(event.room, context);
-        rooms.set(event.room, account);
-      }
+      if (account === undefined) rooms.set(event.room, (account = new RoomAccount(event.room, context)));
       account.see(event, track);
     },
+    finish(tracks) {
+      for (const [room, account] of rooms) account.finish(tracks.get(room));
+    },
   };
-  return rule;
 };
 
 /** What one viewer has had of what it should have had in one room. */
@@ -63,12 +62,11 @@ class RoomAccount {
         this.close();
         this.judgeSignal(event, 'signalled-reset', event.seq, `reset to ${event.seq}`);
         return;
-      case 'restart':
-        this.pass(place, event.cursor, event.atMs);
-        this.forgetAfter(event.cursor?.seq ?? 0);
-        return;
       case 'end':
-        this.end(event, place);
+        this.pass(place, event.cursor, event.atMs);
+        return;
+      case 'restart':
+        this.restart(event.cursor, place, event.atMs);
         return;
       case 'ephemeral':
       case 'dropped':
@@ -76,10 +74,20 @@ class RoomAccount {
     }
   }
 
+  /** The viewer's run is over: it should have come as far as the settled head. */
+  finish(track: RoomTrack | undefined): void {
+    const settled = this.context.settled?.get(this.room);
+    if (track?.place !== undefined && settled !== undefined) {
+      const sameEpoch = settled.epoch === track.place.epoch;
+      this.pass(sameEpoch ? track.place : { epoch: settled.epoch, seq: 0 }, settled, track.lastMs);
+    }
+    this.close();
+  }
+
   private deliver(event: MessageEvent, track: RoomTrack): void {
     const { place } = track;
     const { epoch, seq, prevSeq, atMs } = event;
-    if (place === undefined || place.epoch !== epoch || track.had(seq)) return;
+    if (place?.epoch !== epoch || track.had(seq)) return;
     this.pass(place, { epoch, seq: seq - 1 }, atMs);
     this.missing.delete(seq);
     this.holes.delete(seq);
@@ -109,22 +117,14 @@ class RoomAccount {
     detail: string,
   ): void {
     const { tally } = this.context;
-    tally.check(event.expected, () => this.violation(kind, seq, event.atMs, `${detail} was not to be expected`));
-  }
-
-  private end(event: Extract<RoomEvent, { kind: 'end' }>, place: Place | undefined): void {
-    if (event.cursor !== undefined) this.pass(place, event.cursor, event.atMs);
-    const settled = this.context.settled?.get(this.room);
-    if (settled !== undefined && place !== undefined) {
-      const sameEpoch = settled.epoch === place.epoch;
-      this.pass(sameEpoch ? place : { epoch: settled.epoch, seq: 0 }, settled, event.atMs);
-    }
-    this.close();
+    tally.check(event.expected, () =>
+      this.violation(kind, seq, event.atMs, `${detail} was not to be expected`),
+    );
   }
 
   /** The viewer's place moves: acknowledged messages on the way that have not come are missing. */
   private pass(from: Place | undefined, to: Place | undefined, atMs: number): void {
-    if (from === undefined || to === undefined || from.epoch !== to.epoch || from.seq >= to.seq) return;
+    if (to === undefined || from?.epoch !== to.epoch || from.seq >= to.seq) return;
     const published = this.context.published.in(this.room, to.epoch);
     this.guess = published.indexAfter(from.seq, this.guess);
     for (let index = this.guess; ; index++) {
@@ -138,7 +138,9 @@ class RoomAccount {
   private close(): void {
     const { tally } = this.context;
     for (const [seq, atMs] of this.missing) {
-      tally.check(false, () => this.violation('lost', seq, atMs, 'acknowledged, passed over, never delivered'));
+      tally.check(false, () =>
+        this.violation('lost', seq, atMs, 'acknowledged, passed over, never delivered'),
+      );
     }
     for (const [prevSeq, { seq, atMs }] of this.holes) {
       const detail = `follows ${prevSeq}, which never came`;
@@ -148,9 +150,15 @@ class RoomAccount {
     this.holes.clear();
   }
 
-  private forgetAfter(seq: number): void {
-    for (const missing of this.missing.keys()) if (missing > seq) this.missing.delete(missing);
-    for (const [hole, named] of this.holes) if (named.seq > seq) this.holes.delete(hole);
+  /** What lies after the stored cursor is due again. */
+  private restart(cursor: Place | undefined, place: Place | undefined, atMs: number): void {
+    if (cursor === undefined) {
+      this.close();
+      return;
+    }
+    this.pass(place, cursor, atMs);
+    for (const seq of this.missing.keys()) if (seq > cursor.seq) this.missing.delete(seq);
+    for (const [prevSeq, { seq }] of this.holes) if (seq > cursor.seq) this.holes.delete(prevSeq);
   }
 
   private violation(

@@ -20,7 +20,14 @@ export const resumable: RuleFactory = ({ viewer, tally }) => {
     if (outcome === 'RESET') announced.set(room, 'reset');
     const honoured = outcome !== 'STARTED' && (outcome !== 'RESUMED' || epoch === place.epoch);
     tally.check(honoured, () => {
-      return { kind: 'not-resumed', viewer, room, seq, atMs, detail: `stood at ${place.seq}, got ${outcome}` };
+      return {
+        kind: 'not-resumed',
+        viewer,
+        room,
+        seq,
+        atMs,
+        detail: `stood at ${place.seq}, got ${outcome}`,
+      };
     });
     if (outcome !== 'RESUMED' || !honoured) return;
     tally.check(seq >= place.seq, () => {
