@@ -1,5 +1,12 @@
 const GRACE_MS = 5_000;
 
+/** A rejection that nobody handles fails the test that is running; by itself mocha would pass over it. */
+export function mochaGlobalSetup(): void {
+  process.on('unhandledRejection', (reason) => {
+    throw reason;
+  });
+}
+
 /**
  * Mocha ends by itself once nothing is left to do. What still runs after the last test (a server, a socket, a
  * timer) is a leak: it is named, and the run fails instead of hanging.
