@@ -1,0 +1,512 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Random } from '../../common/random.ts';
+import { seededRandom } from '../../common/random.ts';
+import type { History, RoomEvent, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import { seqOf } from '../../cli/chaos/oracle/history.ts';
+import type { GuaranteeName, Violation, ViolationKind } from '../../cli/chaos/oracle/verdict.ts';
+import { guaranteeNames } from '../../cli/chaos/oracle/verdict.ts';
+import {
+  assertGuarantees,
+  bookmarked,
+  checkGuarantees,
+  isolated,
+  ordered,
+  reliable,
+  resumable,
+  unique,
+} from '../helpers/guarantees.ts';
+import type { SimulatedHistory, SimulatedViewer } from '../helpers/simulated-history.ts';
+import { pick, simulateHistory } from '../helpers/simulated-history.ts';
+
+const room = 'demo';
+const epoch = 'one';
+
+describe('guarantees', () => {
+  it('hold for a plain history, and say how much was checked', () => {
+    const verdict = assertGuarantees(history(correct()), ['Resumable', 'Isolated']);
+    assert.deepEqual(
+      verdict.results.map(({ guarantee, checks }) => [guarantee, checks > 0]),
+      guaranteeNames.map((name) => [name, true]),
+    );
+    assert.equal(verdict.delivered, 4);
+  });
+
+  it('fail when nothing was checked', () => {
+    const empty: History = { published: [], viewers: [] };
+    assert.throws(
+      () => assertGuarantees(empty),
+      /Ordered: nothing was checked\n.*Reliable: nothing was checked/s,
+    );
+    const unresumed = correct().filter(({ kind, atMs }) => kind !== 'joined' || atMs < 10);
+    assert.throws(
+      () => assertGuarantees(history(unresumed), ['Resumable']),
+      /Resumable: nothing was checked/,
+    );
+  });
+
+  it('say who, where, what and when', () => {
+    const events = without(correct(), 4);
+    assert.throws(
+      () => assertGuarantees(history(events)),
+      /Reliable: 2 of \d+ checks failed\n {2}lost: viewer v, room demo, seq 4 at 20 ms: .*\n {2}silent-gap: viewer v, room demo, seq 6 /,
+    );
+  });
+
+  it('keep sequences that a number can hold, and refuse others', () => {
+    assert.equal(seqOf(9_007_199_254_740_991n), Number.MAX_SAFE_INTEGER);
+    assert.throws(() => seqOf(9_007_199_254_740_992n), RangeError);
+  });
+
+  describe('Ordered', () => {
+    it('finds a message that came after a later one', () => {
+      const events = correct();
+      const [fourth, sixth] = [indexOf(events, 4), indexOf(events, 6)];
+      events.splice(fourth, 2, at(events, sixth), at(events, fourth));
+      assertFound(events, ['Ordered', 'reordered', 4]);
+      assert.equal(ordered(history(events)).failed, 1);
+    });
+  });
+
+  describe('Unique', () => {
+    it('finds a message that came again, at once or after a reconnect', () => {
+      for (const where of [indexOf(correct(), 4) + 1, correct().length - 1]) {
+        const events = correct();
+        events.splice(where, 0, { ...at(events, indexOf(events, 4)), atMs: 99 });
+        assertFound(events, ['Unique', 'duplicated', 4]);
+        assert.equal(unique(history(events)).failed, 1);
+      }
+    });
+
+    it('finds an unknown outcome that was stored twice', () => {
+      const events = [...correct().slice(0, -1), message(9, 8, 'unsure'), message(11, 9, 'unsure'), end(11)];
+      assertFound(events, ['Unique', 'duplicated', 11], { unknown: [{ room, id: 'unsure' }] });
+    });
+
+    it('lets a killed process repeat what it had not stored, and a clean one not', () => {
+      const events = [joined(0), message(2, 0), message(4, 2), restart('killed', 2), joined(2, 'RESUMED')];
+      events.push(message(4, 2), message(6, 4), message(8, 6), caughtUp(8), end(8));
+      assertFound(events, undefined);
+      events[3] = restart('clean', 2);
+      assertFound(events, ['Resumable', 'cursor-regression', 2]);
+    });
+  });
+
+  describe('Reliable', () => {
+    it('finds a lost message in the middle', () => {
+      const result = reliable(history(without(correct(), 4)));
+      assert.deepEqual(result.failedByKind, { lost: 1, 'silent-gap': 1 });
+    });
+
+    it('finds a lost message that nobody but the acknowledgement tells of', () => {
+      const events = without(correct(), 4).map((event) =>
+        event.kind === 'message' && event.seq === 6 ? { ...event, prevSeq: 2 } : event,
+      );
+      assertFound(events, ['Reliable', 'lost', 4]);
+    });
+
+    it('finds a hole in the chain of which no acknowledgement is recorded', () => {
+      const events = without(correct(), 4);
+      const published = history(events).published.filter(({ seq }) => seq !== 4);
+      assertFound(events, ['Reliable', 'silent-gap', 6], { published });
+    });
+
+    it('finds the last message missing though the viewer was told that it has everything', () => {
+      assertFound(without(correct(), 8), ['Reliable', 'lost', 8]);
+    });
+
+    it('finds a viewer that stops short of where all could have got', () => {
+      const events = [joined(0), message(2, 0), message(4, 2), message(6, 4), caughtUp(6), end(6)];
+      assertFound(events, ['Reliable', 'lost', 8]);
+    });
+
+    it('excuses what an expected gap or reset covers, and nothing else', () => {
+      const gapped = [joined(0), message(2, 0), joined(2, 'GAP'), gap(2, 6), message(6, 4)];
+      gapped.push(message(8, 6), caughtUp(8), end(8));
+      assertFound(gapped, undefined);
+      gapped[3] = gap(4, 6);
+      assertFound(gapped, ['Reliable', 'lost', 4]);
+      gapped[3] = gap(2, 6, false);
+      assertFound(gapped, ['Reliable', 'signalled-gap', 6]);
+    });
+
+    it('tells expected gaps from others', () => {
+      const events = [joined(0), joined(0, 'GAP'), gap(0, 2), joined(1, 'GAP'), gap(1, 4, false)];
+      assert.deepEqual(checkGuarantees(history(events)).signalledGaps, { expected: 1, unexpected: 1 });
+    });
+
+    it('finds a reset for no reason', () => {
+      const events = [joined(0), message(2, 0), joined(2, 'RESET')];
+      events.push({ kind: 'reset', room, atMs: 9, epoch, seq: 2, expected: false });
+      events.push(message(4, 2), message(6, 4), message(8, 6), caughtUp(8), end(8));
+      assertFound(events, ['Reliable', 'signalled-reset', 2]);
+    });
+
+    it('does not ask for what the viewer never stood before', () => {
+      const events = [joined(5), message(6, 4), message(8, 6), caughtUp(8), end(8)];
+      assertFound(events, undefined);
+    });
+
+    it('finds a message that is not the one published, and one that nobody published', () => {
+      const events = correct();
+      events[indexOf(events, 4)] = message(4, 2, 'other');
+      assertFound(events, ['Reliable', 'altered', 4]);
+      const invented = [...correct().slice(0, -1), message(9, 8, 'invented'), end(9)];
+      assertFound(invented, ['Reliable', 'phantom', 9], { unknown: [] });
+      assertFound(invented, undefined);
+    });
+  });
+
+  describe('Resumable', () => {
+    const rejoin = (event: RoomEvent): ViewerEvent[] =>
+      correct().map((each) => (each.kind === 'joined' && each.outcome === 'RESUMED' ? event : each));
+
+    it('finds a resume before the cursor', () => {
+      const events = rejoin(joined(2, 'RESUMED'));
+      assertFound(events, ['Resumable', 'cursor-regression', 2]);
+      assert.equal(resumable(history(events)).failed, 1);
+    });
+
+    it('finds a cursor that was not honoured', () => {
+      assertFound(rejoin(joined(6, 'STARTED')), ['Resumable', 'not-resumed', 6]);
+    });
+
+    it('finds a gap that was promised and never told', () => {
+      assertFound(rejoin(joined(6, 'GAP')), ['Resumable', 'not-resumed', 8]);
+    });
+
+    it('lets a process without a stored cursor begin anew', () => {
+      const events = [joined(0), message(2, 0), restart('clean', undefined), joined(6, 'STARTED')];
+      events.push(message(8, 6), caughtUp(8), end(8));
+      assertFound(events, undefined);
+    });
+  });
+
+  describe('Bookmarked', () => {
+    it('finds what came before Joined', () => {
+      const result = bookmarked(history(correct().slice(1)));
+      assert.deepEqual([result.first?.kind, result.first?.seq], ['no-bookmark', 0]);
+    });
+
+    it('finds a replay whose end was never told', () => {
+      const events = correct().filter(({ kind }) => kind !== 'caughtUp');
+      assertFound(events, ['Bookmarked', 'no-bookmark', undefined]);
+    });
+
+    it('finds places that go backwards', () => {
+      const end6 = [...correct().slice(0, -1), end(6)];
+      assertFound(end6, ['Bookmarked', 'cursor-regression', undefined]);
+      const told6 = correct().map((event) =>
+        event.kind === 'caughtUp' && event.seq === 8 ? caughtUp(6) : event,
+      );
+      assertFound(told6, ['Bookmarked', 'cursor-regression', 6]);
+    });
+
+    it('finds a message of another epoch than was told', () => {
+      const events = [...correct().slice(0, -1), { ...message(9, 8), epoch: 'two' }, end(9)];
+      assertFound(events, ['Bookmarked', 'no-bookmark', 9]);
+    });
+
+    it('finds a viewer that was never let in', () => {
+      const { violations } = bookmarked(history([{ kind: 'end', room, atMs: 5, cursor: undefined }]));
+      assert.equal(violations[0]?.kind, 'no-bookmark');
+    });
+  });
+
+  describe('Isolated', () => {
+    it('finds a late message, unless a fault touched the viewer meanwhile', () => {
+      const events = correct().map((event) =>
+        event.kind === 'message' && event.seq === 8 ? { ...event, atMs: 5_000 } : event,
+      );
+      assertFound(events, ['Isolated', 'late', 8]);
+      assertFound(events, undefined, {}, [{ fromMs: 3_000, toMs: 3_000 }]);
+    });
+
+    it('finds a viewer disturbed for no reason', () => {
+      const events: ViewerEvent[] = [...correct(), { kind: 'state', state: 'suspect', atMs: 95 }];
+      assertFound(events, ['Isolated', 'disturbed', undefined]);
+      assertFound(events, undefined, {}, [{ fromMs: 90, toMs: 100 }]);
+    });
+
+    it('is not checked without bounds', () => {
+      const { isolation: _, ...unbounded } = history(correct());
+      assert.equal(isolated(unbounded).checks, 0);
+    });
+  });
+
+  it('hold for every history in which all was announced', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        assertGuarantees(simulateHistory(seededRandom(seed)), ['Resumable', 'Isolated']);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  for (const [name, { guarantee, kind, plant }] of Object.entries(defects())) {
+    it(`find in any history ${name}`, () => {
+      fc.assert(
+        fc.property(fc.integer(), (seed) => {
+          const random = seededRandom(seed);
+          const simulated = simulateHistory(random);
+          const viewer = pick(random, simulated.viewers);
+          const planted = viewer && plant(viewer, random, simulated);
+          fc.pre(viewer !== undefined && planted !== undefined);
+          const found = violationsOf(simulated);
+          assert.ok(
+            found.some(
+              (violation) =>
+                violation.guarantee === guarantee &&
+                violation.kind === kind &&
+                violation.viewer === viewer.viewer &&
+                ('seq' in planted ? violation.seq === planted.seq : true),
+            ),
+            `not found: ${JSON.stringify({ planted, found })}`,
+          );
+          assert.deepEqual(new Set(found.map((violation) => violation.guarantee)), new Set([guarantee]));
+          assert.deepEqual(new Set(found.map((violation) => violation.viewer)), new Set([viewer.viewer]));
+        }),
+        { numRuns: 100 },
+      );
+    });
+  }
+
+  it('take time in proportion to the events', function () {
+    this.timeout(20_000);
+    const messages = 10_000;
+    const published = Array.from({ length: messages }, (_, index) => {
+      return { room, epoch, seq: index + 1, id: `m${index + 1}`, atMs: index };
+    });
+    function* events(): Generator<ViewerEvent> {
+      yield { ...joined(0), atMs: -1 };
+      yield { ...caughtUp(0), atMs: -1 };
+      for (const { seq, id, atMs } of published) yield { ...message(seq, seq - 1, id), atMs: atMs + 5 };
+    }
+    const viewers = Array.from({ length: 20 }, (_, index) => ({ viewer: `v${index}`, events: events() }));
+    const verdict = assertGuarantees({ published, viewers, isolation: { maxLatencyMs: 10 } }, ['Isolated']);
+    assert.equal(verdict.delivered, 20 * messages);
+  });
+});
+
+interface Defect {
+  readonly guarantee: GuaranteeName;
+  readonly kind: ViolationKind;
+  /** Changes the viewer's events; undefined if they have no place for the defect. */
+  readonly plant: (
+    viewer: SimulatedViewer,
+    random: Random,
+    history: SimulatedHistory,
+  ) => { seq?: number } | undefined;
+}
+
+function defects(): Record<string, Defect> {
+  return {
+    'a lost message': {
+      guarantee: 'Reliable',
+      kind: 'lost',
+      plant({ events }, random, { published }) {
+        const candidates = messagesOf(events).filter(
+          (event) =>
+            timesDelivered(events, event) === 1 &&
+            published.some((each) => each.epoch === event.epoch && each.seq === event.seq),
+        );
+        const lost = pick(random, candidates);
+        if (lost === undefined) return undefined;
+        events.splice(events.indexOf(lost), 1);
+        return { seq: lost.seq };
+      },
+    },
+    'a repeated message': {
+      guarantee: 'Unique',
+      kind: 'duplicated',
+      plant({ events }, random) {
+        const repeated = pick(random, messagesOf(events));
+        if (repeated === undefined) return undefined;
+        events.splice(events.indexOf(repeated) + 1, 0, { ...repeated });
+        return { seq: repeated.seq };
+      },
+    },
+    'two messages in the wrong order': {
+      guarantee: 'Ordered',
+      kind: 'reordered',
+      plant({ events }, random) {
+        const pairs = messagesOf(events).filter(
+          (event) => events[events.indexOf(event) + 1]?.kind === 'message',
+        );
+        const first = pick(random, pairs);
+        if (first === undefined) return undefined;
+        const index = events.indexOf(first);
+        events.splice(index, 2, at(events, index + 1), first);
+        return { seq: first.seq };
+      },
+    },
+    'a resume before the cursor': {
+      guarantee: 'Resumable',
+      kind: 'cursor-regression',
+      plant: ({ events }, random) =>
+        change(events, random, (event) =>
+          event.kind === 'joined' && event.outcome === 'RESUMED' && event.seq > 0
+            ? { ...event, seq: event.seq - 1 }
+            : undefined,
+        ),
+    },
+    'a cursor that was ignored': {
+      guarantee: 'Resumable',
+      kind: 'not-resumed',
+      plant: ({ events }, random) =>
+        change(events, random, (event) =>
+          event.kind === 'joined' && event.outcome === 'RESUMED'
+            ? { ...event, outcome: 'STARTED' }
+            : undefined,
+        ),
+    },
+    'a missing Joined': {
+      guarantee: 'Bookmarked',
+      kind: 'no-bookmark',
+      plant({ events }) {
+        const index = events.findIndex(({ kind }) => kind === 'joined');
+        const next = at(events, index + 1).kind;
+        if (next !== 'message' && next !== 'caughtUp') return undefined;
+        events.splice(index, 1);
+        return {};
+      },
+    },
+    'a gap for no reason': {
+      guarantee: 'Reliable',
+      kind: 'signalled-gap',
+      plant: ({ events }, random) =>
+        change(events, random, (event) => (event.kind === 'gap' ? { ...event, expected: false } : undefined)),
+    },
+    'a final cursor that went back': {
+      guarantee: 'Bookmarked',
+      kind: 'cursor-regression',
+      plant: ({ events }, random) =>
+        change(events, random, (event) =>
+          event.kind === 'end' && event.cursor !== undefined && event.cursor.seq > 0
+            ? { ...event, cursor: { ...event.cursor, seq: event.cursor.seq - 1 } }
+            : undefined,
+        ),
+    },
+    'a disturbance for no reason': {
+      guarantee: 'Isolated',
+      kind: 'disturbed',
+      plant({ events }) {
+        events.push({ kind: 'state', state: 'suspect', atMs: -1 });
+        return {};
+      },
+    },
+  };
+}
+
+/** Replaces one of the events for which `changed` has something. */
+function change(
+  events: ViewerEvent[],
+  random: Random,
+  changed: (event: ViewerEvent) => ViewerEvent | undefined,
+): { seq?: number } | undefined {
+  const index = pick(
+    random,
+    events.flatMap((event, each) => (changed(event) === undefined ? [] : [each])),
+  );
+  if (index === undefined) return undefined;
+  const replacement = changed(at(events, index));
+  if (replacement !== undefined) events[index] = replacement;
+  return {};
+}
+
+type MessageEvent = Extract<ViewerEvent, { kind: 'message' }>;
+
+function messagesOf(events: ViewerEvent[]): MessageEvent[] {
+  return events.filter((event) => event.kind === 'message');
+}
+
+function timesDelivered(events: ViewerEvent[], { epoch: of, seq }: MessageEvent): number {
+  return messagesOf(events).filter((event) => event.epoch === of && event.seq === seq).length;
+}
+
+/** A viewer that gets 2, 4, 6 and 8, with a reconnect after 6. */
+function correct(): ViewerEvent[] {
+  return [
+    joined(0),
+    caughtUp(0),
+    message(2, 0),
+    message(4, 2),
+    message(6, 4),
+    joined(6, 'RESUMED'),
+    caughtUp(6),
+    message(8, 6),
+    caughtUp(8),
+    end(8),
+  ].map((event, index) => ({ ...event, atMs: index * 5 }));
+}
+
+function history(
+  events: ViewerEvent[],
+  overrides: Partial<History> = {},
+  disturbed: SimulatedViewer['disturbed'] = [],
+): History & { published: SimulatedHistory['published'] } {
+  const published = [2, 4, 6, 8].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 40 }));
+  return {
+    published,
+    viewers: [{ viewer: 'v', events, disturbed }],
+    settled: new Map([[room, { epoch, seq: 8 }]]),
+    isolation: { maxLatencyMs: 100 },
+    ...(overrides as object),
+  };
+}
+
+function violationsOf(checked: History): readonly Violation[] {
+  return checkGuarantees(checked).results.flatMap(({ violations }) => violations);
+}
+
+/** Asserts that exactly this violation is found, or none. */
+function assertFound(
+  events: ViewerEvent[],
+  expected: [GuaranteeName, ViolationKind, number | undefined] | undefined,
+  overrides: Partial<History> = {},
+  disturbed: SimulatedViewer['disturbed'] = [],
+): void {
+  const found = violationsOf(history(events, overrides, disturbed));
+  assert.deepEqual(
+    found.map(({ guarantee, kind, seq, detail }) => [guarantee, kind, seq, detail]),
+    expected === undefined ? [] : [[...expected, found[0]?.detail]],
+  );
+}
+
+function without(events: ViewerEvent[], seq: number): ViewerEvent[] {
+  return events.filter((event) => event.kind !== 'message' || event.seq !== seq);
+}
+
+function indexOf(events: ViewerEvent[], seq: number): number {
+  return events.findIndex((event) => event.kind === 'message' && event.seq === seq);
+}
+
+function at(events: ViewerEvent[], index: number): ViewerEvent {
+  const event = events[index];
+  assert.ok(event !== undefined);
+  return event;
+}
+
+function joined(seq: number, outcome: 'STARTED' | 'RESUMED' | 'GAP' | 'RESET' = 'STARTED'): RoomEvent {
+  return { kind: 'joined', room, atMs: 41, epoch, seq, head: 8, outcome };
+}
+
+function message(seq: number, prevSeq: number, id = `m${seq}`): MessageEvent {
+  return { kind: 'message', room, atMs: 42, epoch, seq, prevSeq, id };
+}
+
+function caughtUp(seq: number): RoomEvent {
+  return { kind: 'caughtUp', room, atMs: 43, epoch, seq };
+}
+
+function gap(after: number, next: number, expected = true): RoomEvent {
+  return { kind: 'gap', room, atMs: 44, after, next, expected };
+}
+
+function restart(how: 'clean' | 'killed', seq: number | undefined): RoomEvent {
+  return { kind: 'restart', room, atMs: 45, how, cursor: seq === undefined ? undefined : { epoch, seq } };
+}
+
+function end(seq: number): RoomEvent {
+  return { kind: 'end', room, atMs: 46, cursor: { epoch, seq } };
+}
