@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { GrpcObject, ServiceDefinition } from '@grpc/grpc-js';
+import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { loadSync } from '@grpc/proto-loader';
@@ -18,7 +18,7 @@ export const packageDefinition: PackageDefinition = loadSync(
   { longs: String, enums: String, oneofs: true, defaults: true },
 );
 
-const loaded = loadPackageDefinition(packageDefinition) as GrpcObject as unknown as ProtoGrpcType;
+const loaded = loadPackageDefinition(packageDefinition) as unknown as ProtoGrpcType;
 
 /** The client constructor of `live.v1.Live`. */
 export const LiveStub = loaded.live.v1.Live;
@@ -28,7 +28,7 @@ export const liveService: ServiceDefinition & LiveDefinition = loaded.live.v1.Li
 
 /** Encodes one server frame; for frames that are not on the fan-out path. */
 export function encodeServerFrame(frame: ServerFrameInput): Buffer {
-  return liveService.Connect.responseSerialize(frame as ServerFrame);
+  return liveService.Connect.responseSerialize(frame);
 }
 
 /**

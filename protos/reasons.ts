@@ -23,7 +23,6 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: status; read
   ROOM_UNKNOWN: { code: status.NOT_FOUND, retry: 'never' },
   TOO_MANY_ROOMS: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   TOO_MANY_PUBLISHES: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
-  TOO_MANY_SESSIONS: { code: status.RESOURCE_EXHAUSTED, retry: 'reconnect' },
   UPSTREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
   DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },

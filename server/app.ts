@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { Server } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { ReflectionService } from '@grpc/reflection';
+import type { Clock } from '../common/clock.ts';
+import { systemClock } from '../common/clock.ts';
+import type { Random } from '../common/random.ts';
+import { packageDefinition } from '../protos/live.ts';
+import { Hub } from './core/hub.ts';
+import { Scheduler } from './core/scheduler.ts';
+import { findNatsServer } from './nats/binary.ts';
+import type { Upline } from './nats/connection.ts';
+import { connectUpline } from './nats/connection.ts';
+import { NatsDirectory } from './nats/directory.ts';
+import type { EmbeddedNats } from './nats/embedded.ts';
+import { startEmbeddedNats } from './nats/embedded.ts';
+import { StreamLeader } from './nats/leader.ts';
+import { Publisher } from './nats/publisher.ts';
+import { ensureStream } from './nats/stream.ts';
+import { NatsUpstream } from './nats/upstream.ts';
+import type { ServerConfig } from './ops/config.ts';
+import type { Logger } from './ops/logging.ts';
+import type { Listener } from './rpc/listener.ts';
+import { listen } from './rpc/listener.ts';
+import { PublishService } from './rpc/publish-service.ts';
+import { liveHandlers, liveMethods } from './rpc/service.ts';
+import { Sessions } from './rpc/sessions.ts';
+
+/** Fixed bounds; those that operators tune are settings. */
+const LIMITS = {
+  rooms: 100,
+  publishes: 256,
+  helloMs: 10_000,
+  lingerMs: 30_000,
+  audienceMs: 3_000,
+  /** What a NATS message needs beside the payload: subject, id, headers. */
+  messageOverhead: 8 * 1024,
+};
+
+const GRPC_OPTIONS = {
+  // A peer that vanished without a word is noticed within half a minute; longer than any stall of the event loop.
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+};
+
+/** What a gateway has open, for metrics and for tests that look for leaks. */
+export interface GatewayStats {
+  readonly sessions: number;
+  readonly connections: number;
+  readonly rooms: number;
+  readonly memory: number;
+  readonly repairs: number;
+  readonly historyReads: number;
+  readonly gaps: number;
+  readonly resets: number;
+  readonly ephemeralDropped: number;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** `host:port` that viewers connect to. */
+  readonly address: string;
+  /** NATS servers in use. */
+  readonly nats: readonly string[];
+  readonly stats: GatewayStats;
+  /** Resolves with the reason when the gateway cannot go on: its own NATS server has died. */
+  readonly failed: Promise<Error>;
+  /** Sends the viewers away, spread over `windowMs` milliseconds, then closes. */
+  drain(windowMs: number): Promise<void>;
+  /** Ends everything at once; viewers resume elsewhere. */
+  close(): Promise<void>;
+}
+
+/** Time and chance, injected by tests. */
+export interface Surroundings {
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/**
+ * Starts a gateway.
+ * @throws when NATS or the address cannot be had, or the stream exists with another configuration
+ */
+export async function startGateway(
+  config: ServerConfig,
+  logger: Logger,
+  { clock = systemClock, random = Math.random }: Surroundings = {},
+): Promise<Gateway> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const embedded = config.nats === undefined ? await runEmbedded(config, logger) : undefined;
+    if (embedded !== undefined) undo.push(() => embedded.stop());
+    const urls = embedded === undefined ? (config.nats ?? []) : [embedded.url];
+    const id = randomUUID();
+    const upline = await connectUpline(urls, `live-gateway ${id}`, clock, logger);
+    undo.push(() => upline.close());
+    const jsm = await upline.nc.jetstreamManager({ timeout: 5_000 });
+    await ensureStream(jsm, config);
+    const leader = new StreamLeader(jsm, config.stream);
+    const upstream = new NatsUpstream(upline, leader, id, clock, logger);
+    const hub = new Hub(upstream, clock, { ...LIMITS, ...config });
+    undo.push(() => hub.close());
+    upline.onChange((up) => {
+      if (up) hub.checkAll();
+    });
+    const { server, listener, sessions, health } = await serve(
+      config,
+      upline,
+      hub,
+      new NatsDirectory(upline, leader),
+      clock,
+      logger,
+    );
+    undo.push(async () => {
+      sessions.close();
+      await listener.close();
+      server.forceShutdown();
+    });
+    return {
+      address: listener.address,
+      nats: urls,
+      get stats() {
+        const { connections } = listener;
+        return {
+          sessions: sessions.count,
+          connections,
+          rooms: hub.roomCount,
+          memory: hub.memory,
+          ...hub.counters,
+        };
+      },
+      failed: embedded === undefined ? new Promise(() => undefined) : died(embedded),
+      async drain(windowMs) {
+        health.setStatus('', 'NOT_SERVING');
+        listener.stopAccepting();
+        await sessions.drain(windowMs, random);
+        await unwind();
+      },
+      close: unwind,
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function serve(
+  config: ServerConfig,
+  upline: Upline,
+  hub: Hub,
+  directory: NatsDirectory,
+  clock: Clock,
+  logger: Logger,
+): Promise<{ server: Server; listener: Listener; sessions: Sessions; health: HealthImplementation }> {
+  const server = new Server(GRPC_OPTIONS);
+  const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
+  const publishing = new PublishService(new Publisher(upline), maxPayload);
+  const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
+  let listener: Listener | undefined;
+  const sessions = new Sessions(
+    {
+      hub,
+      scheduler,
+      publishing,
+      clock,
+      logger,
+      limits: { ...LIMITS, heartbeatMs: config.heartbeatMs },
+      upstreamUp: () => upline.up,
+      cutOff: (peer) => listener?.cutOff(peer),
+    },
+    config.stuckTimeoutMs,
+  );
+  server.addService(liveMethods, liveHandlers(sessions, { hub, directory, publishing, logger }));
+  const health = new HealthImplementation({ '': 'SERVING', 'live.v1.Live': 'SERVING' });
+  health.addToServer(server);
+  new ReflectionService(packageDefinition).addToServer(server);
+  try {
+    listener = await listen(server, config.listen);
+  } catch (error) {
+    sessions.close();
+    throw error;
+  }
+  return { server, listener, sessions, health };
+}
+
+async function runEmbedded(config: ServerConfig, logger: Logger): Promise<EmbeddedNats> {
+  const binary = await findNatsServer(config.natsServer === undefined ? {} : { explicit: config.natsServer });
+  const embedded = await startEmbeddedNats({ binary, dataDir: config.dataDir });
+  logger.info(
+    { url: embedded.url, pid: embedded.pid, dataDir: config.dataDir },
+    'running our own NATS server',
+  );
+  return embedded;
+}
+
+async function died(embedded: EmbeddedNats): Promise<Error> {
+  await embedded.exited;
+  return new Error('our own NATS server has ended');
+}

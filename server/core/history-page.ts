@@ -1,0 +1,73 @@
+import { reliableEntry } from './entry-codec.ts';
+import type { Evidence } from './continuity.ts';
+import type { Position } from './position.ts';
+import { Segment } from './segment.ts';
+import type { ReadLimit, Slice } from './segment.ts';
+import type { HistoryRead } from './upstream.ts';
+
+/** One page of history, encoded, with the evidence that came with it. Immutable. */
+export class HistoryPage {
+  /** The first sequence the page covers. */
+  readonly from: number;
+  readonly #segment: Segment;
+  readonly #read: Pick<HistoryRead, 'epoch' | 'firstSeq' | 'fromHeldElsewhere'>;
+
+  constructor(read: HistoryRead) {
+    this.from = read.from;
+    this.#read = { epoch: read.epoch, firstSeq: read.firstSeq, fromHeldElsewhere: read.fromHeldElsewhere };
+    this.#segment = new Segment(read.from - 1);
+    let prevSeq = 0;
+    for (const message of read.messages) {
+      this.#segment.append(message.seq, message.check, reliableEntry(message, prevSeq));
+      prevSeq = message.seq;
+    }
+    this.#segment.extend(read.upto);
+  }
+
+  get epoch(): string {
+    return this.#read.epoch;
+  }
+
+  get upto(): number {
+    return this.#segment.upto;
+  }
+
+  get memory(): number {
+    return this.#segment.memory;
+  }
+
+  /** Sequence of the first message behind `seq`, or the one behind the page's end. */
+  nextAfter(seq: number): number {
+    return this.#segment.nextAfter(seq) ?? this.upto + 1;
+  }
+
+  /**
+   * Whether the page can judge a claimed position: one that names a message needs that message, or a
+   * read that began there and so looked for it.
+   */
+  canJudge(position: Position): boolean {
+    const { seq } = position;
+    if (seq === this.from) return true;
+    if (seq < this.from || seq > this.upto) return false;
+    return position.check === 0 || this.#segment.checkAt(seq) !== undefined;
+  }
+
+  /** Whether the page takes a proven position further. */
+  continues(seq: number): boolean {
+    return seq >= this.from && seq < this.upto;
+  }
+
+  evidenceAt(seq: number): Evidence {
+    return {
+      epoch: this.#read.epoch,
+      found: this.#segment.checkAt(seq),
+      firstSeq: this.#read.firstSeq,
+      heldElsewhere: this.#read.fromHeldElsewhere,
+    };
+  }
+
+  /** See {@link Segment.read}. */
+  read(after: number, limit: ReadLimit): Slice {
+    return this.#segment.read(after, limit);
+  }
+}

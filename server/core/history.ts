@@ -1,0 +1,106 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import { HistoryPage } from './history-page.ts';
+import type { HistoryRead } from './upstream.ts';
+
+const RETRY_MS = { first: 100, max: 5000 };
+
+/**
+ * Pages of one room read from the stream for viewers below the room log. Reads are single-flight:
+ * however many viewers wait, one read is under way, from the lowest place wanted, and every page that
+ * arrives serves all of them.
+ */
+export class History {
+  readonly #read: (from: number) => Promise<HistoryRead>;
+  readonly #clock: Clock;
+  readonly #onPage: (page: HistoryPage) => void;
+  /** Least recently used first. */
+  #pages: HistoryPage[] = [];
+  #wanted: number | undefined;
+  #reading = false;
+  #retry: Timer | undefined;
+  /** Rises when the pages are forgotten, so that a read under way is then forgotten, too. */
+  #generation = 0;
+  #failures = 0;
+
+  /**
+   * @param read reads the stream; may reject, and is then called again with growing delays
+   * @param onPage called after a page was added: whoever waits should look again
+   */
+  constructor(
+    read: (from: number) => Promise<HistoryRead>,
+    clock: Clock,
+    onPage: (page: HistoryPage) => void,
+  ) {
+    this.#read = read;
+    this.#clock = clock;
+    this.#onPage = onPage;
+  }
+
+  /** Memory taken by pages, in bytes. */
+  get memory(): number {
+    return this.#pages.reduce((sum, page) => sum + page.memory, 0);
+  }
+
+  /** A page for which `useful` holds, or undefined: then {@link want} one. */
+  find(useful: (page: HistoryPage) => boolean): HistoryPage | undefined {
+    const index = this.#pages.findLastIndex(useful);
+    if (index < 0) return undefined;
+    const [page] = this.#pages.splice(index, 1) as [HistoryPage];
+    this.#pages.push(page);
+    return page;
+  }
+
+  /** Asks for the page that begins at `from`. */
+  want(from: number): void {
+    this.#note(from);
+    this.#start();
+  }
+
+  /** Forgets the least recently used page; false when there is none. */
+  evictOldest(): boolean {
+    return this.#pages.shift() !== undefined;
+  }
+
+  /** Forgets everything, including a read under way. */
+  clear(): void {
+    this.#generation++;
+    this.#pages = [];
+    this.#wanted = undefined;
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#reading = false;
+    this.#failures = 0;
+  }
+
+  async #run(from: number): Promise<void> {
+    const generation = this.#generation;
+    this.#wanted = undefined;
+    this.#reading = true;
+    // When it fails the upstream has logged why; the viewers keep waiting, their heartbeats say DEGRADED.
+    const read = await this.#read(from).catch(() => undefined);
+    if (generation !== this.#generation) return;
+    if (read === undefined) {
+      this.#note(from);
+      const delay = Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.max);
+      this.#retry = this.#clock.after(delay, () => {
+        this.#reading = false;
+        this.#start();
+      });
+      return;
+    }
+    this.#failures = 0;
+    this.#reading = false;
+    const page = new HistoryPage(read);
+    this.#pages.push(page);
+    this.#onPage(page);
+    this.#start();
+  }
+
+  #note(from: number): void {
+    this.#wanted = Math.min(this.#wanted ?? from, from);
+  }
+
+  #start(): void {
+    if (this.#wanted !== undefined && !this.#reading) void this.#run(this.#wanted);
+  }
+}

@@ -1,0 +1,149 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import { Room } from './room.ts';
+import type { RoomCounters } from './room.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Sizes and times of the hub. */
+export interface HubLimits {
+  /** Memory for the messages of one room, in bytes. */
+  readonly roomLogBytes: number;
+  /** Memory for the messages of all rooms, in bytes. */
+  readonly logBytes: number;
+  /** A room is kept so long after its last viewer has gone: a flapping viewer resumes from memory. In ms. */
+  readonly lingerMs: number;
+  /** How often the audience is told, in milliseconds. */
+  readonly audienceMs: number;
+}
+
+/** How often memory is brought back within its limits, in milliseconds. */
+const TRIM_MS = 200;
+
+interface OpenRoom {
+  readonly room: Room;
+  readonly opened: Promise<void>;
+  /** Sessions that use the room. */
+  users: number;
+  linger: Timer | undefined;
+}
+
+/** The rooms that this gateway has open, and the memory they may take together. */
+export class Hub {
+  readonly counters: RoomCounters = { repairs: 0, historyReads: 0, gaps: 0, resets: 0, ephemeralDropped: 0 };
+  readonly #upstream: Upstream;
+  readonly #clock: Clock;
+  readonly #limits: HubLimits;
+  readonly #rooms = new Map<string, OpenRoom>();
+  readonly #timers: Timer[];
+
+  constructor(upstream: Upstream, clock: Clock, limits: HubLimits) {
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#timers = [
+      clock.every(TRIM_MS, () => this.#trim()),
+      clock.every(limits.audienceMs, () => this.#reportAudiences()),
+    ];
+  }
+
+  /** Rooms open now, including those that linger. */
+  get roomCount(): number {
+    return this.#rooms.size;
+  }
+
+  /** Memory taken by messages, in bytes. */
+  get memory(): number {
+    let sum = 0;
+    for (const { room } of this.#rooms.values()) sum += room.memory;
+    return sum;
+  }
+
+  /** The room if it is open here. */
+  find(name: string): Room | undefined {
+    return this.#rooms.get(name)?.room;
+  }
+
+  /**
+   * Opens a room, or shares the open one, until {@link release}.
+   * @throws when NATS cannot be asked; nothing is then to be released
+   */
+  async acquire(name: string): Promise<Room> {
+    const open = this.#rooms.get(name) ?? this.#open(name);
+    open.users++;
+    open.linger?.cancel();
+    open.linger = undefined;
+    await open.opened;
+    return open.room;
+  }
+
+  /** Gives back what {@link acquire} gave. */
+  release(room: Room): void {
+    const open = this.#rooms.get(room.name);
+    if (open?.room !== room) return;
+    open.users--;
+    if (room.viewerCount === 0) room.reportAudience();
+    if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
+  }
+
+  /** Compares every open room with the stream, as after a reconnect to NATS. */
+  checkAll(): void {
+    for (const { room } of this.#rooms.values()) void room.timeline.check();
+  }
+
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+    for (const open of this.#rooms.values()) this.#close(open);
+  }
+
+  #open(name: string): OpenRoom {
+    const room = new Room(name, this.#upstream, this.#clock, this.counters);
+    const opened = room.timeline.open();
+    const open: OpenRoom = { room, opened, users: 0, linger: undefined };
+    this.#rooms.set(name, open);
+    opened.catch(() => this.#close(open));
+    return open;
+  }
+
+  #close(open: OpenRoom): void {
+    open.linger?.cancel();
+    open.room.close();
+    if (this.#rooms.get(open.room.name) === open) this.#rooms.delete(open.room.name);
+  }
+
+  #reportAudiences(): void {
+    for (const { room } of this.#rooms.values()) {
+      if (room.viewerCount > 0) room.reportAudience();
+    }
+  }
+
+  #trim(): void {
+    let total = 0;
+    for (const { room } of this.#rooms.values()) total += trimTo(room, this.#limits.roomLogBytes);
+    while (total > this.#limits.logBytes) {
+      const largest = this.#largest();
+      if (largest === undefined) return;
+      const before = largest.memory;
+      total -= before - trimTo(largest, before - 1);
+      if (largest.memory >= before) return;
+    }
+  }
+
+  #largest(): Room | undefined {
+    let largest: Room | undefined;
+    for (const { room } of this.#rooms.values()) {
+      if (room.memory > (largest?.memory ?? 0)) largest = room;
+    }
+    return largest;
+  }
+}
+
+/** Evicts until the room takes at most `limit` bytes or has nothing more to give; returns what it takes. */
+function trimTo(room: Room, limit: number): number {
+  let memory = room.memory;
+  while (memory > limit) {
+    room.evictOldest();
+    const left = room.memory;
+    if (left >= memory) return left;
+    memory = left;
+  }
+  return memory;
+}

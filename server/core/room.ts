@@ -1,0 +1,393 @@
+import type { Clock } from '../../common/clock.ts';
+import { Audience } from './audience.ts';
+import { judge } from './continuity.ts';
+import type { Continuity } from './continuity.ts';
+import type { Emission, Start } from './emission.ts';
+import { batchFrame } from './entry-codec.ts';
+import { EphemeralRing } from './ephemeral-ring.ts';
+import { History } from './history.ts';
+import type { HistoryPage } from './history-page.ts';
+import type { EphemeralMessage } from './message.ts';
+import type { Position } from './position.ts';
+import type { ReadLimit } from './segment.ts';
+import { Timeline } from './timeline.ts';
+import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
+import { outcomeOf } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** What a viewer asks for when it joins. */
+export type JoinFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
+
+/** Counts of what a room had to do; they add up to the gateway's metrics. */
+export interface RoomCounters {
+  /** The feed could not be proven and the stream was asked. */
+  repairs: number;
+  historyReads: number;
+  gaps: number;
+  resets: number;
+  ephemeralDropped: number;
+}
+
+/** A frame made for the viewers at one place, kept for the next viewer at the same place. */
+interface SharedFrame {
+  readonly seq: number;
+  readonly ephemeralSeen: number;
+  readonly upto: number;
+  readonly count: number;
+  readonly ephemeralUpto: number;
+  readonly ephemeralDropped: number;
+  readonly frame: Buffer;
+}
+
+/**
+ * A room with viewers: its timeline, the history below it, and who is where. One emitter serves replay,
+ * live delivery and catch-up: {@link next} computes what a viewer is owed from its cursor.
+ */
+export class Room {
+  readonly name: string;
+  readonly timeline: Timeline;
+  readonly #upstream: Upstream;
+  readonly #clock: Clock;
+  readonly #counters: RoomCounters;
+  readonly #history: History;
+  readonly #ephemeral = new EphemeralRing();
+  readonly #audience = new Audience();
+  readonly #viewers = new Set<Viewer>();
+  /** Viewers that have everything. */
+  #atHead = new Set<Viewer>();
+  /** Viewers that cannot go on before a page of history has arrived. */
+  #waiting = new Set<Viewer>();
+  #shared: SharedFrame | undefined;
+  readonly #locating = new Map<string, Promise<number>>();
+
+  constructor(name: string, upstream: Upstream, clock: Clock, counters: RoomCounters) {
+    this.name = name;
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#counters = counters;
+    this.timeline = new Timeline(name, upstream, clock, {
+      grown: () => this.#wakeAtHead(),
+      bookmarked: () => this.#refreshBookmarks(),
+      ephemeral: (message) => this.#pushEphemeral(message),
+      presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
+      viewers: () => this.#viewers.size,
+      repairing: () => this.#counters.repairs++,
+    });
+    this.#history = new History(
+      (from) => this.#readHistory(from),
+      clock,
+      (page) => void this.#receivePage(page),
+    );
+  }
+
+  /** Number of viewers here, on this gateway. */
+  get viewerCount(): number {
+    return this.#viewers.size;
+  }
+
+  /** Number of viewers over all gateways. */
+  get audience(): number {
+    return this.#audience.total(this.#viewers.size, this.#clock.monotonicMs());
+  }
+
+  /** Memory taken by messages, in bytes. */
+  get memory(): number {
+    return this.timeline.log.memory + this.#history.memory + this.#ephemeral.memory;
+  }
+
+  /** Lets go of the oldest messages in memory; viewers that still need them are served from the stream. */
+  evictOldest(): void {
+    if (!this.#history.evictOldest()) this.timeline.log.evictOldest();
+  }
+
+  close(): void {
+    this.timeline.close();
+    this.#history.clear();
+  }
+
+  /**
+   * Adds a viewer.
+   * @throws when its start must be looked up and the stream cannot be asked; the viewer is then not added
+   */
+  async join(viewer: Viewer, from: JoinFrom): Promise<void> {
+    this.#viewers.add(viewer);
+    viewer.era = this.timeline.era.number;
+    viewer.ephemeralSeen = this.#ephemeral.head;
+    if (from.kind === 'cursor') {
+      viewer.stage = { kind: 'claimed', cursor: from.cursor, against: 'memory' };
+    } else {
+      const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#startingPoint(viewer, from);
+      if (!this.#viewers.has(viewer)) return;
+      viewer.era = this.timeline.era.number;
+      viewer.begin(cursor, this.timeline.head, 'STARTED');
+    }
+    viewer.waker.wake(viewer);
+  }
+
+  /** Removes a viewer; doing so twice changes nothing. */
+  leave(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+    this.#atHead.delete(viewer);
+    this.#waiting.delete(viewer);
+  }
+
+  /** Tells the other gateways of this one's viewers, and the viewers of everybody's. */
+  reportAudience(): void {
+    this.#upstream.announce(this.name, this.#viewers.size);
+    if (this.#viewers.size === 0) return;
+    const payload = Buffer.from(JSON.stringify({ count: this.audience }));
+    const content = { id: '', type: 'audience', sender: '', payload, headers: [] };
+    this.#pushEphemeral({ content, timeMs: this.#clock.wallMs() });
+  }
+
+  /** Hands an ephemeral message to whoever is live and can take it now. */
+  #pushEphemeral(message: EphemeralMessage): void {
+    if (this.#viewers.size === 0) return;
+    this.#ephemeral.append(message, this.#clock.monotonicMs());
+    this.#wakeAtHead();
+  }
+
+  /**
+   * What the viewer is to be sent next; undefined when there is nothing now: its waker is then told when
+   * there is. The caller sends what it gets, in this order, or lets the viewer go.
+   */
+  next(viewer: Viewer, limit: ReadLimit): Emission | undefined {
+    while (this.#viewers.has(viewer)) {
+      const notice = viewer.notices.shift();
+      if (notice !== undefined) return this.#counted(notice);
+      switch (viewer.stage.kind) {
+        case 'locating':
+          return undefined;
+        case 'claimed':
+          if (this.#settle(viewer, viewer.stage.cursor, viewer.stage.against)) continue;
+          return undefined;
+        case 'replaying':
+        case 'live':
+          break;
+      }
+      if (this.#enterEra(viewer)) continue;
+      const below = viewer.seq < this.timeline.log.base;
+      const step = below ? this.#replayPage(viewer, limit) : this.#readLog(viewer, limit);
+      if (step !== 'again') return step;
+    }
+    return undefined;
+  }
+
+  /** The cursor that names where a viewer stands. */
+  cursorOf({ seq }: Viewer): Position {
+    return { epoch: this.timeline.era.epoch, seq, check: this.timeline.log.checkAt(seq) ?? 0 };
+  }
+
+  #counted(emission: Emission): Emission {
+    if (emission.kind === 'gap') this.#counters.gaps++;
+    if (emission.kind === 'reset') this.#counters.resets++;
+    return emission;
+  }
+
+  /** Moves a viewer of an earlier era into the present one; false when it is there already. */
+  #enterEra(viewer: Viewer): boolean {
+    const { number, opening } = this.timeline.era;
+    if (viewer.era === number) return false;
+    viewer.era = number;
+    if (opening !== undefined) viewer.reset(opening.cause, opening.cursor);
+    return true;
+  }
+
+  #readLog(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
+    const { log } = this.timeline;
+    const shared = this.#shared;
+    if (
+      shared?.seq === viewer.seq &&
+      shared.ephemeralSeen === viewer.ephemeralSeen &&
+      viewer.stage.kind === 'live' &&
+      limit.entries === Infinity
+    ) {
+      viewer.seq = shared.upto;
+      viewer.handed += shared.count;
+      viewer.ephemeralSeen = shared.ephemeralUpto;
+      this.#counters.ephemeralDropped += shared.ephemeralDropped;
+      return { kind: 'batch', frame: shared.frame };
+    }
+    const slice = log.read(viewer.seq, limit);
+    if (viewer.stage.kind === 'replaying' && slice.count === 0) {
+      viewer.stage = { kind: 'live' };
+      return { kind: 'caught-up', cursor: this.timeline.bookmark };
+    }
+    const reachesHead = slice.upto >= log.head;
+    const live = viewer.stage.kind === 'live' && reachesHead;
+    const ephemeral = live ? this.#ephemeral.read(viewer.ephemeralSeen) : { bytes: NO_BYTES, dropped: 0 };
+    if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) {
+      this.#atHead.add(viewer);
+      return undefined;
+    }
+    const frame = batchFrame(this.name, slice.bytes, ephemeral.bytes, ephemeral.dropped);
+    this.#counters.ephemeralDropped += ephemeral.dropped;
+    const ephemeralUpto = live ? this.#ephemeral.head : viewer.ephemeralSeen;
+    if (live && limit.entries === Infinity) {
+      const { seq, ephemeralSeen } = viewer;
+      const { upto, count } = slice;
+      this.#shared = {
+        seq,
+        ephemeralSeen,
+        upto,
+        count,
+        ephemeralUpto,
+        ephemeralDropped: ephemeral.dropped,
+        frame,
+      };
+    }
+    viewer.seq = slice.upto;
+    viewer.handed += slice.count;
+    viewer.ephemeralSeen = ephemeralUpto;
+    return { kind: 'batch', frame };
+  }
+
+  #replayPage(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
+    const page = this.#history.find((candidate) => candidate.continues(viewer.seq));
+    if (page === undefined) {
+      this.#wait(viewer, viewer.seq);
+      return;
+    }
+    const next = page.nextAfter(viewer.seq);
+    const cursor = { epoch: this.timeline.era.epoch, seq: viewer.seq, check: 0 };
+    if (next !== viewer.seq + 1 && judge(cursor, page.evidenceAt(viewer.seq)) !== 'continuous') {
+      viewer.skip(next, cursor.epoch);
+      return 'again';
+    }
+    const slice = page.read(viewer.seq, limit);
+    viewer.seq = slice.upto;
+    viewer.handed += slice.count;
+    if (slice.count === 0) return 'again';
+    return { kind: 'batch', frame: batchFrame(this.name, slice.bytes, NO_BYTES, 0) };
+  }
+
+  /** Waits for the page that begins at `from`. */
+  #wait(viewer: Viewer, from: number): undefined {
+    this.#waiting.add(viewer);
+    this.#history.want(from);
+  }
+
+  /** Judges the cursor that a viewer brought; false when that must wait. */
+  #settle(viewer: Viewer, cursor: Position, against: 'memory' | 'leader'): boolean {
+    const { era, provenTo } = this.timeline;
+    viewer.era = era.number;
+    if (cursor.epoch !== era.epoch || cursor.seq > provenTo) {
+      if (against === 'memory') {
+        this.#askLeader(viewer, cursor);
+        return false;
+      }
+      this.#admit(viewer, cursor, cursor.epoch === era.epoch ? 'rewound' : 'recreated', provenTo + 1);
+      return true;
+    }
+    const inMemory = this.#judgeInMemory(cursor);
+    if (inMemory !== undefined) {
+      this.#admit(viewer, cursor, inMemory, provenTo + 1);
+      return true;
+    }
+    const page = this.#history.find((candidate) => candidate.canJudge(cursor));
+    if (page === undefined) {
+      this.#wait(viewer, cursor.seq);
+      return false;
+    }
+    this.#admit(viewer, cursor, judge(cursor, page.evidenceAt(cursor.seq)), page.nextAfter(cursor.seq));
+    return true;
+  }
+
+  /** The log is complete behind its base: it can judge every cursor but one that names what it has not seen. */
+  #judgeInMemory(cursor: Position): Continuity | undefined {
+    const { log } = this.timeline;
+    if (cursor.seq < log.base) return undefined;
+    const found = log.checkAt(cursor.seq);
+    if (cursor.check === 0 || cursor.check === found) return 'continuous';
+    return found === undefined ? undefined : 'rewound';
+  }
+
+  #admit(viewer: Viewer, cursor: Position, verdict: Continuity, next: number): void {
+    const { epoch } = this.timeline.era;
+    const outcome = outcomeOf(verdict);
+    const head = this.timeline.head;
+    const after = { epoch, seq: Math.min(cursor.seq, this.timeline.provenTo), check: 0 };
+    switch (verdict) {
+      case 'continuous':
+        return viewer.begin(cursor, head, outcome);
+      case 'evicted':
+        viewer.begin(cursor, head, outcome);
+        return viewer.skip(next, epoch);
+      case 'rewound':
+        viewer.begin(after, head, outcome);
+        return viewer.reset('REWOUND', after);
+      case 'recreated':
+        viewer.begin({ epoch, seq: 0, check: 0 }, head, outcome);
+        return viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
+    }
+  }
+
+  /** The cursor contradicts what this gateway knows; the gateway may be the one that is behind. */
+  #askLeader(viewer: Viewer, cursor: Position): void {
+    viewer.stage = { kind: 'locating' };
+    void this.timeline.check().then(() => {
+      viewer.stage = { kind: 'claimed', cursor, against: 'leader' };
+      viewer.waker.wake(viewer);
+    });
+  }
+
+  async #startingPoint(viewer: Viewer, start: StreamStart): Promise<Position> {
+    const { log, era } = this.timeline;
+    const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
+    const seq = inMemory === undefined ? await this.#locate(viewer, start) : inMemory - 1;
+    return { epoch: era.epoch, seq, check: 0 };
+  }
+
+  async #locate(viewer: Viewer, start: StreamStart): Promise<number> {
+    viewer.stage = { kind: 'locating' };
+    const key = JSON.stringify(start);
+    let located = this.#locating.get(key);
+    if (located === undefined) {
+      located = this.#upstream.locate(this.name, start).finally(() => this.#locating.delete(key));
+      this.#locating.set(key, located);
+    }
+    try {
+      return await located;
+    } catch (error) {
+      this.leave(viewer);
+      throw error;
+    }
+  }
+
+  #readHistory(from: number): Promise<HistoryRead> {
+    this.#counters.historyReads++;
+    return this.#upstream.readHistory(this.name, from);
+  }
+
+  async #receivePage(page: HistoryPage): Promise<void> {
+    // A page of another epoch says nothing about this one; the leader will tell what happened.
+    if (page.epoch !== this.timeline.era.epoch) {
+      this.#history.clear();
+      await this.timeline.check();
+    }
+    const woken = this.#waiting;
+    this.#waiting = new Set();
+    for (const viewer of woken) viewer.waker.wake(viewer);
+  }
+
+  #wakeAtHead(): void {
+    this.#shared = undefined;
+    if (this.#atHead.size === 0) return;
+    const woken = this.#atHead;
+    this.#atHead = new Set();
+    for (const viewer of woken) viewer.waker.wake(viewer);
+  }
+
+  /** Tells live viewers of a silent room a cursor that a later resume can still verify. */
+  #refreshBookmarks(): void {
+    const cursor = this.timeline.bookmark;
+    for (const viewer of this.#atHead) {
+      if (viewer.stage.kind !== 'live') continue;
+      viewer.seq = Math.max(viewer.seq, cursor.seq);
+      viewer.notices.push({ kind: 'caught-up', cursor });
+    }
+    this.#wakeAtHead();
+  }
+}

@@ -1,0 +1,54 @@
+/** Something that has work to do when its turn comes. */
+export interface Task {
+  run(): void;
+}
+
+/** Longest stretch of work before other events get their turn, in milliseconds. */
+const SLICE_MS = 4;
+/** Reading the clock is not free: it is looked at every so many tasks. */
+const CLOCK_EVERY = 16;
+
+/**
+ * Runs tasks in the order they asked, in short stretches that yield to the event loop: while a large room is
+ * written to, new messages come in, and whoever is written to later gets them in the same frame.
+ */
+export class Scheduler {
+  readonly #nowMs: () => number;
+  readonly #defer: (fn: () => void) => void;
+  #queue: Task[] = [];
+  #next = 0;
+  #scheduled = false;
+
+  /**
+   * @param nowMs a monotonic clock, in milliseconds
+   * @param defer calls a function after pending input has been read (`setImmediate`)
+   */
+  constructor(nowMs: () => number, defer: (fn: () => void) => void) {
+    this.#nowMs = nowMs;
+    this.#defer = defer;
+  }
+
+  /** Gives a task a turn. Asking twice gives two turns: tasks remember that they are queued. */
+  enqueue(task: Task): void {
+    this.#queue.push(task);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(() => this.#runSlice());
+  }
+
+  #runSlice(): void {
+    this.#scheduled = false;
+    const until = this.#nowMs() + SLICE_MS;
+    while (this.#next < this.#queue.length) {
+      (this.#queue[this.#next++] as Task).run();
+      if (this.#next % CLOCK_EVERY === 0 && this.#nowMs() >= until) break;
+    }
+    if (this.#next < this.#queue.length) return this.#schedule();
+    this.#queue = [];
+    this.#next = 0;
+  }
+}

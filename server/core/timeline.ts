@@ -1,0 +1,379 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import { sleep } from '../../common/sleep.ts';
+import { judge } from './continuity.ts';
+import type { Continuity } from './continuity.ts';
+import type { ResetCause } from './emission.ts';
+import { FeedBuffer } from './feed-buffer.ts';
+import type { StoredMessage } from './message.ts';
+import type { Position } from './position.ts';
+import { RoomLog } from './room-log.ts';
+import type { Feed, FeedMessage, FeedSink, HistoryRead, RoomEnd, Upstream } from './upstream.ts';
+
+/** Feed messages set aside during a repair, at most, in bytes. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+/** A silent room's head is checked with the leader after the first delay, then at growing ones, in ms. */
+const CHECK_MS = { first: 1000, max: 30_000 };
+const RETRY_MS = { first: 100, max: 2000 };
+/** A stream that seems to have lost its end is asked so often again: a new leader may lag for a moment. */
+const REWIND_CONFIRMATIONS = 4;
+
+/** A span in which the stream's history has been one and the same. */
+export interface Era {
+  /** Rises by one with every era. */
+  readonly number: number;
+  readonly epoch: string;
+  /** Why the era before ended and where its viewers go on; undefined for the first. */
+  readonly opening: { readonly cause: ResetCause; readonly cursor: Position } | undefined;
+}
+
+/** The room's newest message; `seq` 0 when none is known. */
+interface Last {
+  readonly seq: number;
+  readonly check: number;
+}
+const NO_MESSAGE: Last = { seq: 0, check: 0 };
+
+/**
+ * - `following`: every message so far was proven to follow the one before;
+ * - `repairing`: something did not; the stream is being read, the feed is set aside;
+ * - `closed`: nothing more will happen.
+ */
+type Mode =
+  | { readonly kind: 'following' }
+  | { readonly kind: 'repairing'; readonly buffer: FeedBuffer }
+  | { readonly kind: 'closed' };
+
+/** Told what happens to a timeline; called synchronously. */
+export interface TimelineListener extends Omit<FeedSink, 'reliable'> {
+  /** The log has grown, or a new era has begun. */
+  grown(): void;
+  /** Nothing came, but the place where a viewer at the head stands is named differently. */
+  bookmarked(): void;
+  /** The feed was found to have lost, repeated or invented something. */
+  repairing(): void;
+}
+
+/**
+ * The verified history of one room, from its feed and, wherever the feed cannot be proven, from the
+ * stream's leader. Feed rules: docs/design.md, "On NATS".
+ *
+ * Invariant: the log holds every message of the room behind its base that the stream held, in order.
+ */
+export class Timeline {
+  readonly #room: string;
+  readonly #upstream: Upstream;
+  readonly #clock: Clock;
+  readonly #listener: TimelineListener;
+  #mode: Mode;
+  #feed: Feed | undefined;
+  #era: Era = { number: 0, epoch: '', opening: undefined };
+  #log = new RoomLog(0, 0);
+  #last = NO_MESSAGE;
+  /** Whether the stream still held `#last` when it was last asked. */
+  #lastHeld = false;
+  /** The room has no unseen message at or below this sequence. At least `#last.seq`. */
+  #provenTo = 0;
+  #timer: Timer | undefined;
+  #checkDelay = CHECK_MS.first;
+  #lastAtCheck = 0;
+  #checking: Promise<void> | undefined;
+  #checkAgain: Promise<void> | undefined;
+  #repair = Promise.resolve();
+  readonly #closing = new AbortController();
+
+  constructor(room: string, upstream: Upstream, clock: Clock, listener: TimelineListener) {
+    this.#room = room;
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#mode = { kind: 'repairing', buffer: new FeedBuffer(BUFFER_BYTES) };
+  }
+
+  get era(): Era {
+    return this.#era;
+  }
+
+  get log(): RoomLog {
+    return this.#log;
+  }
+
+  /** The room has no unseen message at or below this sequence. */
+  get provenTo(): number {
+    return this.#provenTo;
+  }
+
+  /** The room's head for people and heartbeats: its newest message, or a position when there is none. */
+  get head(): number {
+    return this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
+  }
+
+  /** The cursor of a viewer that has everything: one that a later resume can verify. */
+  get bookmark(): Position {
+    const { epoch } = this.#era;
+    if (this.#last.seq !== 0 && this.#lastHeld) return { epoch, ...this.#last };
+    return { epoch, seq: this.#provenTo, check: 0 };
+  }
+
+  /**
+   * Subscribes first, then asks the leader for the head, then applies what was set aside.
+   * @throws when NATS cannot be asked; the timeline is then closed
+   */
+  async open(): Promise<void> {
+    const sink: FeedSink = {
+      reliable: (message) => this.#receive(message),
+      ephemeral: (message) => this.#listener.ephemeral(message),
+      presence: (gateway, viewers) => this.#listener.presence(gateway, viewers),
+      viewers: () => this.#listener.viewers(),
+    };
+    try {
+      const feed = await this.#upstream.openFeed(this.#room, sink);
+      this.#feed = feed;
+      if (this.#isClosed()) {
+        feed.close();
+        return;
+      }
+      const end = await this.#upstream.roomEnd(this.#room);
+      if (this.#isClosed()) return;
+      this.#begin(end, undefined);
+      if (this.#drained()) this.#mode = { kind: 'following' };
+      else this.#startRepair();
+      this.#scheduleCheck();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#mode = { kind: 'closed' };
+    this.#closing.abort();
+    this.#timer?.cancel();
+    this.#feed?.close();
+  }
+
+  /**
+   * Compares the head with the leader's, repairing if need be. A check that is under way may have asked
+   * too early to answer this call, so another follows it; never more than one waits. Never rejects: it
+   * resolves when the leader has answered or the timeline is closed.
+   */
+  check(): Promise<void> {
+    if (this.#checking === undefined) {
+      this.#checking = this.#compare().finally(() => (this.#checking = undefined));
+      return this.#checking;
+    }
+    this.#checkAgain ??= this.#checking.then(() => {
+      this.#checkAgain = undefined;
+      return this.check();
+    });
+    return this.#checkAgain;
+  }
+
+  #isClosed(): boolean {
+    return this.#mode.kind === 'closed';
+  }
+
+  #receive(message: FeedMessage): void {
+    if (this.#mode.kind === 'repairing') {
+      this.#mode.buffer.push(message);
+    } else if (this.#mode.kind === 'following') {
+      if (this.#follows(message)) this.#append(message);
+      else this.#startRepair(message);
+    }
+  }
+
+  /** The message names the one that the log ends with as its predecessor: nothing is between them. */
+  #follows({ message, prevSeq }: FeedMessage): boolean {
+    return this.#last.seq !== 0 && prevSeq === this.#last.seq && message.seq > this.#last.seq;
+  }
+
+  #isLast(message: StoredMessage | undefined): boolean {
+    return message?.seq === this.#last.seq && message.check === this.#last.check;
+  }
+
+  #append({ message }: Pick<FeedMessage, 'message'>): void {
+    this.#log.append(message, this.#last.seq);
+    this.#last = { seq: message.seq, check: message.check };
+    this.#lastHeld = true;
+    this.#provenTo = Math.max(this.#provenTo, message.seq);
+    this.#listener.grown();
+  }
+
+  /** Starts an era at the end of the stream as it is. */
+  #begin(end: RoomEnd, opening: Era['opening']): void {
+    const last = end.last === undefined ? NO_MESSAGE : { seq: end.last.seq, check: end.last.check };
+    this.#era = { number: this.#era.number + 1, epoch: end.epoch, opening };
+    this.#last = last;
+    this.#lastHeld = last.seq !== 0;
+    this.#provenTo = Math.max(end.lastSeq, last.seq);
+    this.#log = new RoomLog(last.seq === 0 ? this.#provenTo : last.seq, last.check);
+    if (opening !== undefined) this.#listener.grown();
+  }
+
+  /** Continues at `position`, behind which the log cannot reach back. */
+  #restartLog(position: number): void {
+    this.#last = NO_MESSAGE;
+    this.#lastHeld = false;
+    this.#provenTo = position;
+    this.#log = new RoomLog(position, 0);
+    this.#listener.grown();
+  }
+
+  #startRepair(trigger?: FeedMessage): void {
+    const buffer = this.#mode.kind === 'repairing' ? this.#mode.buffer : new FeedBuffer(BUFFER_BYTES);
+    if (trigger !== undefined) buffer.push(trigger);
+    this.#mode = { kind: 'repairing', buffer };
+    this.#listener.repairing();
+    this.#repair = this.#mendUntilWhole(buffer);
+  }
+
+  /** Reads what the feed could not prove, until feed and stream meet. */
+  async #mendUntilWhole(buffer: FeedBuffer): Promise<void> {
+    for (let failures = 0, rewinds = 0; !this.#isClosed();) {
+      const result = await this.#mend(rewinds >= REWIND_CONFIRMATIONS, buffer).catch(() => 'failed' as const);
+      if (this.#isClosed()) return;
+      if (result === 'mended') {
+        if (this.#drained()) {
+          this.#mode = { kind: 'following' };
+          return;
+        }
+        failures = rewinds = 0;
+      } else {
+        if (result === 'behind') rewinds++;
+        await this.#pause(Math.min(RETRY_MS.first * 2 ** failures++, RETRY_MS.max));
+      }
+    }
+  }
+
+  /** Applies what was set aside; false when something still does not follow, so that the stream is asked again. */
+  #drained(): boolean {
+    if (this.#mode.kind !== 'repairing') return true;
+    const { messages, complete } = this.#mode.buffer.drain();
+    for (const message of messages) {
+      if (message.message.seq <= this.#last.seq) continue;
+      if (!this.#follows(message)) return false;
+      this.#append(message);
+    }
+    return complete;
+  }
+
+  /**
+   * Brings the log to the leader's head: the room itself resumes, like a viewer, from its own last message.
+   * @returns `behind` when the stream seems to end before what was seen, unless that is `confirmed`
+   */
+  async #mend(confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
+    const end = await this.#upstream.roomEnd(this.#room);
+    if (this.#isClosed()) return 'mended';
+    if (end.epoch !== this.#era.epoch) {
+      const cursor = { epoch: end.epoch, seq: 0, check: 0 };
+      this.#begin(end, { cause: 'RECREATED', cursor });
+      return 'mended';
+    }
+    if (end.lastSeq < this.#provenTo) {
+      if (confirmed) this.#rewind(end, buffer.first);
+      return confirmed ? 'mended' : 'behind';
+    }
+    if (this.#isLast(end.last)) {
+      this.#prove(end.lastSeq, true);
+      return 'mended';
+    }
+    return this.#readUpTo(Math.max(end.lastSeq, end.last?.seq ?? 0), end, buffer);
+  }
+
+  async #readUpTo(target: number, end: RoomEnd, buffer: FeedBuffer): Promise<'mended'> {
+    for (;;) {
+      const from = this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
+      const read = await this.#upstream.readHistory(this.#room, from);
+      if (this.#isClosed()) return 'mended';
+      switch (this.#judgeOwn(read)) {
+        case 'continuous':
+          break;
+        case 'evicted':
+          this.#restartLog((read.messages.find(({ seq }) => seq > from)?.seq ?? read.upto + 1) - 1);
+          break;
+        case 'rewound':
+          this.#rewind(end, buffer.first);
+          return 'mended';
+        case 'recreated':
+          throw new Error('the stream was created again during a repair');
+      }
+      const news = read.messages.filter(({ seq }) => seq > from);
+      for (const message of news) this.#append({ message });
+      this.#prove(read.upto, read.messages.length > 0);
+      if (read.upto >= target) return 'mended';
+      if (read.upto <= from) throw new Error('a read of history made no progress');
+    }
+  }
+
+  /** Judges the room's own place: by its last message or, once that has expired, by what was proven since. */
+  #judgeOwn(read: HistoryRead): Continuity {
+    const { epoch } = this.#era;
+    const { firstSeq, fromHeldElsewhere: heldElsewhere } = read;
+    const first = read.messages[0];
+    const found = first?.seq === read.from ? first.check : undefined;
+    const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere };
+    const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
+    const expired = verdict === 'evicted' && read.from < firstSeq;
+    return expired
+      ? judge({ epoch, seq: this.#provenTo, check: 0 }, { ...evidence, heldElsewhere: false })
+      : verdict;
+  }
+
+  #prove(position: number, lastHeld: boolean): void {
+    const before = this.bookmark;
+    this.#provenTo = Math.max(this.#provenTo, position);
+    this.#lastHeld = lastHeld;
+    if (this.bookmark.seq !== before.seq) this.#listener.bookmarked();
+  }
+
+  /** The stream's history was replaced by an older one that has since gone its own way. */
+  #rewind(end: RoomEnd, trigger: FeedMessage | undefined): void {
+    const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
+    const seq = fromFeed ? trigger.message.seq - 1 : (end.last?.seq ?? end.lastSeq);
+    const { number, epoch } = this.#era;
+    const cursor = { epoch, seq, check: 0 };
+    this.#era = { number: number + 1, epoch, opening: { cause: 'REWOUND', cursor } };
+    this.#restartLog(seq);
+  }
+
+  async #compare(): Promise<void> {
+    for (let failures = 0; !this.#isClosed();) {
+      const last = this.#last;
+      const end = await this.#upstream.roomEnd(this.#room).catch(() => undefined);
+      if (this.#mode.kind !== 'following') return this.#repair;
+      if (end === undefined) {
+        await this.#pause(Math.min(RETRY_MS.first * 2 ** failures++, RETRY_MS.max));
+      } else if (last !== this.#last) {
+        // The feed has gone on, and proven itself, since the leader was asked.
+        if (end.epoch === this.#era.epoch) return;
+      } else {
+        return this.#weigh(end);
+      }
+    }
+  }
+
+  async #weigh(end: RoomEnd): Promise<void> {
+    const same = end.epoch === this.#era.epoch && end.lastSeq >= this.#provenTo;
+    if (same && this.#isLast(end.last)) {
+      this.#prove(end.lastSeq, true);
+    } else {
+      this.#startRepair();
+      await this.#repair;
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return sleep(this.#clock, ms, this.#closing.signal);
+  }
+
+  #scheduleCheck(): void {
+    if (this.#isClosed()) return;
+    this.#timer = this.#clock.after(this.#checkDelay, () => {
+      const moved = this.#last.seq !== this.#lastAtCheck;
+      this.#lastAtCheck = this.#last.seq;
+      this.#checkDelay = moved ? CHECK_MS.first : Math.min(this.#checkDelay * 2, CHECK_MS.max);
+      // A room in which messages follow each other proves itself; only silence needs the leader.
+      if (moved) this.#scheduleCheck();
+      else void this.check().then(() => this.#scheduleCheck());
+    });
+  }
+}

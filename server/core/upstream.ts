@@ -1,0 +1,78 @@
+import type { EphemeralMessage, StoredMessage } from './message.ts';
+
+/** The stream as its leader describes it. */
+export interface StreamState {
+  /** Identity: name and time of creation. */
+  readonly epoch: string;
+  /** Sequence of the oldest message held of any room; `lastSeq + 1` when none is. */
+  readonly firstSeq: number;
+  /** Sequence of the newest message ever stored. */
+  readonly lastSeq: number;
+}
+
+/** A message of the live feed and the sequence of the message before it in its room (0: none held). */
+export interface FeedMessage {
+  readonly message: StoredMessage;
+  readonly prevSeq: number;
+}
+
+/** Where a room's feed delivers. Called from the reader of the NATS connection. */
+export interface FeedSink {
+  reliable(message: FeedMessage): void;
+  ephemeral(message: EphemeralMessage): void;
+  /** Another gateway says how many viewers it has in the room. */
+  presence(gateway: string, viewers: number): void;
+  /** Another gateway asks how many viewers this one has in the room. */
+  viewers(): number;
+}
+
+/** A subscription to a room's feed. */
+export interface Feed {
+  close(): void;
+}
+
+/** Messages of a room read from the stream, and the evidence needed to judge where they begin. */
+export interface HistoryRead {
+  readonly epoch: string;
+  /** The read asked for everything at or after this sequence. */
+  readonly from: number;
+  readonly messages: readonly StoredMessage[];
+  /** Every message of the room in `[from, upto]` that was held is in `messages`. */
+  readonly upto: number;
+  /** The stream's oldest sequence, read *after* the messages: whatever it allows was true for them, too. */
+  readonly firstSeq: number;
+  /** Whether the stream holds a message of any room at `from`; only asked for when the room has none there. */
+  readonly fromHeldElsewhere: boolean;
+}
+
+/** What the leader knows of a room's end. */
+export interface RoomEnd {
+  readonly epoch: string;
+  /** The stream's newest sequence, read *before* `last`: the room has no unseen message at or below it. */
+  readonly lastSeq: number;
+  /** The room's newest message held, or undefined. */
+  readonly last: StoredMessage | undefined;
+}
+
+/** Where a viewer without a cursor begins, when the gateway must ask the stream. */
+export type StreamStart =
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'last'; readonly count: number }
+  | { readonly kind: 'since'; readonly timeMs: number }
+  | { readonly kind: 'seq'; readonly seq: number };
+
+/**
+ * What a room needs of NATS. Every answer comes from the stream's leader; a call that returns a promise
+ * rejects while none can be had, and may be repeated.
+ */
+export interface Upstream {
+  /** Subscribes to a room's feed; resolves once the server routes to it. */
+  openFeed(room: string, sink: FeedSink): Promise<Feed>;
+  roomEnd(room: string): Promise<RoomEnd>;
+  /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */
+  readHistory(room: string, from: number): Promise<HistoryRead>;
+  /** Tells the other gateways how many viewers this one has in a room; lost while NATS is away. */
+  announce(room: string, viewers: number): void;
+  /** The position just before the first message that `start` asks for; at most the room's end. */
+  locate(room: string, start: StreamStart): Promise<number>;
+}

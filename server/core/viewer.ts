@@ -1,0 +1,82 @@
+import type { Continuity } from './continuity.ts';
+import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
+import type { Position } from './position.ts';
+
+/**
+ * How far a viewer's join has come:
+ * - `locating`: the stream is asked where its start is;
+ * - `claimed`: it brought a cursor that is yet to be judged, by what the room has in memory or, where that
+ *   contradicts the cursor, once the stream's leader has been asked;
+ * - `replaying`: its position is proven, and it is being brought to the head;
+ * - `live`: it has been told that it has caught up.
+ */
+export type Stage =
+  | { readonly kind: 'locating' }
+  | { readonly kind: 'claimed'; readonly cursor: Position; readonly against: 'memory' | 'leader' }
+  | { readonly kind: 'replaying' }
+  | { readonly kind: 'live' };
+
+/** Told that a viewer has something to be sent. */
+export interface Waker {
+  wake(viewer: Viewer): void;
+}
+
+/**
+ * One viewer in one room: a cursor, not a queue. What it is owed is computed from the room's log when its
+ * transport can take it.
+ */
+export class Viewer {
+  readonly waker: Waker;
+  /** Everything up to and including this sequence has been handed to the transport. */
+  seq = 0;
+  /** Reliable messages handed to the transport. */
+  handed = 0;
+  /** Ephemeral messages seen or told as dropped, as a count into the room's ring. */
+  ephemeralSeen = 0;
+  /** The room's era that `seq` belongs to. */
+  era = 0;
+  stage: Stage = { kind: 'locating' };
+  /** How far its application says it has got. */
+  acknowledged = 0;
+  /** Told before anything else, in order. */
+  readonly notices: Emission[] = [];
+
+  constructor(waker: Waker) {
+    this.waker = waker;
+  }
+
+  /** Begins at a position that is known to be good. */
+  begin(cursor: Position, head: number, outcome: JoinOutcome): void {
+    this.notices.push({ kind: 'joined', cursor, head, outcome });
+    this.seq = cursor.seq;
+    this.stage = { kind: 'replaying' };
+  }
+
+  /** Announces that messages up to `next` may be missing, and goes on from there. */
+  skip(next: number, epoch: string): void {
+    const cursor = { epoch, seq: next - 1, check: 0 };
+    this.notices.push({ kind: 'gap', after: this.seq, next, cursor });
+    this.seq = cursor.seq;
+    this.stage = { kind: 'replaying' };
+  }
+
+  /** Announces that the history is another one, and goes on from `cursor`. */
+  reset(cause: ResetCause, cursor: Position): void {
+    this.notices.push({ kind: 'reset', cause, cursor });
+    this.seq = cursor.seq;
+    this.stage = { kind: 'replaying' };
+  }
+}
+
+/** What Joined says of a judged cursor. */
+export function outcomeOf(continuity: Continuity): JoinOutcome {
+  switch (continuity) {
+    case 'continuous':
+      return 'RESUMED';
+    case 'evicted':
+      return 'GAP';
+    case 'rewound':
+    case 'recreated':
+      return 'RESET';
+  }
+}

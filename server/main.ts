@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { exit } from './exit-codes.ts';
+import { startGateway } from './app.ts';
+import { ConfigError, parseConfig } from './ops/config.ts';
+import type { ServerConfig } from './ops/config.ts';
+import { createLogger } from './ops/logging.ts';
+
+function configure(): ServerConfig {
+  try {
+    const invocation = parseConfig(process.argv.slice(2), process.env);
+    if (invocation.kind === 'serve') return invocation.config;
+    process.stdout.write(invocation.text);
+    return exit('ok');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`live-server: ${error.message}\n`);
+    return exit('misuse');
+  }
+}
+
+async function main(): Promise<void> {
+  const config = configure();
+  const logger = createLogger(config.logLevel);
+  const gateway = await startGateway(config, logger).catch((error: unknown) => {
+    logger.fatal({ err: error }, 'cannot start');
+    process.stderr.write(`live-server: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exit('cannotStart');
+  });
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) exit('interrupted');
+    stopping = true;
+    logger.info({ signal, drainMs: config.drainMs }, 'draining');
+    gateway.drain(config.drainMs).then(
+      () => {
+        logger.info({}, 'stopped');
+        exit('ok');
+      },
+      (error: unknown) => {
+        logger.fatal({ err: error }, 'could not stop in order');
+        exit('failed');
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  void gateway.failed.then((error) => {
+    if (stopping) return;
+    logger.fatal({ err: error }, 'cannot go on');
+    exit('failed');
+  });
+  logger.info({ address: gateway.address, nats: gateway.nats, stream: config.stream }, 'ready');
+}
+
+await main();

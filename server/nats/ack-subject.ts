@@ -1,0 +1,23 @@
+/** What the reply subject of a consumer's message says about it. */
+export interface AckSubject {
+  readonly seq: number;
+  /** When it was stored, in milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+}
+
+/**
+ * Parses the reply subject of a message from a consumer (NATS ADR-15). Its two forms:
+ * `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, and the same with
+ * domain and account after `ACK` and possibly more at the end.
+ * @throws if it is neither
+ */
+export function parseAckSubject(subject: string): AckSubject {
+  const tokens = subject.split('.');
+  const skipped = tokens.length >= 11 ? 2 : 0;
+  const seq = Number(tokens[5 + skipped]);
+  const timeMs = Math.floor(Number(tokens[7 + skipped]) / 1e6);
+  if (!subject.startsWith('$JS.ACK.') || !Number.isSafeInteger(seq) || !Number.isSafeInteger(timeMs)) {
+    throw new Error(`not the reply subject of a JetStream message: ${JSON.stringify(subject)}`);
+  }
+  return { seq, timeMs };
+}

@@ -1,0 +1,52 @@
+import { createInbox } from 'nats';
+import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
+import type { Upline } from './connection.ts';
+import type { StreamLeader } from './leader.ts';
+import { decodePresence } from './presence.ts';
+import { streamState } from './stream.ts';
+import { censusSubject, roomSubject } from './subjects.ts';
+
+/** How long the other gateways have for their answers, in milliseconds. */
+const CENSUS_MS = 150;
+
+/** Rooms as the stream and the other gateways know them. */
+export class NatsDirectory implements RoomDirectory {
+  readonly #upline: Upline;
+  readonly #leader: StreamLeader;
+
+  constructor(upline: Upline, leader: StreamLeader) {
+    this.#upline = upline;
+    this.#leader = leader;
+  }
+
+  async describe(room: string): Promise<RoomDescription> {
+    if (!this.#upline.up) throw new Error('NATS is away');
+    const info = await this.#leader.describeRoom(room);
+    const count = info.state.subjects?.[roomSubject(room)] ?? 0;
+    const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);
+    return { epoch: streamState(info).epoch, head: last?.seq ?? 0, first: first ?? 0, count };
+  }
+
+  countAudience(room: string): Promise<number> {
+    const { nc } = this.#upline;
+    return new Promise((resolve) => {
+      let sum = 0;
+      const inbox = createInbox();
+      const subscription = nc.subscribe(inbox, {
+        callback(error, message) {
+          // A throw here would kill the connection's reader; an answer that is none counts nothing.
+          try {
+            if (error === null && message.data.length > 0) sum += decodePresence(message.data).viewers;
+          } catch {
+            return;
+          }
+        },
+      });
+      nc.publish(censusSubject(room), undefined, { reply: inbox });
+      setTimeout(() => {
+        subscription.unsubscribe();
+        resolve(sum);
+      }, CENSUS_MS);
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import type { Msg, NatsConnection, Subscription } from 'nats';
+import type { Clock } from '../../common/clock.ts';
+import type { Feed, FeedSink } from '../core/upstream.ts';
+import type { Logger } from '../ops/logging.ts';
+import { decodeContent, decodeStored, sequenceHeader, storedTimeMs } from './message-codec.ts';
+import { decodePresence, encodePresence } from './presence.ts';
+import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from './subjects.ts';
+
+/**
+ * Subscribes to what the stream republishes of a room, to its ephemeral messages and to the other gateways'
+ * viewer counts. Resolves when the server has the subscriptions: what is stored from then on is delivered,
+ * or its loss shows in the next message's `Nats-Last-Sequence`.
+ */
+export async function openFeed(
+  nc: NatsConnection,
+  room: string,
+  sink: FeedSink,
+  gateway: string,
+  clock: Clock,
+  logger: Logger,
+): Promise<Feed> {
+  const subscribe = (subject: string, handle: (message: Msg) => void): Subscription =>
+    nc.subscribe(subject, {
+      callback(error, message) {
+        // A throw here would kill the connection's reader without a word.
+        try {
+          if (error !== null) throw error;
+          handle(message);
+        } catch (cause) {
+          logger.error({ err: cause, subject }, 'a feed message could not be handled');
+        }
+      },
+    });
+  const subscriptions = [
+    subscribe(feedSubject(room), (message) => receiveReliable(message, sink, clock)),
+    subscribe(ephemeralSubject(room), ({ headers, data }) => {
+      sink.ephemeral({ content: decodeContent(headers, data), timeMs: clock.wallMs() });
+    }),
+    subscribe(presenceSubject(room), ({ data }) => {
+      const presence = decodePresence(data);
+      if (presence.gateway !== gateway) sink.presence(presence.gateway, presence.viewers);
+    }),
+    subscribe(censusSubject(room), (message) => {
+      message.respond(encodePresence({ gateway, viewers: sink.viewers() }));
+    }),
+  ];
+  const close = (): void => subscriptions.forEach((subscription) => subscription.unsubscribe());
+  try {
+    await nc.flush();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close };
+}
+
+function receiveReliable({ headers, data }: Msg, sink: FeedSink, clock: Clock): void {
+  if (headers === undefined) throw new Error('a feed message without headers: not from the stream');
+  const seq = sequenceHeader(headers, 'Nats-Sequence');
+  const prevSeq = sequenceHeader(headers, 'Nats-Last-Sequence');
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(prevSeq)) {
+    throw new Error('a feed message without sequences: not from the stream');
+  }
+  const timeMs = storedTimeMs(headers) ?? clock.wallMs();
+  sink.reliable({ message: decodeStored(seq, timeMs, headers, data), prevSeq });
+}

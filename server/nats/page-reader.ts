@@ -1,0 +1,104 @@
+import type { ConsumerConfig, Msg, NatsConnection } from 'nats';
+import { AckPolicy, createInbox, DeliverPolicy, nanos, nuid } from 'nats';
+import type { StoredMessage } from '../core/message.ts';
+import { parseAckSubject } from './ack-subject.ts';
+import type { StreamLeader } from './leader.ts';
+import { decodeStored } from './message-codec.ts';
+import { roomSubject } from './subjects.ts';
+
+/** How much one page holds. */
+const PAGE = { messages: 4096, bytes: 1024 * 1024 };
+/** A pull that has not brought its page by then is given up and made again, in milliseconds. */
+const PULL_EXPIRES_MS = 2_000;
+/** The server removes a consumer that the gateway could not delete, in milliseconds. */
+const INACTIVE_MS = 10_000;
+
+/** Where a read of the stream begins. */
+export type ReadStart =
+  { readonly kind: 'seq'; readonly seq: number } | { readonly kind: 'time'; readonly timeMs: number };
+
+/** An ephemeral pull consumer of one room's messages. One filter subject: an array of them hangs on 2.9. */
+export function consumerConfig(room: string, start: ReadStart): Partial<ConsumerConfig> & { name: string } {
+  return {
+    name: `live-${nuid.next()}`,
+    filter_subject: roomSubject(room),
+    ack_policy: AckPolicy.None,
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(INACTIVE_MS),
+    ...(start.kind === 'seq'
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, start.seq) }
+      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.timeMs).toISOString() }),
+  };
+}
+
+/**
+ * Reads a room's messages from `from` to `last`, which the leader has said exists, or until the page is full.
+ * A consumer may be served by a replica that lags: what is missing then arrives a little later.
+ * @throws when the messages do not come in time
+ */
+export function readPage(
+  nc: NatsConnection,
+  leader: StreamLeader,
+  room: string,
+  from: number,
+  last: number,
+): Promise<StoredMessage[]> {
+  const config = consumerConfig(room, { kind: 'seq', seq: from });
+  return leader.withConsumer(config, () => pull(nc, leader.stream, config.name, PAGE.messages, last));
+}
+
+/** Pulls at most `count` messages, up to and including sequence `last`. */
+export function pull(
+  nc: NatsConnection,
+  stream: string,
+  consumer: string,
+  count: number,
+  last: number,
+): Promise<StoredMessage[]> {
+  return new Promise((resolve, reject) => {
+    const messages: StoredMessage[] = [];
+    let bytes = 0;
+    const inbox = createInbox();
+    const finish = (settle: () => void): void => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+      settle();
+    };
+    const receive = (message: Msg): void => {
+      const { headers } = message;
+      if (headers !== undefined && headers.code !== 0) {
+        // The batch has been cut short: by its size, which is a full page, or by time.
+        if (messages.length > 0) return finish(() => resolve(messages));
+        throw new Error(`no messages from the stream: ${headers.code} ${headers.description}`);
+      }
+      const { seq, timeMs } = parseAckSubject(message.reply ?? '');
+      // Copied: the payload is a view of the socket's chunk, and a page is kept.
+      const stored = decodeStored(seq, timeMs, headers, Uint8Array.from(message.data));
+      messages.push(stored);
+      bytes += message.data.byteLength;
+      if (stored.seq >= last || messages.length >= count || bytes >= PAGE.bytes) {
+        finish(() => resolve(messages));
+      }
+    };
+    const subscription = nc.subscribe(inbox, {
+      callback(error, message) {
+        // A throw here would kill the connection's reader without a word.
+        try {
+          if (error !== null) throw error;
+          receive(message);
+        } catch (cause) {
+          const failure = cause instanceof Error ? cause : new Error(String(cause));
+          finish(() => reject(failure));
+        }
+      },
+    });
+    const timer = setTimeout(
+      () => finish(() => reject(new Error('the stream did not deliver in time'))),
+      PULL_EXPIRES_MS + 1_000,
+    );
+    const maxBytes = Math.max(PAGE.bytes, 2 * (nc.info?.max_payload ?? 0));
+    const request = { batch: count, max_bytes: maxBytes, expires: nanos(PULL_EXPIRES_MS) };
+    nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: inbox });
+  });
+}

@@ -1,0 +1,123 @@
+import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
+import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats';
+import type { StreamState } from '../core/upstream.ts';
+import { REPUBLISH, STORED_SUBJECTS } from './subjects.ts';
+
+/** What the gateway's configuration says of the stream. */
+export interface StreamSettings {
+  readonly stream: string;
+  readonly replicas: number;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+}
+
+/** A retried publish is recognised within this window, in milliseconds. */
+const DUPLICATE_WINDOW_MS = 120_000;
+const STREAM_NOT_FOUND = 10059;
+
+/**
+ * Limits retention, oldest out first, republished to the feed. Never `max_msgs_per_subject`: it evicts from the
+ * middle, so that a message held at a cursor would no longer prove that nothing behind it is missing.
+ */
+export function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
+  const maxAge = nanos(settings.maxAgeMs);
+  return {
+    name: settings.stream,
+    subjects: [STORED_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: maxAge,
+    max_bytes: settings.maxBytes,
+    max_msgs_per_subject: -1,
+    num_replicas: settings.replicas,
+    duplicate_window: Math.min(nanos(DUPLICATE_WINDOW_MS), maxAge),
+    allow_direct: true,
+    republish: REPUBLISH,
+  };
+}
+
+/** The stream exists and is not what the gateway needs; the message says how it differs and what mends it. */
+export class StreamMismatchError extends Error {
+  override readonly name = 'StreamMismatchError';
+}
+
+/**
+ * Creates the stream, or checks the one that exists.
+ * @throws StreamMismatchError
+ */
+export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<StreamInfo> {
+  const wanted = streamConfig(settings);
+  let info: StreamInfo;
+  try {
+    info = await jsm.streams.info(wanted.name);
+  } catch (error) {
+    if (!isApiError(error, STREAM_NOT_FOUND)) throw error;
+    info = await jsm.streams.add(wanted);
+  }
+  const differences = compare(wanted, info.config);
+  if (differences.length > 0) throw new StreamMismatchError(describe(wanted.name, differences));
+  return info;
+}
+
+/** Whether an error is JetStream's with this code (`err_code`). */
+export function isApiError(error: unknown, code: number): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === code;
+}
+
+/** Identity and range of a stream. The time of creation tells a re-created stream from the one before. */
+export function streamState(info: StreamInfo): StreamState {
+  const { config, created, state } = info;
+  return {
+    epoch: `${config.name}@${created}`,
+    firstSeq: Math.max(state.first_seq, 1),
+    lastSeq: state.last_seq,
+  };
+}
+
+/** A setting of the stream that differs, and what the `nats` tool calls it. */
+interface Difference {
+  readonly field: string;
+  readonly wanted: unknown;
+  readonly found: unknown;
+  /** Flag of `nats stream edit`; undefined when only a new stream can have it. */
+  readonly flag: string | undefined;
+}
+
+function compare(wanted: Partial<StreamConfig>, found: StreamConfig): Difference[] {
+  const seconds = (ns: number | undefined): string => `${(ns ?? 0) / 1e9}s`;
+  const rows: Difference[] = [
+    row('subjects', wanted.subjects, found.subjects, `--subjects=${STORED_SUBJECTS}`),
+    row('retention', wanted.retention, found.retention, undefined),
+    row('storage', wanted.storage, found.storage, undefined),
+    row('discard', wanted.discard, found.discard, '--discard=old'),
+    row('max_age', wanted.max_age, found.max_age, `--max-age=${seconds(wanted.max_age)}`),
+    row('max_bytes', wanted.max_bytes, found.max_bytes, `--max-bytes=${wanted.max_bytes}`),
+    row('max_msgs_per_subject', -1, found.max_msgs_per_subject, '--max-msgs-per-subject=-1'),
+    row('num_replicas', wanted.num_replicas, found.num_replicas, `--replicas=${wanted.num_replicas}`),
+    row('allow_direct', true, found.allow_direct, '--allow-direct'),
+    row(
+      'republish',
+      wanted.republish,
+      found.republish && { src: found.republish.src, dest: found.republish.dest },
+      `--republish-source='${REPUBLISH.src}' --republish-destination='${REPUBLISH.dest}'`,
+    ),
+  ];
+  return rows.filter((difference) => JSON.stringify(difference.wanted) !== JSON.stringify(difference.found));
+}
+
+function row(field: string, wanted: unknown, found: unknown, flag: string | undefined): Difference {
+  return { field, wanted, found, flag };
+}
+
+function describe(stream: string, differences: readonly Difference[]): string {
+  const lines = differences.map(
+    ({ field, wanted, found }) =>
+      `  ${field}: is ${JSON.stringify(found)}, must be ${JSON.stringify(wanted)}`,
+  );
+  const flags = differences.map(({ flag }) => flag);
+  const remedy = flags.includes(undefined)
+    ? `Use another --stream, or delete this one: nats stream rm ${stream}`
+    : `Mend it: nats stream edit ${stream} ${flags.join(' ')}\nor start with settings that agree with it.`;
+  return `the stream ${stream} exists with another configuration:\n${lines.join('\n')}\n${remedy}`;
+}

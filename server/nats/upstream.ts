@@ -1,0 +1,84 @@
+import type { NatsConnection } from 'nats';
+import type { Clock } from '../../common/clock.ts';
+import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
+import type { Logger } from '../ops/logging.ts';
+import type { Upline } from './connection.ts';
+import { openFeed } from './feed.ts';
+import type { StreamLeader } from './leader.ts';
+import { locate } from './locate.ts';
+import { readPage } from './page-reader.ts';
+import { encodePresence } from './presence.ts';
+import { presenceSubject } from './subjects.ts';
+
+/** Rooms as NATS JetStream has them. */
+export class NatsUpstream implements Upstream {
+  readonly #upline: Upline;
+  readonly #leader: StreamLeader;
+  readonly #gateway: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  /** @param gateway identity of this process among the gateways */
+  constructor(upline: Upline, leader: StreamLeader, gateway: string, clock: Clock, logger: Logger) {
+    this.#upline = upline;
+    this.#leader = leader;
+    this.#gateway = gateway;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  openFeed(room: string, sink: FeedSink): Promise<Feed> {
+    return this.#ask('subscribe', room, (nc) =>
+      openFeed(nc, room, sink, this.#gateway, this.#clock, this.#logger),
+    );
+  }
+
+  roomEnd(room: string): Promise<RoomEnd> {
+    return this.#ask('read the end', room, async () => {
+      const { epoch, lastSeq } = await this.#leader.state();
+      return { epoch, lastSeq, last: await this.#leader.lastMessage(room) };
+    });
+  }
+
+  readHistory(room: string, from: number): Promise<HistoryRead> {
+    return this.#ask('read history', room, async (nc) => {
+      const before = await this.#leader.state();
+      const last = await this.#leader.lastMessage(room);
+      const none = last === undefined || last.seq < from;
+      const messages = none ? [] : await readPage(nc, this.#leader, room, from, last.seq);
+      const after = await this.#leader.state();
+      if (after.epoch !== before.epoch) throw new Error('the stream was created again during a read');
+      const end = messages.at(-1)?.seq;
+      const complete = none || (end !== undefined && end >= last.seq);
+      return {
+        epoch: before.epoch,
+        from,
+        messages,
+        upto: Math.max(complete ? before.lastSeq : 0, end ?? from, from),
+        firstSeq: after.firstSeq,
+        fromHeldElsewhere:
+          messages[0]?.seq !== from && from >= after.firstSeq && (await this.#leader.holds(from)),
+      };
+    });
+  }
+
+  announce(room: string, viewers: number): void {
+    if (!this.#upline.up) return;
+    this.#upline.nc.publish(presenceSubject(room), encodePresence({ gateway: this.#gateway, viewers }));
+  }
+
+  locate(room: string, start: StreamStart): Promise<number> {
+    return this.#ask('find a start', room, (nc) => locate(nc, this.#leader, room, start));
+  }
+
+  /** Asks only while there is a connection: without one a request waits for its timeout. */
+  async #ask<T>(what: string, room: string, ask: (nc: NatsConnection) => Promise<T>): Promise<T> {
+    if (!this.#upline.up) throw new Error('NATS is away');
+    try {
+      return await ask(this.#upline.nc);
+    } catch (error) {
+      this.#logger.warn({ err: error, room }, `NATS: could not ${what}`);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
+import type { ServerFrameInput } from '../../protos/live.ts';
+import type { Emission } from '../core/emission.ts';
+import type { Failure } from './failure.ts';
+
+type Notice = Exclude<Emission, { kind: 'batch' }>;
+
+/** What a viewer is told of a room, as a frame of the protocol. */
+export function noticeFrame(notice: Notice, room: string): ServerFrameInput {
+  switch (notice.kind) {
+    case 'joined': {
+      const { cursor, head, outcome } = notice;
+      return { joined: { room, cursor, head, outcome } };
+    }
+    case 'caught-up':
+      return { caughtUp: { room, cursor: notice.cursor } };
+    case 'gap':
+    case 'reset':
+      return breakFrame(notice, room);
+  }
+}
+
+/** A break in the history, in the form that ServerFrame and PullResponse share. */
+export function breakFrame(
+  notice: Extract<Emission, { kind: 'gap' | 'reset' }>,
+  room: string,
+): Pick<ServerFrameInput, 'gap' | 'reset'> & PullResponseInput {
+  if (notice.kind === 'gap') {
+    const { after, next, cursor } = notice;
+    return { gap: { room, after, next, cause: 'RETENTION', cursor } };
+  }
+  return { reset: { room, cause: notice.cause, cursor: notice.cursor } };
+}
+
+export function roomErrorFrame(room: string, { code, reason, message }: Failure): ServerFrameInput {
+  return { roomError: { room, code, reason, message } };
+}
+
+export function failedPublish(failure: Failure): PublishResultInput {
+  return { code: failure.code, reason: failure.reason, message: failure.message };
+}

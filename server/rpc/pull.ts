@@ -1,0 +1,82 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { PullRequest } from '../../protos/gen/live/v1/PullRequest.ts';
+import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
+import { liveService } from '../../protos/live.ts';
+import type { Emission } from '../core/emission.ts';
+import type { JoinFrom, Room } from '../core/room.ts';
+import { Viewer } from '../core/viewer.ts';
+import { Bell } from './bell.ts';
+import { breakFrame } from './frames.ts';
+import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
+import { ask, describeHeld, refuse } from './unary.ts';
+import type { UnaryContext } from './unary.ts';
+
+/** A call of Pull; responses are written encoded. */
+export type PullCall = ServerWritableStream<PullRequest, Buffer>;
+
+const FRAME_BYTES = 64 * 1024;
+
+/** `Pull`: a range of reliable messages, by the same emitter as a viewer's stream but without the live part. */
+export async function pull(context: UnaryContext, call: PullCall): Promise<void> {
+  const gone = new AbortController();
+  call.on('cancelled', () => gone.abort());
+  call.on('close', () => gone.abort());
+  try {
+    const name = requireRoomName(call.request.room);
+    await describeHeld(context, name);
+    const room = await ask(name, () => context.hub.acquire(name));
+    try {
+      await replay(room, call, gone.signal);
+      call.end();
+    } finally {
+      context.hub.release(room);
+    }
+  } catch (error) {
+    call.emit('error', refuse(context, call.getPath(), error).toStatus());
+  }
+}
+
+async function replay(room: Room, call: PullCall, signal: AbortSignal): Promise<void> {
+  const { request } = call;
+  const bell = new Bell(signal);
+  const viewer = new Viewer({ wake: () => bell.ring() });
+  const write = (response: Buffer): Promise<void> => bell.until((done) => call.write(response, done));
+  try {
+    await ask(room.name, () => room.join(viewer, pullFrom(request, room.timeline.era.epoch)));
+    const limit = request.limit === 0 ? Infinity : request.limit;
+    while (!signal.aborted && viewer.handed < limit) {
+      const emission = room.next(viewer, { bytes: FRAME_BYTES, entries: limit - viewer.handed });
+      if (emission === undefined) await bell.heard();
+      else if (emission.kind === 'caught-up') break;
+      else if (emission.kind !== 'joined') await write(encode(emission, room.name));
+    }
+    await write(encodeResponse({ end: { cursor: room.cursorOf(viewer), head: room.timeline.head } }));
+  } finally {
+    room.leave(viewer);
+  }
+}
+
+/** Where a pull begins; at the oldest message when it does not say. `epoch` is the stream's. */
+function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string): JoinFrom {
+  switch (from) {
+    case 'afterSeq':
+      // A bare sequence is a cursor without proof of its message: what was evicted behind it is still told.
+      return { kind: 'cursor', cursor: { epoch, seq: parseSeq(afterSeq ?? '0'), check: 0 } };
+    case 'cursor':
+    case 'start':
+      return joinFrom(cursor, start);
+    default:
+      return { kind: 'earliest' };
+  }
+}
+
+function encode(emission: Exclude<Emission, { kind: 'joined' | 'caught-up' }>, room: string): Buffer {
+  // The fields of PullResponse have the numbers that they have in ServerFrame.
+  return emission.kind === 'batch' ? emission.frame : encodeResponse(breakFrame(emission, room));
+}
+
+function encodeResponse(response: PullResponseInput): Buffer {
+  return liveService.Pull.responseSerialize(
+    response,
+  );
+}

@@ -1,0 +1,356 @@
+import { randomUUID } from 'node:crypto';
+import { Metadata } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
+import { encodeServerFrame } from '../../protos/live.ts';
+import type { Join } from '../../protos/gen/live/v1/Join.ts';
+import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
+import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
+import type { Hub } from '../core/hub.ts';
+import { Outlet } from '../core/outlet.ts';
+import type { Room } from '../core/room.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { Viewer } from '../core/viewer.ts';
+import type { Logger } from '../ops/logging.ts';
+import { Failure, toFailure } from './failure.ts';
+import { failedPublish, noticeFrame, roomErrorFrame } from './frames.ts';
+import type { PublishService } from './publish-service.ts';
+import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
+
+/** What one client frame was decoded to; bytes that are none do not end the call before it is told why. */
+export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'garbage' };
+
+/** A viewer's gRPC call. */
+export type ConnectCall = ServerDuplexStream<Received, Buffer>;
+
+/** Bounds of one session. */
+export interface SessionLimits {
+  readonly rooms: number;
+  /** Publishes on one stream that may be waiting for their result. */
+  readonly publishes: number;
+  readonly heartbeatMs: number;
+  /** A client that has not said Hello by then is sent away, in milliseconds. */
+  readonly helloMs: number;
+}
+
+/** What all sessions share. */
+export interface SessionContext {
+  readonly hub: Hub;
+  readonly scheduler: Scheduler;
+  readonly publishing: PublishService;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: SessionLimits;
+  /** Whether NATS can be reached now. */
+  upstreamUp(): boolean;
+  /** Destroys the TCP connection that a call came by. */
+  cutOff(peer: string): void;
+  /** Called once, when the session has ended. */
+  ended(session: Session): void;
+}
+
+/** A client whose answers wait in such a number is not read from until they are fewer. */
+const MAX_BACKLOG = 128;
+
+/** A room that the session has joined, or is joining while `room` is undefined. */
+interface Membership {
+  readonly viewer: Viewer;
+  room: Room | undefined;
+}
+
+/**
+ * - `awaiting-hello`: nothing may come before Hello;
+ * - `open`: rooms can be joined;
+ * - `leaving`: nothing more is accepted; the call ends with OK when what was said last is written;
+ * - `closed`: the call has ended and everything is given back.
+ */
+type State =
+  | { readonly kind: 'awaiting-hello'; readonly timer: Timer }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'closed' };
+
+/** One viewer's stream. */
+export class Session {
+  readonly id = randomUUID();
+  readonly #call: ConnectCall;
+  readonly #context: SessionContext;
+  readonly #outlet: Outlet;
+  readonly #peer: string;
+  readonly #rooms = new Map<string, Membership>();
+  #publishes = 0;
+  #state: State;
+
+  constructor(call: ConnectCall, context: SessionContext) {
+    const { clock, limits, scheduler } = context;
+    this.#call = call;
+    this.#context = context;
+    this.#peer = call.getPeer();
+    this.#outlet = new Outlet(
+      {
+        write: (frame, done) => {
+          call.write(frame, () => {
+            done();
+            this.#afterWrite();
+          });
+        },
+        encode: (notice, room) => encodeServerFrame(noticeFrame(notice, room)),
+      },
+      scheduler,
+      () => clock.monotonicMs(),
+    );
+    const timer = clock.after(limits.helloMs, () => {
+      this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
+    });
+    this.#state = { kind: 'awaiting-hello', timer };
+    // A client without headers would hold back what it sends.
+    call.sendMetadata(new Metadata());
+    call.on('data', (received: Received) => this.#receive(received));
+    call.on('end', () => this.#leave());
+    call.on('error', () => this.#close());
+    call.on('cancelled', () => this.#close());
+    call.on('finish', () => this.#close());
+    call.on('close', () => this.#close());
+  }
+
+  /** Rooms joined or being joined. */
+  get roomCount(): number {
+    return this.#rooms.size;
+  }
+
+  /**
+   * Called from time to time: a stream that was silent gets a heartbeat, one that takes nothing is cut off.
+   * @param periodMs time until the next call, in milliseconds
+   * @param stuckMs how long one frame may take, in milliseconds
+   */
+  tend(nowMs: number, periodMs: number, stuckMs: number): void {
+    const blockedSince = this.#outlet.blockedSinceMs;
+    if (blockedSince !== undefined) {
+      if (nowMs - blockedSince > stuckMs) this.#cutOff();
+    } else if (this.#state.kind === 'open') {
+      const silence = nowMs - this.#outlet.lastWriteMs;
+      if (silence + periodMs >= this.#context.limits.heartbeatMs) this.#send(this.#heartbeat());
+    }
+  }
+
+  /** Asks the client to come back after `afterMs` milliseconds, and ends the call with OK. */
+  dismiss(afterMs: number, reason: KnownReason): void {
+    if (this.#state.kind === 'closed') return;
+    this.#leaveRooms();
+    this.#send({ reconnect: { afterMs, reason } });
+    this.#leave();
+  }
+
+  /** Cuts the connection without a word: the last resort for those that do not listen. */
+  destroy(): void {
+    this.#context.cutOff(this.#peer);
+    this.#close();
+  }
+
+  #receive(received: Received): void {
+    if (this.#state.kind === 'leaving' || this.#state.kind === 'closed') return;
+    try {
+      if (received.kind === 'garbage') {
+        throw new Failure(
+          'MALFORMED_FRAME',
+          'the bytes are not a ClientFrame: check the version of the client',
+        );
+      }
+      this.#handle(received.frame);
+    } catch (error) {
+      this.#fail(toFailure(error));
+    }
+    if (this.#outlet.backlog > MAX_BACKLOG) this.#call.pause();
+  }
+
+  #handle(frame: ClientFrame): void {
+    if (this.#state.kind === 'awaiting-hello') {
+      if (frame.frame !== 'hello') throw new Failure('HELLO_EXPECTED', 'the first frame must be Hello');
+      return this.#greet(this.#state.timer);
+    }
+    switch (frame.frame) {
+      case 'hello':
+        throw new Failure('HELLO_REPEATED', 'Hello may be sent once only');
+      case 'join':
+        return this.#join(frame.join as Join);
+      case 'leave':
+        return this.#leaveRoom(frame.leave?.room ?? '');
+      case 'ack':
+        return this.#acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
+      case 'publish':
+        return void this.#publish(frame.publish as Publish);
+      case 'ping':
+        return this.#send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
+      case undefined:
+        throw new Failure(
+          'MALFORMED_FRAME',
+          'an empty ClientFrame, or one of a later version of the protocol',
+        );
+    }
+  }
+
+  #greet(timer: Timer): void {
+    timer.cancel();
+    this.#state = { kind: 'open' };
+    const { limits, publishing } = this.#context;
+    this.#send({
+      welcome: {
+        session: this.id,
+        heartbeatMs: limits.heartbeatMs,
+        limits: { rooms: limits.rooms, publishes: limits.publishes, payloadBytes: publishing.maxPayload },
+      },
+    });
+  }
+
+  #join({ room: name, cursor, start }: Join): void {
+    try {
+      requireRoomName(name);
+      const { rooms } = this.#context.limits;
+      if (this.#rooms.has(name)) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
+      if (this.#rooms.size >= rooms) {
+        throw new Failure(
+          'TOO_MANY_ROOMS',
+          `a stream can join ${rooms} rooms: leave one, or open another stream`,
+        );
+      }
+      const from = joinFrom(cursor, start);
+      const membership: Membership = { viewer: new Viewer(this.#outlet), room: undefined };
+      this.#rooms.set(name, membership);
+      void this.#enter(name, membership, from);
+    } catch (error) {
+      this.#send(roomErrorFrame(name, toFailure(error)));
+    }
+  }
+
+  async #enter(name: string, membership: Membership, from: ReturnType<typeof joinFrom>): Promise<void> {
+    const { viewer } = membership;
+    try {
+      const room = await this.#context.hub.acquire(name);
+      if (this.#rooms.get(name) !== membership) {
+        this.#context.hub.release(room);
+        return;
+      }
+      membership.room = room;
+      this.#outlet.attach(viewer, room);
+      await room.join(viewer, from);
+    } catch (error) {
+      // Left meanwhile: nobody waits for an answer.
+      if (this.#rooms.get(name) !== membership) return;
+      this.#context.logger.debug({ err: error, room: name }, 'a room could not be joined');
+      this.#forget(name, membership);
+      const failure = new Failure(
+        'UPSTREAM_UNAVAILABLE',
+        `room ${name}: NATS cannot be asked now, try again later`,
+      );
+      this.#send(roomErrorFrame(name, failure));
+    }
+  }
+
+  #leaveRoom(name: string): void {
+    const membership = this.#rooms.get(name);
+    if (membership === undefined) {
+      const failure = new Failure('NOT_JOINED', `room ${JSON.stringify(name.slice(0, 80))} is not joined`);
+      return this.#send(roomErrorFrame(name, failure));
+    }
+    this.#forget(name, membership);
+    this.#send({ left: { room: name } });
+  }
+
+  #forget(name: string, { viewer, room }: Membership): void {
+    this.#rooms.delete(name);
+    this.#outlet.detach(viewer);
+    if (room === undefined) return;
+    room.leave(viewer);
+    this.#context.hub.release(room);
+  }
+
+  #acknowledge(name: string, seq: number): void {
+    const viewer = this.#rooms.get(name)?.viewer;
+    if (viewer !== undefined) viewer.acknowledged = Math.max(viewer.acknowledged, seq);
+  }
+
+  async #publish({ requestId, message }: Publish): Promise<void> {
+    const answer = (result: PublishResultInput): void => {
+      this.#send({ publishResult: { ...result, requestId } });
+    };
+    const { publishes } = this.#context.limits;
+    if (message === null || this.#publishes >= publishes) {
+      const failure =
+        message === null
+          ? new Failure('MESSAGE_INVALID', 'a Publish without a message')
+          : new Failure('TOO_MANY_PUBLISHES', `${publishes} publishes wait for their results: wait for one`);
+      answer(failedPublish(failure));
+      return;
+    }
+    this.#publishes++;
+    try {
+      answer(await this.#context.publishing.publish(message));
+    } catch (error) {
+      answer(failedPublish(toFailure(error)));
+    } finally {
+      this.#publishes--;
+    }
+  }
+
+  #heartbeat(): ServerFrameInput {
+    const rooms = [...this.#rooms].flatMap(([name, { room }]) =>
+      room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
+    );
+    return { heartbeat: { rooms, upstream: this.#context.upstreamUp() ? 'OK' : 'DEGRADED' } };
+  }
+
+  #send(frame: ServerFrameInput): void {
+    if (this.#state.kind !== 'closed') this.#outlet.send(encodeServerFrame(frame));
+  }
+
+  #afterWrite(): void {
+    if (this.#outlet.backlog > 0) return;
+    if (this.#state.kind === 'leaving') this.#call.end();
+    else if (this.#call.isPaused()) this.#call.resume();
+  }
+
+  /** Ends the call with OK once what was said is written. */
+  #leave(): void {
+    if (this.#state.kind === 'closed' || this.#state.kind === 'leaving') return;
+    if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
+    this.#state = { kind: 'leaving' };
+    this.#leaveRooms();
+    if (this.#outlet.backlog === 0 && this.#outlet.blockedSinceMs === undefined) this.#call.end();
+  }
+
+  /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
+  #fail(failure: Failure): void {
+    if (this.#state.kind === 'closed') return;
+    const level = failure.reason === 'INTERNAL_ERROR' ? 'error' : 'debug';
+    this.#context.logger[level](
+      { err: failure, peer: this.#peer, session: this.id },
+      'a session was refused',
+    );
+    this.#call.emit('error', failure.toStatus());
+    this.#close();
+  }
+
+  #cutOff(): void {
+    this.#context.logger.info(
+      { peer: this.#peer, session: this.id },
+      'a stuck viewer is cut off; it can resume',
+    );
+    // A reader that is paused takes no end of the call: only the connection can be ended.
+    this.destroy();
+  }
+
+  #leaveRooms(): void {
+    for (const [name, membership] of this.#rooms) this.#forget(name, membership);
+  }
+
+  #close(): void {
+    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
+    this.#state = { kind: 'closed' };
+    this.#leaveRooms();
+    this.#outlet.close();
+    this.#context.ended(this);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Timer } from '../../common/clock.ts';
+import type { Random } from '../../common/random.ts';
+import { sleep } from '../../common/sleep.ts';
+import type { ConnectCall, SessionContext } from './session.ts';
+import { Session } from './session.ts';
+
+/** All viewers' streams of this gateway. */
+export class Sessions {
+  readonly #context: SessionContext;
+  readonly #sessions = new Set<Session>();
+  readonly #timer: Timer;
+  #draining = false;
+
+  /** @param stuckMs how long a viewer may take for one frame, in milliseconds */
+  constructor(context: Omit<SessionContext, 'ended'>, stuckMs: number) {
+    this.#context = { ...context, ended: (session) => void this.#sessions.delete(session) };
+    const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
+    this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs, stuckMs));
+  }
+
+  /** Streams open now. */
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  open(call: ConnectCall): void {
+    const session = new Session(call, this.#context);
+    this.#sessions.add(session);
+    if (this.#draining) session.dismiss(0, 'DRAINING');
+  }
+
+  /**
+   * Sends everybody away, spread over `windowMs` milliseconds so that the other gateways are not stormed; resolves
+   * when all have gone or twice the window has passed. Who is left then is cut off.
+   */
+  async drain(windowMs: number, random: Random): Promise<void> {
+    this.#draining = true;
+    const { clock } = this.#context;
+    for (const session of this.#sessions) {
+      // Nobody has to wait on a connection that is about to end: the delay is spent offline, before reconnecting.
+      session.dismiss(Math.floor(random() * windowMs), 'DRAINING');
+    }
+    const giveUpMs = clock.monotonicMs() + windowMs;
+    while (this.#sessions.size > 0 && clock.monotonicMs() < giveUpMs) {
+      await sleep(clock, 20, new AbortController().signal);
+    }
+    this.close();
+  }
+
+  /** Cuts off whoever is left. */
+  close(): void {
+    this.#timer.cancel();
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  #tend(periodMs: number, stuckMs: number): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    for (const session of this.#sessions) session.tend(nowMs, periodMs, stuckMs);
+  }
+}
