@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { findNatsServer } from '../../server/nats/binary.ts';
 import type { NatsProcess } from '../../server/nats/process.ts';
 import { launchNats } from '../../server/nats/process.ts';
+import { until } from './poll.ts';
+import { isStopped } from './processes.ts';
 
 /** How `startNats` runs the server. */
 export interface TestNatsOptions {
@@ -22,8 +24,8 @@ export interface TestNats extends AsyncDisposable {
   readonly pid: number;
   /** SIGKILL, as a crash; resolves when the process is gone. The JetStream directory stays. */
   kill(): Promise<void>;
-  /** SIGSTOP: connections stay open, nothing answers. */
-  pause(): void;
+  /** SIGSTOP: connections stay open, nothing answers. Resolves when the whole process stands still. */
+  pause(): Promise<void>;
   /** SIGCONT: ends a pause. */
   resume(): void;
   /** Starts again on the same port and directory; a server still running is stopped with SIGTERM first. */
@@ -61,7 +63,10 @@ export async function startNats({ config = '', port = 0 }: TestNatsOptions = {})
       running.signal('SIGKILL');
       await running.exited;
     },
-    pause: () => running.signal('SIGSTOP'),
+    async pause() {
+      running.signal('SIGSTOP');
+      await until('nats-server stands still', () => isStopped(running.pid));
+    },
     resume: () => running.signal('SIGCONT'),
     async restart() {
       await end();

@@ -21,7 +21,7 @@ describe('test helper: startNats', () => {
   it('answers nothing while paused, and goes on after resume', async () => {
     await using nats = await startNats();
     const connection = await connect({ servers: nats.url, reconnect: false });
-    nats.pause();
+    await nats.pause();
     let answered = false;
     const answer = connection.flush().then(() => (answered = true));
     await assert.rejects(connect({ servers: nats.url, reconnect: false, timeout: 200 }));
@@ -33,7 +33,7 @@ describe('test helper: startNats', () => {
 
   it('stops a paused server, and twice is once', async () => {
     const nats = await startNats();
-    nats.pause();
+    await nats.pause();
     await nats.stop();
     await nats.stop();
     await until('the process is gone', () => !isAlive(nats.pid));
