@@ -20,6 +20,8 @@ import { ensureStream } from './nats/stream.ts';
 import { NatsUpstream } from './nats/upstream.ts';
 import type { ServerConfig } from './ops/config.ts';
 import type { Logger } from './ops/logging.ts';
+import { serveMetrics } from './ops/metrics.ts';
+import type { GatewayStats } from './ops/stats.ts';
 import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
 import { PublishService } from './rpc/publish-service.ts';
@@ -44,25 +46,14 @@ const GRPC_OPTIONS = {
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
 };
 
-/** What a gateway has open, for metrics and for tests that look for leaks. */
-export interface GatewayStats {
-  readonly sessions: number;
-  readonly connections: number;
-  readonly rooms: number;
-  readonly memory: number;
-  readonly repairs: number;
-  readonly historyReads: number;
-  readonly gaps: number;
-  readonly resets: number;
-  readonly ephemeralDropped: number;
-}
-
 /** A running gateway. */
 export interface Gateway {
   /** `host:port` that viewers connect to. */
   readonly address: string;
   /** NATS servers in use. */
   readonly nats: readonly string[];
+  /** `host:port` of the metrics; undefined when they are not served. */
+  readonly metrics: string | undefined;
   readonly stats: GatewayStats;
   /** Resolves with the reason when the gateway cannot go on: its own NATS server has died. */
   readonly failed: Promise<Error>;
@@ -99,7 +90,7 @@ export async function startGateway(
     const upline = await connectUpline(urls, `live-gateway ${id}`, clock, logger);
     undo.push(() => upline.close());
     const jsm = await upline.nc.jetstreamManager({ timeout: 5_000 });
-    await ensureStream(jsm, config);
+    await ensureStream(jsm, config, embedded !== undefined);
     const leader = new StreamLeader(jsm, config.stream);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, { ...LIMITS, ...config });
@@ -120,18 +111,24 @@ export async function startGateway(
       await listener.close();
       server.forceShutdown();
     });
+    const stats = (): GatewayStats => {
+      const { connections } = listener;
+      return {
+        sessions: sessions.count,
+        connections,
+        rooms: hub.roomCount,
+        memory: hub.memory,
+        ...hub.counters,
+      };
+    };
+    const metrics = config.metrics === undefined ? undefined : await serveMetrics(config.metrics, stats);
+    if (metrics !== undefined) undo.push(() => metrics.close());
     return {
       address: listener.address,
+      metrics: metrics?.address,
       nats: urls,
       get stats() {
-        const { connections } = listener;
-        return {
-          sessions: sessions.count,
-          connections,
-          rooms: hub.roomCount,
-          memory: hub.memory,
-          ...hub.counters,
-        };
+        return stats();
       },
       failed: embedded === undefined ? new Promise(() => undefined) : died(embedded),
       async drain(windowMs) {

@@ -50,7 +50,10 @@ async function main(): Promise<void> {
     logger.fatal({ err: error }, 'cannot go on');
     exit('failed');
   });
-  logger.info({ address: gateway.address, nats: gateway.nats, stream: config.stream }, 'ready');
+  logger.info(
+    { address: gateway.address, metrics: gateway.metrics, nats: gateway.nats, stream: config.stream },
+    'ready',
+  );
 }
 
 await main();

@@ -44,9 +44,14 @@ export class StreamMismatchError extends Error {
 
 /**
  * Creates the stream, or checks the one that exists.
+ * @param owned whether the NATS server is the gateway's own: its stream then follows the settings
  * @throws StreamMismatchError
  */
-export async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<StreamInfo> {
+export async function ensureStream(
+  jsm: JetStreamManager,
+  settings: StreamSettings,
+  owned: boolean,
+): Promise<void> {
   const wanted = streamConfig(settings);
   let info: StreamInfo;
   try {
@@ -56,8 +61,10 @@ export async function ensureStream(jsm: JetStreamManager, settings: StreamSettin
     info = await jsm.streams.add(wanted);
   }
   const differences = compare(wanted, info.config);
-  if (differences.length > 0) throw new StreamMismatchError(describe(wanted.name, differences));
-  return info;
+  if (differences.length === 0) return;
+  const editable = differences.every(({ flag }) => flag !== undefined);
+  if (!owned || !editable) throw new StreamMismatchError(describe(wanted.name, differences));
+  await jsm.streams.update(wanted.name, wanted);
 }
 
 /** Whether an error is JetStream's with this code (`err_code`). */

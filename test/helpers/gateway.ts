@@ -33,6 +33,7 @@ export async function startTestGateway(
   };
   return {
     address: gateway.address,
+    metrics: gateway.metrics,
     nats: gateway.nats,
     get stats() {
       return gateway.stats;

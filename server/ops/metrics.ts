@@ -1,0 +1,94 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Address } from '../../common/units.ts';
+import { formatAddress } from '../../common/units.ts';
+import type { GatewayStats } from './stats.ts';
+
+/** Stats that go up and down. */
+const GAUGES = {
+  sessions: 'Streams of viewers open now.',
+  connections: 'TCP connections open now.',
+  rooms: 'Rooms open now.',
+  memory: 'Memory taken by messages, in bytes.',
+} satisfies Partial<Record<keyof GatewayStats, string>>;
+
+/** Stats that only go up. */
+const COUNTERS = {
+  repairs: 'Times that the feed of a room could not be proven and the stream was asked.',
+  historyReads: 'Pages of history read from the stream.',
+  gaps: 'Gaps announced to viewers.',
+  resets: 'Resets announced to viewers.',
+  ephemeralDropped: 'Ephemeral messages that viewers were told they missed.',
+} satisfies Partial<Record<keyof GatewayStats, string>>;
+
+/** A running metrics endpoint. */
+export interface MetricsEndpoint {
+  /** `host:port` that `/metrics` is served on. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `/metrics` for Prometheus. The stats are read when somebody asks: counting costs the fan-out nothing.
+ * @throws when the address cannot be listened on
+ */
+export async function serveMetrics(
+  { host, port }: Address,
+  stats: () => GatewayStats,
+): Promise<MetricsEndpoint> {
+  const registry = createRegistry(stats);
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end('metrics are served on /metrics\n');
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, resolve);
+  });
+  const bound = server.address() as AddressInfo;
+  return {
+    address: formatAddress({ host: bound.address, port: bound.port }),
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function createRegistry(stats: () => GatewayStats): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  for (const [key, help] of Object.entries(GAUGES) as [keyof typeof GAUGES, string][]) {
+    new Gauge({
+      name: metricName(key),
+      help,
+      registers,
+      collect() {
+        this.set(stats()[key]);
+      },
+    });
+  }
+  for (const [key, help] of Object.entries(COUNTERS) as [keyof typeof COUNTERS, string][]) {
+    new Counter({
+      name: `${metricName(key)}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(stats()[key]);
+      },
+    });
+  }
+  return registry;
+}
+
+const metricName = (key: string): string =>
+  `live_gateway_${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;

@@ -1,0 +1,21 @@
+/** What a gateway has open and has had to do; for metrics, and for tests that look for leaks. */
+export interface GatewayStats {
+  /** Viewers' streams open now. */
+  readonly sessions: number;
+  /** TCP connections open now. */
+  readonly connections: number;
+  /** Rooms open now, including those kept for a while after their last viewer. */
+  readonly rooms: number;
+  /** Memory taken by messages, in bytes. */
+  readonly memory: number;
+  /** Times that a room's feed could not be proven and the stream was asked. */
+  readonly repairs: number;
+  /** Pages of history read from the stream. */
+  readonly historyReads: number;
+  /** Gaps announced to viewers. */
+  readonly gaps: number;
+  /** Resets announced to viewers. */
+  readonly resets: number;
+  /** Ephemeral messages that viewers were told they missed. */
+  readonly ephemeralDropped: number;
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+
+describe('metrics', () => {
+  it('tells Prometheus what the gateway has open', async () => {
+    await using nats = await startNats();
+    await using gateway = await startTestGateway(nats.url, { metrics: { host: '127.0.0.1', port: 0 } });
+    const subscription = gateway.client().join('measured');
+    const joined = await subscription[Symbol.asyncIterator]().next();
+    assert.ok(joined.done !== true && joined.value.kind === 'joined');
+    await until('the session shows', async () => {
+      const response = await fetch(`http://${gateway.metrics}/metrics`);
+      const text = await response.text();
+      return /^live_gateway_sessions 1$/m.test(text) && /^live_gateway_rooms 1$/m.test(text);
+    });
+    const response = await fetch(`http://${gateway.metrics}/metrics`);
+    const text = await response.text();
+    assert.match(text, /^live_gateway_repairs_total \d+$/m);
+    assert.match(text, /^live_gateway_ephemeral_dropped_total 0$/m);
+    const elsewhere = await fetch(`http://${gateway.metrics}/`);
+    assert.equal(elsewhere.status, 404);
+  });
+});
