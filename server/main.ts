@@ -5,6 +5,9 @@ import { ConfigError, parseConfig } from './ops/config.ts';
 import type { ServerConfig } from './ops/config.ts';
 import { createLogger } from './ops/logging.ts';
 
+/** Signals so close together are one wish, in milliseconds. */
+const SAME_SIGNAL_MS = 500;
+
 function configure(): ServerConfig {
   try {
     const invocation = parseConfig(process.argv.slice(2), process.env);
@@ -26,11 +29,15 @@ async function main(): Promise<void> {
     process.stderr.write(`live-server: ${error instanceof Error ? error.message : String(error)}\n`);
     return exit('cannotStart');
   });
-  let stopping = false;
+  let stoppingSinceMs: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
-    // Whoever asks twice does not want to wait.
-    if (stopping) exit('interrupted');
-    stopping = true;
+    const nowMs = performance.now();
+    if (stoppingSinceMs !== undefined) {
+      // Whoever asks twice does not want to wait. Ctrl-C under npm arrives twice at once, though: that is one.
+      if (nowMs - stoppingSinceMs > SAME_SIGNAL_MS) exit('interrupted');
+      return;
+    }
+    stoppingSinceMs = nowMs;
     logger.info({ signal, drainMs: config.drainMs }, 'draining');
     gateway.drain(config.drainMs).then(
       () => {
@@ -46,7 +53,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   void gateway.failed.then((error) => {
-    if (stopping) return;
+    if (stoppingSinceMs !== undefined) return;
     logger.fatal({ err: error }, 'cannot go on');
     exit('failed');
   });
