@@ -9,7 +9,7 @@ export type Pace =
   /** At the offsets that the messages carry, counted from the first. */
   | { readonly kind: 'offsets' };
 
-/** Holds messages back until they are due. Lateness does not add up: every due time counts from the first message. */
+/** Holds messages back until they are due. Lateness does not add up: every due time counts from the start. */
 export class Pacer {
   readonly #pace: Pace;
   readonly #clock: Clock;
@@ -22,6 +22,11 @@ export class Pacer {
     this.#pace = pace;
     this.#clock = clock;
     this.#signal = signal;
+  }
+
+  /** Counts from now on: the time that it took to reach a gateway is nobody's pace. */
+  restart(): void {
+    this.#startedAt = this.#clock.monotonicMs();
   }
 
   /** Resolves when the next message is due, or when the signal is aborted. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
 import type { OutgoingMessage, PublishResult } from '../../client/index.ts';
@@ -117,6 +118,8 @@ class Sender {
     const { class: deliveryClass, sender, header: headers } = options;
     this.#room = room;
     this.#options = options;
+    // Every message on its way listens for the interruption.
+    setMaxListeners(0, this.#abort.signal);
     this.#defaults = {
       headers,
       ...(deliveryClass === undefined
@@ -160,6 +163,10 @@ class Sender {
       const outcome = await this.#begin(text, pacer);
       if (signal.aborted) break;
       const before = reports.at(-1);
+      if (before === undefined && outcome.kind === 'sent') {
+        await outcome.result.catch(() => undefined);
+        pacer.restart();
+      }
       reports.push(this.#finish(number, outcome, before, counts));
       if (reports.length > window) await reports.shift();
     }

@@ -1,0 +1,40 @@
+import type { Cursor, RoomEvent as ClientRoomEvent } from '../../../client/index.ts';
+import type { Place, RoomEvent } from './history.ts';
+import { seqOf } from './history.ts';
+
+/** A client's cursor in a history. */
+export function placeOf({ epoch, seq }: Cursor): Place {
+  return { epoch, seq: seqOf(seq) };
+}
+
+/**
+ * What a client gave to its application, as a history keeps it; undefined for what no guarantee speaks of.
+ * @param expected whether something had happened that makes gaps and resets
+ */
+export function historyEvent(event: ClientRoomEvent, atMs: number, expected: boolean): RoomEvent | undefined {
+  const { room } = event;
+  switch (event.kind) {
+    case 'joined': {
+      const { outcome, head, cursor } = event;
+      // An answer that does not say has honoured nothing.
+      const answer = outcome === 'OUTCOME_UNSPECIFIED' ? 'STARTED' : outcome;
+      return { kind: 'joined', room, atMs, ...placeOf(cursor), head: seqOf(head), outcome: answer };
+    }
+    case 'message': {
+      const { id, prevSeq } = event.message;
+      return { kind: 'message', room, atMs, ...placeOf(event.cursor), prevSeq: seqOf(prevSeq), id };
+    }
+    case 'gap':
+      return { kind: 'gap', room, atMs, after: seqOf(event.after), next: seqOf(event.next), expected };
+    case 'reset':
+      return { kind: 'reset', room, atMs, ...placeOf(event.cursor), expected };
+    case 'caughtUp':
+      return { kind: 'caughtUp', room, atMs, ...placeOf(event.cursor) };
+    case 'ephemeral':
+      return { kind: 'ephemeral', room, atMs };
+    case 'dropped':
+      return { kind: 'dropped', room, atMs, count: event.count };
+    case 'retrying':
+      return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import type { ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { until } from './poll.ts';
+
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** A `live-cli` that runs, or has run. */
+export class RunningCli {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #closed: Promise<void>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], stateHome: string) {
+    this.#child = spawn(process.execPath, ['--import=tsx', main, ...args], {
+      stdio: 'pipe',
+      env: { ...process.env, XDG_STATE_HOME: stateHome, NO_COLOR: '1', LIVE_SERVER: '' },
+    });
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    // A process that ends early leaves nobody to read its input.
+    this.#child.stdin.on('error', () => undefined);
+    this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
+  }
+
+  /** The complete lines on standard output so far. */
+  get lines(): string[] {
+    return this.stdout.split('\n').slice(0, -1);
+  }
+
+  /** The complete lines of standard output so far, as JSON. */
+  get objects(): Record<string, unknown>[] {
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** The payloads of the reliable messages printed so far with --json. */
+  get payloads(): unknown[] {
+    return this.objects.filter(({ kind }) => kind === 'message').map(({ payload }) => payload);
+  }
+
+  /** Waits for an object on standard output. */
+  object(kind: string): Promise<Record<string, unknown>> {
+    return until(`${kind} is printed`, () => this.objects.find((object) => object['kind'] === kind));
+  }
+
+  /** Writes to standard input. */
+  write(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  /** Ends standard input. */
+  endInput(text = ''): void {
+    this.#child.stdin.end(text);
+  }
+
+  /** Closes standard output as the reader of a pipe does that has seen enough. */
+  stopReading(): void {
+    this.#child.stdout.destroy();
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** The exit code, once the process has ended and its output is complete; -1 if a signal ended it. */
+  async exit(): Promise<number> {
+    await this.#closed;
+    return this.#child.exitCode ?? -1;
+  }
+}
