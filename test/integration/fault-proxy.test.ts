@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import fc from 'fast-check';
-import type { Clock, Timer } from '../../common/clock.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { Fault } from '../../cli/chaos/links/fault.ts';
 import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
@@ -15,20 +14,21 @@ import { rebind } from '../../cli/chaos/links/faults/rebind.ts';
 import { rst } from '../../cli/chaos/links/faults/rst.ts';
 import { stall } from '../../cli/chaos/links/faults/stall.ts';
 import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/poll.ts';
 
 const megabyte = 1024 * 1024;
 
 describe('fault proxy', () => {
   let server: TestServer;
-  let clock: SteppedClock;
+  let clock: ManualClock;
   let proxy: FaultProxy;
   let clients: Peer[];
 
   beforeEach(async () => {
     clients = [];
     server = await TestServer.listen();
-    clock = new SteppedClock();
+    clock = new ManualClock();
     proxy = await FaultProxy.listen(server.target, clock);
   });
 
@@ -211,16 +211,16 @@ describe('fault proxy', () => {
       link.apply(latency({ delayMs: 100 }, seededRandom(1)));
       client.send('first');
       await until('the first is on the way', () => link.bytes.up.received === 5);
-      await clock.step(60);
+      await tick(clock, 60);
       client.send('second');
       await until('the second is on the way', () => link.bytes.up.received === 11);
-      await clock.step(39);
+      await tick(clock, 39);
       assert.equal(link.bytes.up.forwarded, 0);
-      await clock.step(1);
+      await tick(clock, 1);
       await until('the first arrived', () => remote.text === 'first');
-      await clock.step(59);
+      await tick(clock, 59);
       assert.equal(link.bytes.up.forwarded, 5);
-      await clock.step(1);
+      await tick(clock, 1);
       await until('the second arrived', () => remote.text === 'firstsecond');
     });
 
@@ -241,7 +241,7 @@ describe('fault proxy', () => {
       const handle = link.apply(bandwidth(1_000));
       client.send('x'.repeat(2_000));
       await until('all is on the way', () => link.bytes.up.received === 2_000);
-      for (let ms = 0; ms < 500; ms += 20) await clock.step(20);
+      for (let ms = 0; ms < 500; ms += 20) await tick(clock, 20);
       await until('half a second of bytes passed', () => link.bytes.up.forwarded === 500);
       handle.lift();
       await until('the rest passed at once', () => link.bytes.up.forwarded === 2_000);
@@ -286,7 +286,7 @@ describe('fault proxy', () => {
           if (action.kind === 'send') sent += action.text;
           if (action.kind === 'apply') handles.push(link.apply(faults[action.name] ?? stall));
           if (action.kind === 'lift') handles[action.which]?.lift();
-          if (action.kind === 'time') await clock.step(action.ms);
+          if (action.kind === 'time') await tick(clock, action.ms);
         }
         client.socket.end();
         for (const handle of handles) handle.lift();
@@ -387,37 +387,8 @@ class TestServer {
   }
 }
 
-/** Time that stands still between steps. */
-class SteppedClock implements Clock {
-  private nowMs = 0;
-  private readonly timers = new Map<number, { dueMs: number; fn: () => void }>();
-  private nextId = 0;
-
-  wallMs = (): number => this.nowMs;
-  monotonicMs = (): number => this.nowMs;
-
-  get pending(): number {
-    return this.timers.size;
-  }
-
-  after(delayMs: number, fn: () => void): Timer {
-    const id = this.nextId++;
-    this.timers.set(id, { dueMs: this.nowMs + delayMs, fn });
-    return { cancel: () => this.timers.delete(id) };
-  }
-
-  every(): Timer {
-    throw new Error('not used by the proxy');
-  }
-
-  /** Advances time, fires what is due in order, and lets promises and sockets run. */
-  async step(byMs: number): Promise<void> {
-    this.nowMs += byMs;
-    const due = [...this.timers].filter(([, { dueMs }]) => dueMs <= this.nowMs);
-    for (const [id, { fn }] of due.sort(([, a], [, b]) => a.dueMs - b.dueMs)) {
-      this.timers.delete(id);
-      fn();
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+/** Moves time on, and lets what is due run up to the sockets. */
+async function tick(clock: ManualClock, byMs: number): Promise<void> {
+  clock.advance(byMs);
+  await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,65 @@
+import type { PublishedMessage, UnknownMessage, ViewerEvent } from './oracle/history.ts';
+
+/** A run as it was asked for: enough to do it again. */
+export interface RunPlan {
+  readonly run: string;
+  readonly seed: number;
+  readonly profile: string;
+  readonly viewers: number;
+  readonly rooms: number;
+  /** In milliseconds. */
+  readonly durationMs: number;
+  /** Reliable and ephemeral messages a second, over all rooms. */
+  readonly rate: number;
+  readonly ephemeralRate: number;
+  readonly faults: readonly PlannedFault[];
+}
+
+/** One fault of the schedule: derived from the seed alone. */
+export interface PlannedFault {
+  /** Number of the fault in the schedule, from 0. */
+  readonly fault: number;
+  /** For example `half-open` or `nats-kill`. */
+  readonly name: string;
+  /** The viewer whose link it is on; undefined for a fault behind the gateway. */
+  readonly viewer: string | undefined;
+  /** From the start of the run, in milliseconds. */
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+/** When a planned fault really began and ended, in milliseconds of the run's clock. */
+export interface AppliedFault {
+  readonly fault: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What a viewer's client counted over the whole run. */
+export interface ViewerTotals {
+  readonly viewer: string;
+  readonly reconnects: number;
+  readonly bytes: number;
+  readonly duplicatesDropped: number;
+  readonly continuityViolations: number;
+}
+
+/**
+ * Takes down what a run does. Calls return at once: rows are written in batches, off the hot path.
+ * All times are milliseconds of the run's clock, 0 at its start.
+ */
+export interface Recorder {
+  plan(plan: RunPlan): void;
+  published(message: PublishedMessage): void;
+  unknown(message: UnknownMessage): void;
+  /** Events of one viewer, in order. */
+  events(viewer: string, events: readonly ViewerEvent[]): void;
+  fault(fault: AppliedFault): void;
+  totals(totals: ViewerTotals): void;
+  /** Room heads when publishing had ended and everybody had been given the time to get there. */
+  settled(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;
+  /** JetStream reads of history that the gateways made during the run. */
+  historyReads(count: number): void;
+  /** Writes what is left; nothing can be recorded after it. */
+  close(): void;
+}

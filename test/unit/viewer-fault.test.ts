@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { appSuspend } from '../../cli/chaos/links/faults/app-suspend.ts';
+import { slowReader } from '../../cli/chaos/links/faults/slow-reader.ts';
+import type { FaultyViewer } from '../../cli/chaos/links/viewer-fault.ts';
+import { HandlingPace } from '../../cli/chaos/links/viewer-fault.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+
+describe('faults of a viewer', () => {
+  let calls: string[];
+  let viewer: FaultyViewer;
+  let lifted: AbortController;
+
+  beforeEach(() => {
+    calls = [];
+    lifted = new AbortController();
+    viewer = {
+      slowDown: (handlingMs) => calls.push(`slow down ${handlingMs}`),
+      suspend: () => calls.push('suspend'),
+      resume: () => calls.push('resume'),
+    };
+  });
+
+  it('slow the application down until lifted', () => {
+    slowReader(50).apply(viewer, lifted.signal);
+    lifted.abort();
+    assert.deepEqual(calls, ['slow down 50', 'slow down 0']);
+  });
+
+  it('suspend the application until lifted', () => {
+    appSuspend.apply(viewer, lifted.signal);
+    lifted.abort();
+    assert.deepEqual(calls, ['suspend', 'resume']);
+  });
+});
+
+describe('HandlingPace', () => {
+  it('makes each event take its time, and ends the wait when it is set anew', async () => {
+    const clock = new ManualClock();
+    const pace = new HandlingPace(clock);
+    await pace.handle();
+    pace.set(100);
+    const first = pace.handle();
+    clock.advance(100);
+    await first;
+    const second = pace.handle();
+    pace.set(0);
+    await second;
+    assert.equal(clock.pending, 0);
+  });
+});
