@@ -184,7 +184,6 @@ async function run(filter: NatsFilter, chunks: Buffer[]): Promise<Buffer> {
   );
   const out: Buffer[] = [];
   await shapers[0]?.({
-     
     input: (async function* () {
       for (const bytes of chunks) yield { segment: { kind: 'bytes' as const, bytes }, atMs: 0 };
     })(),
