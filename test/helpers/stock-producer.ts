@@ -1,0 +1,58 @@
+import type { JetStreamClient, JetStreamManager, MsgHdrs, NatsConnection } from 'nats';
+import { connect } from 'nats';
+import type { StreamState } from '../../server/core/upstream.ts';
+import { streamState } from '../../server/nats/stream.ts';
+import { roomSubject } from '../../server/nats/subjects.ts';
+
+/** A backend with a stock NATS client: publishes without a gateway, and may do to the stream what operators do. */
+export class StockProducer implements AsyncDisposable {
+  readonly nc: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly stream: string;
+  readonly #js: JetStreamClient;
+
+  private constructor(nc: NatsConnection, jsm: JetStreamManager, stream: string) {
+    this.nc = nc;
+    this.jsm = jsm;
+    this.stream = stream;
+    this.#js = nc.jetstream();
+  }
+
+  static async connect(url: string, stream = 'LIVE'): Promise<StockProducer> {
+    const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    return new StockProducer(nc, await nc.jetstreamManager(), stream);
+  }
+
+  /** Stores a message of a room; returns its sequence. */
+  async publish(room: string, payload: string | Uint8Array = '', headers?: MsgHdrs): Promise<number> {
+    const { seq } = await this.#js.publish(roomSubject(room), payload, headers && { headers });
+    return seq;
+  }
+
+  /** Stores messages without waiting for one before the next is sent; returns their sequences. */
+  burst(room: string, payloads: readonly string[]): Promise<number[]> {
+    return Promise.all(payloads.map((payload) => this.publish(room, payload)));
+  }
+
+  async state(): Promise<StreamState> {
+    return streamState(await this.jsm.streams.info(this.stream));
+  }
+
+  /** Names of the stream's consumers. */
+  async consumers(): Promise<string[]> {
+    const found = await this.jsm.consumers.list(this.stream).next();
+    return found.map(({ name }) => name);
+  }
+
+  async deleteStream(): Promise<void> {
+    await this.jsm.streams.delete(this.stream);
+  }
+
+  close(): Promise<void> {
+    return this.nc.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
