@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { fin } from '../../cli/chaos/links/faults/fin.ts';
+import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
+import { rst } from '../../cli/chaos/links/faults/rst.ts';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import type { LiveClientOptions, Message, RoomSubscription } from '../../client/index.ts';
+import { LiveClient } from '../../client/index.ts';
+import { systemClock } from '../../common/clock.ts';
+import { seededRandom } from '../../common/random.ts';
+import { sleep } from '../../common/sleep.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+
+const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const heartbeatMs = 100;
+
+const hasty: Partial<LiveClientOptions> = {
+  backoff: { baseMs: 5, maxMs: 50 },
+  connectTimeoutMs: 500,
+  probeTimeoutMs: 150,
+};
+
+/** Reads a room to its end, as an application does. */
+function read(subscription: RoomSubscription): { messages: Message[]; kinds: string[]; done: Promise<void> } {
+  const messages: Message[] = [];
+  const kinds: string[] = [];
+  const loop = async (): Promise<void> => {
+    for await (const event of subscription) {
+      kinds.push(event.kind);
+      if (event.kind === 'message') messages.push(event.message);
+    }
+  };
+  return { messages, kinds, done: loop() };
+}
+
+const payloads = (messages: readonly Message[]): string[] =>
+  messages.map(({ payload }) => payload.toString());
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
+
+describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
+  let nats: TestNats;
+  let gateways: TestGateway[] = [];
+  let proxies: FaultProxy[] = [];
+  let clients: LiveClient[] = [];
+
+  beforeEach(async () => {
+    nats = await startNats();
+    gateways = [await startGateway(), await startGateway()];
+    proxies = await Promise.all(gateways.map(({ address }) => FaultProxy.listen(target(address))));
+  });
+
+  afterEach(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    // A half-open link hides its end from the gateway until the proxy lets go of it.
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await until('no connection is left on a gateway', () =>
+      gateways.every(({ stats }) => stats.connections === 0 && stats.sessions === 0),
+    );
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+    await nats.stop();
+    clients = [];
+  });
+
+  function startGateway(): Promise<TestGateway> {
+    return startTestGateway(nats.url, { heartbeatMs });
+  }
+
+  /** A client that reaches both gateways through the proxies. */
+  function connect(options: Partial<LiveClientOptions> = {}): LiveClient {
+    const client = new LiveClient({ endpoints: proxies.map(({ address }) => address), ...hasty, ...options });
+    clients.push(client);
+    return client;
+  }
+
+  it('gives every message once and in order, over dozens of cuts, to readers of several rooms', async () => {
+    const random = seededRandom(seed);
+    const viewer = connect({ random });
+    const rooms = ['a', 'b', 'c'];
+    const readers = rooms.map((room) => read(viewer.join(room, { from: 'earliest' })));
+    const publisher = connect({ random });
+    const cutting = new AbortController();
+    const cuts = (async () => {
+      while (!cutting.signal.aborted) {
+        await sleep(systemClock, random() * 60, cutting.signal);
+        const links = proxies.flatMap((proxy) => proxy.links);
+        const fault = [rst, fin, rst, fin, rst, halfOpen][Math.floor(random() * 6)]!;
+        links[Math.floor(random() * links.length)]?.apply(fault);
+      }
+    })();
+    const count = 1_000;
+    let published = 0;
+    await Promise.all(
+      rooms.map(async (room) => {
+        for (const payload of numbers(count)) {
+          await publisher.publish(room, { type: 'gift', payload }, { timeoutMs: 15_000 });
+          published += 1;
+        }
+      }),
+    );
+    cutting.abort();
+    await cuts;
+    assert.equal(published, count * rooms.length);
+    await until('the readers have all', () => readers.every(({ messages }) => messages.length >= count));
+    for (const { messages, kinds } of readers) {
+      assert.deepEqual(payloads(messages), numbers(count));
+      assert.ok(!kinds.includes('gap') && !kinds.includes('reset'));
+    }
+    assert.equal(viewer.counters.continuityViolations, 0);
+    assert.ok(viewer.counters.reconnects > 10, `${viewer.counters.reconnects} reconnects`);
+  }).timeout(60_000);
+
+  it('moves to another gateway when its own drains, and misses nothing', async () => {
+    const viewer = connect();
+    const reader = read(viewer.join('a'));
+    await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
+    const states: string[] = [];
+    viewer.on('state', ({ name }) => states.push(name));
+    const [first, second] = gateways as [TestGateway, TestGateway];
+    const publisher = connect({ endpoints: [second.address] });
+    const drained = first.drain(300);
+    for (const payload of numbers(50)) await publisher.publish('a', { type: 'gift', payload });
+    await drained;
+    await until('the viewer has all', () => reader.messages.length === 50);
+    assert.deepEqual(payloads(reader.messages), numbers(50));
+    assert.equal(states[0], 'moving');
+    assert.ok(!states.includes('backoff'), states.join(' '));
+    gateways.shift();
+  });
+
+  it('publishes over an outage of NATS, once', async () => {
+    const client = connect();
+    const reader = read(client.join('a'));
+    await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
+    await client.publish('a', { type: 'gift', payload: '0' });
+    await nats.kill();
+    const later = client.publish('a', { type: 'gift', payload: '1' }, { timeoutMs: 15_000 });
+    await until('the gateway says that NATS is away', () => client.upstream === 'DEGRADED');
+    await nats.restart();
+    assert.ok((await later).seq > 0n);
+    await until('both have come', () => reader.messages.length === 2, { timeoutMs: 10_000 });
+    assert.deepEqual(payloads(reader.messages), ['0', '1']);
+  });
+
+  it('holds a small queue while the application takes its time, and loses nothing by it', async () => {
+    const viewer = connect({ queue: { events: 16, bytes: 64 * 1024 } });
+    const subscription = viewer.join('a', { from: 'earliest' });
+    const iterator = subscription[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    assert.equal(first.value?.kind, 'joined');
+    const publisher = connect();
+    const payload = Buffer.alloc(8 * 1024, 'x');
+    for (let n = 0; n < 400; n += 1) await publisher.publish('a', { type: 'gift', payload });
+    await until('reading is paused', () => viewer.counters.pauses === 1);
+    let messages = 0;
+    while (messages < 400) {
+      const { value } = await iterator.next();
+      if (value?.kind === 'message') messages += 1;
+    }
+    assert.equal(viewer.counters.continuityViolations, 0);
+    assert.equal(viewer.counters.reconnects, 0);
+    assert.ok(viewer.counters.pauses > 1);
+  });
+});
+
+function target(address: string): { host: string; port: number } {
+  const [host = '', port = ''] = address.split(':');
+  return { host, port: Number(port) };
+}
