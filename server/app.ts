@@ -39,6 +39,9 @@ const LIMITS = {
   messageOverhead: 8 * 1024,
 };
 
+/** What health is told of: the server as a whole, and its service. */
+const SERVICES = ['', 'live.v1.Live'];
+
 const GRPC_OPTIONS = {
   // A peer that vanished without a word is noticed within half a minute; longer than any stall of the event loop.
   'grpc.keepalive_time_ms': 20_000,
@@ -132,7 +135,7 @@ export async function startGateway(
       },
       failed: embedded === undefined ? new Promise(() => undefined) : died(embedded),
       async drain(windowMs) {
-        health.setStatus('', 'NOT_SERVING');
+        for (const service of SERVICES) health.setStatus(service, 'NOT_SERVING');
         listener.stopAccepting();
         await sessions.drain(windowMs, random);
         await unwind();
@@ -155,7 +158,7 @@ async function serve(
 ): Promise<{ server: Server; listener: Listener; sessions: Sessions; health: HealthImplementation }> {
   const server = new Server(GRPC_OPTIONS);
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
-  const publishing = new PublishService(new Publisher(upline), maxPayload);
+  const publishing = new PublishService(new Publisher(upline), maxPayload, clock);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
   let listener: Listener | undefined;
   const sessions = new Sessions(
@@ -172,7 +175,9 @@ async function serve(
     config.stuckTimeoutMs,
   );
   server.addService(liveMethods, liveHandlers(sessions, { hub, directory, publishing, logger }));
-  const health = new HealthImplementation({ '': 'SERVING', 'live.v1.Live': 'SERVING' });
+  const health = new HealthImplementation(
+    Object.fromEntries(SERVICES.map((service) => [service, 'SERVING'])),
+  );
   health.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);
   try {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { PublishTarget } from '../core/publishing.ts';
@@ -13,12 +14,14 @@ const MAX_UNDER_WAY = 10_000;
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
+  readonly #clock: Clock;
   #underWay = 0;
 
   /** @param maxPayload bytes that a payload may have */
-  constructor(target: PublishTarget, maxPayload: number) {
+  constructor(target: PublishTarget, maxPayload: number, clock: Clock) {
     this.#target = target;
     this.#maxPayload = maxPayload;
+    this.#clock = clock;
   }
 
   get maxPayload(): number {
@@ -42,9 +45,10 @@ export class PublishService {
       );
     }
     this.#underWay++;
+    const late = new AbortController();
+    const deadline = this.#clock.after(DEADLINE_MS, () => late.abort());
     try {
-      const deadline = AbortSignal.timeout(DEADLINE_MS);
-      const limit = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+      const limit = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
       const outcome = await this.#target.reliable(room, content, limit);
       switch (outcome.kind) {
         case 'stored':
@@ -63,6 +67,7 @@ export class PublishService {
           throw new Failure('MESSAGE_INVALID', `the stream refuses the message: ${outcome.message}`);
       }
     } finally {
+      deadline.cancel();
       this.#underWay--;
     }
   }
