@@ -13,6 +13,8 @@ const FRAME_LIMIT = { bytes: 64 * 1024, entries: Infinity };
 export interface FrameSink {
   /** Sends one frame; `done` is called when the transport can take the next, or never. */
   write(frame: Buffer, done: () => void): void;
+  /** Something of ours broke while a frame was made; nothing more will be written. */
+  failed(error: unknown): void;
   /** Encodes everything but batches, which come encoded. */
   encode(emission: Exclude<Emission, { kind: 'batch' }>, room: string): Buffer;
 }
@@ -97,6 +99,16 @@ export class Outlet implements Waker, Task {
   run(): void {
     if (this.#state.kind !== 'queued') return;
     this.#state = IDLE;
+    try {
+      this.#writeNext();
+    } catch (error) {
+      // One viewer's trouble must not become everybody's.
+      this.close();
+      this.#sink.failed(error);
+    }
+  }
+
+  #writeNext(): void {
     const frame = this.#urgent.shift() ?? this.#nextOfRooms();
     if (frame === undefined) return;
     this.#lastWriteMs = this.#nowMs();

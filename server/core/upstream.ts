@@ -66,7 +66,7 @@ export type StreamStart =
  * rejects while none can be had, and may be repeated.
  */
 export interface Upstream {
-  /** Subscribes to a room's feed; resolves once the server routes to it. */
+  /** Subscribes to a room's feed. Whatever is asked afterwards is answered by a server that knows of it. */
   openFeed(room: string, sink: FeedSink): Promise<Feed>;
   roomEnd(room: string): Promise<RoomEnd>;
   /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */

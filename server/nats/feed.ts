@@ -8,17 +8,17 @@ import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from '.
 
 /**
  * Subscribes to what the stream republishes of a room, to its ephemeral messages and to the other gateways'
- * viewer counts. Resolves when the server has the subscriptions: what is stored from then on is delivered,
- * or its loss shows in the next message's `Nats-Last-Sequence`.
+ * viewer counts. The server has the subscriptions before any request that follows on the same connection: what is
+ * stored after its answer is delivered, or its loss shows in the next message's `Nats-Last-Sequence`.
  */
-export async function openFeed(
+export function openFeed(
   nc: NatsConnection,
   room: string,
   sink: FeedSink,
   gateway: string,
   clock: Clock,
   logger: Logger,
-): Promise<Feed> {
+): Feed {
   const subscribe = (subject: string, handle: (message: Msg) => void): Subscription =>
     nc.subscribe(subject, {
       callback(error, message) {
@@ -44,14 +44,7 @@ export async function openFeed(
       message.respond(encodePresence({ gateway, viewers: sink.viewers() }));
     }),
   ];
-  const close = (): void => subscriptions.forEach((subscription) => subscription.unsubscribe());
-  try {
-    await nc.flush();
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return { close };
+  return { close: () => subscriptions.forEach((subscription) => subscription.unsubscribe()) };
 }
 
 function receiveReliable({ headers, data }: Msg, sink: FeedSink, clock: Clock): void {

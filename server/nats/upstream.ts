@@ -28,7 +28,7 @@ export class NatsUpstream implements Upstream {
   }
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
-    return this.#ask('subscribe', room, (nc) =>
+    return this.#ask('subscribe', room, async (nc) =>
       openFeed(nc, room, sink, this.#gateway, this.#clock, this.#logger),
     );
   }

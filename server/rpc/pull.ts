@@ -76,7 +76,5 @@ function encode(emission: Exclude<Emission, { kind: 'joined' | 'caught-up' }>, r
 }
 
 function encodeResponse(response: PullResponseInput): Buffer {
-  return liveService.Pull.responseSerialize(
-    response,
-  );
+  return liveService.Pull.responseSerialize(response);
 }

@@ -81,6 +81,8 @@ export class Session {
   readonly #peer: string;
   readonly #rooms = new Map<string, Membership>();
   #publishes = 0;
+  /** What the client was last told of NATS. */
+  #upstreamTold = true;
   #state: State;
 
   constructor(call: ConnectCall, context: SessionContext) {
@@ -96,6 +98,7 @@ export class Session {
             this.#afterWrite();
           });
         },
+        failed: (error) => this.#fail(toFailure(error)),
         encode: (notice, room) => encodeServerFrame(noticeFrame(notice, room)),
       },
       scheduler,
@@ -121,7 +124,8 @@ export class Session {
   }
 
   /**
-   * Called from time to time: a stream that was silent gets a heartbeat, one that takes nothing is cut off.
+   * Called from time to time: a stream that was silent gets a heartbeat, and every stream when NATS has gone or come
+   * back; one that takes nothing is cut off.
    * @param periodMs time until the next call, in milliseconds
    * @param stuckMs how long one frame may take, in milliseconds
    */
@@ -130,8 +134,8 @@ export class Session {
     if (blockedSince !== undefined) {
       if (nowMs - blockedSince > stuckMs) this.#cutOff();
     } else if (this.#state.kind === 'open') {
-      const silence = nowMs - this.#outlet.lastWriteMs;
-      if (silence + periodMs >= this.#context.limits.heartbeatMs) this.#send(this.#heartbeat());
+      const silent = nowMs - this.#outlet.lastWriteMs + periodMs >= this.#context.limits.heartbeatMs;
+      if (silent || this.#upstreamTold !== this.#context.upstreamUp()) this.#send(this.#heartbeat());
     }
   }
 
@@ -298,7 +302,8 @@ export class Session {
     const rooms = [...this.#rooms].flatMap(([name, { room }]) =>
       room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
     );
-    return { heartbeat: { rooms, upstream: this.#context.upstreamUp() ? 'OK' : 'DEGRADED' } };
+    this.#upstreamTold = this.#context.upstreamUp();
+    return { heartbeat: { rooms, upstream: this.#upstreamTold ? 'OK' : 'DEGRADED' } };
   }
 
   #send(frame: ServerFrameInput): void {

@@ -4,6 +4,11 @@ import { sleep } from '../../common/sleep.ts';
 import type { ConnectCall, SessionContext } from './session.ts';
 import { Session } from './session.ts';
 
+/** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
+const MAX_PAUSE_MS = 250;
+/** How long a stream may take to end after the drain window, in milliseconds. */
+const GRACE_MS = 1_000;
+
 /** All viewers' streams of this gateway. */
 export class Sessions {
   readonly #context: SessionContext;
@@ -30,20 +35,23 @@ export class Sessions {
   }
 
   /**
-   * Sends everybody away, spread over `windowMs` milliseconds so that the other gateways are not stormed; resolves
-   * when all have gone or twice the window has passed. Who is left then is cut off.
+   * Sends everybody away: each viewer is served until its own random moment within `windowMs` milliseconds, so that
+   * the other gateways are not stormed and nobody waits offline. Resolves when all have gone, or the window and
+   * the grace have passed; who is left then is cut off.
    */
   async drain(windowMs: number, random: Random): Promise<void> {
     this.#draining = true;
     const { clock } = this.#context;
-    for (const session of this.#sessions) {
-      // Nobody has to wait on a connection that is about to end: the delay is spent offline, before reconnecting.
-      session.dismiss(Math.floor(random() * windowMs), 'DRAINING');
-    }
-    const giveUpMs = clock.monotonicMs() + windowMs;
+    const dismissals = [...this.#sessions].map((session) =>
+      clock.after(random() * windowMs, () =>
+        session.dismiss(Math.floor(random() * MAX_PAUSE_MS), 'DRAINING'),
+      ),
+    );
+    const giveUpMs = clock.monotonicMs() + windowMs + GRACE_MS;
     while (this.#sessions.size > 0 && clock.monotonicMs() < giveUpMs) {
       await sleep(clock, 20, new AbortController().signal);
     }
+    for (const dismissal of dismissals) dismissal.cancel();
     this.close();
   }
 
