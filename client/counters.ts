@@ -13,7 +13,7 @@ export interface Counters {
   bytesReceived: number;
   /** Reliable messages received again and not passed on. */
   duplicatesDropped: number;
-  /** Reliable messages whose `prev_seq` told of one that never came, without a gap announced. */
+  /** Times that a message, or a cursor, told of a reliable message that never came and no gap was announced for. */
   continuityViolations: number;
   /** Ephemeral messages that the gateway or this client dropped. */
   ephemeralDropped: number;

@@ -16,8 +16,12 @@ export function judge(position: Cursor, message: Message): Verdict {
   return message.prevSeq <= position.seq ? 'next' : 'discontinuous';
 }
 
-/** Where a viewer stands that was at `position` and is told that it has everything up to `told`. */
-export function advance(position: Cursor | undefined, told: Cursor): Cursor {
+/**
+ * Where a viewer stands that was at `position` and is told that it has everything up to `told`: never further back,
+ * and in another epoch only after a reset. `missed` if `told` names a message that never came.
+ */
+export function advance(position: Cursor | undefined, told: Cursor): Cursor | 'missed' {
   if (position === undefined) return told;
-  return told.epoch === position.epoch && told.seq >= position.seq ? told : position;
+  if (told.epoch !== position.epoch || told.seq <= position.seq) return position;
+  return told.check === 0 ? told : 'missed';
 }

@@ -132,7 +132,7 @@ export class Room implements RoomSubscription {
   [Symbol.asyncIterator](): AsyncIterator<RoomEvent, undefined> {
     return {
       next: async () => {
-        this.commit();
+        this.#commitOrLeave();
         const result = await this.#queue.next();
         if (!result.done) this.#delivered = this.#cursorAfter(result.value);
         return result;
@@ -190,7 +190,12 @@ export class Room implements RoomSubscription {
     this.#head = BigInt(joined.head);
     // With GAP and RESET the cursor moves when they have been told, not before.
     const turning = outcome === 'GAP' || outcome === 'RESET';
-    this.#position = turning ? (this.#position ?? cursor) : advance(this.#position, cursor);
+    const next = turning ? (this.#position ?? cursor) : advance(this.#position, cursor);
+    if (next === 'missed') {
+      this.#violated();
+      return;
+    }
+    this.#position = next;
     this.#setState({ name: 'replaying' });
     this.#push({ kind: 'joined', room: this.room, cursor: this.#position, head: this.#head, outcome });
   }
@@ -234,8 +239,13 @@ export class Room implements RoomSubscription {
 
   onCaughtUp(caughtUp: CaughtUp): void {
     if (!this.#attached()) return;
+    const next = advance(this.#position, cursorFromWire(required(caughtUp.cursor)));
+    if (next === 'missed') {
+      this.#violated();
+      return;
+    }
+    this.#position = next;
     this.#attempt = 0;
-    this.#position = advance(this.#position, cursorFromWire(required(caughtUp.cursor)));
     this.#setState({ name: 'live' });
     this.#push({ kind: 'caughtUp', room: this.room, cursor: this.#position });
     this.#host.settled();
@@ -259,6 +269,16 @@ export class Room implements RoomSubscription {
     this.#push({ kind: 'retrying', room: this.room, error, delayMs });
   }
 
+  /** An iterator that throws is not asked again: nobody would leave the room. */
+  #commitOrLeave(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+  }
+
   #finish(): void {
     if (this.#state.name === 'ended') return;
     if (this.#attached() || this.#state.name === 'joining') this.#host.leave(this);
@@ -279,9 +299,7 @@ export class Room implements RoomSubscription {
         this.#host.counters.duplicatesDropped += 1;
         return true;
       case 'discontinuous':
-        this.#host.counters.continuityViolations += 1;
-        this.#host.leave(this);
-        this.#retry(this.#attempt === 0 ? 0 : this.#backoffDelay());
+        this.#violated();
         return false;
       case 'next':
         this.#position = { epoch: position.epoch, seq: message.seq, check: message.check };
@@ -299,6 +317,13 @@ export class Room implements RoomSubscription {
     if (this.#settings.onGap === 'continue') this.#position = event.cursor;
     this.#push(event);
     if (this.#settings.onGap === 'stop') this.end();
+  }
+
+  /** A message is missing that no gap was announced for: asks for it, at once the first time. */
+  #violated(): void {
+    this.#host.counters.continuityViolations += 1;
+    this.#host.leave(this);
+    this.#retry(this.#attempt === 0 ? 0 : this.#backoffDelay());
   }
 
   /** Joins again from the position, `delayMs` from now. */

@@ -123,6 +123,27 @@ describe('client room', () => {
     assert.equal(scripted.client.counters.continuityViolations, 1);
   });
 
+  it('rejoins when it is told that it has a message that never came', () => {
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.receive(joined('r1', 5), batch('r1', [6, 5]), caughtUp('r1', 8));
+    scripted.clock.advance(0);
+    assert.equal(joinCursor(scripted), '6');
+    scripted.receive({ left: { room: 'r1' } }, joined('r1', 8, 'RESUMED'));
+    assert.equal(scripted.client.counters.continuityViolations, 2);
+    assert.equal(scripted.transport.link.sentNames.at(-1), 'leave');
+  });
+
+  it('keeps the fingerprint of the message at which it stands', () => {
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.receive(joined('r1', 5), batch('r1', [6, 5]), {
+      caughtUp: { room: 'r1', cursor: cursorAt(6, 0) },
+    });
+    reconnect(scripted);
+    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.check, 6);
+  });
+
   it('slows down when a gateway breaks continuity again and again', () => {
     scripted.client.join('r1');
     scripted.welcome();
@@ -188,7 +209,11 @@ describe('client room', () => {
   it('moves on with CaughtUp, but never back and not to another epoch', () => {
     scripted.client.join('r1');
     scripted.welcome();
-    scripted.receive(joined('r1', 5), caughtUp('r1', 8), caughtUp('r1', 6));
+    scripted.receive(
+      joined('r1', 5),
+      { caughtUp: { room: 'r1', cursor: cursorAt(8, 0) } },
+      caughtUp('r1', 6),
+    );
     scripted.receive({ caughtUp: { room: 'r1', cursor: cursorAt(99, 0, 'LIVE@2') } });
     reconnect(scripted);
     assert.equal(joinCursor(scripted), '8');
@@ -323,6 +348,23 @@ describe('client room', () => {
     assert.equal(cursorStore.load('me', 'r1')?.seq, 7n);
     void reader.next();
     assert.equal(cursorStore.load('me', 'r1')?.seq, 8n);
+  });
+
+  it('leaves the room when the store fails, and says so', async () => {
+    const cursorStore = {
+      load: () => undefined,
+      save: () => {
+        throw new Error('disk full');
+      },
+      flush: () => Promise.resolve(),
+    };
+    scripted = new ScriptedClient({ cursorStore });
+    const reader = new Reader(scripted.client.join('r1', { cursorName: 'me' }));
+    scripted.welcome();
+    scripted.receive(joined('r1', 1));
+    await reader.take(1);
+    await assert.rejects(reader.next(), { message: 'disk full' });
+    assert.equal(scripted.transport.link.sentNames.at(-1), 'leave');
   });
 
   it('waits for a store that takes its time before it joins', async () => {
