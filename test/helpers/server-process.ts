@@ -1,0 +1,68 @@
+import type { ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { until } from './poll.ts';
+
+const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+
+/** A `live-server` that runs, or has run, as a process of its own. */
+export class ServerProcess implements AsyncDisposable {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #closed: Promise<void>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.#child = spawn(process.execPath, ['--import=tsx', main, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
+  }
+
+  /** A server on a free port in front of `natsUrl`, with short times so that tests are quick; resolves when it serves. */
+  static async start(natsUrl: string, ...args: string[]): Promise<ServerProcess> {
+    const server = new ServerProcess(
+      ['--nats', natsUrl, '--listen', '127.0.0.1:0', '--heartbeat', '500ms'].concat(args),
+    );
+    await server.address();
+    return server;
+  }
+
+  /** The complete lines of its log so far. */
+  get log(): Record<string, unknown>[] {
+    const lines = this.stdout.split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** `host:port` that it serves, once it says so. */
+  async address(): Promise<string> {
+    const ready = await until(
+      'live-server is ready',
+      () => {
+        if (this.#child.exitCode !== null) throw new Error(`live-server ended: ${this.stderr}`);
+        return this.log.find(({ msg }) => msg === 'ready');
+      },
+      { timeoutMs: 20_000 },
+    );
+    return ready['address'] as string;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** The exit code, once the process has ended and its output is complete; -1 if a signal ended it. */
+  async exit(): Promise<number> {
+    await this.#closed;
+    return this.#child.exitCode ?? -1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal('SIGKILL');
+    await this.#closed;
+  }
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import type { Cursor, LiveClient } from '../../client/index.ts';
+import { assertGuarantees } from '../helpers/guarantees.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { Load, storedBy } from '../helpers/load.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { rawPublish, RawStream } from '../helpers/raw-stream.ts';
+import type { PublishEnd } from '../helpers/raw-stream.ts';
+import { RunRecorder } from '../helpers/recorder.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
+
+const rooms = ['tea', 'chess'];
+
+describe('NATS outage', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let clock: SkippingClock;
+  let recorder: RunRecorder;
+  let clients: LiveClient[];
+  let loads: Load[];
+
+  beforeEach(async () => {
+    nats = await startNats();
+    clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, { heartbeatMs: 200 }, { clock });
+    recorder = new RunRecorder();
+    loads = [];
+    clients = [];
+  });
+
+  afterEach(async () => {
+    await gateway.close();
+    await nats.stop();
+  });
+
+  /** Two viewers and two publishers a room, each on a connection of its own; resolves when messages flow. */
+  async function startLoad(): Promise<void> {
+    for (const room of rooms) {
+      for (const sender of ['ann', 'bob']) {
+        const viewer = gateway.client();
+        clients.push(viewer);
+        recorder.follow(viewer, room);
+        loads.push(new Load(recorder, { client: gateway.client(), room, sender }));
+      }
+    }
+    await flow(100);
+  }
+
+  /** Resolves when so many more messages are acknowledged. */
+  async function flow(messages: number): Promise<void> {
+    const before = storedBy(loads);
+    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages, {
+      timeoutMs: 15_000,
+    });
+  }
+
+  /** Ends the load and checks that nothing was lost or came twice, and that no outcome stayed unknown. */
+  async function settle(): Promise<void> {
+    await Promise.all(loads.map((load) => load.stop()));
+    assert.equal(recorder.counts.unknown, 0);
+    assertGuarantees(await recorder.finish(gateway.client()));
+  }
+
+  const upstreamIs = (state: string): Promise<unknown> =>
+    until(`heartbeats say ${state}`, () => clients.every(({ upstream }) => upstream === state), {
+      timeoutMs: 10_000,
+    });
+
+  /** Publishes one message through the short call. */
+  const publish = (key: string, type = 'gift'): Promise<PublishEnd> =>
+    rawPublish(gateway.address, { room: 'tea', type, key, payload: Buffer.from(key) });
+
+  it('SIGKILL and restart under load lose nothing and repeat nothing; heartbeats tell', async () => {
+    await startLoad();
+    await nats.kill();
+    await upstreamIs('DEGRADED');
+    await nats.restart();
+    await upstreamIs('OK');
+    await flow(100);
+    await settle();
+    // Nobody had to reconnect for it.
+    assert.deepEqual(
+      clients.map(({ counters }) => counters.connects),
+      clients.map(() => 1),
+    );
+  });
+
+  it('three crashes in a row are no different', async () => {
+    await startLoad();
+    for (let crash = 0; crash < 3; crash++) {
+      await nats.kill();
+      await nats.restart();
+      await flow(50);
+    }
+    await settle();
+  });
+
+  it('a room in memory serves resumes while NATS is away', async () => {
+    await startLoad();
+    const early = await cursorOfFirstMessage('tea');
+    await Promise.all(loads.map((load) => load.stop()));
+    await nats.kill();
+    await upstreamIs('DEGRADED');
+    const resumed = recorder.follow(gateway.client(), 'tea', { join: { from: { cursor: early } } });
+    await until('the viewer has caught up', () => resumed.events.some(({ kind }) => kind === 'caughtUp'));
+    assert.equal(resumed.events.find(({ kind }) => kind === 'joined')?.kind, 'joined');
+    assert.ok(resumed.messages.length >= 20, `${resumed.messages.length} messages from memory`);
+    await nats.restart();
+    await upstreamIs('OK');
+    assertGuarantees(await recorder.finish(gateway.client()));
+  });
+
+  it('a join of a room that is not open is refused for now and succeeds later', async () => {
+    await nats.kill();
+    using raw = RawStream.hello(gateway.address);
+    await until('the gateway knows', () =>
+      raw.all('heartbeat').some(({ upstream }) => upstream === 'DEGRADED'),
+    );
+    raw.send({ join: { room: 'new' } });
+    const { room, code, reason, message } = await raw.next('roomError');
+    assert.deepEqual({ room, code, reason }, { room: 'new', code: 14, reason: 'UPSTREAM_UNAVAILABLE' });
+    assert.match(message, /try again/);
+    const viewer = recorder.follow(gateway.client(), 'new');
+    await nats.restart();
+    await until(
+      'the client has joined by itself',
+      () => viewer.events.some(({ kind }) => kind === 'joined'),
+      {
+        timeoutMs: 15_000,
+      },
+    );
+    assert.equal(raw.ended, undefined);
+  });
+
+  it('a publish that was never sent fails with UPSTREAM_UNAVAILABLE once its time is up', async () => {
+    await nats.kill();
+    await until('the gateway knows', async () => (await publish('probe', 'comment')).code !== 'OK');
+    const ephemeral = await publish('at once', 'comment');
+    assert.deepEqual([ephemeral.code, ephemeral.reason], ['UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
+    const outcome = publish('never');
+    const reached = await failAfterDeadline(outcome);
+    assert.deepEqual([reached.code, reached.reason], ['UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
+  });
+
+  it('a publish that NATS swallowed ends as unknown, and the same key stores it once', async () => {
+    await startLoad();
+    await nats.pause();
+    const outcome = publish('swallowed');
+    const unknown = await failAfterDeadline(outcome);
+    assert.deepEqual([unknown.code, unknown.reason], ['UNAVAILABLE', 'PUBLISH_OUTCOME_UNKNOWN']);
+    assert.match(unknown.details, /same key is safe/);
+    nats.resume();
+    const again = await publish('swallowed');
+    assert.equal(again.result?.duplicate, true);
+    recorder.acknowledged('tea', BigInt(again.result.seq), { id: 'tea::swallowed' });
+    await flow(50);
+    await settle();
+  });
+
+  it('a paused NATS is told of, joins are refused in time, and everything goes on afterwards', async () => {
+    await startLoad();
+    await nats.pause();
+    using raw = RawStream.hello(gateway.address);
+    raw.send({ join: { room: 'new' } });
+    const error = await raw.next('roomError', 1, 10_000);
+    assert.equal(error.reason, 'UPSTREAM_UNAVAILABLE');
+    nats.resume();
+    await flow(50);
+    await settle();
+  });
+
+  /** Lets the gateway's time pass until the call has failed. */
+  async function failAfterDeadline(outcome: Promise<PublishEnd>): Promise<PublishEnd> {
+    let failed: PublishEnd | undefined;
+    void outcome.then((end) => (failed = end));
+    return until('the publish fails', () => {
+      clock.skip(200);
+      return failed;
+    });
+  }
+
+  async function cursorOfFirstMessage(room: string): Promise<Cursor> {
+    for await (const event of gateway.client().join(room, { from: 'earliest' }))
+      if (event.kind === 'message') return event.cursor;
+    throw new Error('no message');
+  }
+});
