@@ -1,4 +1,4 @@
-import type { PublishedMessage, UnknownMessage, ViewerEvent } from './oracle/history.ts';
+import type { IsolationBounds, PublishedMessage, UnknownMessage, ViewerEvent } from './oracle/history.ts';
 
 /** A run as it was asked for: enough to do it again. */
 export interface RunPlan {
@@ -13,6 +13,13 @@ export interface RunPlan {
   readonly rate: number;
   readonly ephemeralRate: number;
   readonly faults: readonly PlannedFault[];
+  /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
+  readonly isolation?: PlannedIsolation;
+}
+
+/** A fault touches its viewer, or all when it is behind the gateway, until `recoveryMs` after its end. */
+export interface PlannedIsolation extends IsolationBounds {
+  readonly recoveryMs: number;
 }
 
 /** One fault of the schedule: derived from the seed alone. */

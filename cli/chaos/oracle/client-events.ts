@@ -10,8 +10,14 @@ export function placeOf({ epoch, seq }: Cursor): Place {
 /**
  * What a client gave to its application, as a history keeps it; undefined for what no guarantee speaks of.
  * @param expected whether something had happened that makes gaps and resets
+ * @param wallMs when it came, since the Unix epoch; given, it tells the age of ephemeral messages
  */
-export function historyEvent(event: ClientRoomEvent, atMs: number, expected: boolean): RoomEvent | undefined {
+export function historyEvent(
+  event: ClientRoomEvent,
+  atMs: number,
+  expected: boolean,
+  wallMs?: number,
+): RoomEvent | undefined {
   const { room } = event;
   switch (event.kind) {
     case 'joined': {
@@ -30,8 +36,10 @@ export function historyEvent(event: ClientRoomEvent, atMs: number, expected: boo
       return { kind: 'reset', room, atMs, ...placeOf(event.cursor), expected };
     case 'caughtUp':
       return { kind: 'caughtUp', room, atMs, ...placeOf(event.cursor) };
-    case 'ephemeral':
-      return { kind: 'ephemeral', room, atMs };
+    case 'ephemeral': {
+      const age = wallMs === undefined ? {} : { ageMs: wallMs - event.message.timeMs };
+      return { kind: 'ephemeral', room, atMs, ...age };
+    }
     case 'dropped':
       return { kind: 'dropped', room, atMs, count: event.count };
     case 'retrying':

@@ -67,7 +67,8 @@ export type RoomEvent = { readonly room: string; readonly atMs: number } & (
   | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly expected: boolean }
   | ({ readonly kind: 'reset'; readonly expected: boolean } & Place)
   | ({ readonly kind: 'caughtUp' } & Place)
-  | { readonly kind: 'ephemeral' }
+  /** `ageMs`: how long ago it had been published, if that is known. */
+  | { readonly kind: 'ephemeral'; readonly ageMs?: number }
   | { readonly kind: 'dropped'; readonly count: number }
   /**
    * The viewer's process ended and a new one goes on from the cursor it had stored, if any. Killed, it may not have

@@ -9,6 +9,7 @@ export class Tally implements GuaranteeResult {
   first: Violation | undefined;
   readonly guarantee: GuaranteeName;
   readonly failedByKind: Partial<Record<ViolationKind, number>> = {};
+  readonly firstByKind: Partial<Record<ViolationKind, Violation>> = {};
   readonly violations: Violation[] = [];
 
   constructor(guarantee: GuaranteeName) {
@@ -26,6 +27,8 @@ export class Tally implements GuaranteeResult {
     this.failed += 1;
     this.failedByKind[kind] = (this.failedByKind[kind] ?? 0) + 1;
     if (this.first === undefined || atMs < this.first.atMs) this.first = violation;
+    const first = this.firstByKind[kind];
+    if (first === undefined || atMs < first.atMs) this.firstByKind[kind] = violation;
     if (this.violations.length < violationsKept) this.violations.push(violation);
   }
 }

@@ -61,6 +61,7 @@ export interface GuaranteeResult {
   readonly failedByKind: Partial<Record<ViolationKind, number>>;
   /** The earliest in time. */
   readonly first: Violation | undefined;
+  readonly firstByKind: Partial<Record<ViolationKind, Violation>>;
   /** The first hundred found, viewer by viewer. */
   readonly violations: readonly Violation[];
 }
