@@ -1,0 +1,172 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+
+/** The file is no database of recorded runs, or one of another version. */
+export class RecordingError extends Error {}
+
+/** "LVCH", in the header of the file. */
+const applicationId = 0x4c564348;
+
+/** Goes up with every change of the tables or of the encoding of events. */
+const schemaVersion = 1;
+
+/** How long to wait for another process that writes to the same database, in milliseconds. */
+const busyTimeoutMs = 5_000;
+
+/**
+ * Times are microseconds of the run's clock. Texts (rooms, epochs, identifiers) are kept once a run and named by their
+ * code. `n` keeps the order. Events lie in chunks of many, see `EventEncoder`.
+ */
+const schema = `
+  CREATE TABLE runs (
+    run           INTEGER PRIMARY KEY,
+    name          TEXT    NOT NULL UNIQUE,
+    started_at_ms INTEGER NOT NULL,
+    plan          TEXT    NOT NULL,
+    history_reads INTEGER,
+    complete      INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE TABLE texts (
+    run  INTEGER NOT NULL,
+    code INTEGER NOT NULL,
+    text TEXT    NOT NULL,
+    PRIMARY KEY (run, code)
+  ) WITHOUT ROWID;
+  CREATE TABLE published (
+    run   INTEGER NOT NULL,
+    n     INTEGER NOT NULL,
+    room  INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq   INTEGER NOT NULL,
+    id    INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (run, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE unknown (
+    run  INTEGER NOT NULL,
+    n    INTEGER NOT NULL,
+    room INTEGER NOT NULL,
+    id   INTEGER NOT NULL,
+    PRIMARY KEY (run, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE faults (
+    run     INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
+    fault   INTEGER NOT NULL,
+    from_us INTEGER NOT NULL,
+    to_us   INTEGER NOT NULL,
+    PRIMARY KEY (run, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE settled (
+    run   INTEGER NOT NULL,
+    room  TEXT    NOT NULL,
+    epoch TEXT    NOT NULL,
+    seq   INTEGER NOT NULL,
+    PRIMARY KEY (run, room)
+  ) WITHOUT ROWID;
+  CREATE TABLE viewers (
+    run    INTEGER NOT NULL,
+    viewer INTEGER NOT NULL,
+    name   TEXT    NOT NULL,
+    PRIMARY KEY (run, viewer)
+  ) WITHOUT ROWID;
+  CREATE TABLE totals (
+    run                   INTEGER NOT NULL,
+    viewer                TEXT    NOT NULL,
+    reconnects            INTEGER NOT NULL,
+    bytes                 INTEGER NOT NULL,
+    duplicates_dropped    INTEGER NOT NULL,
+    continuity_violations INTEGER NOT NULL,
+    PRIMARY KEY (run, viewer)
+  ) WITHOUT ROWID;
+  CREATE TABLE events (
+    run     INTEGER NOT NULL,
+    viewer  INTEGER NOT NULL,
+    chunk   INTEGER NOT NULL,
+    from_us INTEGER NOT NULL,
+    to_us   INTEGER NOT NULL,
+    count   INTEGER NOT NULL,
+    data    BLOB    NOT NULL,
+    PRIMARY KEY (run, viewer, chunk)
+  );
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/**
+ * Opens the database for recording, making it and its directory if need be.
+ * @throws RecordingError if the file is something else.
+ */
+export function openForWriting(path: string): Database.Database {
+  mkdirSync(dirname(path), { recursive: true });
+  return open(path, {}, (database) => {
+    const prepare = database.transaction(() => {
+      if (isEmpty(database)) database.exec(schema);
+      else check(path, database);
+    });
+    prepare.immediate();
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    // A checkpoint in the middle of a run would stop everything; the last connection makes one when it closes.
+    database.pragma('wal_autocheckpoint = 0');
+  });
+}
+
+/**
+ * Opens the database for reading.
+ * @throws RecordingError if there is none, or the file is something else.
+ */
+export function openForReading(path: string): Database.Database {
+  if (!existsSync(path)) throw new RecordingError(`${path}: there is no such file`);
+  return open(path, { readonly: true }, (database) => check(path, database));
+}
+
+/** Rows of one query, over a connection of its own, so that any number of them may be under way. */
+export function* rowsOf<Row>(
+  path: string,
+  sql: string,
+  ...parameters: (string | number)[]
+): Generator<Row, void, undefined> {
+  const database = openForReading(path);
+  try {
+    yield* database.prepare<(string | number)[], Row>(sql).iterate(...parameters);
+  } finally {
+    database.close();
+  }
+}
+
+function open(
+  path: string,
+  options: Database.Options,
+  prepare: (database: Database.Database) => void,
+): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { timeout: busyTimeoutMs, ...options });
+    prepare(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (!(error instanceof Database.SqliteError)) throw error;
+    const foreign = error.code === 'SQLITE_NOTADB';
+    const text = foreign ? 'is no database of recorded runs' : `cannot be used: ${error.message}`;
+    throw new RecordingError(`${path} ${text}`, { cause: error });
+  }
+}
+
+function isEmpty(database: Database.Database): boolean {
+  return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+}
+
+function check(path: string, database: Database.Database): void {
+  if (database.pragma('application_id', { simple: true }) !== applicationId) {
+    throw new RecordingError(`${path} is no database of recorded runs`);
+  }
+  const version = database.pragma('user_version', { simple: true });
+  if (version !== schemaVersion) {
+    throw new RecordingError(
+      `${path} has version ${String(version)} of the recording; this program reads and writes version ${schemaVersion}`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import type { History } from '../../cli/chaos/oracle/history.ts';
+import { openRecorder } from '../../cli/chaos/record/recorder.ts';
+import type { AppliedFault, RunPlan, ViewerTotals } from '../../cli/chaos/recording.ts';
+
+/** What a run leaves behind beside its history. */
+export interface RunParts {
+  readonly plan?: Partial<RunPlan>;
+  readonly faults?: readonly AppliedFault[];
+  readonly totals?: readonly ViewerTotals[];
+  readonly historyReads?: number;
+}
+
+/** A plan of one room without faults. */
+export function runPlan(parts: Partial<RunPlan> = {}): RunPlan {
+  return {
+    run: 'r1',
+    seed: 7,
+    profile: 'flaky-mobile',
+    viewers: 1,
+    rooms: 1,
+    durationMs: 1_000,
+    rate: 10,
+    ephemeralRate: 0,
+    faults: [],
+    ...parts,
+  };
+}
+
+/** Records a history at once, the events of each viewer a few at a time; returns its plan. */
+export function recordRun(path: string, history: History, parts: RunParts = {}): RunPlan {
+  const plan = runPlan(parts.plan);
+  const recorder = openRecorder(path);
+  try {
+    recorder.plan(plan);
+    for (const message of history.published) recorder.published(message);
+    for (const message of history.unknown ?? []) recorder.unknown(message);
+    for (const { viewer, events } of history.viewers) {
+      const all = [...events];
+      recorder.events(viewer, []);
+      for (let next = 0; next < all.length; next += 3) recorder.events(viewer, all.slice(next, next + 3));
+    }
+    for (const fault of parts.faults ?? []) recorder.fault(fault);
+    for (const totals of parts.totals ?? []) recorder.totals(totals);
+    if (history.settled !== undefined) recorder.settled(history.settled);
+    if (parts.historyReads !== undefined) recorder.historyReads(parts.historyReads);
+  } finally {
+    recorder.close();
+  }
+  return plan;
+}
