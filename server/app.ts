@@ -42,12 +42,16 @@ const LIMITS = {
 /** What health is told of: the server as a whole, and its service. */
 const SERVICES = ['', 'live.v1.Live'];
 
-const GRPC_OPTIONS = {
-  // A peer that vanished without a word is noticed within half a minute; longer than any stall of the event loop.
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
-};
+/** How a peer that vanished without a word is noticed. All in milliseconds. */
+interface Keepalive {
+  /** From one HTTP/2 ping to the next. */
+  readonly timeMs: number;
+  /** How long an answer may take; longer than any stall of the event loop. */
+  readonly timeoutMs: number;
+}
+
+const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 10_000 };
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** A running gateway. */
 export interface Gateway {
@@ -70,6 +74,7 @@ export interface Gateway {
 export interface Surroundings {
   readonly clock?: Clock;
   readonly random?: Random;
+  readonly keepalive?: Keepalive;
 }
 
 /**
@@ -79,7 +84,7 @@ export interface Surroundings {
 export async function startGateway(
   config: ServerConfig,
   logger: Logger,
-  { clock = systemClock, random = Math.random }: Surroundings = {},
+  { clock = systemClock, random = Math.random, keepalive = KEEPALIVE }: Surroundings = {},
 ): Promise<Gateway> {
   const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
@@ -94,7 +99,7 @@ export async function startGateway(
     undo.push(() => upline.close());
     const jsm = await upline.nc.jetstreamManager({ timeout: 5_000 });
     await ensureStream(jsm, config, embedded !== undefined);
-    const leader = new StreamLeader(jsm, config.stream);
+    const leader = new StreamLeader(upline, jsm, config.stream);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, { ...LIMITS, ...config });
     undo.push(() => hub.close());
@@ -106,7 +111,7 @@ export async function startGateway(
       upline,
       hub,
       new NatsDirectory(upline, leader),
-      clock,
+      { clock, keepalive },
       logger,
     );
     undo.push(async () => {
@@ -153,10 +158,14 @@ async function serve(
   upline: Upline,
   hub: Hub,
   directory: NatsDirectory,
-  clock: Clock,
+  { clock, keepalive }: Required<Pick<Surroundings, 'clock' | 'keepalive'>>,
   logger: Logger,
 ): Promise<{ server: Server; listener: Listener; sessions: Sessions; health: HealthImplementation }> {
-  const server = new Server(GRPC_OPTIONS);
+  const server = new Server({
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+  });
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
   const publishing = new PublishService(new Publisher(upline), maxPayload, clock);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);

@@ -15,6 +15,12 @@ export interface Upline {
   readonly up: boolean;
   /** Calls `listener` whenever `up` changes, until the returned function is called. */
   onChange(listener: (up: boolean) => void): () => void;
+  /**
+   * Asks something of NATS, but only while there is a connection: without one an answer would be waited for until
+   * the request times out.
+   * @throws when there is none, or it is lost before the answer has come
+   */
+  whileUp<T>(ask: (nc: NatsConnection) => Promise<T>): Promise<T>;
   /** Resolves when the connection is up; rejects when `signal` is aborted or the connection is closed. */
   whenUp(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -51,6 +57,16 @@ export async function connectUpline(
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async whileUp(ask) {
+      if (!up) throw new Error('NATS is away');
+      return new Promise((resolve, reject) => {
+        const listener = (): void => reject(new Error('the NATS connection was lost before the answer'));
+        listeners.add(listener);
+        ask(nc)
+          .then(resolve, reject)
+          .finally(() => listeners.delete(listener));
+      });
     },
     whenUp(signal) {
       return new Promise((resolve, reject) => {

@@ -20,7 +20,6 @@ export class NatsDirectory implements RoomDirectory {
   }
 
   async describe(room: string): Promise<RoomDescription> {
-    if (!this.#upline.up) throw new Error('NATS is away');
     const info = await this.#leader.describeRoom(room);
     const count = info.state.subjects?.[roomSubject(room)] ?? 0;
     const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);

@@ -2,6 +2,7 @@ import type { ConsumerConfig, JetStreamManager, MsgRequest, StoredMsg, StreamInf
 import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
+import type { Upline } from './connection.ts';
 import { decodeStored } from './message-codec.ts';
 import { isApiError, streamState } from './stream.ts';
 import { roomSubject } from './subjects.ts';
@@ -15,11 +16,13 @@ const NO_MESSAGE_FOUND = 10037;
  * so an answer is never older than the question.
  */
 export class StreamLeader {
+  readonly #upline: Upline;
   readonly #jsm: JetStreamManager;
   readonly #stream: string;
   readonly #limiter = new Limiter(MAX_REQUESTS);
 
-  constructor(jsm: JetStreamManager, stream: string) {
+  constructor(upline: Upline, jsm: JetStreamManager, stream: string) {
+    this.#upline = upline;
     this.#jsm = jsm;
     this.#stream = stream;
   }
@@ -29,13 +32,13 @@ export class StreamLeader {
   }
 
   async state(): Promise<StreamState> {
-    return streamState(await this.#limiter.run(() => this.#jsm.streams.info(this.#stream)));
+    return streamState(await this.#run(() => this.#jsm.streams.info(this.#stream)));
   }
 
   /** The stream with the number of messages of one room. */
   describeRoom(room: string): Promise<StreamInfo> {
     const subjects_filter = roomSubject(room);
-    return this.#limiter.run(() => this.#jsm.streams.info(this.#stream, { subjects_filter }));
+    return this.#run(() => this.#jsm.streams.info(this.#stream, { subjects_filter }));
   }
 
   /** The room's newest message held, or undefined. */
@@ -61,7 +64,7 @@ export class StreamLeader {
     config: Partial<ConsumerConfig> & { name: string },
     use: (pending: number) => Promise<T>,
   ): Promise<T> {
-    return this.#limiter.run(async () => {
+    return this.#run(async () => {
       const info = await this.#jsm.consumers.add(this.#stream, config);
       try {
         return await use(info.num_pending);
@@ -72,9 +75,14 @@ export class StreamLeader {
     });
   }
 
+  /** What is lost with the connection gives its place to the next at once. */
+  #run<T>(request: () => Promise<T>): Promise<T> {
+    return this.#limiter.run(() => this.#upline.whileUp(request));
+  }
+
   async #get(query: MsgRequest): Promise<StoredMsg | undefined> {
     try {
-      return await this.#limiter.run(() => this.#jsm.streams.getMessage(this.#stream, query));
+      return await this.#run(() => this.#jsm.streams.getMessage(this.#stream, query));
     } catch (error) {
       if (isApiError(error, NO_MESSAGE_FOUND)) return undefined;
       throw error;

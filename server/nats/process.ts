@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
+import { endWithParent } from '../../common/end-with-parent.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
@@ -66,7 +67,7 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
   await rm(portsDirectory, { recursive: true, force: true });
   await mkdir(portsDirectory, { recursive: true });
   const { child, pid, exited } = await spawnLogged(options, portsDirectory);
-  stopWithParent(pid, exited);
+  endWithParent(pid, exited);
 
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
@@ -128,21 +129,6 @@ async function spawnLogged(options: NatsProcessOptions, portsDirectory: string):
   } finally {
     await log.close();
   }
-}
-
-/**
- * A shell waits on a pipe whose other end only this process holds: when the pipe closes, this process is
- * gone, even by SIGKILL, and the shell ends the server.
- */
-function stopWithParent(pid: number, exited: Promise<ProcessExit>): void {
-  const script = 'read -r _; kill -TERM "$0" && sleep 5 && kill -KILL "$0"';
-  const guard = spawn('/bin/sh', ['-c', script, String(pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.once('error', () => undefined);
-  guard.unref();
-  void exited.then(() => guard.kill('SIGKILL'));
 }
 
 /** Resolves with the client port once JetStream answers on it. */

@@ -1,4 +1,3 @@
-import type { NatsConnection } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
@@ -28,8 +27,8 @@ export class NatsUpstream implements Upstream {
   }
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
-    return this.#ask('subscribe', room, async (nc) =>
-      openFeed(nc, room, sink, this.#gateway, this.#clock, this.#logger),
+    return this.#ask('subscribe', room, () =>
+      this.#upline.whileUp(async (nc) => openFeed(nc, room, sink, this.#gateway, this.#clock, this.#logger)),
     );
   }
 
@@ -41,11 +40,11 @@ export class NatsUpstream implements Upstream {
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {
-    return this.#ask('read history', room, async (nc) => {
+    return this.#ask('read history', room, async () => {
       const before = await this.#leader.state();
       const last = await this.#leader.lastMessage(room);
       const none = last === undefined || last.seq < from;
-      const messages = none ? [] : await readPage(nc, this.#leader, room, from, last.seq);
+      const messages = none ? [] : await readPage(this.#upline.nc, this.#leader, room, from, last.seq);
       const after = await this.#leader.state();
       if (after.epoch !== before.epoch) throw new Error('the stream was created again during a read');
       const end = messages.at(-1)?.seq;
@@ -68,16 +67,15 @@ export class NatsUpstream implements Upstream {
   }
 
   locate(room: string, start: StreamStart): Promise<number> {
-    return this.#ask('find a start', room, (nc) => locate(nc, this.#leader, room, start));
+    return this.#ask('find a start', room, () => locate(this.#upline.nc, this.#leader, room, start));
   }
 
-  /** Asks only while there is a connection: without one a request waits for its timeout. */
-  async #ask<T>(what: string, room: string, ask: (nc: NatsConnection) => Promise<T>): Promise<T> {
-    if (!this.#upline.up) throw new Error('NATS is away');
+  /** Says in the log why something could not be had; while NATS is away, that has been said. */
+  async #ask<T>(what: string, room: string, ask: () => Promise<T>): Promise<T> {
     try {
-      return await ask(this.#upline.nc);
+      return await ask();
     } catch (error) {
-      this.#logger.warn({ err: error, room }, `NATS: could not ${what}`);
+      if (this.#upline.up) this.#logger.warn({ err: error, room }, `NATS: could not ${what}`);
       throw error;
     }
   }
