@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { liveService } from '../../protos/live.ts';
+import { batchFrame, reliableEntry } from '../../server/core/entry-codec.ts';
+import type { StoredMessage } from '../../server/core/message.ts';
+import { RoomLog } from '../../server/core/room-log.ts';
+import { Segment } from '../../server/core/segment.ts';
+import type { Slice } from '../../server/core/segment.ts';
+import { runs } from '../helpers/property.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+
+function message(seq: number, payloadBytes = 0): StoredMessage {
+  const content = { id: `m${seq}`, type: '', sender: '', payload: Buffer.alloc(payloadBytes), headers: [] };
+  return { seq, check: seq * 7 + 1, content, timeMs: 0 };
+}
+
+/** The sequences in a slice, as a client would read them. */
+function seqsOf(slice: Slice): number[] {
+  const frame = batchFrame('r', slice.bytes, NO_BYTES, 0);
+  const { batch } = liveService.Connect.responseDeserialize(frame);
+  const seqs = (batch?.reliable ?? []).map(({ seq }) => Number(seq));
+  assert.equal(seqs.length, slice.count);
+  return seqs;
+}
+
+/** Ascending sequences after `base`, with holes. */
+const ascending = (base: number, maxLength: number): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: 1, max: 5 }), { maxLength }).map((steps) => {
+    let seq = base;
+    return steps.map((step) => (seq += step));
+  });
+
+describe('property: segment', () => {
+  it('reads what a list of messages would give, from every position and with every limit', () => {
+    fc.assert(
+      fc.property(
+        ascending(10, 20),
+        fc.integer({ min: 0, max: 400 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.nat({ max: 8 }),
+        (seqs, bytes, entries, extension) => {
+          const segment = new Segment(10);
+          for (const seq of seqs) {
+            const stored = message(seq, seq % 7);
+            segment.append(seq, stored.check, reliableEntry(stored, 0));
+          }
+          const last = seqs.at(-1) ?? 10;
+          segment.extend(last + extension);
+          segment.extend(last);
+          assert.equal(segment.upto, last + extension);
+          assert.equal(segment.count, seqs.length);
+          for (let after = 10; after <= segment.upto + 2; after++) {
+            const behind = seqs.filter((seq) => seq > after);
+            const limited = behind.slice(0, withinBytes(behind, bytes, entries));
+            const slice = segment.read(after, { bytes, entries });
+            assert.deepEqual(seqsOf(slice), limited);
+            const toTheEnd = limited.length === behind.length;
+            assert.equal(slice.upto, toTheEnd ? Math.max(after, segment.upto) : limited.at(-1));
+            assert.equal(segment.checkAt(after), seqs.includes(after) ? after * 7 + 1 : undefined);
+            assert.equal(segment.nextAfter(after), behind[0]);
+          }
+          for (let n = 1; n <= seqs.length + 1; n++) assert.equal(segment.seqFromEnd(n), seqs.at(-n));
+        },
+      ),
+      runs(150),
+    );
+  });
+
+  it('takes no entry behind its end', () => {
+    const segment = new Segment(5);
+    const entry = reliableEntry(message(6), 0);
+    assert.throws(() => segment.append(5, 1, entry), RangeError);
+    segment.append(6, 1, entry);
+    assert.throws(() => segment.append(6, 1, entry), RangeError);
+  });
+
+  function withinBytes(seqs: readonly number[], bytes: number, entries: number): number {
+    let sum = 0;
+    let count = 0;
+    for (const seq of seqs) {
+      sum += reliableEntry(message(seq, seq % 7), 0).size;
+      if (count === entries || (count > 0 && sum > bytes)) break;
+      count++;
+    }
+    return count;
+  }
+});
+
+type Step = { kind: 'append'; gap: number; big: boolean } | { kind: 'evict' };
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      gap: fc.integer({ min: 1, max: 4 }),
+      big: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: 'evict' }) },
+);
+
+describe('property: room log', () => {
+  it('holds everything between base and head, through segments and evictions', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 100 }), (steps, base) => {
+        const log = new RoomLog(base, base === 0 ? 0 : base * 7 + 1);
+        let seqs: number[] = [];
+        const checks = new Map<number, number>(base === 0 ? [] : [[base, base * 7 + 1]]);
+        let head = base;
+        for (const action of steps) {
+          if (action.kind === 'append') {
+            const stored = message(head + action.gap, action.big ? 150_000 : 10);
+            log.append(stored, head);
+            head = stored.seq;
+            seqs.push(head);
+            checks.set(head, stored.check);
+          } else {
+            const before = log.memory;
+            log.evictOldest();
+            assert.ok(log.memory < before || before === 0, 'an eviction that frees nothing');
+          }
+          assert.equal(log.head, head);
+          seqs = seqs.filter((seq) => seq > log.base);
+        }
+        if (seqs.length === 0) assert.equal(log.base, head);
+        for (let at = Math.max(0, log.base - 2); at <= head + 2; at++) {
+          const known = at >= log.base ? checks.get(at) : undefined;
+          assert.equal(log.checkAt(at), known, `check at ${at}, base ${log.base}`);
+        }
+        for (let n = 1; n <= seqs.length + 1; n++) assert.equal(log.seqFromEnd(n), seqs.at(-n));
+        for (const entries of [1, 3, Infinity]) {
+          for (let after = log.base; after <= head; after++) {
+            assert.deepEqual(
+              walk(log, after, entries),
+              seqs.filter((seq) => seq > after),
+            );
+          }
+        }
+      }),
+      runs(60),
+    );
+  });
+
+  it('counts the memory that it takes, and none after everything was evicted', () => {
+    const log = new RoomLog(0, 0);
+    for (let seq = 1; seq <= 30; seq++) log.append(message(seq, 50_000), seq - 1);
+    assert.ok(log.memory >= 30 * 50_000);
+    while (log.base < log.head) log.evictOldest();
+    assert.equal(log.memory, 0);
+    assert.equal(log.base, 30);
+    assert.equal(log.checkAt(30), 211);
+  });
+
+  it('keeps its own copy of what it is given', () => {
+    const log = new RoomLog(0, 0);
+    const stored = message(1, 3);
+    log.append(stored, 0);
+    stored.content.payload.fill(9);
+    const slice = log.read(0, { bytes: Infinity, entries: Infinity });
+    assert.ok(!slice.bytes.includes(9));
+  });
+
+  /** All sequences behind `after`, read in as many steps as it takes. */
+  function walk(log: RoomLog, after: number, entries: number): number[] {
+    const seqs: number[] = [];
+    for (let at = after; ;) {
+      const slice = log.read(at, { bytes: 100_000, entries });
+      assert.ok(slice.count > 0 || slice.upto === at);
+      if (slice.count === 0) return seqs;
+      seqs.push(...seqsOf(slice));
+      assert.equal(slice.upto, seqs.at(-1));
+      at = slice.upto;
+    }
+  }
+});
