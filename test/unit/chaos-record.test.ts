@@ -210,17 +210,20 @@ function contentOf({ published, unknown = [], viewers, settled = new Map<string,
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
 const seq = fc.maxSafeNat();
 const micros = (max: number) => fc.integer({ min: 0, max }).map((us) => us / 1_000);
-const place = fc.record({ epoch: name, seq });
+/** Objects like any other, which strict equality can compare. */
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record(model, { noNullPrototype: true });
+const place = record({ epoch: name, seq });
 const cursor = fc.option(place, { nil: undefined });
 const inRoom = { room: name, atMs: micros(2 ** 50) };
 
 const anyEvent: fc.Arbitrary<ViewerEvent> = fc.oneof(
-  fc.record({
+  record({
     kind: fc.constant('state' as const),
     atMs: inRoom.atMs,
     state: fc.constantFrom('idle', 'connecting', 'live', 'suspect', 'moving', 'backoff', 'closed'),
   }),
-  fc.record({
+  record({
     ...inRoom,
     kind: fc.constant('joined' as const),
     epoch: name,
@@ -228,22 +231,22 @@ const anyEvent: fc.Arbitrary<ViewerEvent> = fc.oneof(
     head: seq,
     outcome: fc.constantFrom('STARTED', 'RESUMED', 'GAP', 'RESET'),
   }),
-  fc.record({ ...inRoom, kind: fc.constant('message' as const), epoch: name, seq, prevSeq: seq, id: name }),
-  fc.record({ ...inRoom, kind: fc.constant('gap' as const), after: seq, next: seq, expected: fc.boolean() }),
-  fc.record({ ...inRoom, kind: fc.constant('reset' as const), epoch: name, seq, expected: fc.boolean() }),
-  fc.record({ ...inRoom, kind: fc.constant('caughtUp' as const), epoch: name, seq }),
-  fc.record({ ...inRoom, kind: fc.constant('ephemeral' as const) }),
-  fc.record({
+  record({ ...inRoom, kind: fc.constant('message' as const), epoch: name, seq, prevSeq: seq, id: name }),
+  record({ ...inRoom, kind: fc.constant('gap' as const), after: seq, next: seq, expected: fc.boolean() }),
+  record({ ...inRoom, kind: fc.constant('reset' as const), epoch: name, seq, expected: fc.boolean() }),
+  record({ ...inRoom, kind: fc.constant('caughtUp' as const), epoch: name, seq }),
+  record({ ...inRoom, kind: fc.constant('ephemeral' as const) }),
+  record({
     ...inRoom,
     kind: fc.constant('ephemeral' as const),
     ageMs: fc.integer({ min: -9, max: 9_999 }),
   }),
-  fc.record({ ...inRoom, kind: fc.constant('dropped' as const), count: fc.nat() }),
-  fc.record({
+  record({ ...inRoom, kind: fc.constant('dropped' as const), count: fc.nat() }),
+  record({
     ...inRoom,
     kind: fc.constant('restart' as const),
     how: fc.constantFrom('clean', 'killed'),
     cursor,
   }),
-  fc.record({ ...inRoom, kind: fc.constant('end' as const), cursor }),
+  record({ ...inRoom, kind: fc.constant('end' as const), cursor }),
 );
