@@ -69,6 +69,7 @@ export class Room {
     this.#counters = counters;
     this.timeline = new Timeline(name, upstream, clock, {
       grown: () => this.#wakeAtHead(),
+      renewed: () => this.#forgetHistory(),
       bookmarked: () => this.#refreshBookmarks(),
       ephemeral: (message) => this.#pushEphemeral(message),
       presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
@@ -367,6 +368,15 @@ export class Room {
       this.#history.clear();
       await this.timeline.check();
     }
+    this.#wakeWaiting();
+  }
+
+  #forgetHistory(): void {
+    this.#history.clear();
+    this.#wakeWaiting();
+  }
+
+  #wakeWaiting(): void {
     const woken = this.#waiting;
     this.#waiting = new Set();
     for (const viewer of woken) viewer.waker.wake(viewer);

@@ -47,6 +47,8 @@ type Mode =
 export interface TimelineListener extends Omit<FeedSink, 'reliable'> {
   /** The log has grown, or a new era has begun. */
   grown(): void;
+  /** A new era has begun: what was read of the stream before is no longer true. */
+  renewed(): void;
   /** Nothing came, but the place where a viewer at the head stands is named differently. */
   bookmarked(): void;
   /** The feed was found to have lost, repeated or invented something. */
@@ -206,7 +208,9 @@ export class Timeline {
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
     this.#log = new RoomLog(last.seq === 0 ? this.#provenTo : last.seq, last.check);
-    if (opening !== undefined) this.#listener.grown();
+    if (opening === undefined) return;
+    this.#listener.renewed();
+    this.#listener.grown();
   }
 
   /** Continues at `position`, behind which the log cannot reach back. */
