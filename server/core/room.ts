@@ -192,7 +192,11 @@ export class Room {
     const { number, opening } = this.timeline.era;
     if (viewer.era === number) return false;
     viewer.era = number;
-    if (opening !== undefined) viewer.reset(opening.cause, opening.cursor);
+    if (opening !== undefined) {
+      const { cause, cursor } = opening;
+      // Who was behind has not had what lies between, in whichever history.
+      viewer.reset(cause, { ...cursor, seq: Math.min(cursor.seq, viewer.seq) });
+    }
     return true;
   }
 

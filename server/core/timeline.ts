@@ -296,7 +296,7 @@ export class Timeline {
           break;
         case 'rewound':
           this.#rewind(end, buffer.first);
-          return 'mended';
+          continue;
         case 'recreated':
           throw new Error('the stream was created again during a repair');
       }
@@ -329,13 +329,17 @@ export class Timeline {
     if (this.bookmark.seq !== before.seq) this.#listener.bookmarked();
   }
 
-  /** The stream's history was replaced by an older one that has since gone its own way. */
+  /**
+   * The stream's history was replaced by an older one that has since gone its own way. Where it parted is only
+   * known if the feed has shown it; viewers at least get everything behind the place where they stood.
+   */
   #rewind(end: RoomEnd, trigger: FeedMessage | undefined): void {
     const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
-    const seq = fromFeed ? trigger.message.seq - 1 : (end.last?.seq ?? end.lastSeq);
+    const seq = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
     const { number, epoch } = this.#era;
     const cursor = { epoch, seq, check: 0 };
     this.#era = { number: number + 1, epoch, opening: { cause: 'REWOUND', cursor } };
+    this.#listener.renewed();
     this.#restartLog(seq);
   }
 
