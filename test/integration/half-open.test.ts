@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import type { Fault } from '../../cli/chaos/links/fault.ts';
+import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
+import { oneWay } from '../../cli/chaos/links/faults/one-way.ts';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import type { LiveClient } from '../../client/index.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { assertGuarantees } from '../helpers/guarantees.ts';
+import { Load } from '../helpers/load.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { RunRecorder } from '../helpers/recorder.ts';
+
+const heartbeatMs = 200;
+const probeTimeoutMs = 300;
+/** What the client promises: docs of `silenceFactor`. */
+const detectionBoundMs = heartbeatMs * 2 + 250 + probeTimeoutMs;
+const keepalive = { timeMs: 300, timeoutMs: 300 };
+/** Timers of a busy machine are late. */
+const slackMs = 250;
+
+describe('half-open connection', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let proxy: FaultProxy;
+  let recorder: RunRecorder;
+  let load: Load;
+
+  beforeEach(async () => {
+    nats = await startNats();
+    gateway = await startTestGateway(nats.url, { heartbeatMs }, { keepalive });
+    const [host = '', port] = gateway.address.split(':');
+    proxy = await FaultProxy.listen({ host, port: Number(port) });
+    recorder = new RunRecorder();
+    load = new Load(recorder, { client: gateway.client(), room: 'tea', sender: 'ann' });
+  });
+
+  afterEach(async () => {
+    await gateway.close();
+    await proxy.close();
+    await nats.stop();
+  });
+
+  /** A viewer behind the proxy, that has got messages. */
+  async function follow(options: Parameters<TestGateway['client']>[0] = {}): Promise<LiveClient> {
+    const client = gateway.client({
+      endpoints: [proxy.address],
+      probeTimeoutMs,
+      backoff: { baseMs: 10, maxMs: 50 },
+      ...options,
+    });
+    const viewer = recorder.follow(client, 'tea');
+    await until('messages flow', () => viewer.messages.length > 20);
+    return client;
+  }
+
+  /** Resolves with the milliseconds from the fault until the client has given the connection up. */
+  async function detect(client: LiveClient, fault: Fault): Promise<number> {
+    let gaveUpMs: number | undefined;
+    client.on('state', ({ name }) => {
+      if (name === 'backoff') gaveUpMs ??= performance.now();
+    });
+    const beganMs = performance.now();
+    proxy.link(0).apply(fault);
+    return (await until('the client gives the connection up', () => gaveUpMs)) - beganMs;
+  }
+
+  async function settle(): Promise<void> {
+    await load.stop();
+    assertGuarantees(await recorder.finish(gateway.client()), ['Resumable']);
+  }
+
+  it('is detected within the stated bound, torn down, and resumed without loss', async () => {
+    const client = await follow();
+    const link = proxy.link(0);
+    const tookMs = await detect(client, halfOpen);
+    assert.ok(tookMs <= detectionBoundMs + slackMs, `detected after ${tookMs} ms of ${detectionBoundMs}`);
+    assert.equal(client.counters.probeFailures, 1);
+    // Its own socket is gone; the gateway's end of the link was told nothing.
+    await until('the client has destroyed its socket', () => link.openSockets <= 1);
+    await until('the client is back', () => client.state.name === 'live');
+    await settle();
+  });
+
+  it('is let go of by the gateway, too: HTTP/2 keepalive notices', async () => {
+    const client = await follow();
+    await detect(client, halfOpen);
+    await until('the client is back', () => client.state.name === 'live');
+    // The viewer and the publisher are left.
+    await until(
+      'the gateway has let go',
+      () => gateway.stats.connections === 2 && gateway.stats.sessions === 2,
+    );
+    await settle();
+  });
+
+  it('with only the way to the viewer cut is no different', async () => {
+    const client = await follow();
+    const tookMs = await detect(client, oneWay('down'));
+    assert.ok(tookMs <= detectionBoundMs + slackMs, `detected after ${tookMs} ms of ${detectionBoundMs}`);
+    await settle();
+  });
+
+  it('with only the way to the gateway cut is noticed by keepalive', async () => {
+    const client = await follow({ keepalive });
+    await detect(client, oneWay('up'));
+    await until('the client is back', () => client.state.name === 'live');
+    await until('the gateway has let go', () => gateway.stats.sessions === 2);
+    await settle();
+  });
+});
