@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   'server/nats': ['common', 'protos', 'server/core', 'server/ops', 'server/nats'],
   'server/rpc': ['common', 'protos', 'server/core', 'server/ops', 'server/rpc'],
   cli: ['common', 'protos', 'client', 'cli'],
-  'cli/chaos': ['common', 'protos', 'client', 'cli', 'server/app.ts'],
+  'cli/chaos': ['common', 'protos', 'client', 'cli', 'server/nats/binary.ts', 'server/nats/process.ts'],
 };
 
 /** Packages that a folder must not know of. */

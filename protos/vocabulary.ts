@@ -40,5 +40,13 @@ export function isRoomName(name: string): boolean {
 /** What a room name must be, for messages to people. */
 export const roomNameRule = '1 to 64 of the characters A-Z a-z 0-9 _ -';
 
+/**
+ * The identifier (`Nats-Msg-Id`) under which a message published with a key is stored. JetStream recognises duplicates
+ * per stream, not per subject: the same key in two rooms, or from two senders, must not be the same identifier.
+ */
+export function messageId(room: string, sender: string, key: string): string {
+  return [room, encodeURIComponent(sender), encodeURIComponent(key)].join(':');
+}
+
 /** Trailing metadata key that carries the stable `Reason` beside a gRPC status. */
 export const reasonMetadataKey = 'live-reason';

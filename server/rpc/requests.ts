@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { Start as WireStart } from '../../protos/gen/live/v1/Start.ts';
-import { classOfKnownType, isRoomName, knownTypesOf, roomNameRule } from '../../protos/vocabulary.ts';
+import {
+  classOfKnownType,
+  isRoomName,
+  knownTypesOf,
+  messageId,
+  roomNameRule,
+} from '../../protos/vocabulary.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
 import type { Start } from '../core/emission.ts';
 import type { MessageContent } from '../core/message.ts';
@@ -99,7 +105,12 @@ export function parsePublication(request: PublishRequest, maxPayload: number): P
   const headers = Object.entries(request.headers);
   requireHeaders(headers);
   const { type, sender, payload } = request;
-  return { room, deliveryClass, content: { id: messageId(request), type, sender, payload, headers } };
+  const key = request.key === '' ? randomUUID() : request.key;
+  return {
+    room,
+    deliveryClass,
+    content: { id: messageId(room, sender, key), type, sender, payload, headers },
+  };
 }
 
 function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
@@ -156,13 +167,4 @@ function requireHeaders(headers: readonly [string, string][]): void {
   if (bytes > MAX_HEADERS_BYTES) {
     throw new Failure('MESSAGE_INVALID', `headers: ${bytes} bytes, at most ${MAX_HEADERS_BYTES} are allowed`);
   }
-}
-
-/**
- * JetStream recognises duplicates per stream, not per subject: the same key in two rooms, or from two senders,
- * must not be the same id.
- */
-function messageId({ room, sender, key }: PublishRequest): string {
-  const parts = [room, encodeURIComponent(sender), encodeURIComponent(key === '' ? randomUUID() : key)];
-  return parts.join(':');
 }
