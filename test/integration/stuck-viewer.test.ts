@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { assertGuarantees } from '../helpers/guarantees.ts';
+import { Load, storedBy } from '../helpers/load.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { RawStream } from '../helpers/raw-stream.ts';
+import { RunRecorder } from '../helpers/recorder.ts';
+import { TcpViewer } from '../helpers/tcp-viewer.ts';
+
+const MIB = 1024 * 1024;
+const limits = { stuckTimeoutMs: 1_500, roomLogBytes: MIB, logBytes: 2 * MIB };
+/** Beside messages: one frame in flight, HTTP/2 and gRPC state a viewer. */
+const bytesPerStuckViewer = 384 * 1024;
+const joinLive = { join: { room: 'hot', start: { live: {} } } };
+const joinAll = { join: { room: 'hot', start: { earliest: {} } } };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Memory of this process that is in use: what is under way at the moment comes and goes, what is held stays. */
+class HeldMemory {
+  #lowest = Infinity;
+
+  sample(): void {
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    this.#lowest = Math.min(this.#lowest, heapUsed + external);
+  }
+
+  get bytes(): number {
+    return this.#lowest;
+  }
+}
+
+describe('a stuck viewer', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let recorder: RunRecorder;
+  let loads: Load[];
+
+  beforeEach(async () => {
+    nats = await startNats();
+    gateway = await startTestGateway(nats.url, limits);
+    recorder = new RunRecorder();
+    loads = [];
+  });
+
+  afterEach(async () => {
+    await gateway.close();
+    await nats.stop();
+  });
+
+  /** Two publishers that send as fast as they can; resolves when messages flow. */
+  async function heat(): Promise<void> {
+    const payload = Buffer.alloc(8 * 1024, 'x');
+    loads = ['ann', 'bob'].map(
+      (sender) =>
+        new Load(recorder, {
+          client: gateway.client(),
+          room: 'hot',
+          sender,
+          message: { type: 'gift', payload },
+        }),
+    );
+    await flow(50);
+  }
+
+  async function flow(messages: number): Promise<void> {
+    const before = storedBy(loads);
+    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages, {
+      timeoutMs: 10_000,
+    });
+  }
+
+  const cool = (): Promise<unknown> => Promise.all(loads.map((load) => load.stop()));
+
+  it('costs the others nothing and little memory, and is cut off', async () => {
+    // More than the kernel takes for a connection, so that a replay blocks at once.
+    const filler = Buffer.alloc(256 * 1024, 'x');
+    const filling = gateway.client();
+    for (let n = 0; n < 40; n++) await recorder.publish(filling, 'hot', { type: 'gift', payload: filler });
+    for (let n = 0; n < 5; n++) recorder.follow(gateway.client(), 'hot');
+    await heat();
+    const healthy = gateway.stats.sessions;
+    const before = new HeldMemory();
+    for (let sample = 0; sample < 5; sample++) {
+      await flow(10);
+      before.sample();
+    }
+
+    const paused = Array.from({ length: 20 }, () => RawStream.hello(gateway.address));
+    for (const stream of paused) {
+      stream.send(joinLive);
+      stream.call.pause();
+    }
+    const deaf = Array.from(
+      { length: 5 },
+      () => new TcpViewer(gateway.address, { hello: { client: 'deaf' } }, joinAll),
+    );
+    const stuck = paused.length + deaf.length;
+    await until('all are in', () => gateway.stats.sessions === healthy + stuck);
+    const during = new HeldMemory();
+    await until(
+      'all stuck ones are cut off',
+      () => {
+        // The last ones may be gone before the next look.
+        if (gateway.stats.sessions === healthy + stuck) during.sample();
+        assert.ok(gateway.stats.memory <= limits.logBytes + MIB, `log memory: ${gateway.stats.memory}`);
+        return gateway.stats.sessions === healthy;
+      },
+      { timeoutMs: 15_000, everyMs: 200 },
+    );
+    const more = during.bytes - before.bytes;
+    const allowed = limits.logBytes + stuck * bytesPerStuckViewer;
+    assert.ok(more < allowed, `${more} bytes more than before, ${allowed} allowed`);
+    await cool();
+
+    // Not only their streams are gone.
+    await until('their connections are gone', () => gateway.stats.connections === healthy);
+    const isolation = { maxLatencyMs: 500 };
+    const history = await recorder.finish(gateway.client(), { isolation });
+    assertGuarantees(history, ['Isolated']);
+    for (const stream of paused) stream.close();
+    for (const viewer of deaf) viewer[Symbol.dispose]();
+  });
+
+  it('resumes without loss once its application goes on', async () => {
+    const application = new EventEmitter();
+    const goesOn = once(application, 'go on');
+    const client = gateway.client({ queue: { events: 8, bytes: 16 * 1024 } });
+    const viewer = recorder.follow(client, 'hot', {
+      handle: async (event) => {
+        if (event.kind === 'message') await goesOn;
+      },
+    });
+    await until('it is in', () => gateway.stats.sessions === 1);
+    await heat();
+    // The two publishers are left.
+    await until('it is cut off', () => gateway.stats.sessions === 2, { timeoutMs: 10_000 });
+    assert.equal(viewer.messages.length, 1);
+    application.emit('go on');
+    await flow(20);
+    await cool();
+    assertGuarantees(await recorder.finish(gateway.client()), ['Resumable']);
+    assert.equal(client.counters.reconnects, 1);
+  });
+
+  it('is told the exact number of ephemeral messages that it missed', async () => {
+    const publisher = gateway.client();
+    const comment = (payload: string | Buffer): Promise<unknown> =>
+      publisher.publish('hot', { type: 'comment', payload });
+    const streams = [RawStream.hello(gateway.address), RawStream.hello(gateway.address)] as const;
+    const [slow, quick] = streams;
+    for (const stream of streams) {
+      stream.send(joinLive);
+      await stream.next('caughtUp');
+    }
+    await comment('first');
+    await until('both got the first', () => streams.every((stream) => markers(stream).includes('first')));
+    slow.call.pause();
+    for (let n = 0; n < 300; n++) await comment(Buffer.alloc(4096, 'x'));
+    slow.call.resume();
+    await comment('last');
+    await until('both got the last', () => streams.every((stream) => markers(stream).includes('last')));
+
+    const [ofSlow, ofQuick] = [countBetween(slow), countBetween(quick)];
+    assert.ok(ofSlow.dropped > 0, 'something was dropped');
+    assert.equal(ofSlow.received + ofSlow.dropped, ofQuick.received + ofQuick.dropped);
+    assert.ok(ofQuick.received + ofQuick.dropped >= 301);
+    for (const stream of streams) stream.close();
+  });
+});
+
+function markers(stream: RawStream): string[] {
+  return stream
+    .all('batch')
+    .flatMap(({ ephemeral }) => ephemeral)
+    .filter(({ payload }) => payload.length < 10)
+    .map(({ payload }) => payload.toString());
+}
+
+/** Ephemeral messages after the first marker, up to and with the last. */
+function countBetween(stream: RawStream): { received: number; dropped: number } {
+  let received = 0;
+  let dropped = 0;
+  let counting = false;
+  for (const batch of stream.all('batch')) {
+    if (counting) dropped += batch.ephemeralDropped;
+    for (const { payload } of batch.ephemeral) {
+      if (counting) received++;
+      if (payload.toString() === 'first') counting = true;
+      if (payload.toString() === 'last') counting = false;
+    }
+  }
+  return { received, dropped };
+}
