@@ -44,14 +44,17 @@ export function encodeHeaders(content: Omit<MessageContent, 'payload' | 'id'>): 
   return headers;
 }
 
-/** A header that the server sets on republished messages: a sequence. NaN when it is missing. */
+/**
+ * A header that the server sets on republished messages: a sequence. NaN when it is missing. The last one counts: the
+ * server appends its own to whatever a publisher has copied from elsewhere.
+ */
 export function sequenceHeader(headers: MsgHdrs, name: string): number {
-  const text = headers.get(name);
+  const text = headers.last(name);
   return text === '' ? Number.NaN : Number(text);
 }
 
 /** When the server says it stored a republished message (from 2.10 on), in ms since the Unix epoch. */
 export function storedTimeMs(headers: MsgHdrs): number | undefined {
-  const ms = Date.parse(headers.get('Nats-Time-Stamp'));
+  const ms = Date.parse(headers.last('Nats-Time-Stamp'));
   return Number.isNaN(ms) ? undefined : ms;
 }
