@@ -4,7 +4,6 @@ import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
 import type { ResetCause } from './emission.ts';
 import { FeedBuffer } from './feed-buffer.ts';
-import type { StoredMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
 import type { Feed, FeedMessage, FeedSink, HistoryRead, RoomEnd, Upstream } from './upstream.ts';
@@ -33,6 +32,12 @@ interface Last {
 }
 const NO_MESSAGE: Last = { seq: 0, check: 0 };
 
+/** What a timeline knows at one moment. */
+interface Known {
+  readonly last: Last;
+  readonly provenTo: number;
+}
+
 /**
  * - `following`: every message so far was proven to follow the one before;
  * - `repairing`: something did not; the stream is being read, the feed is set aside;
@@ -44,7 +49,7 @@ type Mode =
   | { readonly kind: 'closed' };
 
 /** Told what happens to a timeline; called synchronously. */
-export interface TimelineListener extends Omit<FeedSink, 'reliable'> {
+export interface TimelineListener extends Omit<FeedSink, 'reliable' | 'unreadable'> {
   /** The log has grown, or a new era has begun. */
   grown(): void;
   /** A new era has begun: what was read of the stream before is no longer true. */
@@ -123,6 +128,7 @@ export class Timeline {
   async open(): Promise<void> {
     const sink: FeedSink = {
       reliable: (message) => this.#receive(message),
+      unreadable: () => void this.check(),
       ephemeral: (message) => this.#listener.ephemeral(message),
       presence: (gateway, viewers) => this.#listener.presence(gateway, viewers),
       viewers: () => this.#listener.viewers(),
@@ -170,6 +176,10 @@ export class Timeline {
     return this.#checkAgain;
   }
 
+  get #known(): Known {
+    return { last: this.#last, provenTo: this.#provenTo };
+  }
+
   #isClosed(): boolean {
     return this.#mode.kind === 'closed';
   }
@@ -188,8 +198,10 @@ export class Timeline {
     return this.#last.seq !== 0 && prevSeq === this.#last.seq && message.seq > this.#last.seq;
   }
 
-  #isLast(message: StoredMessage | undefined): boolean {
-    return message?.seq === this.#last.seq && message.check === this.#last.check;
+  /** Whether the leader says nothing that the log does not; `asked` is what was known when it was asked. */
+  #agrees({ lastSeq, last }: RoomEnd, asked: Known): boolean {
+    if (last === undefined) return !this.#lastHeld && lastSeq === asked.provenTo;
+    return last.seq >= asked.last.seq && this.#log.checkAt(last.seq) === last.check;
   }
 
   #append({ message }: Pick<FeedMessage, 'message'>): void {
@@ -198,6 +210,7 @@ export class Timeline {
     this.#lastHeld = true;
     this.#provenTo = Math.max(this.#provenTo, message.seq);
     this.#listener.grown();
+    if (this.#checkDelay > CHECK_MS.first) this.#wakeChecks();
   }
 
   /** Starts an era at the end of the stream as it is. */
@@ -262,7 +275,7 @@ export class Timeline {
 
   /**
    * Brings the log to the leader's head: the room itself resumes, like a viewer, from its own last message.
-   * @returns `behind` when the stream seems to end before what was seen, unless that is `confirmed`
+   * @returns `behind` when the stream seems not to hold what was seen of it, unless that is `confirmed`
    */
   async #mend(confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
     const end = await this.#upstream.roomEnd(this.#room);
@@ -276,14 +289,15 @@ export class Timeline {
       if (confirmed) this.#rewind(end, buffer.first);
       return confirmed ? 'mended' : 'behind';
     }
-    if (this.#isLast(end.last)) {
-      this.#prove(end.lastSeq, true);
+    if (this.#agrees(end, this.#known)) {
+      this.#prove(end.lastSeq, end.last !== undefined);
       return 'mended';
     }
-    return this.#readUpTo(Math.max(end.lastSeq, end.last?.seq ?? 0), end, buffer);
+    return this.#readUpTo(end, confirmed, buffer);
   }
 
-  async #readUpTo(target: number, end: RoomEnd, buffer: FeedBuffer): Promise<'mended'> {
+  async #readUpTo(end: RoomEnd, confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
+    const target = Math.max(end.lastSeq, end.last?.seq ?? 0);
     for (;;) {
       const from = this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
       const read = await this.#upstream.readHistory(this.#room, from);
@@ -295,6 +309,7 @@ export class Timeline {
           this.#restartLog((read.messages.find(({ seq }) => seq > from)?.seq ?? read.upto + 1) - 1);
           break;
         case 'rewound':
+          if (!confirmed) return 'behind';
           this.#rewind(end, buffer.first);
           continue;
         case 'recreated':
@@ -345,24 +360,20 @@ export class Timeline {
 
   async #compare(): Promise<void> {
     for (let failures = 0; !this.#isClosed();) {
-      const last = this.#last;
+      // A repair under way may have asked the leader before this check was called for.
+      await this.#repair;
+      const asked = this.#known;
       const end = await this.#upstream.roomEnd(this.#room).catch(() => undefined);
       if (this.#mode.kind !== 'following') return this.#repair;
-      if (end === undefined) {
-        await this.#pause(Math.min(RETRY_MS.first * 2 ** failures++, RETRY_MS.max));
-      } else if (last !== this.#last) {
-        // The feed has gone on, and proven itself, since the leader was asked.
-        if (end.epoch === this.#era.epoch) return;
-      } else {
-        return this.#weigh(end);
-      }
+      if (end !== undefined) return this.#weigh(end, asked);
+      await this.#pause(Math.min(RETRY_MS.first * 2 ** failures++, RETRY_MS.max));
     }
   }
 
-  async #weigh(end: RoomEnd): Promise<void> {
-    const same = end.epoch === this.#era.epoch && end.lastSeq >= this.#provenTo;
-    if (same && this.#isLast(end.last)) {
-      this.#prove(end.lastSeq, true);
+  async #weigh(end: RoomEnd, asked: Known): Promise<void> {
+    const same = end.epoch === this.#era.epoch && end.lastSeq >= asked.provenTo;
+    if (same && this.#agrees(end, asked)) {
+      this.#prove(end.lastSeq, end.last !== undefined);
     } else {
       this.#startRepair();
       await this.#repair;
@@ -373,7 +384,14 @@ export class Timeline {
     return sleep(this.#clock, ms, this.#closing.signal);
   }
 
+  /** A room that was silent for long may have lost what follows its first message. */
+  #wakeChecks(): void {
+    this.#checkDelay = CHECK_MS.first;
+    this.#scheduleCheck();
+  }
+
   #scheduleCheck(): void {
+    this.#timer?.cancel();
     if (this.#isClosed()) return;
     this.#timer = this.#clock.after(this.#checkDelay, () => {
       const moved = this.#last.seq !== this.#lastAtCheck;

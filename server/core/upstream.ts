@@ -19,6 +19,8 @@ export interface FeedMessage {
 /** Where a room's feed delivers. Called from the reader of the NATS connection. */
 export interface FeedSink {
   reliable(message: FeedMessage): void;
+  /** Something came that says neither what nor where it is. */
+  unreadable(): void;
   ephemeral(message: EphemeralMessage): void;
   /** Another gateway says how many viewers it has in the room. */
   presence(gateway: string, viewers: number): void;

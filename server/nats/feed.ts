@@ -2,7 +2,7 @@ import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import type { Feed, FeedSink } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
-import { decodeContent, decodeStored, sequenceHeader, storedTimeMs } from './message-codec.ts';
+import { decodeContent, decodeStored, readHeaders, sequenceHeader, storedTimeMs } from './message-codec.ts';
 import { decodePresence, encodePresence } from './presence.ts';
 import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from './subjects.ts';
 
@@ -33,8 +33,9 @@ export function openFeed(
     });
   const subscriptions = [
     subscribe(feedSubject(room), (message) => receiveReliable(message, sink, clock)),
-    subscribe(ephemeralSubject(room), ({ headers, data }) => {
-      sink.ephemeral({ content: decodeContent(headers, data), timeMs: clock.wallMs() });
+    subscribe(ephemeralSubject(room), (message) => {
+      const headers = readHeaders(() => message.headers);
+      sink.ephemeral({ content: decodeContent(headers, message.data), timeMs: clock.wallMs() });
     }),
     subscribe(presenceSubject(room), ({ data }) => {
       const presence = decodePresence(data);
@@ -47,13 +48,12 @@ export function openFeed(
   return { close: () => subscriptions.forEach((subscription) => subscription.unsubscribe()) };
 }
 
-function receiveReliable({ headers, data }: Msg, sink: FeedSink, clock: Clock): void {
-  if (headers === undefined) throw new Error('a feed message without headers: not from the stream');
+function receiveReliable(message: Msg, sink: FeedSink, clock: Clock): void {
+  const headers = readHeaders(() => message.headers);
+  if (headers === undefined) return sink.unreadable();
   const seq = sequenceHeader(headers, 'Nats-Sequence');
   const prevSeq = sequenceHeader(headers, 'Nats-Last-Sequence');
-  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(prevSeq)) {
-    throw new Error('a feed message without sequences: not from the stream');
-  }
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(prevSeq)) return sink.unreadable();
   const timeMs = storedTimeMs(headers) ?? clock.wallMs();
-  sink.reliable({ message: decodeStored(seq, timeMs, headers, data), prevSeq });
+  sink.reliable({ message: decodeStored(seq, timeMs, headers, message.data), prevSeq });
 }

@@ -3,7 +3,7 @@ import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
 import type { Upline } from './connection.ts';
-import { decodeStored } from './message-codec.ts';
+import { decodeStored, readHeaders } from './message-codec.ts';
 import { isApiError, streamState } from './stream.ts';
 import { roomSubject } from './subjects.ts';
 
@@ -90,6 +90,8 @@ export class StreamLeader {
   }
 }
 
-function toStoredMessage({ seq, header, data, time }: StoredMsg): StoredMessage {
-  return decodeStored(seq, time.getTime(), header, data);
+function toStoredMessage(found: StoredMsg): StoredMessage {
+  const { seq, data, time } = found;
+  const headers = readHeaders(() => found.header);
+  return decodeStored(seq, time.getTime(), headers, data);
 }

@@ -9,6 +9,18 @@ const ID = 'Nats-Msg-Id';
 /** Headers of NATS itself: set by the server on republishing, or instructions to it. Not the message's. */
 const NATS_PREFIX = 'Nats-';
 
+/**
+ * The headers that `read` gives. The NATS client refuses to decode some that a server stores without a word, such as
+ * names with a space: that message then has none, because it must not keep those behind it from the viewers.
+ */
+export function readHeaders(read: () => MsgHdrs | undefined): MsgHdrs | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads what a publisher said, from its headers and payload; a message without headers is one, too. */
 export function decodeContent(headers: MsgHdrs | undefined, payload: Uint8Array): MessageContent {
   if (headers === undefined) return { id: '', type: '', sender: '', payload, headers: [] };

@@ -3,7 +3,7 @@ import { AckPolicy, createInbox, DeliverPolicy, nanos, nuid } from 'nats';
 import type { StoredMessage } from '../core/message.ts';
 import { parseAckSubject } from './ack-subject.ts';
 import type { StreamLeader } from './leader.ts';
-import { decodeStored } from './message-codec.ts';
+import { decodeStored, readHeaders } from './message-codec.ts';
 import { roomSubject } from './subjects.ts';
 
 /** How much one page holds. */
@@ -66,13 +66,13 @@ export function pull(
       settle();
     };
     const receive = (message: Msg): void => {
-      const { headers } = message;
-      if (headers !== undefined && headers.code !== 0) {
+      const headers = readHeaders(() => message.headers);
+      if (message.reply === undefined || message.reply === '') {
         // The batch has been cut short: by its size, which is a full page, or by time.
         if (messages.length > 0) return finish(() => resolve(messages));
-        throw new Error(`no messages from the stream: ${headers.code} ${headers.description}`);
+        throw new Error(`no messages from the stream: ${headers?.code} ${headers?.description}`);
       }
-      const { seq, timeMs } = parseAckSubject(message.reply ?? '');
+      const { seq, timeMs } = parseAckSubject(message.reply);
       // Copied: the payload is a view of the socket's chunk, and a page is kept.
       const stored = decodeStored(seq, timeMs, headers, Uint8Array.from(message.data));
       messages.push(stored);
