@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import type fc from 'fast-check';
 
 /**
  * How properties are checked: `FC_SEED` repeats the runs of a failure, whose report names the seed. Without it every run is

@@ -1,0 +1,292 @@
+import { fingerprint } from '../../server/core/fingerprint.ts';
+import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
+import type {
+  Feed,
+  FeedMessage,
+  FeedSink,
+  HistoryRead,
+  RoomEnd,
+  StreamStart,
+  Upstream,
+} from '../../server/core/upstream.ts';
+
+/** A message of the stream and its room. */
+export interface Held extends StoredMessage {
+  readonly room: string;
+}
+
+/** One answer or feed message on its way. */
+interface OnTheWay {
+  readonly room: string;
+  readonly message: FeedMessage;
+}
+
+/** The stream at one moment. */
+interface Snapshot {
+  readonly epoch: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly held: readonly Held[];
+}
+
+/**
+ * The core's port to NATS as a model in memory: one stream with rooms in it, whose feed can lose, repeat, reorder and
+ * delay, and whose leader can be away, slow, or behind. Everything happens when the test says so.
+ */
+export class StreamModel implements Upstream {
+  /** Every message ever stored, those that were let go included. */
+  readonly stored: (Held & { readonly epoch: string })[] = [];
+  /** Viewer counts announced, newest last. */
+  readonly announced: (readonly [room: string, viewers: number])[] = [];
+  /** Messages that a page of history holds at most. */
+  pageSize = 3;
+  /** `held`: what is stored waits in `onTheWay` until the test delivers or loses it. */
+  feed: 'delivered' | 'held' = 'delivered';
+  onTheWay: OnTheWay[] = [];
+  /** `away`: every question is rejected. */
+  leader: 'present' | 'away' = 'present';
+  /** Called when a question has been asked, before it is answered: the moment for the world to change. */
+  asked: (question: 'end' | 'history' | 'locate' | 'feed') => void = () => undefined;
+  /** Answers that wait for the test; undefined when they come at once. */
+  #withheld: (() => void)[] | undefined;
+  #stale: Snapshot | undefined;
+  #incarnation = 1;
+  #firstSeq = 1;
+  #lastSeq = 0;
+  #held: Held[] = [];
+  readonly #sinks = new Map<string, Set<FeedSink>>();
+  /** How often the stream was restored from a snapshot. */
+  rewinds = 0;
+  readonly questions = { end: 0, history: 0, locate: 0, feed: 0 };
+
+  get epoch(): string {
+    return `LIVE@${this.#incarnation}`;
+  }
+
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Open feeds. */
+  get feeds(): number {
+    return [...this.#sinks.values()].reduce((sum, sinks) => sum + sinks.size, 0);
+  }
+
+  /** Sequences of a room's messages held now. */
+  heldOf(room: string): number[] {
+    return inRoom(this.#held, room).map(({ seq }) => seq);
+  }
+
+  /** Whether the stream holds a message of any room at `seq`. */
+  holds(seq: number): boolean {
+    return this.#held.some((message) => message.seq === seq);
+  }
+
+  /** Stores a message; its feed message is delivered, or waits in `onTheWay`. */
+  publish(room: string, text: string, headers: MessageContent['headers'] = []): number {
+    const payload = Buffer.from(text);
+    const seq = ++this.#lastSeq;
+    const content = { id: `${this.epoch}-${seq}-${text}`, type: 'gift', sender: 's', payload, headers };
+    const message: Held = { room, seq, check: fingerprint(content), content, timeMs: seq * 1000 };
+    // As JetStream says it: the newest message of the subject that is still held.
+    const prevSeq = inRoom(this.#held, room).at(-1)?.seq ?? 0;
+    this.#held.push(message);
+    this.stored.push({ ...message, epoch: this.epoch });
+    const onTheWay = { room, message: { message, prevSeq } };
+    if (this.feed === 'held') this.onTheWay.push(onTheWay);
+    else this.#deliver(onTheWay);
+    return seq;
+  }
+
+  /** Sends an ephemeral message to the room's feed. */
+  ephemeral(room: string, text: string): void {
+    const content = { id: '', type: 'comment', sender: 's', payload: Buffer.from(text), headers: [] };
+    const message: EphemeralMessage = { content, timeMs: 1 };
+    for (const sink of this.#sinksOf(room)) sink.ephemeral(message);
+  }
+
+  /** Delivers what is on the way at `index` (the oldest by default), once more if `repeated`. */
+  deliver(index = 0, repeated = false): void {
+    const [next] = this.onTheWay.splice(index, 1);
+    if (next === undefined) return;
+    this.#deliver(next);
+    if (repeated) this.#deliver(next);
+  }
+
+  /** Loses what is on the way at `index` (the oldest by default). */
+  lose(index = 0): void {
+    this.onTheWay.splice(index, 1);
+  }
+
+  loseAll(): void {
+    this.onTheWay = [];
+  }
+
+  deliverAll(): void {
+    while (this.onTheWay.length > 0) this.deliver();
+  }
+
+  /** Hands something to the room's feed that the stream need not hold. */
+  inject(room: string, message: FeedMessage): void {
+    this.#deliver({ room, message });
+  }
+
+  /** The stream's limits let go of everything before `firstSeq`. */
+  evictBefore(firstSeq: number): void {
+    const first = Math.min(firstSeq, this.#lastSeq + 1);
+    this.#firstSeq = Math.max(this.#firstSeq, first);
+    this.#held = this.#held.filter(({ seq }) => seq >= this.#firstSeq);
+  }
+
+  /** Everything has expired. */
+  evictAll(): void {
+    this.evictBefore(this.#lastSeq + 1);
+  }
+
+  /** Removes a room's messages before `seq`, as `nats stream purge --subject` does. */
+  purge(room: string, seq = Infinity): void {
+    this.#held = this.#held.filter((message) => message.room !== room || message.seq >= seq);
+    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+  }
+
+  /** Deletes the stream and creates it again. */
+  recreate(): void {
+    this.#incarnation++;
+    this.#firstSeq = 1;
+    this.#lastSeq = 0;
+    this.#held = [];
+  }
+
+  /** Restores the same stream from a snapshot that ended at `lastSeq`. */
+  rewindTo(lastSeq: number): void {
+    this.rewinds++;
+    this.#lastSeq = lastSeq;
+    this.#held = this.#held.filter(({ seq }) => seq <= lastSeq);
+    this.#firstSeq = Math.min(this.#firstSeq, lastSeq + 1);
+  }
+
+  /** From now on the leader answers as of this moment: it was just elected and lags. */
+  freezeLeader(): void {
+    this.#stale = this.#snapshot();
+  }
+
+  thawLeader(): void {
+    this.#stale = undefined;
+  }
+
+  /** Answers wait until {@link answer}. */
+  withholdAnswers(): void {
+    this.#withheld ??= [];
+  }
+
+  /** Gives the answer that was asked for first. */
+  answer(): void {
+    this.#withheld?.shift()?.();
+  }
+
+  /** Gives all answers, and from now on at once. */
+  answerAll(): void {
+    const withheld = this.#withheld ?? [];
+    this.#withheld = undefined;
+    for (const give of withheld) give();
+  }
+
+  openFeed(room: string, sink: FeedSink): Promise<Feed> {
+    return this.#ask('feed', () => {
+      const sinks = this.#sinks.get(room) ?? new Set();
+      this.#sinks.set(room, sinks);
+      sinks.add(sink);
+      return { close: () => void sinks.delete(sink) };
+    });
+  }
+
+  roomEnd(room: string): Promise<RoomEnd> {
+    return this.#ask('end', ({ epoch, lastSeq, held }) => ({
+      epoch,
+      lastSeq,
+      last: inRoom(held, room).at(-1),
+    }));
+  }
+
+  readHistory(room: string, from: number): Promise<HistoryRead> {
+    return this.#ask('history', ({ epoch, firstSeq, lastSeq, held }) => {
+      if (lastSeq < from) throw new Error('the stream ends before the place to read from');
+      const all = inRoom(held, room).filter(({ seq }) => seq >= from);
+      const messages = all.slice(0, this.pageSize);
+      const complete = messages.length === all.length;
+      return {
+        epoch,
+        from,
+        messages,
+        upto: Math.max(complete ? lastSeq : (messages.at(-1)?.seq ?? from), from),
+        firstSeq,
+        fromHeldElsewhere: messages[0]?.seq !== from && held.some(({ seq }) => seq === from),
+      };
+    });
+  }
+
+  locate(room: string, start: StreamStart): Promise<number> {
+    return this.#ask('locate', ({ held, lastSeq }) => {
+      const messages = inRoom(held, room);
+      const before = (message: Held | undefined): number => (message?.seq ?? lastSeq + 1) - 1;
+      switch (start.kind) {
+        case 'earliest':
+          return before(messages[0]);
+        case 'seq':
+          return before(messages.find(({ seq }) => seq >= start.seq));
+        case 'since':
+          return before(messages.find(({ timeMs }) => timeMs >= start.timeMs));
+        case 'last':
+          return before(messages.at(-start.count) ?? messages[0]);
+      }
+    });
+  }
+
+  announce(room: string, viewers: number): void {
+    this.announced.push([room, viewers]);
+  }
+
+  /** Answers with what the leader knows at the moment of the answer. */
+  #ask<T>(question: 'end' | 'history' | 'locate' | 'feed', compute: (now: Snapshot) => T): Promise<T> {
+    this.questions[question]++;
+    return new Promise((resolve, reject) => {
+      const give = (): void => {
+        if (this.leader === 'away') return reject(new Error('NATS is away'));
+        try {
+          resolve(compute(this.#stale ?? this.#snapshot()));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      this.asked(question);
+      if (this.#withheld === undefined) give();
+      else this.#withheld.push(give);
+    });
+  }
+
+  #snapshot(): Snapshot {
+    return { epoch: this.epoch, firstSeq: this.#firstSeq, lastSeq: this.#lastSeq, held: [...this.#held] };
+  }
+
+  #deliver({ room, message }: OnTheWay): void {
+    for (const sink of this.#sinksOf(room)) {
+      // The core must not keep what it is given: the NATS client uses the bytes again.
+      const payload = Uint8Array.from(message.message.content.payload);
+      const content = { ...message.message.content, payload };
+      sink.reliable({ ...message, message: { ...message.message, content } });
+      payload.fill(0);
+    }
+  }
+
+  #sinksOf(room: string): FeedSink[] {
+    return [...(this.#sinks.get(room) ?? [])];
+  }
+}
+
+function inRoom(held: readonly Held[], room: string): Held[] {
+  return held.filter((message) => message.room === room);
+}
