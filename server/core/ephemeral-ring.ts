@@ -36,25 +36,26 @@ export class EphemeralRing {
   }
 
   append(message: EphemeralMessage, nowMs: number): void {
-    this.expire(nowMs);
+    this.#expire(nowMs);
     if (this.#newer.length >= HALF_BYTES) this.#turn(nowMs);
     this.#newer.append(this.#newer.upto + 1, 0, ephemeralEntry(message));
   }
 
-  /** Lets go of what is too old: everything is gone after one to two times the maximal age. */
-  expire(nowMs: number): void {
-    if (nowMs - this.#newerSince < MAX_AGE_MS) return;
-    if (this.#older.count + this.#newer.count === 0) this.#newerSince = nowMs;
-    else this.#turn(nowMs);
-  }
-
   /** What came after the first `seen` messages. */
-  read(seen: number): EphemeralSlice {
+  read(seen: number, nowMs: number): EphemeralSlice {
     if (seen >= this.head) return { bytes: NO_BYTES, dropped: 0 };
+    this.#expire(nowMs);
     const dropped = Math.max(0, this.#older.after - seen);
     const newer = this.#newer.read(seen, EVERYTHING).bytes;
     if (seen >= this.#older.upto) return { bytes: newer, dropped };
     return { bytes: Buffer.concat([this.#older.read(seen, EVERYTHING).bytes, newer]), dropped };
+  }
+
+  /** Lets go of what is too old: everything is gone after one to two times the maximal age. */
+  #expire(nowMs: number): void {
+    const ageMs = nowMs - this.#newerSince;
+    if (ageMs >= MAX_AGE_MS) this.#turn(nowMs);
+    if (ageMs >= 2 * MAX_AGE_MS) this.#older = new Segment(this.head);
   }
 
   #turn(nowMs: number): void {

@@ -222,7 +222,9 @@ export class Room {
     }
     const reachesHead = slice.upto >= log.head;
     const live = viewer.stage.kind === 'live' && reachesHead;
-    const ephemeral = live ? this.#ephemeral.read(viewer.ephemeralSeen) : { bytes: NO_BYTES, dropped: 0 };
+    const ephemeral = live
+      ? this.#ephemeral.read(viewer.ephemeralSeen, this.#clock.monotonicMs())
+      : { bytes: NO_BYTES, dropped: 0 };
     if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) {
       this.#atHead.add(viewer);
       return undefined;
