@@ -12,6 +12,8 @@ export interface RunPlan {
   /** Reliable and ephemeral messages a second, over all rooms. */
   readonly rate: number;
   readonly ephemeralRate: number;
+  /** How many nats-servers the tool ran as a cluster; absent: one, or somebody else's. */
+  readonly natsCluster?: number;
   readonly faults: readonly PlannedFault[];
   /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
   readonly isolation?: PlannedIsolation;

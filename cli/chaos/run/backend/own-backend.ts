@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Target } from '../../links/proxy.ts';
+import type { PlannedFault } from '../../recording.ts';
+import { isFaultName, isOfKind } from '../catalogue.ts';
+import type { Consequences } from '../consequences.ts';
+import type { Backend } from './backend.ts';
+import type { World } from './behind.ts';
+import { behind } from './behind.ts';
+import { GatewayProcess } from './gateway-process.ts';
+import { NatsServers } from './nats-servers.ts';
+import { freePorts } from './ports.ts';
+import { StreamAdmin } from './stream-admin.ts';
+
+/** Viewers of one that is restarted go on at the other. */
+const gatewayCount = 2;
+
+/** Two gateways and one or several nats-servers of the tool's own, in a temporary directory. */
+export class OwnBackend implements Backend {
+  readonly gateways: readonly Target[];
+  readonly failed: Promise<never>;
+  private readonly world: Omit<World, 'consequences'>;
+  private readonly directory: string;
+
+  /** @param natsServers 1, or the size of a cluster in which every server has a copy of the stream */
+  static async start(natsServers: number): Promise<OwnBackend> {
+    const directory = await mkdtemp(join(tmpdir(), 'live-chaos-'));
+    const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+    try {
+      const nats = await NatsServers.start(directory, natsServers);
+      undo.push(() => nats.close());
+      const stream = await StreamAdmin.connect(nats.urls);
+      undo.push(() => stream.close());
+      const ports = await freePorts(gatewayCount);
+      const gateways = ports.map((port, index) => {
+        const name = `gateway-${index + 1}`;
+        return new GatewayProcess({ name, port, nats: nats.urls, replicas: natsServers, directory });
+      });
+      undo.push(() => Promise.all(gateways.map((gateway) => gateway.end('SIGKILL'))));
+      // The first one creates the stream.
+      for (const gateway of gateways) await gateway.start();
+      return new OwnBackend({ gateways, nats, stream }, directory);
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
+  }
+
+  private constructor(world: Omit<World, 'consequences'>, directory: string) {
+    this.world = world;
+    this.directory = directory;
+    this.gateways = world.gateways.map(({ target }) => target);
+    this.failed = Promise.race(world.gateways.map(({ failed }) => failed));
+    this.failed.catch(() => undefined);
+  }
+
+  apply({ fault, name }: PlannedFault, consequences: Consequences, lifted: AbortSignal): Promise<void> {
+    if (!isFaultName(name) || isOfKind(name, 'viewer'))
+      throw new Error(`${name} is no fault behind the gateways`);
+    return behind[name]({ ...this.world, consequences }, { turn: fault, lifted });
+  }
+
+  async historyReads(): Promise<number> {
+    const reads = await Promise.all(this.world.gateways.map((gateway) => gateway.historyReads()));
+    return reads.reduce((sum, count) => sum + count, 0);
+  }
+
+  async close(): Promise<void> {
+    const { gateways, nats, stream } = this.world;
+    await Promise.all(gateways.map((gateway) => gateway.end('SIGKILL')));
+    await stream.close();
+    await nats.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,92 @@
+/** Where a fault strikes, and what it needs. */
+export type FaultKind =
+  /** One viewer's link or device. */
+  | 'viewer'
+  /** What all viewers depend on: possible only where the tool runs gateways and NATS itself. */
+  | 'behind'
+  /** The same, and there has to be a NATS cluster. */
+  | 'cluster';
+
+/** What the schedule has to know of a fault. */
+export interface FaultTraits {
+  readonly kind: FaultKind;
+  /** Shortest and longest duration, in milliseconds. What strikes in a moment has 0. */
+  readonly forMs: readonly [min: number, max: number];
+  /** How long it takes about until what was struck works again; the next fault behind waits for that. Default 0. */
+  readonly mendMs?: number;
+  readonly about: string;
+}
+
+/** Every fault there is, by name. */
+export const catalogue = {
+  rst: { kind: 'viewer', forMs: [0, 2_500], about: 'connections are reset, new ones too while it lasts' },
+  fin: { kind: 'viewer', forMs: [0, 2_500], about: 'connections are ended in order, new ones too' },
+  'half-open': { kind: 'viewer', forMs: [200, 4_000], about: 'bytes vanish in both directions, unannounced' },
+  'one-way': { kind: 'viewer', forMs: [200, 4_000], about: 'bytes vanish in one direction, unannounced' },
+  stall: { kind: 'viewer', forMs: [200, 3_000], about: 'bytes are held back, then released' },
+  latency: { kind: 'viewer', forMs: [1_000, 5_000], about: '20 to 400 ms more each way, with jitter' },
+  bandwidth: { kind: 'viewer', forMs: [1_000, 5_000], about: '4 to 64 KB a second' },
+  'slow-reader': {
+    kind: 'viewer',
+    forMs: [1_000, 5_000],
+    about: 'the application takes its time over events',
+  },
+  rebind: { kind: 'viewer', forMs: [0, 0], about: 'the client has a new source port mid-stream' },
+  'app-suspend': { kind: 'viewer', forMs: [500, 5_000], about: 'timers and reads of the viewer stop' },
+  'gateway-kill': {
+    kind: 'behind',
+    forMs: [0, 0],
+    mendMs: 1_000,
+    about: 'SIGKILL to a gateway, which is started again',
+  },
+  'gateway-drain': {
+    kind: 'behind',
+    forMs: [0, 0],
+    mendMs: 2_200,
+    about: 'SIGTERM to a gateway, which is started again',
+  },
+  'nats-kill': {
+    kind: 'behind',
+    forMs: [0, 1_500],
+    mendMs: 500,
+    about: 'SIGKILL to a nats-server; then it runs again',
+  },
+  'nats-pause': { kind: 'behind', forMs: [500, 3_000], about: 'SIGSTOP to a nats-server, then SIGCONT' },
+  'stream-purge': { kind: 'behind', forMs: [0, 0], about: 'all messages held are removed' },
+  'stream-recreate': { kind: 'behind', forMs: [0, 0], about: 'the stream is deleted and created again' },
+  retention: {
+    kind: 'behind',
+    forMs: [1_000, 4_000],
+    about: 'the stream holds so little that cursors are overtaken',
+  },
+  'leader-kill': {
+    kind: 'cluster',
+    forMs: [500, 2_000],
+    mendMs: 1_000,
+    about: "SIGKILL to the stream's leader; then it runs again",
+  },
+  'leader-stepdown': { kind: 'cluster', forMs: [0, 0], about: "the stream's leader gives up its office" },
+  partition: { kind: 'cluster', forMs: [2_000, 5_000], about: 'one nats-server cannot reach the others' },
+} as const satisfies Readonly<Record<string, FaultTraits>>;
+
+export type FaultName = keyof typeof catalogue;
+
+export const faultNames = Object.keys(catalogue) as FaultName[];
+
+/** Names of the faults of some kinds. */
+export type NameOf<Kind extends FaultKind> = {
+  [Name in FaultName]: (typeof catalogue)[Name]['kind'] extends Kind ? Name : never;
+}[FaultName];
+
+export function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(catalogue, name);
+}
+
+export function traitsOf(name: FaultName): FaultTraits {
+  return catalogue[name];
+}
+
+/** Whether a fault is of a kind. */
+export function isOfKind<Kind extends FaultKind>(name: FaultName, kind: Kind): name is NameOf<Kind> {
+  return catalogue[name].kind === kind;
+}

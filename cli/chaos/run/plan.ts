@@ -1,0 +1,115 @@
+import type { Random } from '../../../common/random.ts';
+import type { PlannedFault, RunPlan } from '../recording.ts';
+import type { FaultName } from './catalogue.ts';
+import { traitsOf } from './catalogue.ts';
+import { between, chance, pick } from './chance.ts';
+import type { Mix, Profile } from './profiles.ts';
+
+/** Nothing happens this long after the start, and no fault begins this shortly before the end, in milliseconds. */
+const quietMs = 300;
+
+/** What viewers that no fault touches may expect, in milliseconds. */
+const isolation = { maxLatencyMs: 2_000, recoveryMs: 10_000 };
+
+/** What a run is to be like. */
+export interface RunOptions extends Omit<RunPlan, 'faults' | 'isolation'> {
+  readonly mix: Profile;
+  /** Whether the tool runs gateways and NATS itself, so that faults behind are possible. */
+  readonly own: boolean;
+}
+
+type Draft = Omit<PlannedFault, 'fault'>;
+
+/** The names of a run's viewers. */
+export function viewerNames(viewers: number): string[] {
+  return Array.from({ length: viewers }, (_, index) => `v${index + 1}`);
+}
+
+/** The names of a run's rooms; no other run has them. */
+export function roomNames({ run, rooms }: Pick<RunPlan, 'run' | 'rooms'>): string[] {
+  return Array.from({ length: rooms }, (_, index) => `${run}-${index + 1}`);
+}
+
+/** The rooms that the viewer with this index follows: one, and each fourth viewer the next one too. */
+export function roomsOf(index: number, rooms: readonly string[]): string[] {
+  const count = index % 4 === 3 ? 2 : 1;
+  return Array.from(
+    { length: Math.min(count, rooms.length) },
+    (_, more) => rooms[(index + more) % rooms.length] ?? '',
+  );
+}
+
+/**
+ * The schedule: a pure function of the options. Faults on the same viewer do not overlap, nor do those behind; all begin
+ * and end within the run's duration, after which everything is healed and everyone may catch up.
+ */
+export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
+  const viewers = viewerNames(plan.viewers);
+  const { seed, durationMs } = plan;
+  const together = sequence(mix.together, chance(seed, 'together'), durationMs);
+  const behind = own ? sequence(possible(mix.behind, plan), chance(seed, 'behind'), durationMs) : [];
+  const faults = [
+    ...behind.map((fault) => ({ ...fault, viewer: undefined })),
+    ...viewers.flatMap((viewer) => {
+      const alone = sequence(mix.each, chance(seed, viewer), durationMs);
+      const free = alone.filter((fault) => !together.some((other) => overlap(fault, other)));
+      return [...together, ...free].map((fault) => ({ ...fault, viewer }));
+    }),
+  ];
+  return { ...plan, faults: numbered(faults), isolation };
+}
+
+/** Parts of a plan: what a failing run is reduced to. Faults keep their numbers. */
+export function reducePlan(
+  plan: RunPlan,
+  {
+    onlyViewer,
+    onlyFaults,
+  }: { onlyViewer?: string | undefined; onlyFaults?: ReadonlySet<string> | undefined },
+): RunPlan {
+  const faults = plan.faults.filter(
+    ({ viewer, name, fault }) =>
+      (onlyViewer === undefined || viewer === undefined || viewer === onlyViewer) &&
+      (onlyFaults === undefined || onlyFaults.has(name) || onlyFaults.has(String(fault))),
+  );
+  return { ...plan, faults };
+}
+
+/** One after the other, at intervals that vary by half of the mean. */
+function sequence<Name extends FaultName>(
+  mix: Mix<Name> | undefined,
+  random: Random,
+  durationMs: number,
+): Omit<Draft, 'viewer'>[] {
+  const faults: Omit<Draft, 'viewer'>[] = [];
+  if (mix === undefined) return faults;
+  // The first one comes anywhere in the first interval, so that viewers are out of step.
+  let atMs = quietMs + Math.round(random() * Math.min(mix.everyMs, durationMs / 2));
+  while (atMs < durationMs - quietMs) {
+    const name = pick(random, mix.weights);
+    if (name === undefined) break;
+    const { forMs: range, mendMs = 0 } = traitsOf(name);
+    const forMs = Math.min(between(random, ...range), durationMs - atMs);
+    faults.push({ name, atMs, forMs });
+    atMs += forMs + mendMs + Math.round(mix.everyMs * (0.5 + random()));
+  }
+  return faults;
+}
+
+/** Without a cluster its faults are impossible. */
+function possible(mix: Mix | undefined, { natsCluster = 1 }: Pick<RunPlan, 'natsCluster'>): Mix | undefined {
+  if (mix === undefined || natsCluster > 1) return mix;
+  const weights = Object.entries(mix.weights).filter(
+    ([name]) => traitsOf(name as FaultName).kind !== 'cluster',
+  );
+  return { ...mix, weights: Object.fromEntries(weights) };
+}
+
+function overlap(one: Omit<Draft, 'viewer'>, other: Omit<Draft, 'viewer'>): boolean {
+  return one.atMs <= other.atMs + other.forMs && other.atMs <= one.atMs + one.forMs;
+}
+
+function numbered(faults: readonly Draft[]): PlannedFault[] {
+  const inTime = [...faults].sort((one, other) => one.atMs - other.atMs);
+  return inTime.map((fault, number) => ({ fault: number, ...fault }));
+}

@@ -1,0 +1,116 @@
+import type { FaultName, NameOf } from './catalogue.ts';
+import { catalogue } from './catalogue.ts';
+
+/** Mean time between faults that a profile says nothing of, in milliseconds. */
+const defaultRhythmMs = { each: 5_000, behind: 3_000 };
+
+/** Faults that follow one another, chosen by weight. */
+export interface Mix<Name extends FaultName = FaultName> {
+  /** Mean time between the end of one and the next, in milliseconds; it varies by half of that. */
+  readonly everyMs: number;
+  readonly weights: Readonly<Partial<Record<Name, number>>>;
+}
+
+/** A named mix of faults. */
+export interface Profile {
+  readonly about: string;
+  /** What befalls each viewer by itself. */
+  readonly each?: Mix<NameOf<'viewer'>>;
+  /** What befalls all viewers at the same moment. */
+  readonly together?: Mix<NameOf<'viewer'>>;
+  /** What befalls gateways and NATS. */
+  readonly behind?: Mix<NameOf<'behind' | 'cluster'>>;
+  /** Reliable messages a second over all rooms, unless the user says otherwise. */
+  readonly rate?: number;
+}
+
+export const profiles = {
+  'flaky-mobile': {
+    about: 'phones on a poor network: short losses of every sort, slow phases, applications put aside',
+    each: {
+      everyMs: 5_000,
+      weights: {
+        rst: 2,
+        fin: 1,
+        'half-open': 3,
+        'one-way': 1,
+        stall: 3,
+        latency: 2,
+        bandwidth: 2,
+        rebind: 2,
+        'app-suspend': 1,
+        'slow-reader': 1,
+      },
+    },
+  },
+  'train-tunnel': {
+    about: 'everybody sits in the same train: all lose the network at once, and all come back at once',
+    together: { everyMs: 5_000, weights: { 'half-open': 2, stall: 1 } },
+    each: { everyMs: 8_000, weights: { latency: 2, bandwidth: 1 } },
+  },
+  deploy: {
+    about: 'gateways are restarted one after the other, as in a rollout',
+    behind: { everyMs: 1_000, weights: { 'gateway-drain': 1 } },
+  },
+  storm: {
+    about: 'all viewers are cut at the same tick, again and again',
+    together: { everyMs: 3_000, weights: { rst: 1 } },
+  },
+  jitter: {
+    about: 'every 15 s or so each viewer is offline for about 2 s; 2 messages a second',
+    each: { everyMs: 15_000, weights: { rst: 1, 'half-open': 1, stall: 1 } },
+    rate: 2,
+  },
+  everything: {
+    about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
+    each: {
+      everyMs: 8_000,
+      weights: {
+        rst: 2,
+        fin: 1,
+        'half-open': 2,
+        'one-way': 1,
+        stall: 2,
+        latency: 1,
+        bandwidth: 1,
+        rebind: 1,
+        'app-suspend': 1,
+        'slow-reader': 1,
+      },
+    },
+    behind: {
+      everyMs: 2_500,
+      weights: {
+        'gateway-kill': 2,
+        'gateway-drain': 2,
+        'nats-kill': 2,
+        'nats-pause': 2,
+        'stream-purge': 1,
+        'stream-recreate': 1,
+        retention: 1,
+        'leader-kill': 2,
+        'leader-stepdown': 2,
+        partition: 2,
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof profiles;
+
+export const profileNames = Object.keys(profiles) as ProfileName[];
+
+/** A profile whose faults were chosen by the user: those on viewers keep its rhythm, and so do those behind. */
+export function withFaults(profile: Profile, weights: ReadonlyMap<FaultName, number>): Profile {
+  const chosen = (behind: boolean): Partial<Record<FaultName, number>> =>
+    Object.fromEntries([...weights].filter(([name]) => (catalogue[name].kind !== 'viewer') === behind));
+  const onViewers = {
+    everyMs: (profile.each ?? profile.together)?.everyMs ?? defaultRhythmMs.each,
+    weights: chosen(false),
+  };
+  return {
+    about: profile.about,
+    [profile.each === undefined && profile.together !== undefined ? 'together' : 'each']: onViewers,
+    behind: { everyMs: profile.behind?.everyMs ?? defaultRhythmMs.behind, weights: chosen(true) },
+  };
+}

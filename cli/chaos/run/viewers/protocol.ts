@@ -1,0 +1,52 @@
+import type { Target } from '../../links/proxy.ts';
+import type { Place, ViewerEvent } from '../../oracle/history.ts';
+import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
+
+/** One viewer of a run. */
+export interface ViewerSpec {
+  readonly viewer: string;
+  readonly rooms: readonly string[];
+}
+
+/** What the tool tells a process of viewers, in this order. Sent by structured clone. */
+export type HostRequest =
+  /** Start the viewers; answered by `ready` when all have caught up. */
+  | {
+      readonly kind: 'start';
+      readonly seed: number;
+      readonly gateways: readonly Target[];
+      readonly viewers: readonly ViewerSpec[];
+    }
+  /** The run's clock begins at `originMs` since the Unix epoch; apply the faults when they are due. */
+  | { readonly kind: 'run'; readonly originMs: number; readonly faults: readonly PlannedFault[] }
+  /** Lift every fault, apply no more. */
+  | { readonly kind: 'heal' }
+  /** Answer with `settled` when every viewer has come to these heads. */
+  | { readonly kind: 'settle'; readonly heads: ReadonlyMap<string, Place> }
+  /** End the viewers; answered by `finished` after the last report. */
+  | { readonly kind: 'finish' };
+
+/** What a process of viewers tells. */
+export type HostReport =
+  | { readonly kind: 'ready' }
+  /** What has happened since the last one. */
+  | {
+      readonly kind: 'news';
+      readonly events: readonly { readonly viewer: string; readonly events: readonly ViewerEvent[] }[];
+      readonly faults: readonly AppliedFault[];
+      readonly census: Census;
+    }
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'finished'; readonly totals: readonly ViewerTotals[] }
+  /** The viewers cannot go on. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Viewers at a moment, and what they have received so far. */
+export interface Census {
+  readonly states: Readonly<Partial<Record<string, number>>>;
+  /** Names of the faults in force, and on how many viewers. */
+  readonly faults: Readonly<Partial<Record<string, number>>>;
+  readonly delivered: number;
+  /** Messages whose predecessor had not come and was not announced as gone. */
+  readonly holes: number;
+}
