@@ -1,0 +1,105 @@
+import type { GuaranteeResult, Violation } from '../oracle/verdict.ts';
+import type { Distribution, Quantiles } from './distribution.ts';
+import { formatBytes, formatCount, formatMs, formatShare, significant } from './format.ts';
+import { countOf } from './json.ts';
+import { ratio } from './measures.ts';
+import type { FaultReport, RunReport } from './run-report.ts';
+
+/** A name and what it is, for people. */
+export type Row = readonly [name: string, value: string];
+
+/** The durations that a report tells of, by their names for people. */
+export function durations({ measures }: RunReport): [name: string, distribution: Distribution][] {
+  return [
+    ['delivery, live', measures.latency],
+    ['delivery, replayed', measures.replayLatency],
+    ['ephemeral, age', measures.ephemeral.staleness],
+    ['fault → noticed', measures.detect],
+    ['fault → reconnected', measures.reconnect],
+    ['reconnected → caught up', measures.resume],
+  ];
+}
+
+export const durationHeads = ['', 'count', 'p50', 'p95', 'p99', 'max'] as const;
+
+/** Cells under `durationHeads`. */
+export function durationCells(name: string, { count, p50, p95, p99, max }: Quantiles): string[] {
+  return [name, formatCount(count), ...[p50, p95, p99, max].map(formatMs)];
+}
+
+/** What a run was asked for. */
+export function planRows({ run, endMs }: RunReport): Row[] {
+  const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate } = run.plan;
+  return [
+    ['seed', String(seed)],
+    ['profile', profile],
+    ['viewers', `${formatCount(viewers)} in ${formatCount(rooms)} rooms`],
+    ['rate', `${formatCount(rate)} reliable, ${formatCount(ephemeralRate)} ephemeral a second`],
+    ['duration', `${formatMs(durationMs)}, ${formatMs(endMs)} until all had settled`],
+    ['started', new Date(run.startedAtMs).toISOString()],
+  ];
+}
+
+/** What was counted. */
+export function countRows(report: RunReport): Row[] {
+  const { measures, signalledGaps } = report;
+  const { received, dropped } = measures.ephemeral;
+  const { reconnects, historyReads } = measures;
+  const reads = historyReads === undefined ? null : ratio(historyReads, reconnects);
+  return [
+    ['published', `${formatCount(measures.published)}, ${formatCount(measures.unknown)} of unknown outcome`],
+    ['delivered', `${formatCount(measures.delivered)}, ${formatCount(measures.replayed)} of them in replays`],
+    ['lost', formatCount(countOf(report, 'lost'))],
+    ['duplicated', formatCount(countOf(report, 'duplicated'))],
+    ['reordered', formatCount(countOf(report, 'reordered'))],
+    ['silent gaps', formatCount(countOf(report, 'silent-gap'))],
+    [
+      'signalled gaps',
+      `${formatCount(signalledGaps.expected)} expected, ${formatCount(signalledGaps.unexpected)} not`,
+    ],
+    ['reconnects', formatCount(reconnects)],
+    [
+      'JetStream reads',
+      historyReads === undefined
+        ? 'not counted'
+        : `${formatCount(historyReads)}, ${significant(reads)} a reconnect`,
+    ],
+    [
+      'ephemeral',
+      `${formatCount(received)} received (${formatShare(ratio(received, received + dropped))}), ${formatCount(dropped)} dropped`,
+    ],
+    ['bytes received', formatBytes(measures.bytes)],
+    [
+      'mended by clients',
+      `${formatCount(measures.duplicatesDropped)} repeats, ${formatCount(measures.continuityViolations)} holes`,
+    ],
+  ];
+}
+
+/** What became of a guarantee, in a word. */
+export function outcomeOf({ checks, failed }: GuaranteeResult): 'holds' | 'broken' | 'not checked' {
+  if (failed > 0) return 'broken';
+  return checks > 0 ? 'holds' : 'not checked';
+}
+
+export const faultHeads = [
+  'fault',
+  'planned',
+  'struck',
+  'noticed',
+  'reconnected',
+  'noticed p50',
+  'max',
+] as const;
+
+/** Cells under `faultHeads`: viewers struck, of whom so many noticed. */
+export function faultCells({ name, planned, struck, noticed, reconnected, detect }: FaultReport): string[] {
+  const { p50, max } = detect.quantiles();
+  return [name, ...[planned, struck, noticed, reconnected].map(formatCount), formatMs(p50), formatMs(max)];
+}
+
+/** Where and when a promise was broken. */
+export function placeOf({ viewer, room, seq, atMs }: Violation): string {
+  const where = [`viewer ${viewer}`, room && `room ${room}`, seq !== undefined && `seq ${seq}`];
+  return `${where.filter(Boolean).join(', ')} at ${formatMs(atMs)}`;
+}
