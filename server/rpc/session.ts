@@ -63,7 +63,7 @@ interface Membership {
 /**
  * - `awaiting-hello`: nothing may come before Hello;
  * - `open`: rooms can be joined;
- * - `leaving`: nothing more is accepted; the call ends with OK when what was said last is written;
+ * - `leaving`: nothing more is accepted; the call ends with OK when the last answer is written;
  * - `closed`: the call has ended and everything is given back.
  */
 type State =
@@ -312,17 +312,22 @@ export class Session {
 
   #afterWrite(): void {
     if (this.#outlet.backlog > 0) return;
-    if (this.#state.kind === 'leaving') this.#call.end();
+    if (this.#state.kind === 'leaving') this.#endWhenSaid();
     else if (this.#call.isPaused()) this.#call.resume();
   }
 
-  /** Ends the call with OK once what was said is written. */
+  /** Ends the call with OK once every publish has its answer and what was said is written. */
   #leave(): void {
     if (this.#state.kind === 'closed' || this.#state.kind === 'leaving') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'leaving' };
     this.#leaveRooms();
-    if (this.#outlet.backlog === 0 && this.#outlet.blockedSinceMs === undefined) this.#call.end();
+    this.#endWhenSaid();
+  }
+
+  #endWhenSaid(): void {
+    const { backlog, blockedSinceMs } = this.#outlet;
+    if (this.#publishes === 0 && backlog === 0 && blockedSinceMs === undefined) this.#call.end();
   }
 
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
