@@ -42,7 +42,8 @@ async function replay(room: Room, call: PullCall, signal: AbortSignal): Promise<
   const viewer = new Viewer({ wake: () => bell.ring() });
   const write = (response: Buffer): Promise<void> => bell.until((done) => call.write(response, done));
   try {
-    await ask(room.name, () => room.join(viewer, pullFrom(request, room.timeline.era.epoch)));
+    const from = pullFrom(request, room.timeline.era.epoch);
+    await ask(room.name, () => room.join(viewer, from));
     const limit = request.limit === 0 ? Infinity : request.limit;
     while (!signal.aborted && viewer.handed < limit) {
       const emission = room.next(viewer, { bytes: FRAME_BYTES, entries: limit - viewer.handed });
