@@ -33,8 +33,9 @@ export function breakFrame(
   return { reset: { room, cause: notice.cause, cursor: notice.cursor } };
 }
 
+/** What is too long for a room name is told back shortened: a refusal must not cost more than what is refused. */
 export function roomErrorFrame(room: string, { code, reason, message }: Failure): ServerFrameInput {
-  return { roomError: { room, code, reason, message } };
+  return { roomError: { room: room.slice(0, 80), code, reason, message } };
 }
 
 export function failedPublish(failure: Failure): PublishResultInput {
