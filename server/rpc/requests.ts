@@ -28,6 +28,8 @@ const HEADER_NAME_PATTERN = /^[!-9;-~]{1,128}$/;
 const RESERVED_HEADER_PATTERN = /^(nats|live)-/i;
 // eslint-disable-next-line no-control-regex -- these are the characters to refuse
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
+/** An enum of proto3 may hold numbers that this version of the protocol does not know; they come undecoded. */
+const CLASSES: ReadonlySet<unknown> = new Set<DeliveryClass>(['RELIABLE', 'EPHEMERAL']);
 const MAX_SEQ = BigInt(Number.MAX_SAFE_INTEGER);
 
 export function requireRoomName(room: string): string {
@@ -74,8 +76,8 @@ export function parseSeq(text: string): number {
   return Number(seq > MAX_SEQ ? MAX_SEQ : seq);
 }
 
-/** The last moment that a JavaScript date can name, in milliseconds since the Unix epoch. */
-const MAX_TIME_MS = 8.64e15;
+/** The last moment that RFC 3339, and so NATS, can name, in milliseconds since the Unix epoch. */
+const MAX_TIME_MS = Date.UTC(9_999, 11, 31, 23, 59, 59, 999);
 
 function parseTime(text: string): number {
   const timeMs = Number(text);
@@ -128,6 +130,9 @@ function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
       'TYPE_UNKNOWN',
       `type ${type} is not known by name: give its class, or use one of ${names}`,
     );
+  }
+  if (!CLASSES.has(asked)) {
+    throw new Failure('MESSAGE_INVALID', `class ${String(asked)}: RELIABLE or EPHEMERAL`);
   }
   if (known !== undefined && known !== asked) {
     throw new Failure(
