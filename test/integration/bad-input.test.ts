@@ -1,0 +1,486 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import type { RoomInfo } from '../../client/index.ts';
+import { seededRandom } from '../../common/random.ts';
+import type { JoinInput } from '../../protos/gen/live/v1/Join.ts';
+import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { ClientFrameInput } from '../../protos/live.ts';
+import { liveService } from '../../protos/live.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
+import { reasons } from '../../protos/reasons.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { assertGuarantees } from '../helpers/guarantees.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import type { CallEnd } from '../helpers/raw-stream.ts';
+import { endOf, rawPublish, RawStream, rawStub } from '../helpers/raw-stream.ts';
+import { RunRecorder } from '../helpers/recorder.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
+
+const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const maxSeq = String(2n ** 64n - 1n);
+const hello: ClientFrameInput = { hello: { client: 'bad' } };
+const badRoomNames = ['', ' ', 'a b', 'a.b', 'live.room.x', '*', '>', 'ä', 'a\n', '\0', 'x'.repeat(65)];
+const tooLarge = Buffer.alloc(1024 * 1024 + 1);
+
+describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
+  const random = seededRandom(seed);
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let clock: SkippingClock;
+  let recorder: RunRecorder;
+  let streams: RawStream[] = [];
+  let sockets: Socket[] = [];
+  let publishHealthy: () => Promise<unknown>;
+  /** What the healthy viewer and its publisher have open. */
+  let usual: { sessions: number; connections: number };
+
+  before(async () => {
+    nats = await startNats();
+    clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, { stuckTimeoutMs: 1_000 }, { clock });
+    recorder = new RunRecorder();
+    const publisher = gateway.client();
+    publishHealthy = () => recorder.publish(publisher, 'healthy', { type: 'gift', payload: 'still here' });
+    recorder.follow(gateway.client(), 'healthy');
+    await publishHealthy();
+    const { sessions, connections } = gateway.stats;
+    usual = { sessions, connections };
+  });
+
+  // Whatever was tried, the healthy viewer is served and nothing stays open.
+  afterEach(async () => {
+    await publishHealthy();
+    for (const stream of streams) stream.close();
+    for (const socket of sockets) socket.destroy();
+    streams = [];
+    sockets = [];
+    await until('nothing more is open than usual', () => {
+      const { sessions, connections } = gateway.stats;
+      return sessions === usual.sessions && connections === usual.connections;
+    });
+  });
+
+  after(async () => {
+    const isolation = { maxLatencyMs: 1_000 };
+    const reader = gateway.client();
+    assertGuarantees(await recorder.finish(reader, { isolation }), ['Isolated']);
+    await gateway.close();
+    await nats.stop();
+  });
+
+  function open(...frames: ClientFrameInput[]): RawStream {
+    const stream = new RawStream(gateway.address);
+    streams.push(stream);
+    stream.send(...frames);
+    return stream;
+  }
+
+  function dial(): Socket {
+    const [host = '', port] = gateway.address.split(':');
+    const socket = connect(Number(port), host);
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    return socket;
+  }
+
+  async function describeRoom(room: string): Promise<RoomInfo> {
+    const client = gateway.client();
+    try {
+      return await client.room(room);
+    } finally {
+      await client.close();
+    }
+  }
+
+  function assertEnd({ code, reason }: CallEnd, expected: KnownReason): void {
+    assert.deepEqual({ code, reason }, { code: status[reasons[expected].code], reason: expected });
+  }
+
+  /** The stream still answers. */
+  async function assertLives(stream: RawStream): Promise<void> {
+    const before = stream.all('pong').length;
+    stream.send({ ping: { nonce: before } });
+    assert.equal((await stream.next('pong', before + 1)).nonce, String(before));
+  }
+
+  describe('that ends the stream', () => {
+    const cases: [name: string, frames: ClientFrameInput[], reason: KnownReason][] = [
+      ['a Join before Hello', [{ join: { room: 'tea' } }], 'HELLO_EXPECTED'],
+      ['a Ping before Hello', [{ ping: {} }], 'HELLO_EXPECTED'],
+      ['a second Hello', [hello, hello], 'HELLO_REPEATED'],
+      ['a second Hello after joins', [hello, { join: { room: 'tea' } }, hello], 'HELLO_REPEATED'],
+      ['an empty frame first', [{}], 'HELLO_EXPECTED'],
+      ['an empty frame', [hello, {}], 'MALFORMED_FRAME'],
+    ];
+    for (const [name, frames, reason] of cases) {
+      it(`${name}: ${reason}`, async () => {
+        assertEnd(await open(...frames).end(), reason);
+      });
+    }
+
+    it('garbage bytes: MALFORMED_FRAME', async () => {
+      const first = open();
+      first.bytes(Buffer.from('ffffffffffff', 'hex'));
+      assertEnd(await first.end(), 'MALFORMED_FRAME');
+      const later = open(hello);
+      later.bytes(Buffer.from('0aff', 'hex'));
+      assertEnd(await later.end(), 'MALFORMED_FRAME');
+    });
+
+    it('random bytes: a reason, whatever they are', async () => {
+      for (let n = 0; n < 100; n++) {
+        const stream = open(hello);
+        const bytes = Buffer.from(
+          Array.from({ length: 1 + Math.floor(random() * 40) }, () => random() * 256),
+        );
+        stream.bytes(bytes);
+        // Some are a frame by chance; what follows is none.
+        stream.bytes(Buffer.from('0aff', 'hex'));
+        const { code, reason } = await stream.end();
+        assert.ok(['INVALID_ARGUMENT', 'FAILED_PRECONDITION'].includes(code), bytes.toString('hex'));
+        assert.ok(reason === 'MALFORMED_FRAME' || reason === 'HELLO_REPEATED', bytes.toString('hex'));
+      }
+    });
+
+    it('no Hello at all: HELLO_TIMEOUT', async () => {
+      const stream = open();
+      await until('the stream is there', () => gateway.stats.sessions > usual.sessions);
+      clock.skip(10_000);
+      assertEnd(await stream.end(), 'HELLO_TIMEOUT');
+    });
+
+    it('a message of more than 4 MiB: RESOURCE_EXHAUSTED, by gRPC itself', async () => {
+      const stream = open(hello);
+      stream.bytes(Buffer.alloc(5 * 1024 * 1024));
+      assert.equal((await stream.end()).code, 'RESOURCE_EXHAUSTED');
+    });
+  });
+
+  describe('that is refused while the stream lives', () => {
+    /** Expects one RoomError in answer to the last frame. */
+    async function assertRefused(reason: KnownReason, ...frames: ClientFrameInput[]): Promise<RawStream> {
+      const stream = open(hello, ...frames);
+      const error = await stream.next('roomError');
+      assert.deepEqual(
+        { code: error.code, reason: error.reason },
+        { code: reasons[reason].code, reason },
+        error.message,
+      );
+      assert.notEqual(error.message, '');
+      await assertLives(stream);
+      return stream;
+    }
+
+    for (const room of badRoomNames) {
+      it(`a Join of room ${JSON.stringify(room.slice(0, 20))}: ROOM_NAME_INVALID`, async () => {
+        await assertRefused('ROOM_NAME_INVALID', { join: { room } });
+      });
+    }
+
+    it('a room name of megabytes is not sent back', async () => {
+      const stream = open(hello, { join: { room: 'x'.repeat(2 * 1024 * 1024) } });
+      const error = await stream.next('roomError');
+      assert.equal(error.reason, 'ROOM_NAME_INVALID');
+      assert.ok(error.room.length + error.message.length < 1_000);
+    });
+
+    it('a Leave of a room that was not joined: NOT_JOINED', async () => {
+      await assertRefused('NOT_JOINED', { leave: { room: 'tea' } });
+      await assertRefused('NOT_JOINED', { leave: {} });
+    });
+
+    it('a Join of a room that is joined: ALREADY_JOINED; the room goes on', async () => {
+      const join = { join: { room: 'twice' } };
+      const stream = await assertRefused('ALREADY_JOINED', join, join);
+      await stream.next('caughtUp');
+      await rawPublish(gateway.address, { room: 'twice', type: 'gift' });
+      await stream.next('batch');
+      assert.equal(stream.all('joined').length, 1);
+    });
+
+    const badStarts: [name: string, start: JoinInput['start']][] = [
+      ['at the last 0', { last: 0 }],
+      ['since a time that is none', { sinceMs: maxSeq }],
+      ['since a negative time', { sinceMs: '-1' }],
+      ['since a year with five digits', { sinceMs: Date.UTC(10_000, 0) }],
+    ];
+    for (const [name, start] of badStarts) {
+      it(`a start ${name}: START_INVALID`, async () => {
+        await assertRefused('START_INVALID', { join: { room: 'tea', start: start! } });
+      });
+    }
+
+    it('thousands of Joins: TOO_MANY_ROOMS beyond the limit, and the others are served', async () => {
+      const stream = open(hello);
+      const { limits } = await stream.next('welcome');
+      const openRooms = gateway.stats.rooms;
+      const allowed = limits?.rooms ?? 0;
+      const joins = 3_000;
+      for (let n = 0; n < joins; n++) stream.send({ join: { room: `many-${n}` } });
+      await until('every Join is answered', () => {
+        return (
+          stream.all('caughtUp').length === allowed && stream.all('roomError').length === joins - allowed
+        );
+      });
+      assert.ok(stream.all('roomError').every(({ reason }) => reason === 'TOO_MANY_ROOMS'));
+      assert.equal(gateway.stats.rooms, allowed + openRooms);
+      await assertLives(stream);
+      stream.close();
+      await until('the stream is gone', () => gateway.stats.sessions === usual.sessions);
+      clock.skip(30_000);
+      await until('the rooms are gone', () => gateway.stats.rooms === 1);
+    });
+
+    it('acknowledgements of what never was are ignored', async () => {
+      const stream = open(hello, { ack: { room: 'never', seq: maxSeq } }, { ack: {} });
+      await assertLives(stream);
+    });
+  });
+
+  describe('that is taken as it is meant', () => {
+    beforeEach(async () => {
+      for (let n = 0; n < 3; n++) {
+        await rawPublish(gateway.address, { room: 'kept', type: 'gift', payload: Buffer.from(String(n)) });
+      }
+    });
+
+    const joins: [name: string, join: Omit<JoinInput, 'room'>, outcome: string][] = [
+      ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: maxSeq } }, 'RESET'],
+      ['an empty cursor', { cursor: {} }, 'RESET'],
+      ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(100_000), seq: 1 } }, 'RESET'],
+      ['a start at an absurd sequence', { start: { seq: maxSeq } }, 'STARTED'],
+      ['a start at an absurd number of messages', { start: { last: 2 ** 32 - 1 } }, 'STARTED'],
+      ['a start in the far future', { start: { sinceMs: Date.UTC(9_999, 11, 31) } }, 'STARTED'],
+      ['a start of no kind', { start: {} }, 'STARTED'],
+    ];
+    for (const [name, join, outcome] of joins) {
+      it(`${name}: ${outcome}`, async () => {
+        const stream = open(hello, { join: { room: 'kept', ...join } });
+        assert.equal((await stream.next('joined')).outcome, outcome);
+        await stream.next('caughtUp');
+        await assertLives(stream);
+      });
+    }
+
+    it('a cursor with an absurd sequence in the right epoch: RESET, and what comes next is delivered', async () => {
+      const { epoch } = await describeRoom('kept');
+      const stream = open(hello, { join: { room: 'kept', cursor: { epoch, seq: maxSeq, check: 1 } } });
+      assert.equal((await stream.next('joined')).outcome, 'RESET');
+      assert.equal((await stream.next('reset')).cause, 'REWOUND');
+      await stream.next('caughtUp');
+      await rawPublish(gateway.address, { room: 'kept', type: 'gift', payload: Buffer.from('next') });
+      const { reliable } = await stream.next('batch');
+      assert.equal(reliable[0]?.payload.toString(), 'next');
+    });
+  });
+
+  describe('in a publish', () => {
+    const gift = (change: Partial<PublishRequestInput>): PublishRequestInput => ({
+      room: 'tea',
+      type: 'gift',
+      payload: Buffer.from('x'),
+      ...change,
+    });
+    const cases: [name: string, request: PublishRequestInput, reason: KnownReason][] = [
+      ...badRoomNames.map((room): [string, PublishRequestInput, KnownReason] => [
+        `room ${JSON.stringify(room.slice(0, 20))}`,
+        gift({ room }),
+        'ROOM_NAME_INVALID',
+      ]),
+      ['a payload that is too large', gift({ payload: tooLarge }), 'PAYLOAD_TOO_LARGE'],
+      ['a large ephemeral payload', gift({ type: 'comment', payload: tooLarge }), 'PAYLOAD_TOO_LARGE'],
+      ['an unknown type without a class', gift({ type: 'fireworks' }), 'TYPE_UNKNOWN'],
+      ['a class that contradicts the type', gift({ class: 'EPHEMERAL' }), 'CLASS_CONFLICT'],
+      ['a class that does not exist', gift({ type: 'fireworks', class: 99 as never }), 'MESSAGE_INVALID'],
+      ['no type', gift({ type: '' }), 'MESSAGE_INVALID'],
+      ['a type with blanks', gift({ type: 'a b', class: 'RELIABLE' }), 'MESSAGE_INVALID'],
+      ['a long type', gift({ type: 'x'.repeat(65), class: 'RELIABLE' }), 'MESSAGE_INVALID'],
+      ['control characters in the sender', gift({ sender: 'a\r\nNats-Msg-Id: b' }), 'MESSAGE_INVALID'],
+      ['a long sender', gift({ sender: 'x'.repeat(257) }), 'MESSAGE_INVALID'],
+      ['control characters in the key', gift({ key: '\u0000' }), 'MESSAGE_INVALID'],
+      ['a reserved header', gift({ headers: { 'Nats-Expected-Last-Sequence': '1' } }), 'MESSAGE_INVALID'],
+      ['a reserved header in small letters', gift({ headers: { 'live-type': 'x' } }), 'MESSAGE_INVALID'],
+      ['a header with a line break', gift({ headers: { a: 'b\r\nc: d' } }), 'MESSAGE_INVALID'],
+      ['a header name with a colon', gift({ headers: { 'a:b': 'c' } }), 'MESSAGE_INVALID'],
+      ['a header without a name', gift({ headers: { '': 'c' } }), 'MESSAGE_INVALID'],
+      ['too many headers', gift({ headers: { a: 'x'.repeat(5_000) } }), 'MESSAGE_INVALID'],
+    ];
+    for (const [name, request, reason] of cases) {
+      it(`${name}: ${reason}, on the stream and by the short call`, async () => {
+        const stream = open(hello, { publish: { requestId: 7, message: request } });
+        const result = await stream.next('publishResult');
+        assert.deepEqual(
+          { requestId: result.requestId, code: result.code, reason: result.reason, seq: result.seq },
+          { requestId: '7', code: reasons[reason].code, reason, seq: '0' },
+          result.message,
+        );
+        await assertLives(stream);
+        assertEnd(await rawPublish(gateway.address, request), reason);
+      });
+    }
+
+    it('no message: MESSAGE_INVALID', async () => {
+      const stream = open(hello, { publish: { requestId: 7 } });
+      assert.equal((await stream.next('publishResult')).reason, 'MESSAGE_INVALID');
+      await assertLives(stream);
+    });
+
+    it('bytes that are no UTF-8 in the sender do not trouble the gateway', async () => {
+      const frame = { publish: { requestId: 7, message: gift({ sender: '<surrogate>' }) } };
+      const bytes = liveService.Connect.requestSerialize(frame);
+      bytes.write('eda080', bytes.indexOf('<surrogate>'), 'hex');
+      const stream = open(hello);
+      stream.bytes(bytes);
+      assert.equal((await stream.next('publishResult')).code, 0);
+    });
+
+    it('a short call of more than 4 MiB: RESOURCE_EXHAUSTED, by gRPC itself', async () => {
+      const { code } = await rawPublish(gateway.address, gift({ payload: Buffer.alloc(5 * 1024 * 1024) }));
+      assert.equal(code, 'RESOURCE_EXHAUSTED');
+    });
+
+    it('a flood: TOO_MANY_PUBLISHES beyond the limit, each answered once', async () => {
+      const stream = open(hello);
+      const { limits } = await stream.next('welcome');
+      const flood = 2_000;
+      for (let requestId = 1; requestId <= flood; requestId++) {
+        stream.send({ publish: { requestId, message: gift({ room: 'flood', key: String(requestId) }) } });
+      }
+      await until('each is answered', () => stream.all('publishResult').length === flood);
+      const results = stream.all('publishResult');
+      assert.equal(new Set(results.map(({ requestId }) => requestId)).size, flood);
+      const refused = results.filter(({ code }) => code !== 0);
+      assert.ok(refused.every(({ reason }) => reason === 'TOO_MANY_PUBLISHES'));
+      assert.ok(flood - refused.length >= (limits?.publishes ?? 0), 'those within the limit are stored');
+      const { count } = await describeRoom('flood');
+      assert.equal(Number(count), flood - refused.length);
+    });
+  });
+
+  describe('in the short calls', () => {
+    for (const room of badRoomNames) {
+      it(`room ${JSON.stringify(room.slice(0, 20))}: ROOM_NAME_INVALID`, async () => {
+        assertEnd(await getRoom(room), 'ROOM_NAME_INVALID');
+        assertEnd(await pull({ room }), 'ROOM_NAME_INVALID');
+      });
+    }
+
+    it('a room that nobody has published to: ROOM_UNKNOWN', async () => {
+      assertEnd(await getRoom('nowhere'), 'ROOM_UNKNOWN');
+      assertEnd(await pull({ room: 'nowhere' }), 'ROOM_UNKNOWN');
+    });
+
+    it('a start that is none: START_INVALID', async () => {
+      assertEnd(await pull({ room: 'healthy', start: { last: 0 } }), 'START_INVALID');
+    });
+
+    it('absurd sequences end in order', async () => {
+      assert.equal((await pull({ room: 'healthy', afterSeq: maxSeq })).code, 'OK');
+      assert.equal((await pull({ room: 'healthy', cursor: { epoch: 'x', seq: maxSeq } })).code, 'OK');
+      assert.equal((await pull({ room: 'healthy', start: { seq: maxSeq } })).code, 'OK');
+    });
+
+    function getRoom(room: string): Promise<CallEnd> {
+      const stub = rawStub(gateway.address);
+      return new Promise((resolve) => {
+        stub.getRoom({ room }, (error) => {
+          stub.close();
+          resolve(error ? endOf(error) : { code: 'OK', reason: undefined, details: '' });
+        });
+      });
+    }
+
+    function pull(request: Parameters<ReturnType<typeof rawStub>['pull']>[0]): Promise<CallEnd> {
+      const stub = rawStub(gateway.address);
+      return new Promise((resolve) => {
+        const call = stub.pull(request);
+        call.on('data', () => undefined).on('error', () => undefined);
+        call.on('status', (ended) => {
+          stub.close();
+          resolve(endOf(ended));
+        });
+      });
+    }
+  });
+
+  describe('in behaviour', () => {
+    it('pings by the thousand are all answered', async () => {
+      const stream = open(hello);
+      for (let nonce = 1; nonce <= 5_000; nonce++) stream.send({ ping: { nonce } });
+      await until('all are answered', () => stream.all('pong').length === 5_000);
+      assert.equal(stream.all('pong').at(-1)?.nonce, '5000');
+    });
+
+    it('pings by the thousand without reading the answers: cut off', async () => {
+      const stream = open(hello);
+      await stream.next('welcome');
+      stream.call.pause();
+      const flood = { ping: { nonce: maxSeq } };
+      for (let n = 0; n < 50_000; n++) stream.send(flood);
+      await until('it is cut off', () => gateway.stats.connections === usual.connections, {
+        timeoutMs: 10_000,
+      });
+    });
+
+    it('a client that half-closes gets its answers, and an end with OK', async () => {
+      const message = { room: 'tea', type: 'gift', key: 'half' };
+      const stream = open(hello, { join: { room: 'tea' } }, { publish: { requestId: 1, message } });
+      stream.call.end();
+      assert.equal((await stream.end()).code, 'OK');
+      assert.equal(stream.all('publishResult')[0]?.code, 0);
+    });
+
+    it('clients that cancel at random moments leave nothing behind', async () => {
+      for (let n = 0; n < 150; n++) {
+        const stream = open(hello);
+        const frames: ClientFrameInput[] = [
+          { join: { room: `random-${n % 7}`, start: { earliest: {} } } },
+          { publish: { requestId: 1, message: { room: `random-${n % 7}`, type: 'gift' } } },
+          { leave: { room: `random-${n % 7}` } },
+          { join: { room: `random-${n % 5}` } },
+        ];
+        stream.send(...frames.slice(0, Math.floor(random() * 5)));
+        for (let turns = Math.floor(random() * 30); turns > 0; turns--) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        if (random() < 0.5) stream.call.cancel();
+        else stream.close();
+      }
+    });
+
+    it('a thousand TCP connections opened and dropped leave nothing behind', async () => {
+      for (let round = 0; round < 10; round++) {
+        const round100 = Array.from({ length: 100 }, dial);
+        await Promise.all(round100.map((socket) => once(socket, 'connect')));
+        for (const socket of round100) {
+          if (random() < 0.5) socket.resetAndDestroy();
+          else socket.destroy();
+        }
+      }
+    });
+
+    const noHttp2: [name: string, bytes: Buffer | string][] = [
+      ['HTTP/1', 'GET / HTTP/1.1\r\nHost: gateway\r\n\r\n'],
+      ['TLS', Buffer.from('16030100a5010000a10303', 'hex')],
+      ['garbage', Buffer.alloc(64 * 1024, 0xa5)],
+      [
+        'garbage after the preface',
+        Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), tooLarge]),
+      ],
+    ];
+    for (const [name, bytes] of noHttp2) {
+      it(`${name} on the port: the connection is closed`, async () => {
+        const socket = dial();
+        socket.resume();
+        socket.write(bytes);
+        await until('the connection is closed', () => socket.closed);
+      });
+    }
+  });
+});
