@@ -132,7 +132,7 @@ function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
     );
   }
   if (!CLASSES.has(asked)) {
-    throw new Failure('MESSAGE_INVALID', `class ${String(asked)}: RELIABLE or EPHEMERAL`);
+    throw new Failure('MESSAGE_INVALID', `class ${asked}: RELIABLE or EPHEMERAL`);
   }
   if (known !== undefined && known !== asked) {
     throw new Failure(
