@@ -17,7 +17,9 @@ export function serverOption(): Option {
 
 /** `--timeout`, for the commands that do not wait for ever. */
 export function timeoutOption(what: string): Option {
-  return new Option('--timeout <duration>', what).argParser(parseTimeout).default(defaultTimeoutMs, '10s');
+  return new Option('--timeout <duration>', what)
+    .argParser(parsePositiveDuration)
+    .default(defaultTimeoutMs, '10s');
 }
 
 /** `--json`, for every command. */
@@ -110,7 +112,7 @@ function parseTime(value: string): number {
 }
 
 /** A duration above 0, in milliseconds. */
-function parseTimeout(value: string): number {
+export function parsePositiveDuration(value: string): number {
   const ms = parseDuration(value);
   if (!ms) throw new InvalidArgumentError('It takes a duration such as 500ms, 10s or 1m.');
   return ms;

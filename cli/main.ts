@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LiveError } from '../client/index.ts';
 import { version } from '../common/version.ts';
+import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
 import { roomCommand } from './commands/room.ts';
 import { sendCommand } from './commands/send.ts';
@@ -17,7 +18,7 @@ function program(): Command {
     .description('Watch and feed live rooms through a live-gateway.')
     .version(version)
     .addHelpText('afterAll', exitCodeHelp);
-  for (const command of [watchCommand(), sendCommand(), roomCommand(), pullCommand()])
+  for (const command of [watchCommand(), sendCommand(), roomCommand(), pullCommand(), chaosCommand()])
     root.addCommand(command);
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });

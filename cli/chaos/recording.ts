@@ -14,6 +14,8 @@ export interface RunPlan {
   readonly ephemeralRate: number;
   /** How many nats-servers the tool ran as a cluster; absent: one, or somebody else's. */
   readonly natsCluster?: number;
+  /** Only this one of the viewers watches: the run is a part of another one. */
+  readonly onlyViewer?: string;
   readonly faults: readonly PlannedFault[];
   /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
   readonly isolation?: PlannedIsolation;

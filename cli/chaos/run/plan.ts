@@ -59,20 +59,21 @@ export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
   return { ...plan, faults: numbered(faults), isolation };
 }
 
-/** Parts of a plan: what a failing run is reduced to. Faults keep their numbers. */
-export function reducePlan(
-  plan: RunPlan,
-  {
-    onlyViewer,
-    onlyFaults,
-  }: { onlyViewer?: string | undefined; onlyFaults?: ReadonlySet<string> | undefined },
-): RunPlan {
+/** What a failing run is reduced to; absent: everything. */
+export interface Reduction {
+  readonly viewer?: string | undefined;
+  /** Names of faults, or numbers of single ones. */
+  readonly faults?: readonly string[] | undefined;
+}
+
+/** A part of a plan. Faults keep their numbers, and with them what the plan leaves open. */
+export function reducePlan(plan: RunPlan, { viewer: only, faults: chosen }: Reduction): RunPlan {
   const faults = plan.faults.filter(
     ({ viewer, name, fault }) =>
-      (onlyViewer === undefined || viewer === undefined || viewer === onlyViewer) &&
-      (onlyFaults === undefined || onlyFaults.has(name) || onlyFaults.has(String(fault))),
+      (only === undefined || viewer === undefined || viewer === only) &&
+      (chosen === undefined || chosen.includes(name) || chosen.includes(String(fault))),
   );
-  return { ...plan, faults };
+  return { ...plan, faults, ...(only !== undefined && { onlyViewer: only }) };
 }
 
 /** One after the other, at intervals that vary by half of the mean. */

@@ -2,7 +2,8 @@ import { LiveClient } from '../../../client/index.ts';
 import type { Clock } from '../../../common/clock.ts';
 import { systemClock } from '../../../common/clock.ts';
 import { formatAddress } from '../../../common/units.ts';
-import { sleep } from '../links/wait.ts';
+import { Interrupted } from '../../errors.ts';
+import { aborted, sleep } from '../links/wait.ts';
 import type { Place } from '../oracle/history.ts';
 import { seqOf } from '../oracle/history.ts';
 import type { PlannedFault, Recorder, RunPlan } from '../recording.ts';
@@ -31,8 +32,6 @@ export interface RunContext {
   readonly onProgress: (progress: Progress) => void;
   /** Ends the run early, in order: what is broken is healed, and everyone may catch up. */
   readonly stopped: AbortSignal;
-  /** Only this viewer watches; all do unless given. */
-  readonly onlyViewer?: string | undefined;
 }
 
 /**
@@ -72,7 +71,7 @@ class Run {
     const { recorder, backend } = context;
     const viewers = viewerNames(plan.viewers)
       .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms) }))
-      .filter(({ viewer }) => context.onlyViewer === undefined || viewer === context.onlyViewer);
+      .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
     this.fleet = new ViewerFleet(viewers, ({ events, faults, census }) => {
       this.census = census;
       for (const fault of faults) recorder.fault(fault);
@@ -105,7 +104,8 @@ class Run {
     recorder.plan(plan);
     const ticker = clock.every(progressEveryMs, () => this.context.onProgress(this.progress));
     try {
-      await within(startMs, 'the viewers could not all connect', fleet.start(plan.seed, backend.gateways));
+      const started = fleet.start(plan.seed, backend.gateways);
+      await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
       const epochs = new Epochs(await this.readEpoch());
       this.originMs = clock.wallMs();
       this.phase = 'running';
@@ -116,7 +116,8 @@ class Run {
       this.phase = 'settling';
       await this.settle();
       for (const totals of await fleet.finish()) recorder.totals(totals);
-      recorder.historyReads(await backend.historyReads());
+      const historyReads = await backend.historyReads();
+      if (historyReads !== undefined) recorder.historyReads(historyReads);
       this.phase = 'done';
       this.context.onProgress(this.progress);
     } finally {
@@ -217,6 +218,15 @@ class Run {
       leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
     };
   }
+}
+
+/** @throws Interrupted when the run is stopped before it has begun */
+async function unlessStopped<T>(stopped: AbortSignal, work: Promise<T>): Promise<T> {
+  const interrupted = aborted(stopped).then(() => {
+    throw new Interrupted('interrupted before the run began');
+  });
+  interrupted.catch(() => undefined);
+  return Promise.race([work, interrupted]);
 }
 
 async function within<T>(timeoutMs: number, failure: string, work: Promise<T>): Promise<T> {

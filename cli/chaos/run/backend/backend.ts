@@ -9,7 +9,7 @@ export interface Backend {
   readonly failed: Promise<never>;
   /** Applies a fault behind the viewers' links; resolves when it is over and what it struck works again. */
   apply(fault: PlannedFault, consequences: Consequences, lifted: AbortSignal): Promise<void>;
-  /** Reads of JetStream history by the gateways so far, as far as they can be asked. */
-  historyReads(): Promise<number>;
+  /** Reads of JetStream history by the gateways so far; undefined if they cannot be asked. */
+  historyReads(): Promise<number | undefined>;
   close(): Promise<void>;
 }

@@ -1,13 +1,34 @@
+import { LiveClient, LiveError } from '../../../../client/index.ts';
+import { parseAddress } from '../../../../common/units.ts';
 import type { Target } from '../../links/proxy.ts';
 import type { Backend } from './backend.ts';
 
-/** Gateways that somebody else runs: nothing behind them can be touched or asked. */
-export function foreignBackend(gateways: readonly Target[]): Backend {
+/** How long a gateway has to show that it is there, in milliseconds. */
+const answerMs = 5_000;
+
+/**
+ * Gateways that somebody else runs: nothing behind them can be touched or asked.
+ * @param endpoints host:port each
+ * @throws LiveError if none of them answers
+ */
+export async function connectForeignBackend(endpoints: readonly string[]): Promise<Backend> {
+  await assertReachable(endpoints);
   return {
-    gateways,
+    gateways: endpoints.map(parseAddress).filter((target): target is Target => target !== undefined),
     failed: new Promise(() => undefined),
     apply: ({ name }) => Promise.reject(new Error(`${name} needs gateways of the tool's own`)),
-    historyReads: () => Promise.resolve(0),
+    historyReads: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
+}
+
+async function assertReachable(endpoints: readonly string[]): Promise<void> {
+  const client = new LiveClient({ endpoints });
+  try {
+    await client.room('chaos', { timeoutMs: answerMs });
+  } catch (error) {
+    if (!(error instanceof LiveError) || error.reason !== 'ROOM_UNKNOWN') throw error;
+  } finally {
+    await client.close();
+  }
 }

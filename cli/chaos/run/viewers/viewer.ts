@@ -18,7 +18,11 @@ import { SuspendableClock } from './suspendable-clock.ts';
 import { ViewerLog } from './viewer-log.ts';
 
 /** Times of the viewers' clients, in milliseconds: shorter than the defaults, so that a short run sees many recoveries. */
-const clientTimes = { probeTimeoutMs: 1_000, backoff: { baseMs: 100, maxMs: 2_000 } };
+const clientTimes = {
+  connectTimeoutMs: 4_000,
+  probeTimeoutMs: 1_000,
+  backoff: { baseMs: 100, maxMs: 2_000 },
+};
 
 /** What a viewer is made of. */
 export interface ViewerParts extends ViewerSpec {

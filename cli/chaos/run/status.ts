@@ -1,0 +1,94 @@
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
+import type { Progress } from './progress.ts';
+
+/** How often a line is written where lines cannot be overwritten, in milliseconds. */
+const plainEveryMs = 2_000;
+
+/** Shows how a run goes: a few lines written over and over on a terminal, else a line now and then. */
+export class Status {
+  private readonly stream: WriteStream;
+  private shownLines = 0;
+  private nextPlainMs = 0;
+  private lastPhase: Progress['phase'] | undefined;
+
+  constructor(stream: WriteStream) {
+    this.stream = stream;
+  }
+
+  show(progress: Progress): void {
+    if (this.stream.isTTY) this.overwrite(statusLines(progress));
+    else this.append(progress);
+  }
+
+  /** Takes the lines away that would be overwritten next. */
+  clear(): void {
+    this.overwrite([]);
+  }
+
+  private overwrite(lines: readonly string[]): void {
+    const up = this.shownLines > 0 ? `\u001b[${this.shownLines}A` : '';
+    const text = lines.map((line) => `${line.slice(0, this.stream.columns * 2)}\u001b[K\n`).join('');
+    if (up !== '' || text !== '') this.stream.write(`${up}\u001b[J${text}`);
+    this.shownLines = lines.length;
+  }
+
+  private append(progress: Progress): void {
+    const nowMs = performance.now();
+    if (progress.phase === this.lastPhase && nowMs < this.nextPlainMs) return;
+    this.lastPhase = progress.phase;
+    this.nextPlainMs = nowMs + plainEveryMs;
+    this.stream.write(`${plainLine(progress)}\n`);
+  }
+}
+
+/** For a terminal, in colours. */
+function statusLines(progress: Progress): string[] {
+  const { census } = progress;
+  const states = countsText(census.states, (name) => (name === 'live' ? pc.green : pc.yellow));
+  const faults = faultsText(progress);
+  return [
+    row(progress.phase, timeText(progress)),
+    row('viewers', states === '' ? 'starting' : states),
+    row('faults', faults === '' ? pc.dim('none') : pc.red(faults)),
+    row('messages', messagesText(progress)),
+  ];
+}
+
+/** For a log. */
+function plainLine(progress: Progress): string {
+  const faults = faultsText(progress);
+  const parts = [
+    [progress.phase, timeText(progress)].filter(Boolean).join(' '),
+    countsText(progress.census.states, () => (text) => text),
+    faults === '' ? 'no faults' : faults,
+    messagesText(progress),
+  ];
+  return parts.filter(Boolean).join('; ');
+}
+
+const row = (name: string, text: string): string => `${pc.bold(name.padEnd(11))}${text}`;
+
+function timeText({ leftMs }: Progress): string {
+  return leftMs === undefined ? '' : `${(leftMs / 1_000).toFixed(0)} s left`;
+}
+
+function faultsText({ census, faultBehind }: Progress): string {
+  const onViewers = countsText(census.faults, () => (text) => text);
+  return [faultBehind, onViewers].filter(Boolean).join(', ');
+}
+
+function messagesText({ published, census }: Progress): string {
+  const { acknowledged, unknown } = published;
+  const doubt = unknown > 0 ? ` (${unknown} of unknown outcome)` : '';
+  return `published ${acknowledged}${doubt}, delivered ${census.delivered}, lost ${census.holes}`;
+}
+
+function countsText(
+  counts: Readonly<Partial<Record<string, number>>>,
+  paint: (name: string) => (text: string) => string,
+): string {
+  return Object.entries(counts)
+    .map(([name, count]) => paint(name)(`${count} ${name}`))
+    .join(', ');
+}
