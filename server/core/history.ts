@@ -90,10 +90,11 @@ export class History {
     }
     this.#failures = 0;
     this.#reading = false;
+    // What was wanted meanwhile may be in this page: whoever still lacks something asks again.
+    this.#wanted = undefined;
     const page = new HistoryPage(read);
     this.#pages.push(page);
     this.#onPage(page);
-    this.#start();
   }
 
   #note(from: number): void {
