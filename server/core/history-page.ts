@@ -1,5 +1,6 @@
 import { reliableEntry } from './entry-codec.ts';
-import type { Evidence } from './continuity.ts';
+import { judge } from './continuity.ts';
+import type { Continuity } from './continuity.ts';
 import type { Position } from './position.ts';
 import { Segment } from './segment.ts';
 import type { ReadLimit, Slice } from './segment.ts';
@@ -57,13 +58,16 @@ export class HistoryPage {
     return seq >= this.from && seq < this.upto;
   }
 
-  evidenceAt(seq: number): Evidence {
-    return {
+  /** Judges a position that it can judge. */
+  judge(position: Position): Continuity {
+    const verdict = judge(position, {
       epoch: this.#read.epoch,
-      found: this.#segment.checkAt(seq),
+      found: this.#segment.checkAt(position.seq),
       firstSeq: this.#read.firstSeq,
       heldElsewhere: this.#read.fromHeldElsewhere,
-    };
+    });
+    const nothingBetween = this.nextAfter(position.seq) === position.seq + 1;
+    return verdict === 'evicted' && nothingBetween ? 'continuous' : verdict;
   }
 
   /** See {@link Segment.read}. */

@@ -84,9 +84,9 @@ export class Hub {
     if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
   }
 
-  /** Compares every open room with the stream, as after a reconnect to NATS. */
+  /** Compares every open room with the stream before its feed is believed again: after a reconnect to NATS. */
   checkAll(): void {
-    for (const { room } of this.#rooms.values()) void room.timeline.check();
+    for (const { room } of this.#rooms.values()) room.timeline.distrust();
   }
 
   close(): void {

@@ -1,6 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
 import { Audience } from './audience.ts';
-import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
 import type { Emission, Start } from './emission.ts';
 import { batchFrame } from './entry-codec.ts';
@@ -9,7 +8,7 @@ import { History } from './history.ts';
 import type { HistoryPage } from './history-page.ts';
 import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
-import type { ReadLimit } from './segment.ts';
+import type { ReadLimit, Slice } from './segment.ts';
 import { Timeline } from './timeline.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
 import { outcomeOf } from './viewer.ts';
@@ -31,11 +30,9 @@ export interface RoomCounters {
 }
 
 /** A frame made for the viewers at one place, kept for the next viewer at the same place. */
-interface SharedFrame {
+interface SharedFrame extends Omit<Slice, 'bytes'> {
   readonly seq: number;
   readonly ephemeralSeen: number;
-  readonly upto: number;
-  readonly count: number;
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
   readonly frame: Buffer;
@@ -70,7 +67,7 @@ export class Room {
     this.timeline = new Timeline(name, upstream, clock, {
       grown: () => this.#wakeAtHead(),
       renewed: () => this.#forgetHistory(),
-      bookmarked: () => this.#refreshBookmarks(),
+      bookmarked: () => this.#wakeAtHead(),
       ephemeral: (message) => this.#pushEphemeral(message),
       presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
       viewers: () => this.#viewers.size,
@@ -169,16 +166,11 @@ export class Room {
           break;
       }
       if (this.#enterEra(viewer)) continue;
-      const below = viewer.seq < this.timeline.log.base;
+      const below = viewer.position.seq < this.timeline.log.base;
       const step = below ? this.#replayPage(viewer, limit) : this.#readLog(viewer, limit);
       if (step !== 'again') return step;
     }
     return undefined;
-  }
-
-  /** The cursor that names where a viewer stands. */
-  cursorOf({ seq }: Viewer): Position {
-    return { epoch: this.timeline.era.epoch, seq, check: this.timeline.log.checkAt(seq) ?? 0 };
   }
 
   #counted(emission: Emission): Emission {
@@ -189,37 +181,33 @@ export class Room {
 
   /** Moves a viewer of an earlier era into the present one; false when it is there already. */
   #enterEra(viewer: Viewer): boolean {
-    const { number, opening } = this.timeline.era;
+    const { number, epoch, start } = this.timeline.era;
     if (viewer.era === number) return false;
     viewer.era = number;
-    if (opening !== undefined) {
-      const { cause, cursor } = opening;
-      // Who was behind has not had what lies between, in whichever history.
-      viewer.reset(cause, { ...cursor, seq: Math.min(cursor.seq, viewer.seq) });
-    }
+    const { position } = viewer;
+    if (position.epoch !== epoch) viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
+    // Who was behind has not had what lies between, in whichever history.
+    else viewer.reset('REWOUND', { epoch, seq: Math.min(start, position.seq), check: 0 });
     return true;
   }
 
   #readLog(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
     const { log } = this.timeline;
+    const { seq } = viewer.position;
     const shared = this.#shared;
     if (
-      shared?.seq === viewer.seq &&
+      shared?.seq === seq &&
       shared.ephemeralSeen === viewer.ephemeralSeen &&
       viewer.stage.kind === 'live' &&
       limit.entries === Infinity
     ) {
-      viewer.seq = shared.upto;
-      viewer.handed += shared.count;
+      viewer.advance(shared);
       viewer.ephemeralSeen = shared.ephemeralUpto;
       this.#counters.ephemeralDropped += shared.ephemeralDropped;
       return { kind: 'batch', frame: shared.frame };
     }
-    const slice = log.read(viewer.seq, limit);
-    if (viewer.stage.kind === 'replaying' && slice.count === 0) {
-      viewer.stage = { kind: 'live' };
-      return { kind: 'caught-up', cursor: this.timeline.bookmark };
-    }
+    const slice = log.read(seq, limit);
+    if (slice.count === 0 && this.#catchUp(viewer)) return { kind: 'caught-up', cursor: viewer.position };
     const reachesHead = slice.upto >= log.head;
     const live = viewer.stage.kind === 'live' && reachesHead;
     const ephemeral = live
@@ -233,39 +221,50 @@ export class Room {
     this.#counters.ephemeralDropped += ephemeral.dropped;
     const ephemeralUpto = live ? this.#ephemeral.head : viewer.ephemeralSeen;
     if (live && limit.entries === Infinity) {
-      const { seq, ephemeralSeen } = viewer;
-      const { upto, count } = slice;
+      const { upto, check, count } = slice;
       this.#shared = {
         seq,
-        ephemeralSeen,
+        ephemeralSeen: viewer.ephemeralSeen,
         upto,
+        check,
         count,
         ephemeralUpto,
         ephemeralDropped: ephemeral.dropped,
         frame,
       };
     }
-    viewer.seq = slice.upto;
-    viewer.handed += slice.count;
+    viewer.advance(slice);
     viewer.ephemeralSeen = ephemeralUpto;
     return { kind: 'batch', frame };
   }
 
+  /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
+  #catchUp(viewer: Viewer): boolean {
+    const { bookmark } = this.timeline;
+    const { seq } = viewer.position;
+    if (viewer.stage.kind === 'live' && bookmark.seq <= seq) return false;
+    viewer.stage = { kind: 'live' };
+    // A start looked up in the stream, or a page of history, may have taken the viewer further than the room.
+    if (bookmark.seq >= seq) viewer.position = bookmark;
+    return true;
+  }
+
   #replayPage(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
-    const page = this.#history.find((candidate) => candidate.continues(viewer.seq));
+    const { position } = viewer;
+    const { seq } = position;
+    const page = this.#history.find((candidate) => candidate.continues(seq) && candidate.canJudge(position));
     if (page === undefined) {
-      this.#wait(viewer, viewer.seq);
+      this.#wait(viewer, seq);
       return;
     }
-    const next = page.nextAfter(viewer.seq);
-    const cursor = { epoch: this.timeline.era.epoch, seq: viewer.seq, check: 0 };
-    if (next !== viewer.seq + 1 && judge(cursor, page.evidenceAt(viewer.seq)) !== 'continuous') {
-      viewer.skip(next, cursor.epoch);
+    const verdict = page.judge(position);
+    if (verdict !== 'continuous') {
+      if (verdict === 'evicted') viewer.skip(page.nextAfter(seq));
+      else viewer.reset('REWOUND', { ...position, check: 0 });
       return 'again';
     }
-    const slice = page.read(viewer.seq, limit);
-    viewer.seq = slice.upto;
-    viewer.handed += slice.count;
+    const slice = page.read(seq, limit);
+    viewer.advance(slice);
     if (slice.count === 0) return 'again';
     return { kind: 'batch', frame: batchFrame(this.name, slice.bytes, NO_BYTES, 0) };
   }
@@ -278,33 +277,30 @@ export class Room {
 
   /** Judges the cursor that a viewer brought; false when that must wait. */
   #settle(viewer: Viewer, cursor: Position, against: 'memory' | 'leader'): boolean {
-    const { era, provenTo } = this.timeline;
-    viewer.era = era.number;
-    if (cursor.epoch !== era.epoch || cursor.seq > provenTo) {
-      if (against === 'memory') {
-        this.#askLeader(viewer, cursor);
-        return false;
-      }
-      this.#admit(viewer, cursor, cursor.epoch === era.epoch ? 'rewound' : 'recreated', provenTo + 1);
+    viewer.era = this.timeline.era.number;
+    const inMemory = this.#judgeInMemory(cursor);
+    if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
+      this.#admit(viewer, cursor, inMemory, this.timeline.provenTo + 1);
       return true;
     }
-    const inMemory = this.#judgeInMemory(cursor);
     if (inMemory !== undefined) {
-      this.#admit(viewer, cursor, inMemory, provenTo + 1);
-      return true;
+      this.#askLeader(viewer, cursor);
+      return false;
     }
     const page = this.#history.find((candidate) => candidate.canJudge(cursor));
     if (page === undefined) {
       this.#wait(viewer, cursor.seq);
       return false;
     }
-    this.#admit(viewer, cursor, judge(cursor, page.evidenceAt(cursor.seq)), page.nextAfter(cursor.seq));
+    this.#admit(viewer, cursor, page.judge(cursor), page.nextAfter(cursor.seq));
     return true;
   }
 
   /** The log is complete behind its base: it can judge every cursor but one that names what it has not seen. */
   #judgeInMemory(cursor: Position): Continuity | undefined {
-    const { log } = this.timeline;
+    const { log, era, provenTo } = this.timeline;
+    if (cursor.epoch !== era.epoch) return 'recreated';
+    if (cursor.seq > provenTo) return 'rewound';
     if (cursor.seq < log.base) return undefined;
     const found = log.checkAt(cursor.seq);
     if (cursor.check === 0 || cursor.check === found) return 'continuous';
@@ -321,7 +317,7 @@ export class Room {
         return viewer.begin(cursor, head, outcome);
       case 'evicted':
         viewer.begin(cursor, head, outcome);
-        return viewer.skip(next, epoch);
+        return viewer.skip(next);
       case 'rewound':
         viewer.begin(after, head, outcome);
         return viewer.reset('REWOUND', after);
@@ -334,7 +330,7 @@ export class Room {
   /** The cursor contradicts what this gateway knows; the gateway may be the one that is behind. */
   #askLeader(viewer: Viewer, cursor: Position): void {
     viewer.stage = { kind: 'locating' };
-    void this.timeline.check().then(() => {
+    void this.timeline.reach(cursor).then(() => {
       viewer.stage = { kind: 'claimed', cursor, against: 'leader' };
       viewer.waker.wake(viewer);
     });
@@ -344,6 +340,8 @@ export class Room {
     const { log, era } = this.timeline;
     const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
     const seq = inMemory === undefined ? await this.#locate(viewer, start) : inMemory - 1;
+    // What was found in a history that has since been replaced says nothing about this one.
+    if (era !== this.timeline.era) return this.#startingPoint(viewer, start);
     return { epoch: era.epoch, seq, check: 0 };
   }
 
@@ -394,16 +392,5 @@ export class Room {
     const woken = this.#atHead;
     this.#atHead = new Set();
     for (const viewer of woken) viewer.waker.wake(viewer);
-  }
-
-  /** Tells live viewers of a silent room a cursor that a later resume can still verify. */
-  #refreshBookmarks(): void {
-    const cursor = this.timeline.bookmark;
-    for (const viewer of this.#atHead) {
-      if (viewer.stage.kind !== 'live') continue;
-      viewer.seq = Math.max(viewer.seq, cursor.seq);
-      viewer.notices.push({ kind: 'caught-up', cursor });
-    }
-    this.#wakeAtHead();
   }
 }

@@ -4,8 +4,10 @@ import type { Entry } from './entry-codec.ts';
 export interface Slice {
   /** Encoded entries; a view of the segment, to be copied before the segment may grow. */
   readonly bytes: Buffer;
-  /** The position reached by whoever has taken these entries. */
+  /** The position reached by whoever has taken these entries: the last one's or, when there are none, the end. */
   readonly upto: number;
+  /** Fingerprint of the last entry; 0 when there are none. */
+  readonly check: number;
   readonly count: number;
 }
 
@@ -84,8 +86,10 @@ export class Segment {
     const fitting = Math.max(this.#indexOfEnd(start + limit.bytes), first + 1);
     const last = Math.min(fitting, first + limit.entries, this.#ends.length);
     const end = last === 0 ? 0 : (this.#ends[last - 1] as number);
-    const upto = last === this.#seqs.length ? this.#upto : (this.#seqs[last - 1] as number);
-    return { bytes: this.#buffer.subarray(start, end), upto: Math.max(upto, after), count: last - first };
+    const bytes = this.#buffer.subarray(start, end);
+    if (last <= first) return { bytes, upto: Math.max(this.#upto, after), check: 0, count: 0 };
+    const [upto, check] = [this.#seqs[last - 1] as number, this.#checks[last - 1] as number];
+    return { bytes, upto, check, count: last - first };
   }
 
   /** The fingerprint of the entry at exactly `seq`, or undefined. */

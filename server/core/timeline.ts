@@ -2,7 +2,6 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
-import type { ResetCause } from './emission.ts';
 import { FeedBuffer } from './feed-buffer.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
@@ -21,8 +20,8 @@ export interface Era {
   /** Rises by one with every era. */
   readonly number: number;
   readonly epoch: string;
-  /** Why the era before ended and where its viewers go on; undefined for the first. */
-  readonly opening: { readonly cause: ResetCause; readonly cursor: Position } | undefined;
+  /** Viewers of an earlier era of the same epoch go on here, or where they stood if that comes earlier. */
+  readonly start: number;
 }
 
 /** The room's newest message; `seq` 0 when none is known. */
@@ -73,7 +72,7 @@ export class Timeline {
   readonly #listener: TimelineListener;
   #mode: Mode;
   #feed: Feed | undefined;
-  #era: Era = { number: 0, epoch: '', opening: undefined };
+  #era: Era = { number: 0, epoch: '', start: 0 };
   #log = new RoomLog(0, 0);
   #last = NO_MESSAGE;
   /** Whether the stream still held `#last` when it was last asked. */
@@ -142,7 +141,7 @@ export class Timeline {
       }
       const end = await this.#upstream.roomEnd(this.#room);
       if (this.#isClosed()) return;
-      this.#begin(end, undefined);
+      this.#begin(end);
       if (this.#drained()) this.#mode = { kind: 'following' };
       else this.#startRepair();
       this.#scheduleCheck();
@@ -174,6 +173,24 @@ export class Timeline {
       return this.check();
     });
     return this.#checkAgain;
+  }
+
+  /**
+   * Checks until the room has come to a position that it does not know, or the leader has said often enough that the
+   * stream does not go so far: a new leader may lag for a moment. Never rejects.
+   */
+  async reach({ epoch, seq }: Position): Promise<void> {
+    for (let retries = 0; !this.#isClosed(); retries++) {
+      await this.check();
+      const beyond = epoch === this.#era.epoch && seq > this.#provenTo;
+      if (!beyond || retries === REWIND_CONFIRMATIONS) return;
+      await this.#pause(RETRY_MS.first * 2 ** retries);
+    }
+  }
+
+  /** The feed was interrupted: what it says is set aside until the leader has told where it goes on. */
+  distrust(): void {
+    if (this.#mode.kind === 'following') this.#startRepair();
   }
 
   get #known(): Known {
@@ -214,16 +231,13 @@ export class Timeline {
   }
 
   /** Starts an era at the end of the stream as it is. */
-  #begin(end: RoomEnd, opening: Era['opening']): void {
+  #begin(end: RoomEnd): void {
     const last = end.last === undefined ? NO_MESSAGE : { seq: end.last.seq, check: end.last.check };
-    this.#era = { number: this.#era.number + 1, epoch: end.epoch, opening };
+    this.#era = { number: this.#era.number + 1, epoch: end.epoch, start: 0 };
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
     this.#log = new RoomLog(last.seq === 0 ? this.#provenTo : last.seq, last.check);
-    if (opening === undefined) return;
-    this.#listener.renewed();
-    this.#listener.grown();
   }
 
   /** Continues at `position`, behind which the log cannot reach back. */
@@ -281,8 +295,9 @@ export class Timeline {
     const end = await this.#upstream.roomEnd(this.#room);
     if (this.#isClosed()) return 'mended';
     if (end.epoch !== this.#era.epoch) {
-      const cursor = { epoch: end.epoch, seq: 0, check: 0 };
-      this.#begin(end, { cause: 'RECREATED', cursor });
+      this.#begin(end);
+      this.#listener.renewed();
+      this.#listener.grown();
       return 'mended';
     }
     if (end.lastSeq < this.#provenTo) {
@@ -350,12 +365,11 @@ export class Timeline {
    */
   #rewind(end: RoomEnd, trigger: FeedMessage | undefined): void {
     const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
-    const seq = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
+    const start = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
     const { number, epoch } = this.#era;
-    const cursor = { epoch, seq, check: 0 };
-    this.#era = { number: number + 1, epoch, opening: { cause: 'REWOUND', cursor } };
+    this.#era = { number: number + 1, epoch, start };
     this.#listener.renewed();
-    this.#restartLog(seq);
+    this.#restartLog(start);
   }
 
   async #compare(): Promise<void> {

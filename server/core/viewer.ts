@@ -1,6 +1,7 @@
 import type { Continuity } from './continuity.ts';
 import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
 import type { Position } from './position.ts';
+import type { Slice } from './segment.ts';
 
 /**
  * How far a viewer's join has come:
@@ -27,13 +28,13 @@ export interface Waker {
  */
 export class Viewer {
   readonly waker: Waker;
-  /** Everything up to and including this sequence has been handed to the transport. */
-  seq = 0;
+  /** Everything up to and including it has been handed to the transport. */
+  position: Position = { epoch: '', seq: 0, check: 0 };
   /** Reliable messages handed to the transport. */
   handed = 0;
   /** Ephemeral messages seen or told as dropped, as a count into the room's ring. */
   ephemeralSeen = 0;
-  /** The room's era that `seq` belongs to. */
+  /** The room's era that `position` belongs to. */
   era = 0;
   stage: Stage = { kind: 'locating' };
   /** How far its application says it has got. */
@@ -48,22 +49,30 @@ export class Viewer {
   /** Begins at a position that is known to be good. */
   begin(cursor: Position, head: number, outcome: JoinOutcome): void {
     this.notices.push({ kind: 'joined', cursor, head, outcome });
-    this.seq = cursor.seq;
+    this.position = cursor;
     this.stage = { kind: 'replaying' };
   }
 
+  /** Notes what is handed to the transport. */
+  advance({ upto, check, count }: Omit<Slice, 'bytes'>): void {
+    const { epoch, seq } = this.position;
+    if (upto > seq) this.position = { epoch, seq: upto, check };
+    this.handed += count;
+  }
+
   /** Announces that messages up to `next` may be missing, and goes on from there. */
-  skip(next: number, epoch: string): void {
+  skip(next: number): void {
+    const { epoch, seq: after } = this.position;
     const cursor = { epoch, seq: next - 1, check: 0 };
-    this.notices.push({ kind: 'gap', after: this.seq, next, cursor });
-    this.seq = cursor.seq;
+    this.notices.push({ kind: 'gap', after, next, cursor });
+    this.position = cursor;
     this.stage = { kind: 'replaying' };
   }
 
   /** Announces that the history is another one, and goes on from `cursor`. */
   reset(cause: ResetCause, cursor: Position): void {
     this.notices.push({ kind: 'reset', cause, cursor });
-    this.seq = cursor.seq;
+    this.position = cursor;
     this.stage = { kind: 'replaying' };
   }
 }

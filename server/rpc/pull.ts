@@ -51,7 +51,7 @@ async function replay(room: Room, call: PullCall, signal: AbortSignal): Promise<
       else if (emission.kind === 'caught-up') break;
       else if (emission.kind !== 'joined') await write(encode(emission, room.name));
     }
-    await write(encodeResponse({ end: { cursor: room.cursorOf(viewer), head: room.timeline.head } }));
+    await write(encodeResponse({ end: { cursor: viewer.position, head: room.timeline.head } }));
   } finally {
     room.leave(viewer);
   }

@@ -1,5 +1,6 @@
 import { fingerprint } from '../../server/core/fingerprint.ts';
 import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
+import type { Position } from '../../server/core/position.ts';
 import type {
   Feed,
   FeedMessage,
@@ -84,6 +85,12 @@ export class StreamModel implements Upstream {
   /** Whether the stream holds a message of any room at `seq`. */
   holds(seq: number): boolean {
     return this.#held.some((message) => message.seq === seq);
+  }
+
+  /** The cursor of whoever has had the message held at `seq`. */
+  positionOf(seq: number): Position {
+    const message = this.#held.find((held) => held.seq === seq);
+    return { epoch: this.epoch, seq, check: message?.check ?? 0 };
   }
 
   /** Stores a message; its feed message is delivered, or waits in `onTheWay`. */

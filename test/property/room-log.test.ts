@@ -55,8 +55,9 @@ describe('property: segment', () => {
             const limited = behind.slice(0, withinBytes(behind, bytes, entries));
             const slice = segment.read(after, { bytes, entries });
             assert.deepEqual(seqsOf(slice), limited);
-            const toTheEnd = limited.length === behind.length;
-            assert.equal(slice.upto, toTheEnd ? Math.max(after, segment.upto) : limited.at(-1));
+            const last = limited.at(-1);
+            assert.equal(slice.upto, last ?? Math.max(after, segment.upto));
+            assert.equal(slice.check, last === undefined ? 0 : message(last).check);
             assert.equal(segment.checkAt(after), seqs.includes(after) ? after * 7 + 1 : undefined);
             assert.equal(segment.nextAfter(after), behind[0]);
           }

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import type { RoomEvent } from '../../cli/chaos/oracle/history.ts';
+import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
+import type { ServerFrame } from '../../protos/live.ts';
+import { encodeServerFrame, liveService } from '../../protos/live.ts';
+import type { HubLimits } from '../../server/core/hub.ts';
+import { Hub } from '../../server/core/hub.ts';
+import { Outlet } from '../../server/core/outlet.ts';
+import type { Position } from '../../server/core/position.ts';
+import type { JoinFrom, Room } from '../../server/core/room.ts';
+import { Scheduler } from '../../server/core/scheduler.ts';
+import { Viewer } from '../../server/core/viewer.ts';
+import { noticeFrame } from '../../server/rpc/frames.ts';
+import { ManualClock } from './manual-clock.ts';
+import { settle } from './settle.ts';
+import type { StreamModel } from './stream-model.ts';
+
+const LIMITS: HubLimits = { roomLogBytes: 1 << 20, logBytes: 1 << 22, lingerMs: 5_000, audienceMs: 1e9 };
+
+/** A gateway without gRPC and NATS: the core between a {@link StreamModel} and {@link ModelClient}s, on a clock set by hand. */
+export class CoreGateway {
+  readonly clock: ManualClock;
+  readonly stream: StreamModel;
+  readonly hub: Hub;
+  readonly scheduler: Scheduler;
+
+  constructor(stream: StreamModel, clock = new ManualClock(), limits: Partial<HubLimits> = {}) {
+    this.stream = stream;
+    this.clock = clock;
+    this.hub = new Hub(stream, clock, { ...LIMITS, ...limits });
+    this.scheduler = new Scheduler(
+      () => clock.monotonicMs(),
+      (fn) => setImmediate(fn),
+    );
+  }
+
+  /** Moves time on in small steps, and lets everything happen that follows. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 100) {
+      this.clock.advance(Math.min(left, 100));
+      await settle();
+    }
+  }
+
+  close(): void {
+    this.hub.close();
+  }
+}
+
+/** What reached a client, in a short form that reads well in assertions. */
+export type Told =
+  | `joined ${number} ${string}`
+  | `message ${number}`
+  | `gap ${number}..${number}`
+  | `reset ${string} ${number}`
+  | `caught-up ${number}`
+  | `ephemeral ${string}`
+  | `dropped ${number}`;
+
+/**
+ * A client at the end of one transport, with the rules of the real one: it has a position in each room, checks that
+ * every message continues it, and resumes from it. It records what it was told.
+ */
+export class ModelClient {
+  readonly name: string;
+  readonly events: RoomEvent[] = [];
+  readonly told: Told[] = [];
+  /** Rooms of the frames that came, in order; '' for urgent ones. */
+  readonly frameRooms: string[] = [];
+  readonly positions = new Map<string, Position>();
+  /** Messages that did not continue the position. */
+  readonly discontinuities: string[] = [];
+  frames = 0;
+  bytes = 0;
+  #gateway: CoreGateway;
+  #outlet: Outlet;
+  #rooms = new Map<string, { viewer: Viewer; room: Room }>();
+  #transport: { readonly kind: 'open' } | { readonly kind: 'blocked'; done: (() => void) | undefined } = {
+    kind: 'open',
+  };
+  #generation = 0;
+
+  constructor(gateway: CoreGateway, name = 'v') {
+    this.name = name;
+    this.#gateway = gateway;
+    this.#outlet = this.#connect();
+  }
+
+  get outlet(): Outlet {
+    return this.#outlet;
+  }
+
+  viewerIn(room: string): Viewer | undefined {
+    return this.#rooms.get(room)?.viewer;
+  }
+
+  has(room: string): boolean {
+    return this.#rooms.has(room);
+  }
+
+  /** Joins; with the position it has, if any and no other start is given. */
+  async join(name: string, from?: JoinFrom): Promise<void> {
+    const generation = this.#generation;
+    const position = this.positions.get(name);
+    const start: JoinFrom = from ?? (position ? { kind: 'cursor', cursor: position } : { kind: 'live' });
+    const room = await this.#gateway.hub.acquire(name);
+    if (generation !== this.#generation) {
+      this.#gateway.hub.release(room);
+      return;
+    }
+    const viewer = new Viewer(this.#outlet);
+    this.#rooms.set(name, { viewer, room });
+    this.#outlet.attach(viewer, room);
+    await room.join(viewer, start);
+  }
+
+  leave(name: string): void {
+    const joined = this.#rooms.get(name);
+    if (joined === undefined) return;
+    this.#rooms.delete(name);
+    this.#outlet.detach(joined.viewer);
+    joined.room.leave(joined.viewer);
+    this.#gateway.hub.release(joined.room);
+  }
+
+  /** The connection breaks, and is made again, to another gateway if one is given. Rooms are to be joined again. */
+  reconnect(gateway = this.#gateway): void {
+    this.disconnect();
+    this.#gateway = gateway;
+    this.#transport = { kind: 'open' };
+    this.#outlet = this.#connect();
+  }
+
+  disconnect(): void {
+    this.#generation++;
+    for (const name of [...this.#rooms.keys()]) this.leave(name);
+    this.#outlet.close();
+  }
+
+  /** The transport takes one more frame and then none. */
+  block(): void {
+    if (this.#transport.kind === 'open') this.#transport = { kind: 'blocked', done: undefined };
+  }
+
+  unblock(): void {
+    if (this.#transport.kind === 'open') return;
+    const { done } = this.#transport;
+    this.#transport = { kind: 'open' };
+    done?.();
+  }
+
+  /** Lets one more frame through while blocked. */
+  step(): void {
+    if (this.#transport.kind === 'open') return;
+    const { done } = this.#transport;
+    this.#transport = { kind: 'blocked', done: undefined };
+    done?.();
+  }
+
+  send(frame: Buffer): void {
+    this.#outlet.send(frame);
+  }
+
+  #connect(): Outlet {
+    const generation = this.#generation;
+    let inFlight = false;
+    return new Outlet(
+      {
+        write: (frame, done) => {
+          assert.ok(!inFlight, 'two frames in flight');
+          inFlight = true;
+          if (generation === this.#generation) this.#receive(frame);
+          const finish = (): void => {
+            inFlight = false;
+            done();
+          };
+          if (this.#transport.kind === 'blocked') this.#transport.done = finish;
+          else queueMicrotask(finish);
+        },
+        failed: (error) => {
+          throw error;
+        },
+        encode: (emission, room) => encodeServerFrame(noticeFrame(emission, room)),
+      },
+      this.#gateway.scheduler,
+      () => this.#gateway.clock.monotonicMs(),
+    );
+  }
+
+  #receive(bytes: Buffer): void {
+    this.frames++;
+    this.bytes += bytes.length;
+    const frame = liveService.Connect.responseDeserialize(bytes);
+    const { room } = frame.joined ??
+      frame.batch ??
+      frame.gap ??
+      frame.reset ??
+      frame.caughtUp ?? { room: '' };
+    this.frameRooms.push(room);
+    const atMs = this.#gateway.clock.monotonicMs();
+    const note = (told: Told, event: Untold): void => {
+      this.told.push(told);
+      this.events.push({ room, atMs, ...event });
+    };
+    if (frame.joined) {
+      const { outcome, head } = frame.joined;
+      const cursor = positionOf(frame.joined.cursor);
+      const turning = outcome === 'GAP' || outcome === 'RESET';
+      if (!turning || !this.positions.has(room)) this.#advance(room, cursor);
+      note(`joined ${cursor.seq} ${outcome}`, {
+        kind: 'joined',
+        ...place(cursor),
+        head: Number(head),
+        outcome: outcome as 'STARTED',
+      });
+    } else if (frame.gap) {
+      const { after, next } = frame.gap;
+      this.positions.set(room, positionOf(frame.gap.cursor));
+      const expected = this.#gapExpected(room, Number(after), Number(next));
+      note(`gap ${Number(after)}..${Number(next)}`, {
+        kind: 'gap',
+        after: Number(after),
+        next: Number(next),
+        expected,
+      });
+    } else if (frame.reset) {
+      const cursor = positionOf(frame.reset.cursor);
+      const expected = this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds > 0;
+      this.positions.set(room, cursor);
+      note(`reset ${frame.reset.cause} ${cursor.seq}`, { kind: 'reset', ...place(cursor), expected });
+    } else if (frame.caughtUp) {
+      const cursor = positionOf(frame.caughtUp.cursor);
+      this.#advance(room, cursor);
+      note(`caught-up ${cursor.seq}`, { kind: 'caughtUp', ...place(cursor) });
+    } else if (frame.batch) {
+      this.#receiveBatch(room, frame.batch, note);
+    }
+  }
+
+  #receiveBatch(
+    room: string,
+    batch: NonNullable<ServerFrame['batch']>,
+    note: (told: Told, event: Untold) => void,
+  ): void {
+    for (const { seq: text, prevSeq, id, check } of batch.reliable) {
+      const position = this.positions.get(room);
+      const seq = Number(text);
+      assert.ok(position !== undefined, 'a message before Joined');
+      if (seq <= position.seq || Number(prevSeq) > position.seq) {
+        this.discontinuities.push(`${seq} (after ${prevSeq}) came at ${position.seq}`);
+      }
+      this.positions.set(room, { epoch: position.epoch, seq, check });
+      const { epoch } = position;
+      note(`message ${seq}`, { kind: 'message', epoch, seq, prevSeq: Number(prevSeq), id });
+    }
+    for (const { payload } of batch.ephemeral) note(`ephemeral ${payload.toString()}`, { kind: 'ephemeral' });
+    const count = batch.ephemeralDropped;
+    if (count > 0) note(`dropped ${count}`, { kind: 'dropped', count });
+  }
+
+  #advance(room: string, told: Position): void {
+    const position = this.positions.get(room);
+    if (position === undefined) this.positions.set(room, told);
+    else if (position.epoch === told.epoch && told.seq > position.seq) this.positions.set(room, told);
+  }
+
+  /** Whether something that was stored in between is gone; of any room, because the stream tells no more. */
+  #gapExpected(room: string, after: number, next: number): boolean {
+    const { stream } = this.#gateway;
+    const epoch = this.positions.get(room)?.epoch;
+    return stream.stored.some(
+      (message) =>
+        message.epoch === epoch && message.seq > after && message.seq < next && !stream.holds(message.seq),
+    );
+  }
+}
+
+type Untold = RoomEvent extends infer E ? (E extends RoomEvent ? Omit<E, 'room' | 'atMs'> : never) : never;
+
+function place({ epoch, seq }: Position): { epoch: string; seq: number } {
+  return { epoch, seq };
+}
+
+function positionOf(cursor: Cursor | null | undefined): Position {
+  assert.ok(cursor, 'a frame without its cursor');
+  return { epoch: cursor.epoch, seq: Number(cursor.seq), check: cursor.check };
+}
