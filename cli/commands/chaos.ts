@@ -16,6 +16,7 @@ import { faultNames, isFaultName, traitsOf } from '../chaos/run/catalogue.ts';
 import { defaults, planFor, reduced } from '../chaos/run/options.ts';
 import type { ProfileName } from '../chaos/run/profiles.ts';
 import { profileNames, profiles } from '../chaos/run/profiles.ts';
+import type { Progress } from '../chaos/run/progress.ts';
 import { runPlan, settleMs } from '../chaos/run/run.ts';
 import { Status } from '../chaos/run/status.ts';
 import { UsageError } from '../errors.ts';
@@ -42,6 +43,9 @@ interface Options {
   onlyViewer?: string;
   onlyFault?: string[];
 }
+
+/** Longer standstills of the viewers' event loops are told of, in milliseconds: latencies may be theirs. */
+const tolerableLagMs = 1_000;
 
 /** What a recorded plan has decided already. */
 const decidedByReplay = [
@@ -82,7 +86,11 @@ export function chaosCommand(): Command {
     )
     .addOption(number('--viewers <n>', `viewers (default ${defaults.viewers})`, parseCount))
     .addOption(
-      number('--rooms <n>', `rooms that they are spread over (default ${defaults.rooms})`, parseCount),
+      number(
+        '--rooms <n>',
+        `rooms that they are spread over (default: one for ${defaults.viewersPerRoom} viewers)`,
+        parseCount,
+      ),
     )
     .addOption(
       number(
@@ -158,12 +166,22 @@ async function chaos(options: Options): Promise<void> {
 async function record(plan: RunPlan, backend: Backend, db: string, stopped: AbortSignal): Promise<void> {
   const recorder = openRecorder(db);
   const status = new Status(process.stderr);
+  let lagMs = 0;
+  const onProgress = (progress: Progress): void => {
+    lagMs = progress.census.lagMs;
+    status.show(progress);
+  };
   try {
-    await runPlan(plan, { backend, recorder, stopped, onProgress: (progress) => status.show(progress) });
+    await runPlan(plan, { backend, recorder, stopped, onProgress });
     // A run that failed is not brought to an end: what there is of it is marked so.
     recorder.close();
   } finally {
     status.clear();
+  }
+  if (lagMs > tolerableLagMs) {
+    process.stderr.write(
+      `The viewers stood still for up to ${(lagMs / 1_000).toFixed(1)} s: so many, or so many messages, are too much for this machine.\n`,
+    );
   }
 }
 

@@ -62,11 +62,16 @@ export const catalogue = {
   'leader-kill': {
     kind: 'cluster',
     forMs: [500, 2_000],
-    mendMs: 1_000,
+    mendMs: 6_000,
     about: "SIGKILL to the stream's leader; then it runs again",
   },
   'leader-stepdown': { kind: 'cluster', forMs: [0, 0], about: "the stream's leader gives up its office" },
-  partition: { kind: 'cluster', forMs: [2_000, 5_000], about: 'one nats-server cannot reach the others' },
+  partition: {
+    kind: 'cluster',
+    forMs: [2_000, 5_000],
+    mendMs: 4_000,
+    about: 'one nats-server cannot reach the others',
+  },
 } as const satisfies Readonly<Record<string, FaultTraits>>;
 
 export type FaultName = keyof typeof catalogue;

@@ -24,7 +24,7 @@ export interface Wishes {
 /** What a run is like unless the user says otherwise. */
 export const defaults = {
   viewers: 100,
-  rooms: 4,
+  viewersPerRoom: 25,
   durationMs: 20_000,
   rate: 40,
   ephemeralRate: 40,
@@ -47,13 +47,14 @@ export function planFor(run: string, seed: number, wishes: Wishes, own: boolean)
     if (traitsOf(name).kind === 'cluster' && natsCluster === undefined)
       throw new UsageError(`${name} needs a cluster: --nats-cluster 3`);
   }
+  const viewers = wishes.viewers ?? defaults.viewers;
   const options: RunOptions = {
     run,
     seed,
     profile:
       wishes.faults === undefined ? profile : `${profile} with ${[...wishes.faults.keys()].join(', ')}`,
-    viewers: wishes.viewers ?? defaults.viewers,
-    rooms: wishes.rooms ?? defaults.rooms,
+    viewers,
+    rooms: wishes.rooms ?? Math.ceil(viewers / defaults.viewersPerRoom),
     durationMs: wishes.durationMs ?? defaults.durationMs,
     rate: wishes.rate ?? mix.rate ?? defaults.rate,
     ephemeralRate: wishes.ephemeralRate ?? defaults.ephemeralRate,

@@ -59,7 +59,7 @@ class Run {
   private readonly lifted = new AbortController();
   private originMs = Infinity;
   private phase: Progress['phase'] = 'connecting';
-  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
+  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0, lagMs: 0 };
   private traffic: Traffic | undefined;
   private faultBehind: string | undefined;
   private behindOver: Promise<void> = Promise.resolve();

@@ -45,7 +45,7 @@ export class ClusterRoutes {
       '--cluster', `nats://127.0.0.1:${this.ports[index]}`,
       '--routes', others.map(({ proxy }) => `nats://${proxy.address}`).join(','),
       '--cluster_advertise', nowhere,
-      '--no_advertise', 'true',
+      '--no_advertise',
     ];
   }
 

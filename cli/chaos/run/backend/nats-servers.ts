@@ -10,7 +10,7 @@ export class NatsServers {
   readonly urls: readonly string[];
   readonly routes: ClusterRoutes | undefined;
   private readonly launch: (index: number) => Promise<NatsProcess>;
-  private running: NatsProcess[] = [];
+  private readonly running: NatsProcess[] = [];
 
   /** Starts them; resolves when JetStream answers on every one. */
   static async start(directory: string, count: number): Promise<NatsServers> {
@@ -25,12 +25,12 @@ export class NatsServers {
         args: ['--server_name', nameOf(index), ...(routes?.argumentsOf(index) ?? [])],
       }),
     );
-    try {
-      // A cluster answers when most of it is there: they start together.
-      servers.running = await Promise.all(ports.map((_, index) => servers.launch(index)));
-    } catch (error) {
+    // A cluster answers when most of it is there: they start together.
+    const starts = await Promise.allSettled(ports.map((_, index) => servers.restart(index)));
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed !== undefined) {
       await servers.close();
-      throw error;
+      throw failed.reason;
     }
     return servers;
   }
@@ -66,7 +66,7 @@ export class NatsServers {
     await server.exited;
   }
 
-  /** Starts one that was killed; resolves when JetStream answers. */
+  /** Starts one that does not run; resolves when JetStream answers. */
   async restart(index: number): Promise<void> {
     this.running[index] = await this.launch(index);
   }

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../../../common/clock.ts';
 import { systemClock } from '../../../../common/clock.ts';
 import { Limiter } from '../../../../common/limiter.ts';
@@ -17,11 +18,15 @@ const newsEveryMs = 200;
 /** Viewers that may be connecting at once when a run begins: a start is no storm. */
 const startingAtOnce = 64;
 
+/** How long a connection may take, in milliseconds: all viewers of a process may connect at once. */
+const connectTimeoutMs = (viewers: number): number => 4_000 + 5 * viewers;
+
 type StartRequest = Extract<HostRequest, { kind: 'start' }>;
 
 /** Runs a share of the viewers in a process of their own. */
 export class ViewerHost {
   private readonly clock: Clock = systemClock;
+  private readonly lag = monitorEventLoopDelay();
   private readonly tell: (report: HostReport) => void;
   private readonly viewers = new Map<string, Viewer>();
   private seed = 0;
@@ -67,7 +72,14 @@ export class ViewerHost {
     const startOne = async (spec: StartRequest['viewers'][number]): Promise<void> => {
       const onFailure = (error: unknown): void =>
         this.tell({ kind: 'failed', message: `${spec.viewer} has ended: ${String(error)}` });
-      const viewer = await Viewer.start({ ...spec, seed, gateways, clock, onFailure });
+      const viewer = await Viewer.start({
+        ...spec,
+        seed,
+        gateways,
+        clock,
+        onFailure,
+        connectTimeoutMs: connectTimeoutMs(viewers.length),
+      });
       this.viewers.set(spec.viewer, viewer);
       await until(clock, () => viewer.log.caughtUp);
     };
@@ -76,6 +88,7 @@ export class ViewerHost {
 
   private run(originMs: number, faults: readonly PlannedFault[]): void {
     this.originMs = originMs;
+    this.lag.enable();
     this.schedule = new FaultSchedule(
       this.clock,
       originMs,
@@ -125,6 +138,6 @@ export class ViewerHost {
       delivered += log.delivered;
       holes += log.holes;
     }
-    return { states, faults: this.schedule?.census ?? {}, delivered, holes };
+    return { states, faults: this.schedule?.census ?? {}, delivered, holes, lagMs: this.lag.max / 1e6 };
   }
 }

@@ -18,17 +18,15 @@ import { SuspendableClock } from './suspendable-clock.ts';
 import { ViewerLog } from './viewer-log.ts';
 
 /** Times of the viewers' clients, in milliseconds: shorter than the defaults, so that a short run sees many recoveries. */
-const clientTimes = {
-  connectTimeoutMs: 4_000,
-  probeTimeoutMs: 1_000,
-  backoff: { baseMs: 100, maxMs: 2_000 },
-};
+const clientTimes = { probeTimeoutMs: 1_000, backoff: { baseMs: 100, maxMs: 2_000 } };
 
 /** What a viewer is made of. */
 export interface ViewerParts extends ViewerSpec {
   readonly gateways: readonly Target[];
   readonly seed: number;
   readonly clock: Clock;
+  /** How long a connection may take, in milliseconds. */
+  readonly connectTimeoutMs: number;
   /** Told when the client gives up for good; the viewer is over then. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -58,7 +56,10 @@ export class Viewer implements FaultyViewer {
     return viewer;
   }
 
-  private constructor({ viewer, rooms, seed, clock }: ViewerParts, proxies: readonly FaultProxy[]) {
+  private constructor(
+    { viewer, rooms, seed, clock, connectTimeoutMs }: ViewerParts,
+    proxies: readonly FaultProxy[],
+  ) {
     this.name = viewer;
     this.rooms = rooms;
     this.log = new ViewerLog(clock, rooms);
@@ -73,6 +74,7 @@ export class Viewer implements FaultyViewer {
       clientName: `chaos ${viewer}`,
       clock: this.clock,
       random,
+      connectTimeoutMs,
       ...clientTimes,
     });
     this.client.on('state', ({ name }) => this.log.state(name));
