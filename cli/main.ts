@@ -4,6 +4,7 @@ import { LiveError } from '../client/index.ts';
 import { version } from '../common/version.ts';
 import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
+import { reportCommand } from './commands/report.ts';
 import { roomCommand } from './commands/room.ts';
 import { sendCommand } from './commands/send.ts';
 import { watchCommand } from './commands/watch.ts';
@@ -18,7 +19,14 @@ function program(): Command {
     .description('Watch and feed live rooms through a live-gateway.')
     .version(version)
     .addHelpText('afterAll', exitCodeHelp);
-  for (const command of [watchCommand(), sendCommand(), roomCommand(), pullCommand(), chaosCommand()])
+  for (const command of [
+    watchCommand(),
+    sendCommand(),
+    roomCommand(),
+    pullCommand(),
+    chaosCommand(),
+    reportCommand(),
+  ])
     root.addCommand(command);
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });

@@ -82,7 +82,7 @@ describe('reports of runs', () => {
         'half-open': {
           planned: 2,
           applied: 1,
-          struck: 1,
+          exposed: 1,
           noticed: 1,
           reconnected: 1,
           detectMs: all(500),
@@ -91,7 +91,7 @@ describe('reports of runs', () => {
         'nats-kill': {
           planned: 1,
           applied: 1,
-          struck: 1,
+          exposed: 1,
           noticed: 0,
           reconnected: 0,
           detectMs: none,

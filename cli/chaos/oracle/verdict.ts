@@ -78,25 +78,36 @@ export interface Verdict {
 /** Guarantees that every run with viewers and messages can check; the others need a resume, or bounds. */
 export const alwaysChecked: readonly GuaranteeName[] = ['Ordered', 'Unique', 'Reliable', 'Bookmarked'];
 
-/** Why a verdict is no pass, a line each; empty for a pass. A guarantee in `required` that was not checked is no pass. */
-export function complaints(
-  { results }: Verdict,
-  required: readonly GuaranteeName[] = alwaysChecked,
-): string[] {
-  const unchecked = required.filter(
-    (name) => !results.some(({ guarantee, checks }) => guarantee === name && checks > 0),
-  );
-  return [
-    ...unchecked.map((name) => `${name}: nothing was checked`),
-    ...results.filter(({ failed }) => failed > 0).flatMap(describeFailure),
-  ];
+/** Why a verdict is no pass, a line a guarantee; empty for a pass. A guarantee in `required` that was not checked is no pass. */
+export function shortcomings(verdict: Verdict, required: readonly GuaranteeName[] = alwaysChecked): string[] {
+  return [...unchecked(verdict, required), ...failures(verdict).map(summarize)];
 }
 
-function describeFailure({ guarantee, checks, failed, violations }: GuaranteeResult): string[] {
+/** The same, with examples of what failed, a line each. */
+export function complaints(verdict: Verdict, required: readonly GuaranteeName[] = alwaysChecked): string[] {
+  return [...unchecked(verdict, required), ...failures(verdict).flatMap(describeFailure)];
+}
+
+function unchecked({ results }: Verdict, required: readonly GuaranteeName[]): string[] {
+  return required
+    .filter((name) => !results.some(({ guarantee, checks }) => guarantee === name && checks > 0))
+    .map((name) => `${name}: nothing was checked`);
+}
+
+function failures({ results }: Verdict): GuaranteeResult[] {
+  return results.filter(({ failed }) => failed > 0);
+}
+
+function summarize({ guarantee, checks, failed }: GuaranteeResult): string {
+  return `${guarantee}: ${failed} of ${checks} checks failed`;
+}
+
+function describeFailure(result: GuaranteeResult): string[] {
+  const { failed, violations } = result;
   const shown = violations.slice(0, 10);
   const more = failed - shown.length;
   return [
-    `${guarantee}: ${failed} of ${checks} checks failed`,
+    summarize(result),
     ...shown.map((violation) => `  ${describe(violation)}`),
     ...(more > 0 ? [`  … and ${more} more`] : []),
   ];

@@ -2,14 +2,27 @@ import type { AppliedFault, RunPlan } from '../recording.ts';
 import { Distribution } from './distribution.ts';
 import type { Measures } from './measures.ts';
 import type { FaultReport, FaultSpan } from './run-report.ts';
-import type { StateTimeline } from './state-timeline.ts';
+import type { Reaction, StateTimeline } from './state-timeline.ts';
 
 interface Tally extends FaultReport {
   planned: number;
   readonly applied: FaultSpan[];
-  struck: number;
+  exposed: number;
   noticed: number;
   reconnected: number;
+}
+
+/** A fault that struck a viewer. */
+interface Strike {
+  readonly span: FaultSpan;
+  readonly tally: Tally;
+}
+
+/** Faults behind that end viewers' connections. What befalls NATS leaves them standing, by design. */
+const endingConnections: ReadonlySet<string> = new Set(['gateway-kill', 'gateway-drain']);
+
+function isOnConnection({ span, tally }: Strike): boolean {
+  return span.viewer !== undefined || endingConnections.has(tally.name);
 }
 
 /** Puts together what the faults of each name did to viewers. */
@@ -17,7 +30,7 @@ export class FaultReports {
   readonly #measures: Measures;
   readonly #byName = new Map<string, Tally>();
   /** Faults by the viewer that they strike; undefined: everybody. */
-  readonly #byViewer = new Map<string | undefined, { readonly span: FaultSpan; readonly tally: Tally }[]>();
+  readonly #byViewer = new Map<string | undefined, Strike[]>();
   readonly #recoveryMs: number;
 
   constructor({ faults, isolation }: RunPlan, applied: readonly AppliedFault[], measures: Measures) {
@@ -42,25 +55,46 @@ export class FaultReports {
 
   /** Takes into account how a viewer fared under the faults that struck it. */
   see(viewer: string, timeline: StateTimeline): void {
-    for (const striking of [this.#byViewer.get(viewer), this.#byViewer.get(undefined)]) {
-      for (const { span, tally } of striking ?? []) this.#react(span, tally, timeline);
-    }
+    const striking = [...(this.#byViewer.get(viewer) ?? []), ...(this.#byViewer.get(undefined) ?? [])].sort(
+      (one, other) => one.span.fromMs - other.span.fromMs,
+    );
+    const claimed = new Set<number>();
+    this.#seeInTurn(striking.filter(isOnConnection), timeline, claimed);
+    this.#seeInTurn(
+      striking.filter((strike) => !isOnConnection(strike)),
+      timeline,
+      claimed,
+    );
   }
 
-  #react({ fromMs, toMs }: FaultSpan, tally: Tally, timeline: StateTimeline): void {
-    const reaction = timeline.reaction(fromMs, toMs + this.#recoveryMs);
-    if (reaction === undefined) return;
-    const { noticedMs, reconnectedMs } = reaction;
-    tally.struck += 1;
-    if (noticedMs !== undefined) {
-      tally.noticed += 1;
-      for (const distribution of [tally.detect, this.#measures.detect]) distribution.add(noticedMs - fromMs);
-    }
-    if (reconnectedMs !== undefined) {
-      tally.reconnected += 1;
-      for (const distribution of [tally.reconnect, this.#measures.reconnect])
-        distribution.add(reconnectedMs - fromMs);
-    }
+  /**
+   * A fault that began during another one is left out: nobody knows which of them did what. What shows after the next one
+   * began is that one's doing. Trouble in `claimed` is another fault's doing.
+   */
+  #seeInTurn(striking: readonly Strike[], timeline: StateTimeline, claimed: Set<number>): void {
+    let busyUntilMs = -Infinity;
+    striking.forEach((strike, index) => {
+      const { fromMs, toMs } = strike.span;
+      const nextMs = striking[index + 1]?.span.fromMs ?? Infinity;
+      const alone = fromMs > busyUntilMs;
+      busyUntilMs = Math.max(busyUntilMs, toMs);
+      if (!alone) return;
+      const reaction = timeline.reaction(fromMs, Math.min(toMs + this.#recoveryMs, nextMs), nextMs);
+      if (reaction !== undefined) this.#count(strike, reaction, claimed);
+    });
+  }
+
+  #count({ span, tally }: Strike, { noticedMs, reconnectedMs }: Reaction, claimed: Set<number>): void {
+    tally.exposed += 1;
+    if (noticedMs === undefined || claimed.has(noticedMs)) return;
+    claimed.add(noticedMs);
+    tally.noticed += 1;
+    for (const distribution of [tally.detect, this.#measures.detect])
+      distribution.add(noticedMs - span.fromMs);
+    if (reconnectedMs === undefined) return;
+    tally.reconnected += 1;
+    for (const distribution of [tally.reconnect, this.#measures.reconnect])
+      distribution.add(reconnectedMs - span.fromMs);
   }
 
   #tally(name: string): Tally {
@@ -70,7 +104,7 @@ export class FaultReports {
       name,
       planned: 0,
       applied: [],
-      struck: 0,
+      exposed: 0,
       noticed: 0,
       reconnected: 0,
       detect: new Distribution(),

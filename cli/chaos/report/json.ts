@@ -76,11 +76,11 @@ function violationJson({ guarantee: _, ...violation }: Violation): Omit<Violatio
   return violation;
 }
 
-function faultJson({ planned, applied, struck, noticed, reconnected, detect, reconnect }: FaultReport) {
+function faultJson({ planned, applied, exposed, noticed, reconnected, detect, reconnect }: FaultReport) {
   return {
     planned,
     applied: applied.length,
-    struck,
+    exposed,
     noticed,
     reconnected,
     detectMs: detect.quantiles(),

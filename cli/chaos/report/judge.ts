@@ -2,7 +2,7 @@ import { checkGuarantees } from '../oracle/guarantees.ts';
 import type { History, ViewerEvent, ViewerHistory } from '../oracle/history.ts';
 import { Published } from '../oracle/published.ts';
 import type { Verdict } from '../oracle/verdict.ts';
-import { complaints } from '../oracle/verdict.ts';
+import { shortcomings } from '../oracle/verdict.ts';
 import { loadHistory } from '../record/history.ts';
 import type { RecordedRun } from '../record/runs.ts';
 import { findRun, loadFaults, loadTotals } from '../record/runs.ts';
@@ -28,7 +28,7 @@ export function judgeRun(db: string, runName: string): RunReport {
   const viewers = new ObservedViewers(history.viewers, measures, new Published({ published }), faults);
   const verdict = checkGuarantees({ ...history, published, viewers });
   sum(measures, run, published.length, history, totals);
-  const reasons = [...flaws(run, history, viewers), ...complaints(verdict)];
+  const reasons = [...flaws(run, history, viewers), ...shortcomings(verdict)];
   return {
     verdict: reasons.length === 0 ? 'pass' : 'fail',
     reasons,
@@ -135,13 +135,14 @@ function sum(
 /** What is wrong with the recording itself: a verdict over a part of a run is no pass. */
 function flaws(run: RecordedRun, { settled }: History, { seen }: ObservedViewers): string[] {
   const { count, unjoined } = seen;
-  const missing = run.plan.viewers - count;
+  const watching = run.plan.onlyViewer === undefined ? run.plan.viewers : 1;
+  const missing = watching - count;
   return [
     ...(run.complete ? [] : ['the recording did not come to its end']),
     ...(settled === undefined
       ? ['nobody knows the heads at the end, so the last messages were not checked']
       : []),
-    ...(missing > 0 ? [`${missing} of ${run.plan.viewers} viewers left nothing behind`] : []),
+    ...(missing > 0 ? [`${missing} of ${watching} viewers left nothing behind`] : []),
     ...unjoined.slice(0, 3).map((viewer) => `viewer ${viewer} never joined a room`),
     ...(unjoined.length > 3 ? [`… and ${unjoined.length - 3} more`] : []),
   ];

@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { printable } from '../../format-text.ts';
 import { Output } from '../../output.ts';
 import { formatCount } from './format.ts';
 import type { Row } from './rows.ts';
@@ -66,14 +67,14 @@ function guaranteeLines({ guarantees }: RunReport, colors: Colors): string[] {
     const outcome = outcomeOf(result);
     const paint = { holds: colors.green, broken: colors.red, 'not checked': colors.yellow }[outcome];
     const counts = `${formatCount(checks)} checks${failed > 0 ? `, ${formatCount(failed)} failed` : ''}`;
-    const where = first === undefined ? '' : `; first: ${first.kind}, ${placeOf(first)}`;
+    const where = first === undefined ? '' : `; first: ${first.kind}, ${printable(placeOf(first))}`;
     return `  ${guarantee.padEnd(11)} ${paint(outcome.padEnd(12))} ${counts}${where}`;
   });
 }
 
 function offenceLines({ offences }: RunReport, colors: Colors): string[] {
   return offences.map(({ kind, count, first }) => {
-    return `  ${colors.red(kind)} ${formatCount(count)} times; first: ${placeOf(first)}: ${first.detail}`;
+    return `  ${colors.red(kind)} ${formatCount(count)} times; first: ${printable(`${placeOf(first)}: ${first.detail}`)}`;
   });
 }
 

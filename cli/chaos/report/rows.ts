@@ -86,16 +86,24 @@ export const faultHeads = [
   'fault',
   'planned',
   'struck',
+  'viewers hit',
   'noticed',
   'reconnected',
-  'noticed p50',
+  'noticed, p50',
+  'max',
+  'reconnected, p50',
   'max',
 ] as const;
 
-/** Cells under `faultHeads`: viewers struck, of whom so many noticed. */
-export function faultCells({ name, planned, struck, noticed, reconnected, detect }: FaultReport): string[] {
-  const { p50, max } = detect.quantiles();
-  return [name, ...[planned, struck, noticed, reconnected].map(formatCount), formatMs(p50), formatMs(max)];
+/** Cells under `faultHeads`. */
+export function faultCells(report: FaultReport): string[] {
+  const { name, planned, applied, exposed, noticed, reconnected, detect, reconnect } = report;
+  const counts = [planned, applied.length, exposed, noticed, reconnected].map(formatCount);
+  const times = [detect, reconnect].flatMap((distribution) => {
+    const { p50, max } = distribution.quantiles();
+    return [formatMs(p50), formatMs(max)];
+  });
+  return [name, ...counts, ...times];
 }
 
 /** Where and when a promise was broken. */

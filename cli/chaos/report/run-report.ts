@@ -43,8 +43,11 @@ export interface FaultReport {
   readonly planned: number;
   /** Those that struck. */
   readonly applied: readonly FaultSpan[];
-  /** Viewers that were live when it struck, and how many of them doubted or lost their connection, or were reconnected. */
-  readonly struck: number;
+  /**
+   * Counted for each fault and viewer: was live and under no other such fault when it struck; then doubted or lost its
+   * connection because of it; was welcomed on another one.
+   */
+  readonly exposed: number;
   readonly noticed: number;
   readonly reconnected: number;
   readonly detect: Distribution;

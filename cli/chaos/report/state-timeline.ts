@@ -40,21 +40,22 @@ export class StateTimeline {
     return this.changes[this.#indexAfter(ms) - 1]?.state ?? 'idle';
   }
 
-  /** How a fault from `fromMs` showed until `untilMs`. Undefined if it found the viewer not live: nothing can be said. */
-  reaction(fromMs: number, untilMs: number): Reaction | undefined {
+  /**
+   * How a fault from `fromMs` showed: noticed until `noticedByMs`, reconnected until `reconnectedByMs`. Undefined if it found
+   * the viewer not live: nothing can be said.
+   */
+  reaction(fromMs: number, noticedByMs: number, reconnectedByMs: number): Reaction | undefined {
     if (this.at(fromMs) !== 'live') return undefined;
-    let index = this.#indexAfter(fromMs);
-    while (index < this.changes.length && !isTroubled(this.changes[index])) index++;
-    const noticed = this.changes[index];
-    if (noticed === undefined || noticed.atMs > untilMs) {
-      return { noticedMs: undefined, reconnectedMs: undefined };
-    }
+    const first = this.#indexAfter(fromMs);
+    const index = this.changes.findIndex(({ state }, at) => at >= first && troubled.has(state));
+    const noticedMs = this.changes[index]?.atMs ?? Infinity;
+    if (noticedMs > noticedByMs) return { noticedMs: undefined, reconnectedMs: undefined };
     const after = this.changes.slice(index);
     const next = after.find(({ state }) => state === 'live' || state === 'connecting');
     // Live without connecting: the doubt was unfounded.
     const lost = next?.state === 'connecting';
-    const reconnectedMs = lost ? after.find(({ state }) => state === 'live')?.atMs : undefined;
-    return { noticedMs: noticed.atMs, reconnectedMs };
+    const welcomedMs = after.find(({ state }) => state === 'live')?.atMs ?? Infinity;
+    return { noticedMs, reconnectedMs: lost && welcomedMs <= reconnectedByMs ? welcomedMs : undefined };
   }
 
   /** Milliseconds not live between the first time it was and `endMs`, and the longest at a stretch. */
@@ -94,8 +95,4 @@ export class StateTimeline {
     }
     return low;
   }
-}
-
-function isTroubled(change: StateChange | undefined): boolean {
-  return change !== undefined && troubled.has(change.state);
 }
