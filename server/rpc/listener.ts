@@ -1,14 +1,10 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Server } from '@grpc/grpc-js';
 import { ServerCredentials } from '@grpc/grpc-js';
-
-/** Where to listen. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-}
+import type { Address } from '../../common/units.ts';
+import { formatAddress } from '../../common/units.ts';
 
 /** A listening socket whose connections are handed to a gRPC server, and can be cut one by one. */
 export interface Listener {
@@ -25,10 +21,10 @@ export interface Listener {
 }
 
 /**
- * Listens for `server`. gRPC cannot end a stream whose reader is paused; the owner of the socket can.
+ * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can.
  * @throws when the address cannot be listened on
  */
-export async function listen(server: Server, { host, port }: ListenAddress): Promise<Listener> {
+export async function listen(server: Server, { host, port }: Address): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Map<string, Socket>();
   const net = createServer({ noDelay: true }, (socket) => {
@@ -39,28 +35,22 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
     socket.on('error', () => socket.destroy());
     injector.injectConnection(socket);
   });
-  await bind(net, host, port);
+  await bind(net, { host, port });
   const bound = net.address() as AddressInfo;
-  const destroyAll = (): void => sockets.forEach((socket) => socket.destroy());
+  // Listened for from the beginning: it may come before the last socket says that it is closed.
+  const closed = once(net, 'close');
   return {
-    address: `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    address: formatAddress({ host: bound.address, port: bound.port }),
     get connections() {
       return sockets.size;
     },
     cutOff: (peer) => sockets.get(peer)?.destroy(),
     stopAccepting: () => void net.close(),
-    close() {
-      return new Promise((resolve) => {
-        // 'close' comes when the last connection is gone; a server that no longer listens says it with an error.
-        const done = (): void => {
-          injector.destroy();
-          resolve();
-        };
-        if (net.listening) net.close(done);
-        else if (sockets.size === 0) done();
-        else net.once('close', done);
-        destroyAll();
-      });
+    async close() {
+      net.close();
+      for (const socket of sockets.values()) socket.destroy();
+      await closed;
+      injector.destroy();
     },
   };
 }
@@ -70,11 +60,16 @@ function peerName({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
-function bind(net: NetServer, host: string, port: number): Promise<void> {
+function bind(net: NetServer, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
-    net.once('error', reject);
-    net.listen({ host, port, backlog: 4096 }, () => {
-      net.off('error', reject);
+    const refuse = (cause: NodeJS.ErrnoException): void => {
+      const problem = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+      const message = `cannot listen on ${formatAddress(address)}: ${problem}; choose another with --listen`;
+      reject(new Error(message, { cause }));
+    };
+    net.once('error', refuse);
+    net.listen({ ...address, backlog: 4096 }, () => {
+      net.off('error', refuse);
       resolve();
     });
   });
