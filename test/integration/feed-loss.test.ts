@@ -8,6 +8,7 @@ import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { quickClock } from '../helpers/quick-clock.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
@@ -31,7 +32,7 @@ describe('a feed that loses, repeats and delays', () => {
     proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
     filter = new NatsFilter();
     proxy.applyAll(filter);
-    gateway = await startTestGateway(proxy.address);
+    gateway = await startTestGateway(proxy.address, {}, { clock: quickClock });
   });
 
   afterEach(async () => {

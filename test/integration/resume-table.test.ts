@@ -5,6 +5,7 @@ import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { quickClock } from '../helpers/quick-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
@@ -249,7 +250,7 @@ describe('the resume table', () => {
   });
 
   async function startGateway(): Promise<TestGateway> {
-    const gateway = await startTestGateway(nats.url);
+    const gateway = await startTestGateway(nats.url, {}, { clock: quickClock });
     gateways.push(gateway);
     return gateway;
   }

@@ -8,6 +8,7 @@ import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { quickClock } from '../helpers/quick-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
@@ -21,7 +22,7 @@ describe('the stream is no longer the one it was', () => {
   beforeEach(async () => {
     nats = await startNats();
     proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
-    gateway = await startTestGateway(proxy.address);
+    gateway = await startTestGateway(proxy.address, {}, { clock: quickClock });
     producer = await StockProducer.connect(nats.url);
   });
 
@@ -109,7 +110,7 @@ describe('the stream is no longer the one it was', () => {
         const cursor = await cursorOfOneWhoLeft();
         await recreate();
         for (let n = 1; n <= 5; n++) await producer.publish('demo', `new ${n}`);
-        await using other = await startTestGateway(nats.url);
+        await using other = await startTestGateway(nats.url, {}, { clock: quickClock });
         const from = asked === 'a fresh gateway' ? other : gateway;
         const viewer = new Witness(from.client(), 'demo', { from: { cursor } });
         await viewer.has(5);
@@ -202,7 +203,7 @@ describe('the stream is no longer the one it was', () => {
       const cursor = await cursorOfOneWhoLeft();
       await restoreCopy();
       await publishAll('c 3');
-      await using fresh = await startTestGateway(nats.url);
+      await using fresh = await startTestGateway(nats.url, {}, { clock: quickClock });
       const viewer = new Witness(fresh.client(), 'demo', { from: { cursor } });
       await viewer.caughtUp();
       assert.deepEqual(viewer.told, ['joined RESET at 5', 'reset REWOUND to 3', 'caught up at 3']);
@@ -215,7 +216,7 @@ describe('the stream is no longer the one it was', () => {
       const cursor = await cursorOfOneWhoLeft();
       await restoreCopy();
       await publishAll('c 3', 'c 4', 'c 5', 'c 6');
-      await using fresh = await startTestGateway(nats.url);
+      await using fresh = await startTestGateway(nats.url, {}, { clock: quickClock });
       const viewer = new Witness(fresh.client(), 'demo', { from: { cursor } });
       await viewer.caughtUp();
       assert.deepEqual(viewer.told, [
