@@ -4,10 +4,12 @@ import { judgeRun } from '../chaos/report/judge.ts';
 import { reportJson } from '../chaos/report/json.ts';
 import { printReport } from '../chaos/report/print.ts';
 import { reportPage } from '../chaos/report/html/page.ts';
+import type { RunReport } from '../chaos/report/run-report.ts';
 import { RecordingError } from '../chaos/record/database.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
+import { errorText } from '../format-text.ts';
 import { Output } from '../output.ts';
 import { chaosDatabasePath } from '../state-directory.ts';
 
@@ -37,10 +39,18 @@ export function reportCommand(): Command {
 
 async function report(run: string, { db, json, html }: Options): Promise<void> {
   const judged = asUsage(() => judgeRun(db, run));
-  if (html !== undefined) await writeFile(html, reportPage(judged));
+  if (html !== undefined) await writePage(html, judged);
   if (json) await new Output(process.stdout).line(jsonLine(reportJson(judged)));
   else await printReport(judged);
   if (judged.verdict === 'fail') process.exitCode = exitCodes.failure;
+}
+
+async function writePage(file: string, judged: RunReport): Promise<void> {
+  try {
+    await writeFile(file, reportPage(judged));
+  } catch (cause) {
+    throw new UsageError(`the page cannot be written: ${errorText(cause)}`, { cause });
+  }
 }
 
 /** A run that is not there was asked for by mistake. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 
@@ -118,7 +118,8 @@ export function openForWriting(path: string): Database.Database {
  * @throws RecordingError if there is none, or the file is something else.
  */
 export function openForReading(path: string): Database.Database {
-  if (!existsSync(path)) throw new RecordingError(`${path}: there is no such file`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new RecordingError(`${path}: there is no such file`);
   return open(path, { readonly: true }, (database) => check(path, database));
 }
 

@@ -19,7 +19,8 @@ const finest = 0.01;
 
 /**
  * Counts durations in milliseconds, rounded to three significant digits and not finer than 0.01 ms, so that twenty
- * million of them take no more room than a few thousand. The greatest is kept as it is.
+ * million of them take no more room than a few thousand. The greatest is kept to the
+ * microsecond.
  */
 export class Distribution {
   readonly #counts = new Map<number, number>();
@@ -36,7 +37,7 @@ export class Distribution {
     const key = rounded(value);
     this.#count += 1;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    this.#max = Math.max(this.#max, value);
+    this.#max = Math.max(this.#max, Math.round(value * 1_000) / 1_000);
   }
 
   quantiles(): Quantiles {
