@@ -23,6 +23,8 @@ export class CoreGateway {
   readonly stream: StreamModel;
   readonly hub: Hub;
   readonly scheduler: Scheduler;
+  /** Slices of work that wait for their turn of the event loop. */
+  #deferred = 0;
 
   constructor(stream: StreamModel, clock = new ManualClock(), limits: Partial<HubLimits> = {}) {
     this.stream = stream;
@@ -30,15 +32,27 @@ export class CoreGateway {
     this.hub = new Hub(stream, clock, { ...LIMITS, ...limits });
     this.scheduler = new Scheduler(
       () => clock.monotonicMs(),
-      (fn) => setImmediate(fn),
+      (fn) => {
+        this.#deferred++;
+        setImmediate(() => {
+          this.#deferred--;
+          fn();
+        });
+      },
     );
   }
 
+  /** Lets everything happen that needs no time. */
+  async settle(): Promise<void> {
+    do await settle(2);
+    while (this.#deferred > 0);
+  }
+
   /** Moves time on in small steps, and lets everything happen that follows. */
-  async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 100) {
-      this.clock.advance(Math.min(left, 100));
-      await settle();
+  async pass(ms: number, stepMs = 100): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      this.clock.advance(Math.min(left, stepMs));
+      await this.settle();
     }
   }
 
@@ -68,13 +82,14 @@ export class ModelClient {
   /** Rooms of the frames that came, in order; '' for urgent ones. */
   readonly frameRooms: string[] = [];
   readonly positions = new Map<string, Position>();
-  /** Messages that did not continue the position. */
+  /** Messages that did not continue the position, and gaps that skip what is held. */
   readonly discontinuities: string[] = [];
   frames = 0;
   bytes = 0;
   #gateway: CoreGateway;
   #outlet: Outlet;
   #rooms = new Map<string, { viewer: Viewer; room: Room }>();
+  #joining = new Set<string>();
   #transport: { readonly kind: 'open' } | { readonly kind: 'blocked'; done: (() => void) | undefined } = {
     kind: 'open',
   };
@@ -94,8 +109,9 @@ export class ModelClient {
     return this.#rooms.get(room)?.viewer;
   }
 
+  /** Whether it has joined the room, or is about to. */
   has(room: string): boolean {
-    return this.#rooms.has(room);
+    return this.#rooms.has(room) || this.#joining.has(room);
   }
 
   /** Joins; with the position it has, if any and no other start is given. */
@@ -103,15 +119,25 @@ export class ModelClient {
     const generation = this.#generation;
     const position = this.positions.get(name);
     const start: JoinFrom = from ?? (position ? { kind: 'cursor', cursor: position } : { kind: 'live' });
-    const room = await this.#gateway.hub.acquire(name);
-    if (generation !== this.#generation) {
-      this.#gateway.hub.release(room);
-      return;
+    const joining = this.#joining;
+    joining.add(name);
+    try {
+      const { hub } = this.#gateway;
+      const room = await hub.acquire(name);
+      if (generation !== this.#generation) {
+        hub.release(room);
+        return;
+      }
+      const viewer = new Viewer(this.#outlet);
+      this.#rooms.set(name, { viewer, room });
+      this.#outlet.attach(viewer, room);
+      await room.join(viewer, start);
+    } catch (error) {
+      if (generation === this.#generation) this.leave(name);
+      throw error;
+    } finally {
+      joining.delete(name);
     }
-    const viewer = new Viewer(this.#outlet);
-    this.#rooms.set(name, { viewer, room });
-    this.#outlet.attach(viewer, room);
-    await room.join(viewer, start);
   }
 
   leave(name: string): void {
@@ -133,6 +159,7 @@ export class ModelClient {
 
   disconnect(): void {
     this.#generation++;
+    this.#joining = new Set();
     for (const name of [...this.#rooms.keys()]) this.leave(name);
     this.#outlet.close();
   }
@@ -217,6 +244,10 @@ export class ModelClient {
       const { after, next } = frame.gap;
       this.positions.set(room, positionOf(frame.gap.cursor));
       const expected = this.#gapExpected(room, Number(after), Number(next));
+      const { epoch, seq } = positionOf(frame.gap.cursor);
+      const held = epoch === this.#gateway.stream.epoch ? this.#gateway.stream.heldOf(room) : [];
+      const skipped = held.filter((one) => one > Number(after) && one <= seq);
+      if (skipped.length > 0) this.discontinuities.push(`a gap skips ${skipped.join()}`);
       note(`gap ${Number(after)}..${Number(next)}`, {
         kind: 'gap',
         after: Number(after),
@@ -264,13 +295,13 @@ export class ModelClient {
     else if (position.epoch === told.epoch && told.seq > position.seq) this.positions.set(room, told);
   }
 
-  /** Whether something that was stored in between is gone; of any room, because the stream tells no more. */
+  /** Whether something that was stored in between, or where it begins, is gone; of any room: the stream tells no more. */
   #gapExpected(room: string, after: number, next: number): boolean {
     const { stream } = this.#gateway;
     const epoch = this.positions.get(room)?.epoch;
     return stream.stored.some(
       (message) =>
-        message.epoch === epoch && message.seq > after && message.seq < next && !stream.holds(message.seq),
+        message.epoch === epoch && message.seq >= after && message.seq < next && !stream.holds(message.seq),
     );
   }
 }

@@ -97,7 +97,7 @@ export class StreamModel implements Upstream {
   publish(room: string, text: string, headers: MessageContent['headers'] = []): number {
     const payload = Buffer.from(text);
     const seq = ++this.#lastSeq;
-    const content = { id: `${this.epoch}-${seq}-${text}`, type: 'gift', sender: 's', payload, headers };
+    const content = { id: `m${this.stored.length}`, type: 'gift', sender: 's', payload, headers };
     const message: Held = { room, seq, check: fingerprint(content), content, timeMs: seq * 1000 };
     // As JetStream says it: the newest message of the subject that is still held.
     const prevSeq = inRoom(this.#held, room).at(-1)?.seq ?? 0;

@@ -35,7 +35,7 @@ class Rig implements AsyncDisposable {
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 100) {
       this.clock.advance(Math.min(100, left));
-      await settle();
+      await settle(3);
     }
   }
 

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { encodeServerFrame } from '../../protos/live.ts';
+import { Outlet } from '../../server/core/outlet.ts';
+import { Scheduler } from '../../server/core/scheduler.ts';
+import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
+import { settle } from '../helpers/settle.ts';
+import { StreamModel } from '../helpers/stream-model.ts';
+
+/** A scheduler whose slices run when the test says so. */
+class HandScheduled {
+  nowMs = 0;
+  readonly slices: (() => void)[] = [];
+  readonly scheduler = new Scheduler(
+    () => this.nowMs,
+    (fn) => this.slices.push(fn),
+  );
+
+  runAll(): void {
+    for (let slice = this.slices.shift(); slice !== undefined; slice = this.slices.shift()) slice();
+  }
+}
+
+/** An outlet over a transport that is done with a frame when the test says so. */
+function handWritten(hand: HandScheduled): { outlet: Outlet; written: string[]; finish: () => void } {
+  const written: string[] = [];
+  let done: (() => void) | undefined;
+  const outlet = new Outlet(
+    {
+      write(frame, then) {
+        assert.equal(done, undefined, 'two frames in flight');
+        written.push(frame.toString());
+        done = then;
+      },
+      failed: assert.ifError,
+      encode: () => assert.fail('no room is attached'),
+    },
+    hand.scheduler,
+    () => hand.nowMs,
+  );
+  const finish = (): void => {
+    const then = done;
+    done = undefined;
+    then?.();
+  };
+  return { outlet, written, finish };
+}
+
+const pong = encodeServerFrame({ pong: { nonce: '1' } });
+
+describe('core: outlet', () => {
+  it('has one frame in flight, and says since when', () => {
+    const hand = new HandScheduled();
+    const { outlet, written, finish } = handWritten(hand);
+    outlet.send(Buffer.from('a'));
+    outlet.send(Buffer.from('b'));
+    assert.equal(outlet.backlog, 2);
+    hand.nowMs = 5;
+    hand.runAll();
+    assert.deepEqual(written, ['a']);
+    assert.equal(outlet.blockedSinceMs, 5);
+    assert.equal(outlet.lastWriteMs, 5);
+    hand.nowMs = 9;
+    finish();
+    assert.equal(outlet.blockedSinceMs, undefined);
+    hand.runAll();
+    assert.deepEqual(written, ['a', 'b']);
+    assert.equal(outlet.blockedSinceMs, 9);
+    finish();
+    hand.runAll();
+    assert.equal(outlet.blockedSinceMs, undefined);
+  });
+
+  it('writes nothing after it was closed, and takes a late word from the transport calmly', () => {
+    const hand = new HandScheduled();
+    const { outlet, written, finish } = handWritten(hand);
+    outlet.send(Buffer.from('a'));
+    outlet.send(Buffer.from('b'));
+    hand.runAll();
+    outlet.close();
+    finish();
+    outlet.send(Buffer.from('c'));
+    hand.runAll();
+    assert.deepEqual(written, ['a']);
+  });
+
+  it('sends what is urgent before what rooms have', async () => {
+    const stream = new StreamModel();
+    const gateway = new CoreGateway(stream);
+    const client = new ModelClient(gateway);
+    await client.join('r');
+    await settle();
+    client.block();
+    stream.publish('r', 'in flight');
+    await settle();
+    stream.publish('r', 'waiting');
+    client.frameRooms.length = 0;
+    client.send(pong);
+    client.send(pong);
+    client.unblock();
+    await settle();
+    assert.deepEqual(client.frameRooms, ['', '', 'r']);
+    client.disconnect();
+    gateway.close();
+  });
+
+  it('lets rooms take turns', async () => {
+    const stream = new StreamModel();
+    const gateway = new CoreGateway(stream);
+    const client = new ModelClient(gateway);
+    for (const room of ['a', 'b', 'c']) await client.join(room);
+    await settle();
+    client.block();
+    stream.publish('a', 'in flight');
+    await settle();
+    const big = 'x'.repeat(40_000);
+    for (let n = 0; n < 3; n++) for (const room of ['a', 'b', 'c']) stream.publish(room, big);
+    client.frameRooms.length = 0;
+    client.unblock();
+    await settle();
+    assert.equal(client.frameRooms.length, 9);
+    for (let turn = 0; turn < 3; turn++) {
+      const round = client.frameRooms.slice(turn * 3, turn * 3 + 3);
+      assert.deepEqual(round.toSorted(), ['a', 'b', 'c']);
+    }
+    client.disconnect();
+    gateway.close();
+  });
+
+  it('keeps frames small, and lets batches grow while the transport is busy', async () => {
+    const stream = new StreamModel();
+    const gateway = new CoreGateway(stream);
+    const client = new ModelClient(gateway);
+    await client.join('r');
+    await settle();
+    client.block();
+    stream.publish('r', 'in flight');
+    await settle();
+    for (let n = 0; n < 200; n++) stream.publish('r', 'y'.repeat(1_000));
+    client.frames = 0;
+    client.bytes = 0;
+    client.unblock();
+    await settle();
+    assert.equal(client.told.filter((line) => line.startsWith('message')).length, 201);
+    assert.equal(client.frames, 4);
+    assert.ok(client.bytes < 4 * 65 * 1024);
+    client.disconnect();
+    gateway.close();
+  });
+
+  it('a stuck stream costs its neighbours nothing', async () => {
+    const stream = new StreamModel();
+    const gateway = new CoreGateway(stream);
+    const stuck = new ModelClient(gateway, 'stuck');
+    const neighbour = new ModelClient(gateway, 'neighbour');
+    for (const client of [stuck, neighbour]) await client.join('r');
+    stuck.block();
+    for (let n = 0; n < 50; n++) {
+      stream.publish('r', 'm');
+      await settle();
+    }
+    assert.equal(neighbour.told.filter((line) => line.startsWith('message')).length, 50);
+    for (const client of [stuck, neighbour]) client.disconnect();
+    gateway.close();
+  });
+
+  it('one viewer whose frame cannot be made is cut off alone', async () => {
+    const hand = new HandScheduled();
+    const broken: unknown[] = [];
+    const outlet = new Outlet(
+      {
+        write: () => {
+          throw new Error('the call is gone');
+        },
+        failed: (error) => broken.push(error),
+        encode: () => pong,
+      },
+      hand.scheduler,
+      () => 0,
+    );
+    const { outlet: other, written } = handWritten(hand);
+    outlet.send(pong);
+    outlet.send(pong);
+    other.send(Buffer.from('fine'));
+    hand.runAll();
+    assert.equal(broken.length, 1);
+    assert.deepEqual(written, ['fine']);
+  });
+});
+
+describe('core: scheduler', () => {
+  it('runs tasks in the order they asked, those that ask meanwhile last', () => {
+    const hand = new HandScheduled();
+    const ran: string[] = [];
+    hand.scheduler.enqueue({
+      run() {
+        ran.push('a');
+        hand.scheduler.enqueue({ run: () => ran.push('c') });
+      },
+    });
+    hand.scheduler.enqueue({ run: () => ran.push('b') });
+    assert.equal(hand.slices.length, 1);
+    hand.runAll();
+    assert.deepEqual(ran, ['a', 'b', 'c']);
+  });
+
+  it('yields to other events after a few milliseconds of work', () => {
+    const hand = new HandScheduled();
+    let ran = 0;
+    for (let n = 0; n < 100; n++) {
+      hand.scheduler.enqueue({
+        run() {
+          ran++;
+          hand.nowMs += 1;
+        },
+      });
+    }
+    let slices = 0;
+    for (let slice = hand.slices.shift(); slice !== undefined; slice = hand.slices.shift()) {
+      const before = ran;
+      slice();
+      slices++;
+      assert.ok(ran - before <= 16);
+    }
+    assert.equal(ran, 100);
+    assert.equal(slices, 7);
+  });
+});
