@@ -1,0 +1,101 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { peerNamed } from '../peers/index.ts';
+import { RawConnection } from '../wire/connection.ts';
+import type { Tally } from '../wire/connection.ts';
+import { serve } from './worker.ts';
+
+/** Connections that are being opened at the same time. */
+const OPENING = 100;
+/** About so many connections look at the age of what they receive. */
+const TIMED = 25;
+
+/** Subscribers to open, each on a connection of its own. */
+export interface Subscriptions {
+  readonly peer: string;
+  readonly port: number;
+  readonly room: string;
+  readonly count: number;
+  /** `live`: what is published from now on; `replay`: everything held; `stuck`: live, but nothing is read. */
+  readonly kind: 'live' | 'replay' | 'stuck';
+  /** Every subscriber has a room of its own, whose name begins with `room`. */
+  readonly spread?: boolean;
+}
+
+/** What all subscribers have received between `begin` and `end`. */
+export interface Received {
+  readonly messages: number;
+  readonly seconds: number;
+  /** Of a sample of deliveries, ascending, in microseconds. */
+  readonly ages: Float64Array;
+}
+
+const tally: Tally = { messages: 0, bytes: 0, ages: [] };
+let connections: RawConnection[] = [];
+let losses: string[] = [];
+let began = { atMs: 0, messages: 0 };
+
+async function open({ peer, port, room, count, kind, spread = false }: Subscriptions): Promise<void> {
+  const { subscriber, replayer } = peerNamed(peer);
+  const make = kind === 'replay' ? replayer : subscriber;
+  if (make === undefined) throw new Error(`${peer} holds nothing to be replayed`);
+  let opened = 0;
+  const every = Math.max(1, Math.floor(count / TIMED));
+  const openSome = async (): Promise<void> => {
+    while (opened < count) {
+      const number = opened++;
+      const connection = new RawConnection({
+        port,
+        room: spread ? `${room}-${number}` : room,
+        make,
+        tally,
+        timed: number % every === 0,
+        lost: (reason) => losses.push(reason),
+      });
+      connections.push(connection);
+      await connection.ready;
+      if (kind === 'stuck') connection.stall();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(OPENING, count) }, openSome));
+}
+
+const subscriberMethods = {
+  /** Resolves when all subscriptions are in force. */
+  open,
+  /** Messages received so far by all. */
+  count: () => tally.messages,
+  begin(): void {
+    tally.ages = [];
+    began = { atMs: performance.now(), messages: tally.messages };
+  },
+  /** @throws when a subscriber was lost: its messages would be missing in the count */
+  end(): Received {
+    const seconds = (performance.now() - began.atMs) / 1000;
+    if (losses.length > 0) throw new Error(`${losses.length} subscribers were lost: ${losses[0]}`);
+    return { messages: tally.messages - began.messages, seconds, ages: Float64Array.from(tally.ages).sort() };
+  },
+  /** Opens one subscriber and resolves with the seconds until it has `messages` messages. */
+  async replay({
+    messages,
+    ...subscriptions
+  }: Subscriptions & { readonly messages: number }): Promise<number> {
+    const target = tally.messages + messages;
+    const startMs = performance.now();
+    const opening = open({ ...subscriptions, count: 1, kind: 'replay' });
+    while (tally.messages < target && losses.length === 0) await turn();
+    const seconds = (performance.now() - startMs) / 1000;
+    await opening;
+    return seconds;
+  },
+  /** Closes all connections. */
+  drop(): void {
+    for (const connection of connections) connection.drop();
+    connections = [];
+    losses = [];
+  },
+};
+
+/** What the subscribers' process can be asked. */
+export type SubscriberMethods = typeof subscriberMethods;
+
+serve(subscriberMethods);

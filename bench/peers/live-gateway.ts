@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseAddress } from '../../common/units.ts';
+import { version } from '../../common/version.ts';
+import { findNatsServer } from '../../server/nats/binary.ts';
+import type { NatsProcess } from '../../server/nats/process.ts';
+import { launchNats } from '../../server/nats/process.ts';
+import { roomSubject } from '../../server/nats/subjects.ts';
+import { LiveCounter } from '../wire/live-counter.ts';
+import { livePublication } from '../wire/live-publication.ts';
+import { natsPublication } from './nats-core.ts';
+import type { Peer, RunningPeer, StartOptions } from './peer.ts';
+import type { ServerProcess } from './processes.ts';
+import { freePort, startProgram } from './processes.ts';
+
+const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
+
+/** A gateway with the nats-server that it uses. */
+export interface RunningGateway extends RunningPeer {
+  readonly gatewayPid: number;
+  /** One of the gateway's metrics, without the prefix. */
+  metric(name: string): Promise<number>;
+  /** SIGKILL: viewers are cut off without a word. */
+  kill(): Promise<void>;
+  /** Starts the gateway again, on the same port; resolves when it is ready. */
+  restart(): Promise<void>;
+}
+
+/** Further arguments of node and of live-server, from the bench's command line. */
+const extraArguments = (name: string): string[] => process.env[name]?.split(' ').filter(Boolean) ?? [];
+
+interface Served {
+  readonly server: ServerProcess;
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+async function serve(nats: NatsProcess, port: number): Promise<Served> {
+  const args = [
+    '--nats',
+    nats.url,
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--metrics',
+    '127.0.0.1:0',
+    '--drain',
+    '0s',
+  ];
+  const server = startProgram(
+    process.execPath,
+    [...extraArguments('BENCH_NODE_ARGS'), SERVER, ...args, ...extraArguments('BENCH_SERVER_ARGS')],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const metricsPort = await new Promise<number>((resolve, reject) => {
+    once(server.child, 'exit').then(() => reject(new Error('live-server has ended')), reject);
+    createInterface({ input: server.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      const { msg, metrics } = JSON.parse(line) as { msg?: string; metrics?: string };
+      if (msg === 'ready') resolve(parseAddress(metrics ?? '')?.port ?? 0);
+    });
+  });
+  return { server, port, metricsPort };
+}
+
+/** Starts nats-server and, in front of it, the built gateway. */
+export async function startLiveGateway({ directory }: StartOptions): Promise<RunningGateway> {
+  const nats = await launchNats({
+    binary: await findNatsServer(),
+    directory: join(directory, 'nats'),
+    port: 0,
+  });
+  let running = await serve(nats, await freePort());
+  const { port } = running;
+  return {
+    subscribePort: port,
+    publishPorts: { natural: nats.port, gateway: port },
+    get gatewayPid() {
+      return running.server.pid;
+    },
+    get pids() {
+      return [running.server.pid, nats.pid];
+    },
+    async metric(name) {
+      const response = await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`);
+      const value = new RegExp(`^live_gateway_${name} (\\S+)$`, 'm').exec(await response.text())?.[1];
+      return Number(value);
+    },
+    async kill() {
+      running.server.child.kill('SIGKILL');
+      await running.server.stop();
+    },
+    async restart() {
+      running = await serve(nats, port);
+    },
+    async stop() {
+      await running.server.stop();
+      await nats.stop();
+    },
+  };
+}
+
+/** This gateway and its own nats-server, which stores every message. */
+export const liveGateway: Peer = {
+  name: 'live-gateway',
+  async installed() {
+    await findNatsServer();
+    const built = await access(SERVER).then(
+      () => true,
+      () => false,
+    );
+    return built ? { kind: 'installed', version } : { kind: 'missing', install: 'npm run build' };
+  },
+  start: startLiveGateway,
+  subscriber: (context) => new LiveCounter(context, { live: {} }),
+  replayer: (context) => new LiveCounter(context, { earliest: {} }),
+  publish: {
+    /** As a backend would: a stock NATS client, straight into the stream's subject. */
+    natural: (port) => natsPublication(port, roomSubject),
+    gateway: livePublication,
+  },
+};

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { residentBytes } from '../measure/processes.ts';
+import { Stage } from '../load/stage.ts';
+import type { Scenario } from '../scenario.ts';
+
+const SAMPLE_MS = 1_000;
+const SAMPLES = 20;
+const STEADY = 0.002;
+
+export const idle: Scenario = {
+  name: 'idle',
+  question: 'How much memory does a viewer take that receives nothing, on a connection of its own?',
+  metrics: [
+    { key: 'kilobytes', title: 'KB a viewer', digits: 1, better: 'less' },
+    { key: 'before', title: 'MB before', digits: 0 },
+    { key: 'after', title: 'MB after', digits: 0 },
+  ],
+  rounds: 1,
+  cases: [
+    {
+      title: '1 × 5000',
+      async run(circumstances) {
+        const { peer, quick } = circumstances;
+        const viewers = quick ? 100 : 5000;
+        await using stage = await Stage.set(circumstances);
+        // The first viewer makes the server load what it needs for all.
+        await stage.open(1);
+        // Of ours, nats-server is left out: it does not know of viewers.
+        const pids = stage.running.pids.filter((_, index) => peer.name !== 'live-gateway' || index === 0);
+        const before = await settledBytes(pids, quick);
+        await stage.open(viewers);
+        const after = await settledBytes(pids, quick);
+        return { kilobytes: (after - before) / viewers / 1000, before: before / 1e6, after: after / 1e6 };
+      },
+    },
+  ],
+};
+
+/** Resident memory once it has stopped to change. */
+async function settledBytes(pids: readonly number[], quick: boolean): Promise<number> {
+  let last = residentBytes(pids);
+  for (let sample = 0; sample < (quick ? 1 : SAMPLES); sample++) {
+    await delay(SAMPLE_MS);
+    const now = residentBytes(pids);
+    if (sample >= 5 && Math.abs(now - last) < STEADY * last) return now;
+    last = now;
+  }
+  return last;
+}

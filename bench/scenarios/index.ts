@@ -1,0 +1,25 @@
+import type { Scenario } from '../scenario.ts';
+import { idle } from './idle.ts';
+import { publish } from './publish.ts';
+import { replayFromJetStream, replayFromMemory } from './replay.ts';
+import { jitter, storm } from './resume.ts';
+import { rooms, saturated, throughGateway, viewers } from './saturated.ts';
+import { latency, sameWork } from './steady.ts';
+import { stuck } from './stuck.ts';
+
+/** All questions, in the order of the report. */
+export const scenarios: readonly Scenario[] = [
+  saturated,
+  throughGateway,
+  sameWork,
+  latency,
+  viewers,
+  rooms,
+  idle,
+  replayFromMemory,
+  replayFromJetStream,
+  storm,
+  jitter,
+  stuck,
+  publish,
+];

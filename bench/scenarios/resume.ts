@@ -1,0 +1,96 @@
+import type { ResumerMethods } from '../load/resumers.ts';
+import { ROOM, Stage } from '../load/stage.ts';
+import { startWorker } from '../load/worker.ts';
+import { percentile } from '../measure/statistics.ts';
+import { startLiveGateway } from '../peers/live-gateway.ts';
+import type { Metric, Numbers, Scenario } from '../scenario.ts';
+
+const METRICS: readonly Metric[] = [
+  { key: 'share', title: 'delivered', digits: 4 },
+  { key: 'breaks', title: 'lost or repeated', digits: 0 },
+  { key: 'p50', title: 'p50 ms', digits: 0 },
+  { key: 'p95', title: 'p95 ms', digits: 0 },
+  { key: 'p99', title: 'p99 ms', digits: 0 },
+  { key: 'reads', title: 'history reads', digits: 0 },
+];
+
+const resumerProcess = new URL('../load/resumers.ts', import.meta.url);
+const SETTLE_MS = 10_000;
+
+function percentiles(latencies: ArrayLike<number>): Numbers {
+  return {
+    p50: percentile(latencies, 0.5),
+    p95: percentile(latencies, 0.95),
+    p99: percentile(latencies, 0.99),
+  };
+}
+
+export const storm: Scenario = {
+  name: 'storm',
+  question:
+    'The gateway is killed and started again: how long until 2,000 viewers have the 500 messages they missed?',
+  peers: ['live-gateway'],
+  metrics: METRICS,
+  cases: [
+    {
+      title: '1 × 2000',
+      async run(circumstances) {
+        const [count, missed] = circumstances.quick ? [100, 50] : [2000, 500];
+        await using stage = await Stage.around(circumstances, await startLiveGateway(circumstances));
+        const resumers = startWorker<ResumerMethods>(resumerProcess);
+        try {
+          await resumers.call('open', { port: stage.running.subscribePort, room: ROOM, count });
+          await stage.publish(1, 0.1);
+          await resumers.call('settle', { messages: 1, patienceMs: SETTLE_MS });
+          await stage.running.kill();
+          await stage.publish(missed, 0.5);
+          await stage.running.restart();
+          const { latencies, breaks } = await resumers.call('resumeAll', undefined);
+          const { received } = await resumers.call('settle', { messages: missed + 1, patienceMs: SETTLE_MS });
+          const reads = await stage.running.metric('history_reads_total');
+          return { share: received / count / (missed + 1), breaks, reads, ...percentiles(latencies) };
+        } finally {
+          await resumers.stop();
+        }
+      },
+    },
+  ],
+};
+
+export const jitter: Scenario = {
+  name: 'jitter',
+  question:
+    'Every viewer is cut about every 15 s for 2 s: does each get all messages, and how long does a resume take?',
+  peers: ['live-gateway'],
+  metrics: METRICS,
+  rounds: 1,
+  cases: [
+    {
+      title: '2/s × 1000',
+      async run(circumstances) {
+        const { quick } = circumstances;
+        const [count, messages, seconds] = quick ? [50, 10, 3] : [1000, 120, 60];
+        await using stage = await Stage.around(circumstances, await startLiveGateway(circumstances));
+        const resumers = startWorker<ResumerMethods>(resumerProcess);
+        try {
+          await resumers.call('open', { port: stage.running.subscribePort, room: ROOM, count });
+          const [latencies] = await Promise.all([
+            resumers.call('flapAll', {
+              seed: 1,
+              seconds,
+              online: quick ? [0.5, 1] : [10, 20],
+              offlineSeconds: quick ? 0.2 : 2,
+            }),
+            stage.publish(messages, seconds),
+          ]);
+          const { received, breaks } = await resumers.call('settle', { messages, patienceMs: SETTLE_MS });
+          const reads = await stage.running.metric('history_reads_total');
+          const ascending = Float64Array.from(latencies).sort();
+          return { share: received / count / messages, breaks, reads, ...percentiles(ascending) };
+        } finally {
+          await resumers.stop();
+        }
+      },
+    },
+  ],
+};
