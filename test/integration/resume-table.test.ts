@@ -6,6 +6,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { quickClock } from '../helpers/quick-clock.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
@@ -294,6 +295,30 @@ describe('the resume table', () => {
     const held = await hold(memory === 'everything' ? gateway : await startGateway());
     return { gateway, held };
   }
+
+  it('a room whose viewers have gone is kept for a while: who comes back is served from memory', async () => {
+    const clock = new SkippingClock();
+    const gateway = await startTestGateway(nats.url, {}, { clock });
+    gateways.push(gateway);
+    const client = gateway.client();
+    const viewer = new Witness(client, 'demo');
+    await viewer.caughtUp();
+    await producer.publish('demo', 'before');
+    await viewer.has(1);
+    const { cursor = assert.fail('no cursor') } = viewer.subscription;
+    await client.close();
+    await until('the viewer is gone', () => gateway.stats.sessions === 0);
+    clock.skip(20_000);
+    await producer.publish('demo', 'meanwhile');
+    const { historyReads } = gateway.stats;
+    const back = new Witness(gateway.client(), 'demo', { from: { cursor } });
+    await back.caughtUp();
+    clock.skip(20_000);
+    await producer.publish('demo', 'after');
+    await back.has(2);
+    assert.deepEqual(back.payloads, ['meanwhile', 'after']);
+    assert.equal(gateway.stats.historyReads, historyReads);
+  });
 
   for (const memory of memories) {
     describe(`with ${memory} of the room in memory`, () => {
