@@ -7,15 +7,15 @@ import { parsePublication } from './requests.ts';
 
 /** How long a reliable publish is tried while NATS does not acknowledge it, in milliseconds. */
 const DEADLINE_MS = 10_000;
-/** Reliable publishes under way at once, over all viewers. */
-const MAX_UNDER_WAY = 10_000;
+/** Reliable publishes under way at once, over all viewers, and the bytes of their payloads. */
+const MAX_UNDER_WAY = { messages: 10_000, bytes: 64 * 1024 * 1024 };
 
 /** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
   readonly #clock: Clock;
-  #underWay = 0;
+  readonly #underWay = { messages: 0, bytes: 0 };
 
   /** @param maxPayload bytes that a payload may have */
   constructor(target: PublishTarget, maxPayload: number, clock: Clock) {
@@ -38,13 +38,18 @@ export class PublishService {
       if (this.#target.ephemeral(room, content)) return {};
       throw new Failure('UPSTREAM_UNAVAILABLE', 'NATS is away: the message reached nobody');
     }
-    if (this.#underWay >= MAX_UNDER_WAY) {
+    const bytes = content.payload.byteLength;
+    if (
+      this.#underWay.messages >= MAX_UNDER_WAY.messages ||
+      this.#underWay.bytes + bytes > MAX_UNDER_WAY.bytes
+    ) {
       throw new Failure(
         'TOO_MANY_PUBLISHES',
         'too many messages wait for NATS: try again later with the same key',
       );
     }
-    this.#underWay++;
+    this.#underWay.messages += 1;
+    this.#underWay.bytes += bytes;
     const late = new AbortController();
     const deadline = this.#clock.after(DEADLINE_MS, () => late.abort());
     try {
@@ -68,7 +73,8 @@ export class PublishService {
       }
     } finally {
       deadline.cancel();
-      this.#underWay--;
+      this.#underWay.messages -= 1;
+      this.#underWay.bytes -= bytes;
     }
   }
 }

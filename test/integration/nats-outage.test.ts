@@ -145,6 +145,17 @@ describe('NATS outage', () => {
     assert.deepEqual([reached.code, reached.reason], ['UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
   });
 
+  it('what waits for NATS is bounded in bytes', async () => {
+    await nats.kill();
+    using raw = RawStream.hello(gateway.address);
+    const large = { room: 'tea', type: 'gift', payload: Buffer.alloc(1_000_000) };
+    for (let requestId = 1; requestId <= 80; requestId++)
+      raw.send({ publish: { requestId, message: large } });
+    const results = (): string[] => raw.all('publishResult').map(({ reason }) => reason);
+    await until('some are refused', () => results().length >= 10);
+    assert.ok(results().every((reason) => reason === 'TOO_MANY_PUBLISHES'));
+  });
+
   it('a publish that NATS swallowed ends as unknown, and the same key stores it once', async () => {
     await startLoad();
     await nats.pause();
