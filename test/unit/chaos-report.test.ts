@@ -238,6 +238,12 @@ describe('reports of runs', () => {
       fails(judgeRun(path, 'r1'), /the last messages were not checked/);
     });
 
+    it('but know that a reduced run has one viewer', () => {
+      const plan = { ...handMadeParts.plan, viewers: 100, onlyViewer: 'v0' };
+      recordRun(path, handMadeHistory(), { ...handMadeParts, plan });
+      assert.deepEqual(judgeRun(path, 'r1').reasons, []);
+    });
+
     it('viewers that are missing or never got in', () => {
       const connecting: ViewerEvent = { kind: 'state', atMs: 0, state: 'connecting' };
       const history = handMadeHistory();

@@ -29,12 +29,15 @@ export function durationCells(name: string, { count, p50, p95, p99, max }: Quant
 
 /** What a run was asked for. */
 export function planRows({ run, endMs }: RunReport): Row[] {
-  const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate } = run.plan;
+  const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate, onlyViewer, natsCluster } =
+    run.plan;
+  const only = onlyViewer === undefined ? '' : `, only ${onlyViewer} of them`;
   return [
     ['seed', String(seed)],
     ['profile', profile],
-    ['viewers', `${formatCount(viewers)} in ${formatCount(rooms)} rooms`],
+    ['viewers', `${formatCount(viewers)} in ${formatCount(rooms)} ${rooms === 1 ? 'room' : 'rooms'}${only}`],
     ['rate', `${formatCount(rate)} reliable, ${formatCount(ephemeralRate)} ephemeral a second`],
+    ...(natsCluster === undefined ? [] : [['NATS', `a cluster of ${natsCluster}`] as const]),
     ['duration', `${formatMs(durationMs)}, ${formatMs(endMs)} until all had settled`],
     ['started', new Date(run.startedAtMs).toISOString()],
   ];
