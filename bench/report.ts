@@ -1,4 +1,4 @@
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { median } from './measure/statistics.ts';
 import type { Numbers, Scenario } from './scenario.ts';
 
@@ -12,11 +12,11 @@ export interface Row {
   readonly failure?: string;
 }
 
-/** The machine, in one line. */
+/** The machine and how busy it is, in one line. */
 export function machine(): string {
   const [first] = cpus();
   const gib = (totalmem() / 2 ** 30).toFixed(0);
-  return `${cpus().length} × ${first?.model ?? 'unknown CPU'}, ${gib} GiB, ${type()} ${release()}, Node ${process.version}`;
+  return `${cpus().length} × ${first?.model ?? 'unknown CPU'}, ${gib} GiB, ${type()} ${release()}, Node ${process.version}, load ${(loadavg()[0] ?? 0).toFixed(2)}`;
 }
 
 /** The median of every metric over the rounds. */

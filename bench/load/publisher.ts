@@ -4,6 +4,8 @@ import { stampedPayload } from '../wire/payload.ts';
 import { serve } from './worker.ts';
 
 const TICK_MS = 1;
+/** Messages handed over at most before they are sent. */
+const FLUSH_EVERY = 64;
 
 /** Where to publish; `path` names one of the peer's ways to publish. */
 export interface PublisherTarget {
@@ -63,7 +65,10 @@ const publisherMethods = {
     const total = Math.round(rate * seconds);
     for (let sent = 0; sent < total;) {
       const due = Math.min(total, Math.ceil(((performance.now() - beganMs) / 1000) * rate));
-      for (; sent < due; sent++) link.send(rooms[sent % rooms.length] as string, stampedPayload());
+      for (; sent < due; sent++) {
+        link.send(rooms[sent % rooms.length] as string, stampedPayload());
+        if (sent % FLUSH_EVERY === 0) await link.flush();
+      }
       await link.flush();
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }

@@ -77,7 +77,9 @@ export const nchan: Peer = {
     return {
       subscribePort: port,
       publishPorts: { natural: port },
-      pids: [server.pid, ...childrenOf(server.pid)],
+      get pids() {
+        return [server.pid, ...childrenOf(server.pid)];
+      },
       stop: () => server.stop(),
     };
   },

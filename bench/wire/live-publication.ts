@@ -1,70 +1,116 @@
+import type { PublishResult } from '../../protos/gen/live/v1/PublishResult.ts';
 import { liveService } from '../../protos/live.ts';
-import type { ServerFrame } from '../../protos/live.ts';
 import type { Publication } from '../peers/peer.ts';
 import { RawConnection } from './connection.ts';
 import { GrpcMessages } from './grpc-messages.ts';
 import { Http2Call } from './http2.ts';
 import { CONNECT_PATH, encodeClientFrame } from './live-counter.ts';
+import type { Receiver, ReceiverContext } from './receiver.ts';
 
 const TYPE = 'gift';
+/** Publishes that wait for their result, at most, before `flush` waits: less than a gateway allows on a stream. */
+const OUTSTANDING = 160;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** Publishes reliable messages through the gateway, on one Connect stream. */
-export async function livePublication(port: number): Promise<Publication> {
-  const waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
-  let lastId = 0;
-  let call: Http2Call | undefined;
-  const hear = (frame: ServerFrame, ready: () => void): void => {
-    if (frame.frame === 'welcome') ready();
-    const result = frame.publishResult;
-    if (result === null || result === undefined) return;
-    const publish = waiting.get(result.requestId);
-    waiting.delete(result.requestId);
-    if (result.code === 0) publish?.resolve();
-    else publish?.reject(new Error(`${result.reason}: ${result.message}`));
-  };
-  const connection = new RawConnection({
-    port,
-    room: '',
-    tally: { messages: 0, bytes: 0, ages: [] },
-    timed: false,
-    lost: (reason) => waiting.forEach(({ reject }) => reject(new Error(reason))),
-    make: (context) => {
-      const messages = new GrpcMessages((message) =>
-        hear(liveService.Connect.responseDeserialize(message), () => context.ready()),
-      );
-      const opened = new Http2Call(CONNECT_PATH, context.authority, {
-        send: (bytes) => context.send(bytes),
-        fail: (reason) => context.fail(reason),
-        data: (bytes, start, end) => messages.receive(bytes, start, end),
-      });
-      call = opened;
-      return {
-        greet() {
-          opened.open();
-          opened.write([encodeClientFrame({ hello: { client: 'bench' } })]);
-        },
-        receive: (bytes, start, end) => opened.receive(bytes, start, end),
-      };
-    },
-  });
-  await connection.ready;
-  let frames: Buffer[] = [];
-  const flush = (): void => {
-    if (frames.length > 0) call?.write(frames);
-    frames = [];
-  };
-  const add = (room: string, payload: string): string => {
-    const requestId = String(++lastId);
+class LivePublication implements Publication {
+  readonly #connection: RawConnection;
+  readonly #waiting = new Map<string, Waiting>();
+  #call: Http2Call | undefined;
+  #frames: Buffer[] = [];
+  #lastId = 0;
+  #failure: Error | undefined;
+  #answered: (() => void) | undefined;
+
+  constructor(port: number) {
+    this.#connection = new RawConnection({
+      port,
+      room: '',
+      tally: { messages: 0, bytes: 0, ages: [] },
+      timed: false,
+      lost: (reason) => this.#fail(new Error(reason)),
+      make: (context) => this.#receiver(context),
+    });
+  }
+
+  get ready(): Promise<void> {
+    return this.#connection.ready;
+  }
+
+  send(room: string, payload: string): void {
+    this.acknowledged(room, payload).catch((error: unknown) => this.#fail(error as Error));
+  }
+
+  async flush(): Promise<void> {
+    this.#write();
+    while (this.#waiting.size > OUTSTANDING && this.#failure === undefined) {
+      await new Promise<void>((resolve) => (this.#answered = resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  acknowledged(room: string, payload: string): Promise<void> {
+    const requestId = String(++this.#lastId);
     const message = { room, type: TYPE, payload: Buffer.from(payload, 'latin1') };
-    if (frames.length === 0) setImmediate(flush);
-    frames.push(encodeClientFrame({ publish: { requestId, message } }));
-    return requestId;
-  };
-  return {
-    send: (room, payload) => void add(room, payload),
-    flush,
-    acknowledged: (room, payload) =>
-      new Promise((resolve, reject) => waiting.set(add(room, payload), { resolve, reject })),
-    close: () => connection.drop(),
-  };
+    // What is published in one turn is one write.
+    if (this.#frames.length === 0) setImmediate(() => this.#write());
+    this.#frames.push(encodeClientFrame({ publish: { requestId, message } }));
+    return new Promise((resolve, reject) => this.#waiting.set(requestId, { resolve, reject }));
+  }
+
+  close(): void {
+    this.#connection.drop();
+  }
+
+  #receiver(context: ReceiverContext): Receiver {
+    const messages = new GrpcMessages((message) => {
+      const { frame, publishResult } = liveService.Connect.responseDeserialize(message);
+      if (frame === 'welcome') context.ready();
+      if (publishResult) this.#settle(publishResult);
+    });
+    const call = new Http2Call(CONNECT_PATH, context.authority, {
+      send: (bytes) => context.send(bytes),
+      fail: (reason) => context.fail(reason),
+      data: (bytes, start, end) => messages.receive(bytes, start, end),
+    });
+    this.#call = call;
+    return {
+      greet() {
+        call.open();
+        call.write([encodeClientFrame({ hello: { client: 'bench' } })]);
+      },
+      receive: (bytes, start, end) => call.receive(bytes, start, end),
+    };
+  }
+
+  #write(): void {
+    if (this.#frames.length > 0) this.#call?.write(this.#frames);
+    this.#frames = [];
+  }
+
+  #settle({ requestId, code, reason, message }: PublishResult): void {
+    const waiting = this.#waiting.get(requestId);
+    this.#waiting.delete(requestId);
+    if (code === 0) waiting?.resolve();
+    else waiting?.reject(new Error(`${reason}: ${message}`));
+    this.#answered?.();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+    this.#answered?.();
+  }
+}
+
+/** Connects a publisher to a gateway. */
+export async function livePublication(port: number): Promise<Publication> {
+  const publication = new LivePublication(port);
+  await publication.ready;
+  return publication;
 }
