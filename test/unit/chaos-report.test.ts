@@ -207,6 +207,11 @@ describe('reports of runs', () => {
         const { guarantee, ...place } = first;
         assert.deepEqual(where, { viewer: 'v0', room: 'demo', ...place });
         assert.ok((json.guarantees[guarantee]?.failed ?? 0) > 0);
+        const around = report.offences.find(({ kind }) => kind === first.kind)?.around ?? [];
+        assert.ok(
+          around.some((event) => event.atMs === first.atMs),
+          'what the viewer got at that moment is shown',
+        );
         const text = reportLines(report).join('\n');
         assert.match(text, /FAIL/);
         assert.match(text, new RegExp(`${first.kind}.*v0.*${first.seq}`));

@@ -12,6 +12,11 @@ export function formatMs(ms: number | null): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** A moment of a run to the millisecond, right-aligned: `  12.345 s`. */
+export function formatClock(ms: number): string {
+  return `${(ms / 1_000).toFixed(3).padStart(8)} s`;
+}
+
 /** Bytes for people: `2.05 KB`; powers of 1,000. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];

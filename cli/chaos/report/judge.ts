@@ -10,6 +10,7 @@ import type { ViewerTotals } from '../recording.ts';
 import { FaultReports } from './fault-reports.ts';
 import type { Measures } from './measures.ts';
 import { newMeasures } from './measures.ts';
+import { eventsAround } from './offence-context.ts';
 import type { Offence, RunReport, ViewerReport } from './run-report.ts';
 import { ViewerObserver } from './viewer-observer.ts';
 
@@ -36,7 +37,7 @@ export function judgeRun(db: string, runName: string): RunReport {
     db,
     replay: `live-cli chaos --replay ${shellWord(run.plan.run)} --db ${shellWord(db)}`,
     guarantees: verdict.results,
-    offences: offences(verdict),
+    offences: offences(verdict, db, run),
     signalledGaps: verdict.signalledGaps,
     measures,
     faults: faults.all,
@@ -148,10 +149,12 @@ function flaws(run: RecordedRun, { settled }: History, { seen }: ObservedViewers
   ];
 }
 
-function offences({ results }: Verdict): Offence[] {
+function offences({ results }: Verdict, db: string, run: RecordedRun): Offence[] {
   return results.flatMap(({ guarantee, failedByKind, firstByKind }) =>
     Object.values(firstByKind).map((first) => {
-      return { guarantee, kind: first.kind, count: failedByKind[first.kind] ?? 0, first };
+      const { kind } = first;
+      const around = eventsAround(db, run.plan.run, first);
+      return { guarantee, kind, count: failedByKind[kind] ?? 0, first, around };
     }),
   );
 }

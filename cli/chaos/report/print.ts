@@ -2,7 +2,8 @@ import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import { printable } from '../../format-text.ts';
 import { Output } from '../../output.ts';
-import { formatCount } from './format.ts';
+import { formatClock, formatCount } from './format.ts';
+import { eventText } from './offence-context.ts';
 import type { Row } from './rows.ts';
 import {
   countRows,
@@ -73,8 +74,12 @@ function guaranteeLines({ guarantees }: RunReport, colors: Colors): string[] {
 }
 
 function offenceLines({ offences }: RunReport, colors: Colors): string[] {
-  return offences.map(({ kind, count, first }) => {
-    return `  ${colors.red(kind)} ${formatCount(count)} times; first: ${printable(`${placeOf(first)}: ${first.detail}`)}`;
+  return offences.flatMap(({ kind, count, first, around }) => {
+    const where = printable(`${placeOf(first)}: ${first.detail}`);
+    return [
+      `  ${colors.red(kind)} ${formatCount(count)} ${count === 1 ? 'time' : 'times'}; first: ${where}`,
+      ...around.map((event) => `    ${colors.dim(formatClock(event.atMs))}  ${printable(eventText(event))}`),
+    ];
   });
 }
 

@@ -1,3 +1,4 @@
+import type { ViewerEvent } from '../oracle/history.ts';
 import type { GuaranteeName, GuaranteeResult, Verdict, Violation, ViolationKind } from '../oracle/verdict.ts';
 import type { RecordedRun } from '../record/runs.ts';
 import type { ViewerTotals } from '../recording.ts';
@@ -34,6 +35,8 @@ export interface Offence {
   readonly count: number;
   /** The earliest in time. */
   readonly first: Violation;
+  /** What its viewer got around that moment. */
+  readonly around: readonly ViewerEvent[];
 }
 
 /** All faults of one name. */

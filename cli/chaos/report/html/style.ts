@@ -25,6 +25,8 @@ body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 s
 main { max-width: 75rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: 0 0 .75rem; font-size: 1.5rem; overflow-wrap: anywhere; }
 h2 { margin: 2rem 0 .6rem; font-size: 1.1rem; }
+h3 { margin: 0 0 .5rem; font-size: 1rem; }
+.scroll + .charts { margin-top: .75rem; }
 .verdict { padding: .1rem .7rem; border-radius: .4rem; letter-spacing: .04em; }
 .verdict.pass { background: var(--pass-soft); color: var(--pass); }
 .verdict.fail { background: var(--fail-soft); color: var(--fail); }

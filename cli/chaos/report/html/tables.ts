@@ -1,5 +1,6 @@
 import type { GuaranteeName } from '../../oracle/verdict.ts';
-import { formatBytes, formatCount, formatMs } from '../format.ts';
+import { formatBytes, formatClock, formatCount, formatMs } from '../format.ts';
+import { eventText } from '../offence-context.ts';
 import type { Row } from '../rows.ts';
 import {
   durationCells,
@@ -10,7 +11,7 @@ import {
   outcomeOf,
   placeOf,
 } from '../rows.ts';
-import type { RunReport, ViewerReport } from '../run-report.ts';
+import type { Offence, RunReport, ViewerReport } from '../run-report.ts';
 import type { Markup } from './markup.ts';
 import { html } from './markup.ts';
 
@@ -68,13 +69,22 @@ export function guaranteeTable({ guarantees }: RunReport): Markup {
   return table(['guarantee', 'outcome', 'checks', 'failed', 'first'], rows, 'guarantees');
 }
 
-/** In which ways guarantees were broken; nothing if none was. */
+/** In which ways guarantees were broken, and what the first offenders got around that moment; nothing if none was. */
 export function offenceTable({ offences }: RunReport): Markup | undefined {
   if (offences.length === 0) return undefined;
   const rows = offences.map(({ kind, guarantee, count, first }) => {
     return [kind, guarantee, formatCount(count), placeOf(first), first.detail];
   });
-  return table(['broken', 'guarantee', 'times', 'first', 'what'], rows, 'offences');
+  return html`${table(['broken', 'guarantee', 'times', 'first', 'what'], rows, 'offences')}
+    <div class="charts">${offences.map(offenceCard)}</div>`;
+}
+
+function offenceCard({ kind, first, around }: Offence): Markup {
+  const rows = around.map((event): Row => [formatClock(event.atMs), eventText(event)]);
+  return html`<div class="card">
+    <h3>${kind}<small>what viewer ${first.viewer} got around ${formatClock(first.atMs).trim()}</small></h3>
+    ${rowList(rows)}
+  </div>`;
 }
 
 /** Names and values side by side. */
