@@ -69,6 +69,20 @@ const rows: readonly Row[] = [
     toldFromMemory: replay('joined RESUMED at 3', 'message 4 after 2', 'message 5 after 4'),
   },
   {
+    name: "the cursor is the position before another room's message, the first held: no gap",
+    from: (held) => cursor(held, 2n, 0),
+    evictedBefore: 3,
+    told: replay('joined RESUMED at 2', 'message 4 after 0', 'message 5 after 4'),
+    toldFromMemory: replay('joined RESUMED at 2', 'message 4 after 2', 'message 5 after 4'),
+  },
+  {
+    name: 'the message at the cursor is the last that was evicted: no gap',
+    from: (held) => ({ cursor: held.at(2) }),
+    evictedBefore: 3,
+    told: replay('joined RESUMED at 2', 'message 4 after 0', 'message 5 after 4'),
+    toldFromMemory: replay('joined RESUMED at 2', 'message 4 after 2', 'message 5 after 4'),
+  },
+  {
     name: 'the cursor is the position before everything: continues with all there is',
     from: (held) => cursor(held, 0n, 0),
     told: replay(
