@@ -116,15 +116,18 @@ export function chaosCommand(): Command {
       ).choices(profileNames),
     )
     .addOption(
-      new Option('--fault <name[=weight]...>', "these faults in place of the profile's").argParser(
-        parseFault,
-      ),
+      new Option(
+        '--fault <name...>',
+        "these faults in place of the profile's; name=weight makes one likelier",
+      ).argParser(parseFault),
     )
     .addOption(number('--seed <n>', 'what the schedule follows from (default: a random one)', parseSeed))
     .addOption(
-      new Option('--nats-cluster <n>', 'run so many nats-servers, each with a copy of the stream')
-        .choices(['3', '5'])
-        .argParser(Number),
+      number(
+        '--nats-cluster <n>',
+        'run 3 or 5 nats-servers, each with a copy of the stream',
+        parseClusterSize,
+      ),
     )
     .addOption(
       new Option('--replay <run>', 'run the schedule of a recorded run again; "last" for the last one'),
@@ -229,6 +232,11 @@ function number(flags: string, about: string, parse: (value: string) => number):
 
 function parseNotNegative(value: string): number {
   return Number(value) === 0 && value.trim() !== '' ? 0 : parsePositive(value);
+}
+
+function parseClusterSize(value: string): number {
+  if (value !== '3' && value !== '5') throw new InvalidArgumentError('A cluster has 3 or 5 servers.');
+  return Number(value);
 }
 
 function parseSeed(value: string): number {

@@ -25,6 +25,11 @@ export class RunningCli {
     this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
   }
 
+  /** Of the process, running or not; 0 if it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** The complete lines on standard output so far. */
   get lines(): string[] {
     return this.stdout.split('\n').slice(0, -1);

@@ -22,3 +22,24 @@ function stateIn(statFile: string): string | undefined {
   const text = readFileSync(statFile, 'utf8');
   return text[text.lastIndexOf(')') + 2];
 }
+
+/** Numbers of the processes that this one has started, and those have. Known on Linux only. */
+export function descendantsOf(pid: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
+  const childrenOf = (of: number): number[] =>
+    parents.filter(({ parent }) => parent === of).map((child) => child.pid);
+  const children = childrenOf(pid);
+  return [...children, ...children.flatMap(descendantsOf)];
+}
+
+/** Undefined when the process has ended meanwhile. */
+function parentOf(pid: string): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -12,6 +13,8 @@ import { siblingModule } from '../module-path.ts';
 /** Shorter times than the defaults, so that a short run sees troubles noticed and ended. */
 const times = ['--heartbeat', '1s', '--stuck-timeout', '5s', '--drain', '1s'];
 
+const logTailLines = 5;
+
 /** How a gateway is run. */
 export interface GatewayOptions {
   readonly name: string;
@@ -22,14 +25,12 @@ export interface GatewayOptions {
   readonly directory: string;
 }
 
-type State =
-  | { readonly name: 'down' }
-  | {
-      readonly name: 'up';
-      readonly child: ChildProcess;
-      readonly exited: Promise<void>;
-      readonly metrics: string;
-    };
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+  /** `host:port` of its metrics, once it serves. */
+  readonly metrics: Promise<string>;
+}
 
 /** A live-server as a process of its own, on the same port whenever it runs. */
 export class GatewayProcess {
@@ -38,7 +39,7 @@ export class GatewayProcess {
   readonly failed: Promise<never>;
   private readonly options: GatewayOptions;
   private fail: (error: Error) => void = () => undefined;
-  private state: State = { name: 'down' };
+  private running: Running | undefined;
   /** Reads of history by processes that have ended since, as far as they were asked. */
   private earlierReads = 0;
 
@@ -57,36 +58,41 @@ export class GatewayProcess {
     const child = this.spawn();
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     if (child.pid !== undefined) endWithParent(child.pid, exited);
-    const { name } = this.options;
-    const metrics = await Promise.race([
-      metricsOnceReady(child.stdout),
-      exited.then(() => {
-        throw new Error(`gateway ${name} did not start: see ${this.logFile}`);
-      }),
-    ]);
-    this.state = { name: 'up', child, exited, metrics };
+    const metrics = Promise.race([metricsOnceReady(child.stdout), exited.then(() => this.hasEnded())]);
+    const running = { child, exited, metrics };
+    this.running = running;
     void exited.then(() => {
-      if (this.state.name === 'up' && this.state.child === child)
-        this.fail(new Error(`gateway ${name} has ended by itself: see ${this.logFile}`));
+      if (this.running === running) this.hasEnded().catch(this.fail);
     });
+    await metrics;
   }
 
   /** Ends it with a signal; resolves when it has ended. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    if (this.state.name === 'down') return;
-    const { child, exited } = this.state;
+    const { running } = this;
+    if (running === undefined) return;
     this.earlierReads = await this.historyReads();
-    this.state = { name: 'down' };
-    child.kill(signal);
-    await exited;
+    this.running = undefined;
+    running.child.kill(signal);
+    await running.exited;
   }
 
-  /** Reads of JetStream history so far. */
+  /** Reads of JetStream history so far; those since a gateway was last asked are unknown when it has crashed. */
   async historyReads(): Promise<number> {
-    if (this.state.name === 'down') return this.earlierReads;
-    const response = await fetch(`http://${this.state.metrics}/metrics`);
-    const reads = /^live_gateway_history_reads_total (\d+)/m.exec(await response.text())?.[1] ?? 0;
-    return this.earlierReads + Number(reads);
+    if (this.running === undefined) return this.earlierReads;
+    try {
+      const response = await fetch(`http://${await this.running.metrics}/metrics`);
+      const reads = /^live_gateway_history_reads_total (\d+)/m.exec(await response.text())?.[1] ?? 0;
+      return this.earlierReads + Number(reads);
+    } catch {
+      return this.earlierReads;
+    }
+  }
+
+  private async hasEnded(): Promise<never> {
+    const log = await readFile(this.logFile, 'utf8').catch(() => '');
+    const end = log.trimEnd().split('\n').slice(-logTailLines).join('\n');
+    throw new Error(`${this.options.name} has ended by itself; the end of its log:\n${end}`);
   }
 
   private get logFile(): string {

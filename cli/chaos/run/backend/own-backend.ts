@@ -38,8 +38,7 @@ export class OwnBackend implements Backend {
         return new GatewayProcess({ name, port, nats: nats.urls, replicas: natsServers, directory });
       });
       undo.push(() => Promise.all(gateways.map((gateway) => gateway.end('SIGKILL'))));
-      // The first one creates the stream.
-      for (const gateway of gateways) await gateway.start();
+      await Promise.all(gateways.map((gateway) => gateway.start()));
       return new OwnBackend({ gateways, nats, stream }, directory);
     } catch (error) {
       for (const step of undo.reverse()) await step();

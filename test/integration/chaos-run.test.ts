@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { profileNames } from '../../cli/chaos/run/profiles.ts';
+import { loadPlan } from '../../cli/chaos/record/runs.ts';
+import { Limiter } from '../../common/limiter.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { descendantsOf, isAlive } from '../helpers/processes.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+/** A run that is as short as its faults allow. */
+const short = ['--viewers', '8', '--duration', '3s', '--seed', '11'];
+
+describe('live-cli chaos', function () {
+  this.timeout(90_000);
+  let directory: TempDir;
+  let running: RunningCli[];
+
+  /** Starts the tool. Runs of one test share a database, those of others have another one. */
+  function chaos(...args: string[]): RunningCli {
+    const cli = new RunningCli(
+      ['chaos', '--db', join(directory.path, 'chaos.db'), '--json', ...args],
+      directory.path,
+    );
+    running.push(cli);
+    return cli;
+  }
+
+  /** The one object that it prints; the verdict has to be a pass. */
+  async function passed(cli: RunningCli): Promise<Record<string, unknown>> {
+    const code = await cli.exit();
+    assert.equal(code, 0, `exit code ${code}\n${cli.stderr}\n${cli.stdout}`);
+    assert.equal(cli.lines.length, 1);
+    const [report = {}] = cli.objects;
+    assert.equal(report['verdict'], 'pass');
+    assert.ok(Number(report['delivered']) > 0);
+    assert.deepEqual(
+      [report['lost'], report['duplicated'], report['reordered'], report['silentGaps']],
+      [0, 0, 0, 0],
+    );
+    return report;
+  }
+
+  beforeEach(async () => {
+    directory = await tempDir();
+    running = [];
+  });
+
+  afterEach(async () => {
+    for (const cli of running) cli.signal('SIGKILL');
+    await Promise.all(running.map((cli) => cli.exit()));
+    await directory[Symbol.asyncDispose]();
+  });
+
+  it('proves every profile in a short run', async () => {
+    // Two at a time: each has idle phases, but viewers that wait for the processor look disturbed.
+    const limiter = new Limiter(2);
+    const runs = profileNames.map((profile) =>
+      limiter.run(async () => {
+        const report = await passed(
+          chaos('--profile', profile, ...short, '--db', join(directory.path, `${profile}.db`)),
+        );
+        assert.deepEqual([report['profile'], report['viewers'], report['seed']], [profile, 8, 11]);
+        const faults = Object.values(report['faults'] as Record<string, { applied: number }>);
+        assert.ok(
+          faults.some(({ applied }) => applied > 0),
+          `${profile}: no fault was applied`,
+        );
+      }),
+    );
+    await Promise.all(runs);
+  });
+
+  it('proves a cluster of which the leader is killed', async () => {
+    const report = await passed(
+      chaos(
+        '--nats-cluster',
+        '3',
+        '--fault',
+        'leader-kill',
+        '--viewers',
+        '8',
+        '--duration',
+        '5s',
+        '--seed',
+        '11',
+      ),
+    );
+    const { 'leader-kill': kill } = report['faults'] as Record<string, { applied: number }>;
+    assert.ok((kill?.applied ?? 0) > 0);
+  });
+
+  it('says when gaps and resets were to be expected', async () => {
+    const report = await passed(chaos('--fault', 'stream-purge', 'stream-recreate', 'half-open=3', ...short));
+    assert.equal(report['unexpectedGaps'], 0);
+  });
+
+  it('runs a recorded schedule again, whole or reduced to a viewer', async () => {
+    const db = join(directory.path, 'chaos.db');
+    const first = await passed(chaos('--fault', 'rst', '--viewers', '3', '--duration', '2s'));
+    const again = ['--replay', String(first['run'])];
+    const [whole, reduced] = await Promise.all([
+      passed(chaos(...again)),
+      passed(chaos(...again, '--only-viewer', 'v2', '--only-fault', 'rst')),
+    ]);
+    const plans = [first, whole, reduced].map(({ run }) => loadPlan(db, String(run)));
+    assert.deepEqual(plans[1]?.faults, plans[0]?.faults);
+    assert.deepEqual(
+      plans[2]?.faults,
+      plans[0]?.faults.filter(({ viewer }) => viewer === 'v2'),
+    );
+    assert.deepEqual([whole['viewers'], reduced['viewers']], [3, 1]);
+  });
+
+  it('heals and judges at the first Ctrl-C', async () => {
+    const cli = chaos('--viewers', '5', '--duration', '10m');
+    await until('the run has begun', () => /running .*live/.test(cli.stderr), { timeoutMs: 30_000 });
+    cli.signal('SIGINT');
+    const report = await passed(cli);
+    assert.equal(report['durationMs'], 600_000);
+  });
+
+  it('takes its children along when it is killed', async function () {
+    if (!existsSync('/proc')) this.skip();
+    const cli = chaos('--viewers', '5', '--duration', '10m');
+    await until('the run has begun', () => cli.stderr.includes('running'), { timeoutMs: 30_000 });
+    const children = descendantsOf(cli.pid);
+    assert.ok(children.length >= 4, 'gateways, a nats-server and viewers');
+    cli.signal('SIGKILL');
+    await until('no child is left', () => !children.some(isAlive), { timeoutMs: 10_000 });
+  });
+
+  describe('with gateways of somebody else', () => {
+    let nats: TestNats;
+    let gateway: TestGateway;
+
+    beforeEach(async () => {
+      nats = await startNats();
+      gateway = await startTestGateway(nats.url);
+    });
+
+    afterEach(async () => {
+      await gateway.close();
+      await nats.stop();
+    });
+
+    it('troubles the viewers’ links only', async () => {
+      const report = await passed(chaos('--server', gateway.address, ...short));
+      assert.equal(report['profile'], 'flaky-mobile');
+      assert.equal(report['historyReads'], null);
+    });
+  });
+
+  it('ends with exit code 2 when it is asked for what cannot be', async () => {
+    const cli = chaos('--server', '127.0.0.1:1', '--fault', 'nats-kill');
+    assert.equal(await cli.exit(), 2);
+    assert.equal(cli.stdout, '');
+    assert.match(cli.stderr, /nats-kill/);
+  });
+
+  it('says so when no gateway answers', async () => {
+    const cli = chaos('--server', '127.0.0.1:1');
+    assert.equal(await cli.exit(), 1);
+    assert.match(cli.stderr, /127\.0\.0\.1:1/);
+  });
+});

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { CommanderError } from 'commander';
+import { chaosCommand } from '../../cli/commands/chaos.ts';
+import { UsageError } from '../../cli/errors.ts';
+
+describe('the command line of chaos', () => {
+  const wrong = [
+    ['--fault', 'meteorite'],
+    ['--fault', 'rst=0'],
+    ['--fault', 'rst', 'fin=x'],
+    ['--profile', 'calm'],
+    ['--viewers', '0'],
+    ['--duration', 'long'],
+    ['--rate', '-1'],
+    ['--seed', 'x'],
+    ['--fault', 'leader-kill'],
+    ['--nats-cluster', '2'],
+    ['--server', 'nowhere'],
+    ['--server', '127.0.0.1:1', '--profile', 'deploy'],
+    ['--server', '127.0.0.1:1', '--fault', 'nats-kill'],
+    ['--server', '127.0.0.1:1', '--nats-cluster', '3'],
+    ['--replay', 'last', '--seed', '1'],
+    ['--replay', 'nothing', '--db', '/nowhere/chaos.db'],
+    ['--only-viewer', 'v101'],
+    ['--only-fault', 'meteorite'],
+  ];
+
+  for (const args of wrong) {
+    it(`refuses ${args.join(' ')} before anything is started`, async () => {
+      const command = chaosCommand()
+        .exitOverride()
+        .configureOutput({ writeErr: () => undefined });
+      await assert.rejects(
+        command.parseAsync(args, { from: 'user' }),
+        (error) => error instanceof UsageError || error instanceof CommanderError,
+      );
+    });
+  }
+});

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { chance } from '../../cli/chaos/run/chance.ts';
+import { isFaultName, traitsOf } from '../../cli/chaos/run/catalogue.ts';
+import { planFor, reduced } from '../../cli/chaos/run/options.ts';
+import type { Profile } from '../../cli/chaos/run/profiles.ts';
+import { profileNames, profiles } from '../../cli/chaos/run/profiles.ts';
+import type { PlannedFault, RunPlan } from '../../cli/chaos/recording.ts';
+import { UsageError } from '../../cli/errors.ts';
+
+const seeds = fc.integer({ min: 0, max: 0xffff_ffff });
+const wishes = fc.record({
+  profile: fc.constantFrom(...profileNames),
+  viewers: fc.integer({ min: 1, max: 40 }),
+  durationMs: fc.integer({ min: 2_000, max: 60_000 }),
+  natsCluster: fc.constantFrom(undefined, 3),
+});
+
+/** Faults on a viewer by the viewer's name, those behind under undefined; in order. */
+function bySufferer({ faults }: RunPlan): Map<string | undefined, PlannedFault[]> {
+  const groups = new Map<string | undefined, PlannedFault[]>();
+  for (const fault of faults) groups.set(fault.viewer, [...(groups.get(fault.viewer) ?? []), fault]);
+  return groups;
+}
+
+const kindsOf = (plan: RunPlan): Set<string> =>
+  new Set(plan.faults.map(({ name }) => (isFaultName(name) ? traitsOf(name).kind : 'none')));
+
+describe('the schedule of a chaos run', () => {
+  it('is the same for the same seed', () => {
+    const property = fc.property(seeds, wishes, (seed, wished) => {
+      assert.deepEqual(planFor('a', seed, wished, true), planFor('a', seed, wished, true));
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
+  it('is another one for another seed', () => {
+    const plan = (seed: number): readonly PlannedFault[] => planFor('a', seed, { viewers: 10 }, true).faults;
+    assert.notDeepEqual(plan(1), plan(2));
+  });
+
+  it('begins and ends every fault within the duration, and lets none overlap with another on the same viewer', () => {
+    const property = fc.property(seeds, wishes, (seed, wished) => {
+      const plan = planFor('a', seed, wished, true);
+      for (const faults of bySufferer(plan).values()) {
+        let freeMs = 0;
+        for (const { atMs, forMs } of faults) {
+          assert.ok(atMs >= freeMs && atMs + forMs <= wished.durationMs);
+          freeMs = atMs + forMs;
+        }
+      }
+      assert.deepEqual(
+        plan.faults.map(({ fault }) => fault),
+        plan.faults.map((_, index) => index),
+      );
+    });
+    fc.assert(property, { numRuns: 100 });
+  });
+
+  it('has only faults of its profile, and those of a cluster only with one', () => {
+    const property = fc.property(seeds, wishes, (seed, wished) => {
+      const { each, together, behind }: Profile = profiles[wished.profile];
+      const allowed = [each, together, behind].flatMap((mix) => Object.keys(mix?.weights ?? {}));
+      const plan = planFor('a', seed, wished, true);
+      for (const { name } of plan.faults) assert.ok(allowed.includes(name), name);
+      if (wished.natsCluster === undefined) assert.ok(!kindsOf(plan).has('cluster'));
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
+  it('does not change for a viewer when there are more of them', () => {
+    const faultsOf = (viewers: number): object[] =>
+      planFor('a', 7, { profile: 'flaky-mobile', viewers }, true)
+        .faults.filter(({ viewer }) => viewer === 'v3')
+        .map(({ fault: _, ...rest }) => rest);
+    assert.deepEqual(faultsOf(3), faultsOf(300));
+    assert.ok(faultsOf(3).length > 0);
+  });
+
+  it('strikes all viewers at the same moment in a storm', () => {
+    const { faults } = planFor('a', 7, { profile: 'storm', viewers: 50 }, true);
+    const moments = new Map<number, number>();
+    for (const { atMs } of faults) moments.set(atMs, (moments.get(atMs) ?? 0) + 1);
+    assert.ok(moments.size > 1);
+    assert.deepEqual([...new Set(moments.values())], [50]);
+  });
+
+  it('chooses by weight', () => {
+    const faults = new Map([['rst', 9] as const, ['stall', 1] as const]);
+    const plan = planFor('a', 7, { faults, viewers: 500 }, true);
+    const count = (name: string): number => plan.faults.filter((fault) => fault.name === name).length;
+    assert.equal(count('rst') + count('stall'), plan.faults.length);
+    assert.ok(count('rst') > 6 * count('stall') && count('stall') > 0);
+  });
+
+  it('has nothing behind the gateways when they are not the tool’s own', () => {
+    const plan = planFor('a', 7, {}, false);
+    assert.deepEqual([...kindsOf(plan)], ['viewer']);
+    assert.throws(() => planFor('a', 7, { profile: 'deploy' }, false), UsageError);
+    assert.throws(() => planFor('a', 7, { faults: new Map([['nats-kill', 1]]) }, false), UsageError);
+  });
+
+  it('has faults of a cluster only where there is one', () => {
+    const faults = new Map([['leader-kill', 1] as const]);
+    assert.throws(() => planFor('a', 7, { faults }, true), UsageError);
+    assert.ok(planFor('a', 7, { faults, natsCluster: 3 }, true).faults.length > 0);
+  });
+
+  it('is reduced to a viewer and to faults, which keep their numbers', () => {
+    const plan = planFor('a', 7, { viewers: 10 }, true);
+    const alone = reduced(plan, { viewer: 'v3' });
+    assert.equal(alone.onlyViewer, 'v3');
+    assert.deepEqual([...new Set(alone.faults.map(({ viewer }) => viewer))].sort(), ['v3', undefined]);
+    const [first] = plan.faults;
+    assert.ok(first !== undefined);
+    assert.deepEqual(reduced(plan, { faults: [String(first.fault)] }).faults, [first]);
+    assert.ok(reduced(plan, { faults: [first.name] }).faults.every(({ name }) => name === first.name));
+    assert.throws(() => reduced(plan, { viewer: 'v11' }), UsageError);
+    assert.throws(() => reduced(plan, { faults: ['nothing'] }), UsageError);
+  });
+
+  it('draws independent numbers for each purpose', () => {
+    const draw = (seed: number, purpose: string): number[] =>
+      Array.from({ length: 5 }, chance(seed, purpose));
+    assert.deepEqual(draw(1, 'v1'), draw(1, 'v1'));
+    assert.notDeepEqual(draw(1, 'v1'), draw(1, 'v2'));
+    assert.notDeepEqual(draw(1, 'v1'), draw(2, 'v1'));
+  });
+});
