@@ -26,11 +26,11 @@ describe('recorded runs', () => {
   afterEach(() => directory[Symbol.asyncDispose]());
 
   it('are loaded as they were recorded: any events', () => {
-    let run = 0;
+    let runs = 0;
     fc.assert(
       fc.property(fc.dictionary(name, fc.array(anyEvent, { maxLength: 40 })), (byViewer) => {
         const viewers = Object.entries(byViewer).map(([viewer, events]) => ({ viewer, events }));
-        const plan = recordRun(path, { published: [], viewers }, { plan: { run: `r${run++}` } });
+        const plan = recordRun(path, { published: [], viewers }, { plan: { run: `r${runs++}` } });
         assert.deepEqual(contentOf(loadHistory(path, plan.run)).viewers, viewers);
       }),
       { numRuns: 100 },
@@ -38,10 +38,11 @@ describe('recorded runs', () => {
   });
 
   it('are loaded as they were recorded: histories of whole runs, in many chunks', () => {
+    let runs = 0;
     fc.assert(
       fc.property(fc.integer({ min: 0 }), (seed) => {
         const history = simulateHistory(seededRandom(seed), { messages: 2_000, viewers: 2 });
-        const plan = recordRun(path, history, { plan: { run: `r${seed}` } });
+        const plan = recordRun(path, history, { plan: { run: `r${runs++}` } });
         assert.deepEqual(contentOf(loadHistory(path, plan.run)), contentOf(history));
       }),
       { numRuns: 3 },

@@ -9,7 +9,11 @@ const nearMs = 5_000;
 const shown = { before: 5, after: 3 };
 
 /** What the viewer got around the moment at which a violation showed: its connection's states, and the room's events. */
-export function eventsAround(db: string, run: string, { viewer, room, seq = 0, atMs }: Violation): ViewerEvent[] {
+export function eventsAround(
+  db: string,
+  run: string,
+  { viewer, room, seq = 0, atMs }: Violation,
+): ViewerEvent[] {
   const span = { fromMs: atMs - nearMs, toMs: atMs + nearMs };
   const events = loadEvents(db, run, viewer, span).filter((event) => isTelling(event, room));
   // Of many at the same moment, as in a replay, the one that got to the sequence or beyond.
