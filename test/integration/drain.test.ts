@@ -110,18 +110,18 @@ describe('drain', () => {
   });
 
   it('a second signal ends it at once with 130', async () => {
-    using stream = RawStream.hello(await draining.address());
-    await stream.next('welcome');
-    // Reads nothing any more, so that it cannot be sent away before the window is over.
-    stream.call.pause();
-    draining.signal('SIGTERM');
-    const exit = draining.exit();
+    await using patient = await ServerProcess.start(nats.url, '--drain', '1m');
+    const address = await patient.address();
+    // So many that they cannot all have been sent away when the second signal comes.
+    const streams = Array.from({ length: 20 }, () => RawStream.hello(address));
+    await Promise.all(streams.map((stream) => stream.next('welcome')));
     let code: number | undefined;
-    void exit.then((ended) => (code = ended));
+    void patient.exit().then((ended) => (code = ended));
     await until('the second signal is heard', () => {
-      draining.signal('SIGINT');
+      patient.signal('SIGTERM');
       return code !== undefined;
     });
     assert.equal(code, 130);
+    for (const stream of streams) stream.close();
   });
 });
