@@ -118,7 +118,6 @@ export class Room {
     } else {
       const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#startingPoint(viewer, from);
       if (!this.#viewers.has(viewer)) return;
-      viewer.era = this.timeline.era.number;
       viewer.begin(cursor, this.timeline.head, 'STARTED');
     }
     viewer.waker.wake(viewer);
@@ -342,6 +341,7 @@ export class Room {
     const seq = inMemory === undefined ? await this.#locate(viewer, start) : inMemory - 1;
     // What was found in a history that has since been replaced says nothing about this one.
     if (era !== this.timeline.era) return this.#startingPoint(viewer, start);
+    viewer.era = era.number;
     return { epoch: era.epoch, seq, check: 0 };
   }
 
