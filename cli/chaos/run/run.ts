@@ -160,11 +160,19 @@ class Run {
     fault: PlannedFault,
     apply: (lifted: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const lifted = AbortSignal.any([this.lifted.signal, AbortSignal.timeout(fault.forMs)]);
+    const lifted = new AbortController();
+    const lift = (): void => lifted.abort();
+    const timer = this.clock.after(fault.forMs, lift);
+    this.lifted.signal.addEventListener('abort', lift);
     const fromMs = this.nowMs();
     this.faultBehind = fault.name;
-    await apply(lifted);
-    this.faultBehind = undefined;
+    try {
+      await apply(lifted.signal);
+    } finally {
+      timer.cancel();
+      this.lifted.signal.removeEventListener('abort', lift);
+      this.faultBehind = undefined;
+    }
     this.context.recorder.fault({ fault: fault.fault, fromMs, toMs: this.nowMs() });
   }
 
