@@ -15,8 +15,8 @@ import { NatsDirectory } from './nats/directory.ts';
 import type { EmbeddedNats } from './nats/embedded.ts';
 import { startEmbeddedNats } from './nats/embedded.ts';
 import { StreamLeader } from './nats/leader.ts';
+import { openStream } from './nats/open-stream.ts';
 import { Publisher } from './nats/publisher.ts';
-import { ensureStream } from './nats/stream.ts';
 import { NatsUpstream } from './nats/upstream.ts';
 import type { ServerConfig } from './ops/config.ts';
 import type { Logger } from './ops/logging.ts';
@@ -34,6 +34,7 @@ const LIMITS = {
   publishes: 256,
   helloMs: 10_000,
   lingerMs: 30_000,
+  maxCheckMs: 30_000,
   audienceMs: 3_000,
   /** What a NATS message needs beside the payload: subject, id, headers. */
   messageOverhead: 8 * 1024,
@@ -97,11 +98,14 @@ export async function startGateway(
     const id = randomUUID();
     const upline = await connectUpline(urls, `live-gateway ${id}`, clock, logger);
     undo.push(() => upline.close());
-    const jsm = await upline.nc.jetstreamManager({ timeout: 5_000 });
-    await ensureStream(jsm, config, embedded !== undefined);
+    const jsm = await openStream(upline, config, embedded !== undefined, clock, logger);
     const leader = new StreamLeader(upline, jsm, config.stream);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
-    const hub = new Hub(upstream, clock, { ...LIMITS, ...config });
+    const hub = new Hub(upstream, clock, {
+      ...LIMITS,
+      ...config,
+      maxCheckMs: Math.min(LIMITS.maxCheckMs, config.maxAgeMs / 4),
+    });
     undo.push(() => hub.close());
     upline.onChange((up) => {
       if (up) hub.checkAll();
