@@ -215,6 +215,11 @@ export class Timeline {
     return this.#last.seq !== 0 && prevSeq === this.#last.seq && message.seq > this.#last.seq;
   }
 
+  /** The log has the message, or no longer reaches back to it. Another in its place is no repeat: another history. */
+  #isRepeat({ message: { seq, check } }: FeedMessage): boolean {
+    return seq < this.#log.base || this.#log.checkAt(seq) === check;
+  }
+
   /** Whether the leader says nothing that the log does not; `asked` is what was known when it was asked. */
   #agrees({ lastSeq, last }: RoomEnd, asked: Known): boolean {
     if (last === undefined) return !this.#lastHeld && lastSeq === asked.provenTo;
@@ -280,7 +285,7 @@ export class Timeline {
     if (this.#mode.kind !== 'repairing') return true;
     const { messages, complete } = this.#mode.buffer.drain();
     for (const message of messages) {
-      if (message.message.seq <= this.#last.seq) continue;
+      if (this.#isRepeat(message)) continue;
       if (!this.#follows(message)) return false;
       this.#append(message);
     }

@@ -277,6 +277,22 @@ describe('core: room', () => {
       assert.deepEqual(await rig.told(), ['reset RECREATED 0', ...messages(1, 2), 'caught-up 2']);
     });
 
+    it('re-created: a frame that viewers shared before is not taken for one of the new stream', async () => {
+      await using rig = new Rig();
+      await rig.viewer.join('r');
+      rig.publish(2);
+      await rig.told();
+      rig.publish(1);
+      await rig.told();
+      rig.stream.recreate();
+      rig.publish(2);
+      await rig.told();
+      rig.publish(1);
+      await rig.told();
+      const ids = rig.viewer.events.flatMap((event) => (event.kind === 'message' ? [event.id] : []));
+      assert.deepEqual(ids, ['m0', 'm1', 'm2', 'm3', 'm4', 'm5']);
+    });
+
     it('re-created while a viewer waits for a page', async () => {
       await using rig = new Rig();
       rig.publish(6);

@@ -117,6 +117,45 @@ describe('core: timeline', () => {
       assert.deepEqual(rig.log, [2, 3]);
     });
 
+    it('repairs at once what the feed has lost before the answer', async () => {
+      await using rig = new Rig();
+      rig.publish('a');
+      rig.stream.freezeLeader();
+      rig.stream.withholdAnswers();
+      const opening = rig.timeline.open();
+      rig.stream.answer();
+      await settle();
+      rig.stream.feed = 'held';
+      rig.publish('lost', 'seen');
+      rig.stream.lose();
+      rig.stream.deliverAll();
+      rig.stream.answer();
+      await opening;
+      rig.stream.thawLeader();
+      rig.stream.answerAll();
+      await settle();
+      assert.deepEqual(rig.log, [2, 3]);
+    });
+
+    it('does not take a message of a new stream for a repeat of one of the old stream', async () => {
+      await using rig = new Rig();
+      rig.publish('a');
+      rig.stream.freezeLeader();
+      rig.stream.withholdAnswers();
+      const opening = rig.timeline.open();
+      rig.stream.answer();
+      await settle();
+      rig.stream.recreate();
+      rig.publish('b', 'c');
+      rig.stream.answer();
+      await opening;
+      rig.stream.thawLeader();
+      rig.stream.answerAll();
+      await settle();
+      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
+      assert.equal(rig.timeline.head, 2);
+    });
+
     it('fails when NATS is away, and leaves nothing behind', async () => {
       await using rig = new Rig();
       rig.stream.leader = 'away';
