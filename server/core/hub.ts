@@ -11,6 +11,8 @@ export interface HubLimits {
   readonly logBytes: number;
   /** A room is kept so long after its last viewer has gone: a flapping viewer resumes from memory. In ms. */
   readonly lingerMs: number;
+  /** Longest time between two looks at the head of a silent room, in milliseconds; well below the stream's `max_age`. */
+  readonly maxCheckMs: number;
   /** How often the audience is told, in milliseconds. */
   readonly audienceMs: number;
 }
@@ -95,7 +97,7 @@ export class Hub {
   }
 
   #open(name: string): OpenRoom {
-    const room = new Room(name, this.#upstream, this.#clock, this.counters);
+    const room = new Room(name, this.#upstream, this.#clock, this.#limits.maxCheckMs, this.counters);
     const opened = room.timeline.open();
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
     this.#rooms.set(name, open);

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
+import { Admission } from './admission.ts';
 import { Audience } from './audience.ts';
-import type { Continuity } from './continuity.ts';
 import type { Emission, Start } from './emission.ts';
 import { batchFrame } from './entry-codec.ts';
 import { EphemeralRing } from './ephemeral-ring.ts';
@@ -11,7 +11,6 @@ import type { Position } from './position.ts';
 import type { ReadLimit, Slice } from './segment.ts';
 import { Timeline } from './timeline.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
-import { outcomeOf } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -29,13 +28,18 @@ export interface RoomCounters {
   ephemeralDropped: number;
 }
 
-/** A frame made for the viewers at one place, kept for the next viewer at the same place. */
-interface SharedFrame extends Omit<Slice, 'bytes'> {
-  readonly seq: number;
-  readonly ephemeralSeen: number;
+/** A frame, and where it takes the viewer it is made for. */
+interface Delivery extends Omit<Slice, 'bytes'> {
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
   readonly frame: Buffer;
+}
+
+/** The delivery made for a live viewer at one place, kept for the next one at the same place. */
+interface SharedDelivery {
+  readonly seq: number;
+  readonly ephemeralSeen: number;
+  readonly delivery: Delivery;
 }
 
 /**
@@ -56,15 +60,16 @@ export class Room {
   #atHead = new Set<Viewer>();
   /** Viewers that cannot go on before a page of history has arrived. */
   #waiting = new Set<Viewer>();
-  #shared: SharedFrame | undefined;
-  readonly #locating = new Map<string, Promise<number>>();
+  #shared: SharedDelivery | undefined;
+  readonly #admission: Admission;
 
-  constructor(name: string, upstream: Upstream, clock: Clock, counters: RoomCounters) {
+  /** @param maxCheckMs see {@link Timeline} */
+  constructor(name: string, upstream: Upstream, clock: Clock, maxCheckMs: number, counters: RoomCounters) {
     this.name = name;
     this.#upstream = upstream;
     this.#clock = clock;
     this.#counters = counters;
-    this.timeline = new Timeline(name, upstream, clock, {
+    this.timeline = new Timeline(name, upstream, clock, maxCheckMs, {
       grown: () => this.#wakeAtHead(),
       renewed: () => this.#forgetHistory(),
       bookmarked: () => this.#wakeAtHead(),
@@ -78,6 +83,11 @@ export class Room {
       clock,
       (page) => void this.#receivePage(page),
     );
+    this.#admission = new Admission({
+      timeline: this.timeline,
+      history: this.#history,
+      locate: (start) => upstream.locate(name, start),
+    });
   }
 
   /** Number of viewers here, on this gateway. */
@@ -116,11 +126,21 @@ export class Room {
     if (from.kind === 'cursor') {
       viewer.stage = { kind: 'claimed', cursor: from.cursor, against: 'memory' };
     } else {
-      const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#startingPoint(viewer, from);
+      const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#locate(viewer, from);
       if (!this.#viewers.has(viewer)) return;
+      viewer.era = this.timeline.era.number;
       viewer.begin(cursor, this.timeline.head, 'STARTED');
     }
     viewer.waker.wake(viewer);
+  }
+
+  async #locate(viewer: Viewer, start: StreamStart): Promise<Position> {
+    try {
+      return await this.#admission.locate(start);
+    } catch (error) {
+      this.leave(viewer);
+      throw error;
+    }
   }
 
   /** Removes a viewer; doing so twice changes nothing. */
@@ -158,7 +178,7 @@ export class Room {
         case 'locating':
           return undefined;
         case 'claimed':
-          if (this.#settle(viewer, viewer.stage.cursor, viewer.stage.against)) continue;
+          if (this.#settled(viewer, viewer.stage.cursor, viewer.stage.against)) continue;
           return undefined;
         case 'replaying':
         case 'live':
@@ -190,51 +210,47 @@ export class Room {
     return true;
   }
 
-  #readLog(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
+  #readLog(viewer: Viewer, limit: ReadLimit): Emission | undefined {
+    const delivery = this.#sharedFor(viewer, limit) ?? this.#compose(viewer, limit);
+    if (delivery !== undefined) {
+      viewer.advance(delivery);
+      viewer.ephemeralSeen = delivery.ephemeralUpto;
+      this.#counters.ephemeralDropped += delivery.ephemeralDropped;
+      return { kind: 'batch', frame: delivery.frame };
+    }
+    if (this.#catchUp(viewer)) return { kind: 'caught-up', cursor: viewer.position };
+    this.#atHead.add(viewer);
+    return undefined;
+  }
+
+  #sharedFor({ position, ephemeralSeen, stage }: Viewer, limit: ReadLimit): Delivery | undefined {
+    const shared = this.#shared;
+    const same = shared?.seq === position.seq && shared.ephemeralSeen === ephemeralSeen;
+    return same && stage.kind === 'live' && limit.entries === Infinity ? shared.delivery : undefined;
+  }
+
+  /** Makes the frame that a viewer is owed from the log; undefined when it has everything. */
+  #compose(viewer: Viewer, limit: ReadLimit): Delivery | undefined {
     const { log } = this.timeline;
     const { seq } = viewer.position;
-    const shared = this.#shared;
-    if (
-      shared?.seq === seq &&
-      shared.ephemeralSeen === viewer.ephemeralSeen &&
-      viewer.stage.kind === 'live' &&
-      limit.entries === Infinity
-    ) {
-      viewer.advance(shared);
-      viewer.ephemeralSeen = shared.ephemeralUpto;
-      this.#counters.ephemeralDropped += shared.ephemeralDropped;
-      return { kind: 'batch', frame: shared.frame };
+    const { ephemeralSeen } = viewer;
+    const { bytes, ...slice } = log.read(seq, limit);
+    if (viewer.stage.kind !== 'live' || slice.upto < log.head) {
+      if (slice.count === 0) return undefined;
+      const frame = batchFrame(this.name, bytes, NO_BYTES, 0);
+      return { ...slice, ephemeralUpto: ephemeralSeen, ephemeralDropped: 0, frame };
     }
-    const slice = log.read(seq, limit);
-    if (slice.count === 0 && this.#catchUp(viewer)) return { kind: 'caught-up', cursor: viewer.position };
-    const reachesHead = slice.upto >= log.head;
-    const live = viewer.stage.kind === 'live' && reachesHead;
-    const ephemeral = live
-      ? this.#ephemeral.read(viewer.ephemeralSeen, this.#clock.monotonicMs())
-      : { bytes: NO_BYTES, dropped: 0 };
-    if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) {
-      this.#atHead.add(viewer);
-      return undefined;
-    }
-    const frame = batchFrame(this.name, slice.bytes, ephemeral.bytes, ephemeral.dropped);
-    this.#counters.ephemeralDropped += ephemeral.dropped;
-    const ephemeralUpto = live ? this.#ephemeral.head : viewer.ephemeralSeen;
-    if (live && limit.entries === Infinity) {
-      const { upto, check, count } = slice;
-      this.#shared = {
-        seq,
-        ephemeralSeen: viewer.ephemeralSeen,
-        upto,
-        check,
-        count,
-        ephemeralUpto,
-        ephemeralDropped: ephemeral.dropped,
-        frame,
-      };
-    }
-    viewer.advance(slice);
-    viewer.ephemeralSeen = ephemeralUpto;
-    return { kind: 'batch', frame };
+    const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
+    if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) return undefined;
+    const frame = batchFrame(this.name, bytes, ephemeral.bytes, ephemeral.dropped);
+    const delivery = {
+      ...slice,
+      ephemeralUpto: this.#ephemeral.head,
+      ephemeralDropped: ephemeral.dropped,
+      frame,
+    };
+    if (limit.entries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
+    return delivery;
   }
 
   /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
@@ -275,90 +291,10 @@ export class Room {
   }
 
   /** Judges the cursor that a viewer brought; false when that must wait. */
-  #settle(viewer: Viewer, cursor: Position, against: 'memory' | 'leader'): boolean {
-    viewer.era = this.timeline.era.number;
-    const inMemory = this.#judgeInMemory(cursor);
-    if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
-      this.#admit(viewer, cursor, inMemory, this.timeline.provenTo + 1);
-      return true;
-    }
-    if (inMemory !== undefined) {
-      this.#askLeader(viewer, cursor);
-      return false;
-    }
-    const page = this.#history.find((candidate) => candidate.canJudge(cursor));
-    if (page === undefined) {
-      this.#wait(viewer, cursor.seq);
-      return false;
-    }
-    this.#admit(viewer, cursor, page.judge(cursor), page.nextAfter(cursor.seq));
-    return true;
-  }
-
-  /** The log is complete behind its base: it can judge every cursor but one that names what it has not seen. */
-  #judgeInMemory(cursor: Position): Continuity | undefined {
-    const { log, era, provenTo } = this.timeline;
-    if (cursor.epoch !== era.epoch) return 'recreated';
-    if (cursor.seq > provenTo) return 'rewound';
-    if (cursor.seq < log.base) return undefined;
-    const found = log.checkAt(cursor.seq);
-    if (cursor.check === 0 || cursor.check === found) return 'continuous';
-    return found === undefined ? undefined : 'rewound';
-  }
-
-  #admit(viewer: Viewer, cursor: Position, verdict: Continuity, next: number): void {
-    const { epoch } = this.timeline.era;
-    const outcome = outcomeOf(verdict);
-    const head = this.timeline.head;
-    const after = { epoch, seq: Math.min(cursor.seq, this.timeline.provenTo), check: 0 };
-    switch (verdict) {
-      case 'continuous':
-        return viewer.begin(cursor, head, outcome);
-      case 'evicted':
-        viewer.begin(cursor, head, outcome);
-        return viewer.skip(next);
-      case 'rewound':
-        viewer.begin(after, head, outcome);
-        return viewer.reset('REWOUND', after);
-      case 'recreated':
-        viewer.begin({ epoch, seq: 0, check: 0 }, head, outcome);
-        return viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
-    }
-  }
-
-  /** The cursor contradicts what this gateway knows; the gateway may be the one that is behind. */
-  #askLeader(viewer: Viewer, cursor: Position): void {
-    viewer.stage = { kind: 'locating' };
-    void this.timeline.reach(cursor).then(() => {
-      viewer.stage = { kind: 'claimed', cursor, against: 'leader' };
-      viewer.waker.wake(viewer);
-    });
-  }
-
-  async #startingPoint(viewer: Viewer, start: StreamStart): Promise<Position> {
-    const { log, era } = this.timeline;
-    const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
-    const seq = inMemory === undefined ? await this.#locate(viewer, start) : inMemory - 1;
-    // What was found in a history that has since been replaced says nothing about this one.
-    if (era !== this.timeline.era) return this.#startingPoint(viewer, start);
-    viewer.era = era.number;
-    return { epoch: era.epoch, seq, check: 0 };
-  }
-
-  async #locate(viewer: Viewer, start: StreamStart): Promise<number> {
-    viewer.stage = { kind: 'locating' };
-    const key = JSON.stringify(start);
-    let located = this.#locating.get(key);
-    if (located === undefined) {
-      located = this.#upstream.locate(this.name, start).finally(() => this.#locating.delete(key));
-      this.#locating.set(key, located);
-    }
-    try {
-      return await located;
-    } catch (error) {
-      this.leave(viewer);
-      throw error;
-    }
+  #settled(viewer: Viewer, cursor: Position, against: 'memory' | 'leader'): boolean {
+    const result = this.#admission.settle(viewer, cursor, against);
+    if (result === 'needs-page') this.#wait(viewer, cursor.seq);
+    return result === 'settled';
   }
 
   #readHistory(from: number): Promise<HistoryRead> {

@@ -1,5 +1,7 @@
-import type { Clock, Timer } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
+import { coalesced } from '../../common/coalesce.ts';
 import { sleep } from '../../common/sleep.ts';
+import { CheckSchedule } from './check-schedule.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
 import { FeedBuffer } from './feed-buffer.ts';
@@ -9,8 +11,6 @@ import type { Feed, FeedMessage, FeedSink, HistoryRead, RoomEnd, Upstream } from
 
 /** Feed messages set aside during a repair, at most, in bytes. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
-/** A silent room's head is checked with the leader after the first delay, then at growing ones, in ms. */
-const CHECK_MS = { first: 1000, max: 30_000 };
 const RETRY_MS = { first: 100, max: 2000 };
 /** A stream that seems to have lost its end is asked so often again: a new leader may lag for a moment. */
 const REWIND_CONFIRMATIONS = 4;
@@ -79,20 +79,30 @@ export class Timeline {
   #lastHeld = false;
   /** The room has no unseen message at or below this sequence. At least `#last.seq`. */
   #provenTo = 0;
-  #timer: Timer | undefined;
-  #checkDelay = CHECK_MS.first;
-  #lastAtCheck = 0;
-  #checking: Promise<void> | undefined;
-  #checkAgain: Promise<void> | undefined;
+  readonly #schedule: CheckSchedule;
   #repair = Promise.resolve();
   readonly #closing = new AbortController();
 
-  constructor(room: string, upstream: Upstream, clock: Clock, listener: TimelineListener) {
+  /**
+   * Compares the head with the leader's, repairing if need be. Never rejects: it resolves when the leader has answered
+   * a question that was asked after the call, or when the timeline is closed.
+   */
+  readonly check: () => Promise<void> = coalesced(() => this.#compare());
+
+  /** @param maxCheckMs longest time between two looks at the head of a silent room, in milliseconds */
+  constructor(
+    room: string,
+    upstream: Upstream,
+    clock: Clock,
+    maxCheckMs: number,
+    listener: TimelineListener,
+  ) {
     this.#room = room;
     this.#upstream = upstream;
     this.#clock = clock;
     this.#listener = listener;
     this.#mode = { kind: 'repairing', buffer: new FeedBuffer(BUFFER_BYTES) };
+    this.#schedule = new CheckSchedule(clock, maxCheckMs, this.check);
   }
 
   get era(): Era {
@@ -144,7 +154,7 @@ export class Timeline {
       this.#begin(end);
       if (this.#drained()) this.#mode = { kind: 'following' };
       else this.#startRepair();
-      this.#scheduleCheck();
+      this.#schedule.start();
     } catch (error) {
       this.close();
       throw error;
@@ -154,25 +164,8 @@ export class Timeline {
   close(): void {
     this.#mode = { kind: 'closed' };
     this.#closing.abort();
-    this.#timer?.cancel();
+    this.#schedule.stop();
     this.#feed?.close();
-  }
-
-  /**
-   * Compares the head with the leader's, repairing if need be. A check that is under way may have asked
-   * too early to answer this call, so another follows it; never more than one waits. Never rejects: it
-   * resolves when the leader has answered or the timeline is closed.
-   */
-  check(): Promise<void> {
-    if (this.#checking === undefined) {
-      this.#checking = this.#compare().finally(() => (this.#checking = undefined));
-      return this.#checking;
-    }
-    this.#checkAgain ??= this.#checking.then(() => {
-      this.#checkAgain = undefined;
-      return this.check();
-    });
-    return this.#checkAgain;
   }
 
   /**
@@ -232,7 +225,7 @@ export class Timeline {
     this.#lastHeld = true;
     this.#provenTo = Math.max(this.#provenTo, message.seq);
     this.#listener.grown();
-    if (this.#checkDelay > CHECK_MS.first) this.#wakeChecks();
+    this.#schedule.moved();
   }
 
   /** Starts an era at the end of the stream as it is. */
@@ -401,24 +394,5 @@ export class Timeline {
 
   #pause(ms: number): Promise<void> {
     return sleep(this.#clock, ms, this.#closing.signal);
-  }
-
-  /** A room that was silent for long may have lost what follows its first message. */
-  #wakeChecks(): void {
-    this.#checkDelay = CHECK_MS.first;
-    this.#scheduleCheck();
-  }
-
-  #scheduleCheck(): void {
-    this.#timer?.cancel();
-    if (this.#isClosed()) return;
-    this.#timer = this.#clock.after(this.#checkDelay, () => {
-      const moved = this.#last.seq !== this.#lastAtCheck;
-      this.#lastAtCheck = this.#last.seq;
-      this.#checkDelay = moved ? CHECK_MS.first : Math.min(this.#checkDelay * 2, CHECK_MS.max);
-      // A room in which messages follow each other proves itself; only silence needs the leader.
-      if (moved) this.#scheduleCheck();
-      else void this.check().then(() => this.#scheduleCheck());
-    });
   }
 }

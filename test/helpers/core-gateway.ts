@@ -15,7 +15,13 @@ import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
 
-const LIMITS: HubLimits = { roomLogBytes: 1 << 20, logBytes: 1 << 22, lingerMs: 5_000, audienceMs: 1e9 };
+const LIMITS: HubLimits = {
+  roomLogBytes: 1 << 20,
+  logBytes: 1 << 22,
+  lingerMs: 5_000,
+  maxCheckMs: 30_000,
+  audienceMs: 1e9,
+};
 
 /** A gateway without gRPC and NATS: the core between a {@link StreamModel} and {@link ModelClient}s, on a clock set by hand. */
 export class CoreGateway {
