@@ -348,6 +348,25 @@ describe('core: room', () => {
       }
     });
 
+    it('re-created at any moment of a join: the viewer ends up in the new stream, with everything it holds', async () => {
+      for (let moment = 0; moment < 40; moment++) {
+        await using rig = new Rig();
+        rig.publish(1);
+        const joining = rig.viewer.join('r', { kind: 'earliest' });
+        for (let step = 0; step < moment; step++) await undefined;
+        rig.stream.recreate();
+        rig.publish(2);
+        await joining;
+        await rig.gateway.pass(500);
+        assert.equal(
+          rig.viewer.positions.get('r')?.epoch,
+          rig.stream.epoch,
+          `${moment} steps after the join`,
+        );
+        assert.deepEqual((await rig.told()).slice(-3), [...messages(1, 2), 'caught-up 2']);
+      }
+    });
+
     it('re-created and then rewound while a viewer was blocked: everything of the new stream', async () => {
       await using rig = new Rig();
       rig.publish(6);
