@@ -9,6 +9,9 @@ export interface Metric {
   readonly better?: 'more' | 'less';
 }
 
+/** How busy the machine was with other things meanwhile. */
+export const OTHERS: Metric = { key: 'others', title: 'others, cores', digits: 2 };
+
 /** Results of one run, by the keys of the scenario's metrics. NaN: not measured. */
 export type Numbers = Readonly<Record<string, number>>;
 

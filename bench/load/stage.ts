@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { cpuSeconds } from '../measure/processes.ts';
+import { cpuSeconds, machineCpuSeconds } from '../measure/processes.ts';
 import { percentile } from '../measure/statistics.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 import type { Circumstances } from '../scenario.ts';
@@ -26,6 +26,8 @@ export interface Flow {
   /** Milliseconds from publishing to receiving. */
   readonly p50: number;
   readonly p99: number;
+  /** CPU time of processes that have nothing to do with the bench, in cores: noise. */
+  readonly others: number;
 }
 
 /** How a flow is made. */
@@ -118,13 +120,15 @@ export class Stage implements AsyncDisposable {
 
   /** Publishes at a steady rate and measures behind the warm-up. */
   async flow({ rate, warmupSeconds, seconds }: FlowOptions): Promise<Flow> {
-    const { subscribers, publisher, running } = this;
+    const { subscribers, publisher } = this;
     const published = publisher.call('run', { rooms: [ROOM], rate, seconds: warmupSeconds + seconds });
     await delay(warmupSeconds * 1000);
     await subscribers.call('begin', undefined);
-    const [cpuBefore, beforeMs] = [cpuSeconds(running.pids), performance.now()];
+    const before = this.#cpu();
     await delay(seconds * 1000);
-    const cpu = ((cpuSeconds(running.pids) - cpuBefore) / (performance.now() - beforeMs)) * 1000;
+    const after = this.#cpu();
+    const elapsed = (after.ms - before.ms) / 1000;
+    const cpu = (after.server - before.server) / elapsed;
     const received = await subscribers.call('end', undefined);
     this.#expected += (await published).messages * this.#viewers;
     const delivered = received.messages / received.seconds;
@@ -134,7 +138,15 @@ export class Stage implements AsyncDisposable {
       cpuPerMillion: (cpu / delivered) * 1e6,
       p50: percentile(received.ages, 0.5) / 1000,
       p99: percentile(received.ages, 0.99) / 1000,
+      others: (after.others - before.others) / elapsed,
     };
+  }
+
+  /** CPU seconds so far. */
+  #cpu(): { readonly ms: number; readonly server: number; readonly others: number } {
+    const server = cpuSeconds(this.running.pids);
+    const load = cpuSeconds([process.pid, this.subscribers.pid, this.publisher.pid]);
+    return { ms: performance.now(), server, others: machineCpuSeconds() - server - load };
   }
 
   /** Waits for what is still on its way; the share of all deliveries due that have been made. */

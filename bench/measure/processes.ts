@@ -25,3 +25,9 @@ export function residentBytes(pids: readonly number[]): number {
   }
   return kib * 1024;
 }
+
+/** CPU time that all processes of the machine have used so far, in seconds; without interrupts, which are nobody's. */
+export function machineCpuSeconds(): number {
+  const [, user, nice, system] = readFileSync('/proc/stat', 'utf8').split(/\s+/);
+  return (Number(user) + Number(nice) + Number(system)) / TICKS;
+}

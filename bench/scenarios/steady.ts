@@ -1,4 +1,5 @@
 import { Stage } from '../load/stage.ts';
+import { OTHERS } from '../scenario.ts';
 import type { Case, Metric, Scenario } from '../scenario.ts';
 
 const METRICS: Readonly<Record<'p99' | 'p50' | 'cpu' | 'deliveries' | 'share', Metric>> = {
@@ -24,7 +25,7 @@ const steady = (viewers: number, rate: number): Case => ({
 export const latency: Scenario = {
   name: 'latency',
   question: 'How long from publishing to receiving at 100 messages a second?',
-  metrics: [METRICS.p99, METRICS.p50, METRICS.cpu, METRICS.deliveries, METRICS.share],
+  metrics: [METRICS.p99, METRICS.p50, METRICS.cpu, METRICS.deliveries, METRICS.share, OTHERS],
   cases: [steady(500, 100), steady(2000, 100)],
 };
 
@@ -33,6 +34,6 @@ export const sameWork: Scenario = {
   question:
     'What does a million deliveries cost, at the same rate for both: gateway with nats-server against nats-server alone?',
   peers: ['live-gateway', 'nats-core'],
-  metrics: [METRICS.cpu, METRICS.p50, METRICS.p99, METRICS.deliveries, METRICS.share],
+  metrics: [METRICS.cpu, METRICS.p50, METRICS.p99, METRICS.deliveries, METRICS.share, OTHERS],
   cases: [steady(500, 2000), steady(500, 3000)],
 };
