@@ -29,15 +29,14 @@ export class Admission {
   }
 
   /**
-   * The position before the first message that `start` asks for.
+   * The position before the first message that `start` asks for, in the era of the call: should that have ended
+   * meanwhile, the viewer is told so as if it had begun before.
    * @throws when the stream must be asked and cannot be
    */
   async locate(start: StreamStart): Promise<Position> {
     const { log, era } = this.#timeline;
     const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
     const seq = inMemory === undefined ? await this.#lookUp(start) : inMemory - 1;
-    // What was found in a history that has since been replaced says nothing about this one.
-    if (era !== this.#timeline.era) return this.locate(start);
     return { epoch: era.epoch, seq, check: 0 };
   }
 

@@ -128,7 +128,6 @@ export class Room {
     } else {
       const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#locate(viewer, from);
       if (!this.#viewers.has(viewer)) return;
-      viewer.era = this.timeline.era.number;
       viewer.begin(cursor, this.timeline.head, 'STARTED');
     }
     viewer.waker.wake(viewer);

@@ -353,7 +353,7 @@ describe('core: room', () => {
         await using rig = new Rig();
         rig.publish(1);
         const joining = rig.viewer.join('r', { kind: 'earliest' });
-        for (let step = 0; step < moment; step++) await undefined;
+        for (let step = 0; step < moment; step++) await Promise.resolve();
         rig.stream.recreate();
         rig.publish(2);
         await joining;
