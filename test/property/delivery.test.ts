@@ -110,7 +110,7 @@ class World {
         return;
       }
       case 'recreate': {
-        this.recreate();
+        await this.recreate();
         return;
       }
       case 'leader':
@@ -227,12 +227,15 @@ class World {
   }
 
   /**
-   * A feed message does not say which stream it is from. What was on its way is lost with the old one, and something
-   * of the new one arrives: without both, a number might continue the old stream by chance.
+   * A feed message does not say which stream it is from. So that no number continues another stream by chance, the
+   * old one's messages have arrived or are lost, nobody answers for it any more, and something of the new one arrives.
    */
-  private recreate(): void {
+  private async recreate(): Promise<void> {
     const { stream } = this;
     stream.loseAll();
+    stream.thawLeader();
+    stream.answerAll();
+    await this.settle();
     stream.recreate();
     const { feed } = stream;
     stream.feed = 'delivered';
