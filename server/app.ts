@@ -130,6 +130,7 @@ export async function startGateway(
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
+        ...hub.lag,
         ...hub.counters,
       };
     };

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 import { Room } from './room.ts';
-import type { RoomCounters } from './room.ts';
+import type { Lag, RoomCounters } from './room.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Sizes and times of the hub. */
@@ -56,6 +56,17 @@ export class Hub {
   get memory(): number {
     let sum = 0;
     for (const { room } of this.#rooms.values()) sum += room.memory;
+    return sum;
+  }
+
+  /** Viewers that are behind, over all rooms. */
+  get lag(): Lag {
+    const sum = { lagging: 0, unacknowledged: 0 };
+    for (const { room } of this.#rooms.values()) {
+      const { lagging, unacknowledged } = room.lag;
+      sum.lagging += lagging;
+      sum.unacknowledged += unacknowledged;
+    }
     return sum;
   }
 

@@ -28,6 +28,14 @@ export interface RoomCounters {
   ephemeralDropped: number;
 }
 
+/** Viewers that are behind, by what they are behind in. */
+export interface Lag {
+  /** Viewers that have not been handed everything up to the room's head. */
+  lagging: number;
+  /** Viewers whose application has not confirmed everything that they were handed. */
+  unacknowledged: number;
+}
+
 /** A frame, and where it takes the viewer it is made for. */
 interface Delivery extends Omit<Slice, 'bytes'> {
   readonly ephemeralUpto: number;
@@ -98,6 +106,17 @@ export class Room {
   /** Number of viewers over all gateways. */
   get audience(): number {
     return this.#audience.total(this.#viewers.size, this.#clock.monotonicMs());
+  }
+
+  /** How many viewers have yet to be handed something, and how many have yet to confirm what they were handed. */
+  get lag(): Lag {
+    const { head } = this.timeline;
+    const lag = { lagging: 0, unacknowledged: 0 };
+    for (const { position, acknowledged } of this.#viewers) {
+      if (position.seq < head) lag.lagging++;
+      if (acknowledged < position.seq) lag.unacknowledged++;
+    }
+    return lag;
   }
 
   /** Memory taken by messages, in bytes. */

@@ -42,6 +42,8 @@ export class NatsUpstream implements Upstream {
   readHistory(room: string, from: number): Promise<HistoryRead> {
     return this.#ask('read history', room, async () => {
       const before = await this.#leader.state();
+      // A new leader that lags must not say that there is nothing.
+      if (before.lastSeq < from) throw new Error(`the stream ends at ${before.lastSeq}, before ${from}`);
       const last = await this.#leader.lastMessage(room);
       const none = last === undefined || last.seq < from;
       const messages = none ? [] : await readPage(this.#upline.nc, this.#leader, room, from, last.seq);

@@ -10,6 +10,8 @@ const GAUGES = {
   sessions: 'Streams of viewers open now.',
   connections: 'TCP connections open now.',
   rooms: 'Rooms open now.',
+  lagging: "Viewers that have not been handed everything up to their room's head.",
+  unacknowledged: 'Viewers whose application has not confirmed everything that they were handed.',
   memory: 'Memory taken by messages, in bytes.',
 } satisfies Partial<Record<keyof GatewayStats, string>>;
 

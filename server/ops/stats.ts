@@ -6,6 +6,10 @@ export interface GatewayStats {
   readonly connections: number;
   /** Rooms open now, including those kept for a while after their last viewer. */
   readonly rooms: number;
+  /** Viewers that have not been handed everything up to their room's head. */
+  readonly lagging: number;
+  /** Viewers whose application has not confirmed everything that they were handed. */
+  readonly unacknowledged: number;
   /** Memory taken by messages, in bytes. */
   readonly memory: number;
   /** Times that a room's feed could not be proven and the stream was asked. */
