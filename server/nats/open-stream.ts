@@ -4,6 +4,7 @@ import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
+import { isCreator } from './creator.ts';
 import type { StreamSettings } from './stream.ts';
 import { ensureStream } from './stream.ts';
 
@@ -32,7 +33,7 @@ export async function openStream(
   for (;;) {
     try {
       const jsm = await nc.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
-      await ensureStream(jsm, settings, owned);
+      await ensureStream(jsm, settings, owned, () => isCreator(nc, settings.stream, clock));
       return jsm;
     } catch (error) {
       if (!mayPass(error) || clock.monotonicMs() >= giveUpMs) throw error;

@@ -45,26 +45,35 @@ export class StreamMismatchError extends Error {
 /**
  * Creates the stream, or checks the one that exists.
  * @param owned whether the NATS server is the gateway's own: its stream then follows the settings
+ * @param isCreator whether this gateway is to create the stream, or should look again; asked when there is none
  * @throws StreamMismatchError
  */
 export async function ensureStream(
   jsm: JetStreamManager,
   settings: StreamSettings,
   owned: boolean,
+  isCreator: () => Promise<boolean>,
 ): Promise<void> {
   const wanted = streamConfig(settings);
-  let info: StreamInfo;
-  try {
-    info = await jsm.streams.info(wanted.name);
-  } catch (error) {
-    if (!isApiError(error, STREAM_NOT_FOUND)) throw error;
-    info = await jsm.streams.add(wanted);
+  let info = await findStream(jsm, wanted.name);
+  while (info === undefined) {
+    const create = await isCreator();
+    info = (await findStream(jsm, wanted.name)) ?? (create ? await jsm.streams.add(wanted) : undefined);
   }
   const differences = compare(wanted, info.config);
   if (differences.length === 0) return;
   const editable = differences.every(({ flag }) => flag !== undefined);
   if (!owned || !editable) throw new StreamMismatchError(describe(wanted.name, differences));
   await jsm.streams.update(wanted.name, wanted);
+}
+
+async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await jsm.streams.info(name);
+  } catch (error) {
+    if (isApiError(error, STREAM_NOT_FOUND)) return undefined;
+    throw error;
+  }
 }
 
 /** Whether an error is JetStream's with this code (`err_code`). */

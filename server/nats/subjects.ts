@@ -8,6 +8,8 @@ export const ephemeralSubject = (room: string): string => `live.eph.${room}`;
 export const presenceSubject = (room: string): string => `live.presence.${room}`;
 /** Subject on which gateways with viewers of a room answer with their number. */
 export const censusSubject = (room: string): string => `live.census.${room}`;
+/** Subject on which gateways that find the stream absent agree on who creates it. */
+export const creationSubject = (stream: string): string => `live.create.${stream}`;
 
 /** What the stream stores. */
 export const STORED_SUBJECTS = roomSubject('*');

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { connect } from 'nats';
 import { NatsServers } from '../../cli/chaos/run/backend/nats-servers.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-describe('a gateway and a NATS cluster that has no leader', function () {
+describe('gateways that start on a NATS cluster', function () {
   this.timeout(60_000);
   let directory: TempDir;
   let nats: NatsServers;
@@ -20,7 +22,23 @@ describe('a gateway and a NATS cluster that has no leader', function () {
     await directory[Symbol.asyncDispose]();
   });
 
-  it('waits for the leader when it starts', async () => {
+  it('create the stream once, however many start at the same moment', async () => {
+    const connection = await connect({ servers: [...nats.urls] });
+    try {
+      let requests = 0;
+      connection.subscribe('$JS.API.STREAM.CREATE.LIVE', { callback: () => (requests += 1) });
+      await connection.flush();
+      const settings = { nats: nats.urls, replicas: 3 } as const;
+      const gateways = await Promise.all([1, 2, 3].map(() => startTestGateway('', settings)));
+      await Promise.all(gateways.map((gateway) => gateway.close()));
+      await connection.flush();
+      assert.equal(requests, 1);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('wait while the cluster has no leader', async () => {
     await Promise.all([nats.kill(1), nats.kill(2)]);
     const args = ['--nats', nats.urls.join(','), '--replicas', '3', '--listen', '127.0.0.1:0'];
     await using gateway = new ServerProcess(args);
