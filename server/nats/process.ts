@@ -76,7 +76,10 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
     clearTimeout(killer);
   };
   const starting = new AbortController();
-  const limits = [starting.signal, AbortSignal.timeout(START_TIMEOUT_MS), ...(signal ? [signal] : [])];
+  // No combined AbortSignal.timeout: nothing holds it, and once it is collected it never fires.
+  const tooLate = new Error(`not ready within ${START_TIMEOUT_MS / 1_000} s`);
+  const timer = setTimeout(() => starting.abort(tooLate), START_TIMEOUT_MS);
+  const limits = [starting.signal, ...(signal ? [signal] : [])];
   const portsFile = join(portsDirectory, `${basename(binary)}_${pid}.ports`);
   const endedEarly = exited.then(({ code, signal: by }) => {
     throw new Error(`ended with ${by ?? `exit code ${code}`}`);
@@ -90,6 +93,8 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
     await stop();
     signal?.throwIfAborted();
     throw await startError(directory, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

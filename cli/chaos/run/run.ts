@@ -1,3 +1,4 @@
+import type { RoomInfo } from '../../../client/index.ts';
 import { LiveClient } from '../../../client/index.ts';
 import type { Clock } from '../../../common/clock.ts';
 import { systemClock } from '../../../common/clock.ts';
@@ -21,6 +22,9 @@ export const settleMs = 30_000;
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
 const startMs = 120_000;
+
+/** How long a gateway may take to describe a room, in milliseconds. */
+const askMs = 5_000;
 
 /** How often progress is told, in milliseconds. */
 const progressEveryMs = 250;
@@ -57,6 +61,7 @@ class Run {
   private readonly clients: readonly LiveClient[];
   private readonly excuses = new Excuses();
   private readonly lifted = new AbortController();
+  private readonly closed = new AbortController();
   private originMs = Infinity;
   private phase: Progress['phase'] = 'connecting';
   private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0, lagMs: 0 };
@@ -126,6 +131,7 @@ class Run {
   }
 
   async close(): Promise<void> {
+    this.closed.abort();
     this.lifted.abort();
     await this.fleet.close();
     await Promise.all(this.clients.map((client) => client.close()));
@@ -193,7 +199,7 @@ class Run {
   private async heads(): Promise<Map<string, Place>> {
     const heads = await Promise.all(
       this.rooms.map(async (room): Promise<[string, Place]> => {
-        const { epoch, head } = await this.control.room(room, { timeoutMs: settleMs });
+        const { epoch, head } = await this.roomInfo(room);
         const last = this.traffic?.last.get(room);
         return [room, { epoch, seq: Math.max(seqOf(head), last?.epoch === epoch ? last.seq : 0) }];
       }),
@@ -201,15 +207,24 @@ class Run {
     return new Map(heads);
   }
 
-  private get control(): LiveClient {
-    const [client] = this.clients;
-    if (client === undefined) throw new Error('there is no gateway');
-    return client;
+  private async readEpoch(): Promise<string> {
+    return (await this.roomInfo(this.rooms[0] ?? '')).epoch;
   }
 
-  private async readEpoch(): Promise<string> {
-    const { epoch } = await this.control.room(this.rooms[0] ?? '', { timeoutMs: settleMs });
-    return epoch;
+  /** Asks until there is an answer: what was healed just now may need a moment. */
+  private async roomInfo(room: string): Promise<RoomInfo> {
+    const [client] = this.clients;
+    if (client === undefined) throw new Error('there is no gateway');
+    const giveUpMs = this.clock.monotonicMs() + settleMs;
+    for (;;) {
+      try {
+        return await client.room(room, { timeoutMs: askMs });
+      } catch (error) {
+        if (this.clock.monotonicMs() >= giveUpMs) throw error;
+        await sleep(this.clock, progressEveryMs, this.closed.signal);
+        this.closed.signal.throwIfAborted();
+      }
+    }
   }
 
   private nowMs(): number {

@@ -27,9 +27,9 @@ export class Status {
   }
 
   private overwrite(lines: readonly string[]): void {
-    const up = this.shownLines > 0 ? `\u001b[${this.shownLines}A` : '';
-    const text = lines.map((line) => `${line.slice(0, this.stream.columns * 2)}\u001b[K\n`).join('');
-    if (up !== '' || text !== '') this.stream.write(`${up}\u001b[J${text}`);
+    if (this.shownLines > 0) this.stream.write(`\u001b[${this.shownLines}A\u001b[J`);
+    // Lines are cut off at the edge, not wrapped: else nobody knows how many there are to overwrite.
+    if (lines.length > 0) this.stream.write(`\u001b[?7l${lines.join('\n')}\n\u001b[?7h`);
     this.shownLines = lines.length;
   }
 
