@@ -14,7 +14,7 @@ import { livePublication } from '../wire/live-publication.ts';
 import { natsPublication } from './nats-core.ts';
 import type { Peer, RunningPeer, StartOptions } from './peer.ts';
 import type { ServerProcess } from './processes.ts';
-import { freePort, startProgram } from './processes.ts';
+import { startProgram } from './processes.ts';
 
 const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
 
@@ -32,46 +32,53 @@ export interface RunningGateway extends RunningPeer {
 /** Further arguments of node and of live-server, from the bench's command line. */
 const extraArguments = (name: string): string[] => process.env[name]?.split(' ').filter(Boolean) ?? [];
 
+const DEFAULT_HISTORY = 1000;
+/** Generous: a room log that is too small reads from JetStream, and says nothing. */
+const LOG_BYTES_PER_MESSAGE = 1024;
+const LEAST_LOG_BYTES = 32 * 2 ** 20;
+
 interface Served {
   readonly server: ServerProcess;
   readonly port: number;
   readonly metricsPort: number;
 }
 
-async function serve(nats: NatsProcess, port: number): Promise<Served> {
+const portOf = (address = ''): number => parseAddress(address)?.port ?? 0;
+
+/** @param port 0: one that is free */
+async function serve(nats: NatsProcess, port: number, history: number): Promise<Served> {
+  const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
+  // prettier-ignore
   const args = [
-    '--nats',
-    nats.url,
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--metrics',
-    '127.0.0.1:0',
-    '--drain',
-    '0s',
+    '--nats', nats.url, '--listen', `127.0.0.1:${port}`, '--metrics', '127.0.0.1:0', '--drain', '0s',
+    '--room-log-bytes', roomLog,
   ];
   const server = startProgram(
     process.execPath,
     [...extraArguments('BENCH_NODE_ARGS'), SERVER, ...args, ...extraArguments('BENCH_SERVER_ARGS')],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const metricsPort = await new Promise<number>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     once(server.child, 'exit').then(() => reject(new Error('live-server has ended')), reject);
     createInterface({ input: server.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      const { msg, metrics } = JSON.parse(line) as { msg?: string; metrics?: string };
-      if (msg === 'ready') resolve(parseAddress(metrics ?? '')?.port ?? 0);
+      const { msg, ...served } = JSON.parse(line) as { msg?: string; address?: string; metrics?: string };
+      if (msg === 'ready')
+        resolve({ server, port: portOf(served.address), metricsPort: portOf(served.metrics) });
     });
   });
-  return { server, port, metricsPort };
 }
 
 /** Starts nats-server and, in front of it, the built gateway. */
-export async function startLiveGateway({ directory }: StartOptions): Promise<RunningGateway> {
+export async function startLiveGateway({
+  directory,
+  history = DEFAULT_HISTORY,
+}: StartOptions): Promise<RunningGateway> {
   const nats = await launchNats({
     binary: await findNatsServer(),
     directory: join(directory, 'nats'),
     port: 0,
   });
-  let running = await serve(nats, await freePort());
+  let running = await serve(nats, 0, history);
   const { port } = running;
   return {
     subscribePort: port,
@@ -92,7 +99,7 @@ export async function startLiveGateway({ directory }: StartOptions): Promise<Run
       await running.server.stop();
     },
     async restart() {
-      running = await serve(nats, port);
+      running = await serve(nats, port, history);
     },
     async stop() {
       await running.server.stop();
