@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../../common/clock.ts';
+import { withDeadline } from '../../common/deadline.ts';
 import type { BinarySource } from './binary-source.ts';
 
 /** The release that is fetched. */
@@ -65,10 +67,12 @@ export function releaseFolder(): string {
   return `nats-server-v${RELEASE_VERSION}-${platform}-${architecture}`;
 }
 
-async function download(url: string, timeoutMs: number, signal: AbortSignal): Promise<Buffer> {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return Buffer.from(await response.arrayBuffer());
+function download(url: string, ms: number, signal: AbortSignal): Promise<Buffer> {
+  return withDeadline({ clock: systemClock, ms, signals: [signal] }, async (limit) => {
+    const response = await fetch(url, { signal: limit });
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  });
 }
 
 /** Lines of SHA256SUMS are `<hex>  <file>`. */

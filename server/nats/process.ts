@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
+import { systemClock } from '../../common/clock.ts';
+import { withDeadline } from '../../common/deadline.ts';
 import { endWithParent } from '../../common/end-with-parent.ts';
+import { sleep } from '../../common/sleep.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
@@ -75,26 +77,22 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
     await exited;
     clearTimeout(killer);
   };
-  const starting = new AbortController();
-  // No combined AbortSignal.timeout: nothing holds it, and once it is collected it never fires.
-  const tooLate = new Error(`not ready within ${START_TIMEOUT_MS / 1_000} s`);
-  const timer = setTimeout(() => starting.abort(tooLate), START_TIMEOUT_MS);
-  const limits = [starting.signal, ...(signal ? [signal] : [])];
-  const portsFile = join(portsDirectory, `${basename(binary)}_${pid}.ports`);
-  const endedEarly = exited.then(({ code, signal: by }) => {
-    throw new Error(`ended with ${by ?? `exit code ${code}`}`);
+  const ended = new AbortController();
+  void exited.then(({ code, signal: by }) => {
+    ended.abort(new Error(`ended with ${by ?? `exit code ${code}`}`));
   });
+  const signals = [ended.signal, ...(signal ? [signal] : [])];
+  const portsFile = join(portsDirectory, `${basename(binary)}_${pid}.ports`);
   try {
-    const port = await Promise.race([waitUntilReady(portsFile, AbortSignal.any(limits)), endedEarly]);
+    const port = await withDeadline({ clock: systemClock, ms: START_TIMEOUT_MS, signals }, (limit) =>
+      waitUntilReady(portsFile, limit),
+    );
     const url = `nats://127.0.0.1:${port}`;
     return { url, port, pid, exited, stop, signal: (name) => void child.kill(name) };
   } catch (error) {
-    starting.abort();
     await stop();
     signal?.throwIfAborted();
     throw await startError(directory, error);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -136,12 +134,16 @@ async function spawnLogged(options: NatsProcessOptions, portsDirectory: string):
   }
 }
 
-/** Resolves with the client port once JetStream answers on it. */
+/**
+ * Resolves with the client port once JetStream answers on it.
+ * @throws the reason of `signal` when that is aborted
+ */
 async function waitUntilReady(portsFile: string, signal: AbortSignal): Promise<number> {
   for (;;) {
     const port = await readPort(portsFile);
     if (port !== undefined && (await jetStreamAnswers(port))) return port;
-    await sleep(POLL_MS, undefined, { signal });
+    await sleep(systemClock, POLL_MS, signal);
+    signal.throwIfAborted();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { withDeadline } from '../../common/deadline.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { PublishTarget } from '../core/publishing.ts';
@@ -50,11 +51,9 @@ export class PublishService {
     }
     this.#underWay.messages += 1;
     this.#underWay.bytes += bytes;
-    const late = new AbortController();
-    const deadline = this.#clock.after(DEADLINE_MS, () => late.abort());
+    const deadline = { clock: this.#clock, ms: DEADLINE_MS, signals: signal === undefined ? [] : [signal] };
     try {
-      const limit = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
-      const outcome = await this.#target.reliable(room, content, limit);
+      const outcome = await withDeadline(deadline, (limit) => this.#target.reliable(room, content, limit));
       switch (outcome.kind) {
         case 'stored':
           return { seq: outcome.seq, duplicate: outcome.duplicate };
@@ -72,7 +71,6 @@ export class PublishService {
           throw new Failure('MESSAGE_INVALID', `the stream refuses the message: ${outcome.message}`);
       }
     } finally {
-      deadline.cancel();
       this.#underWay.messages -= 1;
       this.#underWay.bytes -= bytes;
     }
