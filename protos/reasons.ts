@@ -27,7 +27,6 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: status; read
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
   DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },
   HELLO_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'reconnect' },
-  VIEWER_STUCK: { code: status.ABORTED, retry: 'reconnect' },
   INTERNAL_ERROR: { code: status.INTERNAL, retry: 'reconnect' },
 };
 

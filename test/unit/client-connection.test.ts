@@ -86,7 +86,6 @@ describe('client connection', () => {
     ['OK', undefined],
     ['CANCELLED', new LiveError(status.CANCELLED, 'cancelled')],
     ['UNAVAILABLE', new LiveError(status.UNAVAILABLE, 'gone')],
-    ['ABORTED', new LiveError(status.ABORTED, 'stuck', { reason: 'VIEWER_STUCK' })],
   ] as const) {
     it(`reconnects after an end with ${end}`, () => {
       const scripted = new ScriptedClient();
