@@ -102,22 +102,26 @@ export async function startGateway(
     const leader = new StreamLeader(upline, jsm, config.stream);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, {
-      ...LIMITS,
-      ...config,
+      roomLogBytes: config.roomLogBytes,
+      logBytes: config.logBytes,
+      lingerMs: LIMITS.lingerMs,
+      audienceMs: LIMITS.audienceMs,
       maxCheckMs: Math.min(LIMITS.maxCheckMs, config.maxAgeMs / 4),
     });
     undo.push(() => hub.close());
     upline.onChange((up) => {
-      if (up) hub.checkAll();
+      if (up) hub.distrustFeeds();
     });
-    const { server, listener, sessions, health } = await serve(
+    const directory = new NatsDirectory(upline, leader);
+    const { server, listener, sessions, health } = await serve({
       config,
       upline,
       hub,
-      new NatsDirectory(upline, leader),
-      { clock, keepalive },
+      directory,
+      clock,
+      keepalive,
       logger,
-    );
+    });
     undo.push(async () => {
       sessions.close();
       await listener.close();
@@ -158,14 +162,27 @@ export async function startGateway(
   }
 }
 
-async function serve(
-  config: ServerConfig,
-  upline: Upline,
-  hub: Hub,
-  directory: NatsDirectory,
-  { clock, keepalive }: Required<Pick<Surroundings, 'clock' | 'keepalive'>>,
-  logger: Logger,
-): Promise<{ server: Server; listener: Listener; sessions: Sessions; health: HealthImplementation }> {
+/** What viewers are served from. */
+interface Serving {
+  readonly config: ServerConfig;
+  readonly upline: Upline;
+  readonly hub: Hub;
+  readonly directory: NatsDirectory;
+  readonly clock: Clock;
+  readonly keepalive: Keepalive;
+  readonly logger: Logger;
+}
+
+/** What serves viewers. */
+interface Served {
+  readonly server: Server;
+  readonly listener: Listener;
+  readonly sessions: Sessions;
+  readonly health: HealthImplementation;
+}
+
+async function serve(serving: Serving): Promise<Served> {
+  const { config, upline, hub, directory, clock, keepalive, logger } = serving;
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
@@ -182,7 +199,12 @@ async function serve(
       publishing,
       clock,
       logger,
-      limits: { ...LIMITS, heartbeatMs: config.heartbeatMs },
+      limits: {
+        rooms: LIMITS.rooms,
+        publishes: LIMITS.publishes,
+        helloMs: LIMITS.helloMs,
+        heartbeatMs: config.heartbeatMs,
+      },
       upstreamUp: () => upline.up,
       cutOff: (peer) => listener?.cutOff(peer),
     },
@@ -204,7 +226,10 @@ async function serve(
 }
 
 async function runEmbedded(config: ServerConfig, logger: Logger): Promise<EmbeddedNats> {
-  const binary = await findNatsServer(config.natsServer === undefined ? {} : { explicit: config.natsServer });
+  const binary = await findNatsServer({
+    explicit: config.natsServer,
+    onProgress: (message) => logger.info({}, message),
+  });
   const embedded = await startEmbeddedNats({ binary, dataDir: config.dataDir });
   logger.info(
     { url: embedded.url, pid: embedded.pid, dataDir: config.dataDir },

@@ -97,8 +97,8 @@ export class Hub {
     if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
   }
 
-  /** Compares every open room with the stream before its feed is believed again: after a reconnect to NATS. */
-  checkAll(): void {
+  /** After a reconnect to NATS: no room's feed is believed before it was compared with the stream. */
+  distrustFeeds(): void {
     for (const { room } of this.#rooms.values()) room.timeline.distrust();
   }
 

@@ -420,7 +420,7 @@ describe('core: room', () => {
       rig.publish(2);
       rig.stream.loseAll();
       rig.stream.feed = 'delivered';
-      rig.gateway.hub.checkAll();
+      rig.gateway.hub.distrustFeeds();
       rig.publish(1);
       await rig.gateway.pass(5_000);
       const told = await rig.told();
