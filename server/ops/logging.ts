@@ -2,7 +2,7 @@ import type { DestinationStream } from 'pino';
 import { pino, stdTimeFunctions } from 'pino';
 
 /** Severities, least severe first; `silent` writes nothing. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** The least severe lines that are written. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -12,16 +12,11 @@ export type LogLine = (facts: Readonly<Record<string, unknown>>, message: string
 
 /** The part of a logger that the gateway uses. */
 export interface Logger {
-  readonly trace: LogLine;
   readonly debug: LogLine;
   readonly info: LogLine;
   readonly warn: LogLine;
   readonly error: LogLine;
   readonly fatal: LogLine;
-  /** True if lines of this level are written: facts that cost something are put together only then. */
-  isLevelEnabled(level: LogLevel): boolean;
-  /** A logger that adds `facts` to each of its lines. */
-  child(facts: Readonly<Record<string, unknown>>): Logger;
 }
 
 /**
