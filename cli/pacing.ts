@@ -34,7 +34,7 @@ export class Pacer {
     this.#startedAt ??= this.#clock.monotonicMs();
     const dueAt = this.#startedAt + this.#offset(offsetMs);
     const waitMs = dueAt - this.#clock.monotonicMs();
-    if (waitMs > 0) await sleep(this.#clock, waitMs, this.#signal);
+    await sleep(this.#clock, waitMs, this.#signal);
   }
 
   #offset(given: number | undefined): number {

@@ -2,7 +2,7 @@ import type { Fault, FaultyLink } from './fault.ts';
 import type { NatsFrame } from './nats-frames.ts';
 import { NatsFrames } from './nats-frames.ts';
 import type { Output, Shaper, ShaperContext } from './segment.ts';
-import { sleep } from './wait.ts';
+import { sleep } from '../../../common/sleep.ts';
 
 /** What happens to a message; a delayed one is overtaken by those after it. */
 export type MessageAction =

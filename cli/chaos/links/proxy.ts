@@ -2,15 +2,10 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import type { Clock } from '../../../common/clock.ts';
 import { systemClock } from '../../../common/clock.ts';
+import type { Address } from '../../../common/units.ts';
 import type { ByteCount, Fault, FaultHandle } from './fault.ts';
 import { Link } from './link.ts';
 import type { Direction } from './segment.ts';
-
-/** Where connections are forwarded to. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** A fault that was applied to all links, with its handle on each open link. */
 interface StandingFault {
@@ -26,7 +21,7 @@ const host = '127.0.0.1';
  */
 export class FaultProxy {
   private readonly clock: Clock;
-  private target: Target;
+  private target: Address;
   private readonly server: Server;
   private readonly open = new Map<number, Link>();
   private readonly standing = new Set<StandingFault>();
@@ -38,7 +33,7 @@ export class FaultProxy {
   private acceptedLinks = 0;
 
   /** Starts a proxy; resolves when it listens. */
-  static async listen(target: Target, clock: Clock = systemClock): Promise<FaultProxy> {
+  static async listen(target: Address, clock: Clock = systemClock): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, clock);
     await new Promise<void>((resolve, reject) => {
       proxy.server.once('error', reject);
@@ -47,7 +42,7 @@ export class FaultProxy {
     return proxy;
   }
 
-  private constructor(target: Target, clock: Clock) {
+  private constructor(target: Address, clock: Clock) {
     this.target = target;
     this.clock = clock;
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.accept(client));
@@ -95,7 +90,7 @@ export class FaultProxy {
   }
 
   /** Forwards new connections to another target; those there are stay. */
-  retarget(target: Target): void {
+  retarget(target: Address): void {
     this.target = target;
   }
 

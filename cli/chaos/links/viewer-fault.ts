@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts';
-import { sleep } from './wait.ts';
+import { sleep } from '../../../common/sleep.ts';
 
 /** A viewer as a fault of its own device sees it. */
 export interface FaultyViewer {

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
 import type { Segment, Shaper } from '../segment.ts';
-import { sleep } from '../wait.ts';
+import { sleep } from '../../../../common/sleep.ts';
 
 /** Bytes are let through in pieces that take this long, so that a large write trickles instead of arriving at once. */
 const pieceMs = 20;

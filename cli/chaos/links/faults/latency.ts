@@ -1,7 +1,7 @@
 import type { Random } from '../../../../common/random.ts';
 import type { Fault } from '../fault.ts';
 import type { Shaper } from '../segment.ts';
-import { sleep } from '../wait.ts';
+import { sleep } from '../../../../common/sleep.ts';
 
 /** Delay of one direction, in milliseconds. */
 export interface LatencyOptions {

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
 import type { Shaper } from '../segment.ts';
-import { aborted } from '../wait.ts';
+import { aborted } from '../../../../common/sleep.ts';
 
 const hold: Shaper = ({ lifted }) => aborted(lifted);
 

@@ -1,10 +1,10 @@
-import type { Target } from '../../links/proxy.ts';
+import type { Address } from '../../../../common/units.ts';
 import type { PlannedFault } from '../../recording.ts';
 import type { Consequences } from '../consequences.ts';
 
 /** What viewers connect to. */
 export interface Backend {
-  readonly gateways: readonly Target[];
+  readonly gateways: readonly Address[];
   /** Rejects when the backend cannot go on; never resolves. */
   readonly failed: Promise<never>;
   /** Applies a fault behind the viewers' links; resolves when it is over and what it struck works again. */

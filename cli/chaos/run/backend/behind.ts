@@ -1,4 +1,4 @@
-import { aborted } from '../../links/wait.ts';
+import { aborted } from '../../../../common/sleep.ts';
 import type { NameOf } from '../catalogue.ts';
 import type { Consequences } from '../consequences.ts';
 import type { GatewayProcess } from './gateway-process.ts';

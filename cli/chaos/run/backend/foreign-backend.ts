@@ -1,6 +1,6 @@
 import { LiveClient, LiveError } from '../../../../client/index.ts';
+import type { Address } from '../../../../common/units.ts';
 import { parseAddress } from '../../../../common/units.ts';
-import type { Target } from '../../links/proxy.ts';
 import type { Backend } from './backend.ts';
 
 /** How long a gateway has to show that it is there, in milliseconds. */
@@ -14,7 +14,7 @@ const answerMs = 5_000;
 export async function connectForeignBackend(endpoints: readonly string[]): Promise<Backend> {
   await assertReachable(endpoints);
   return {
-    gateways: endpoints.map(parseAddress).filter((target): target is Target => target !== undefined),
+    gateways: endpoints.map(parseAddress).filter((target): target is Address => target !== undefined),
     failed: new Promise(() => undefined),
     apply: ({ name }) => Promise.reject(new Error(`${name} needs gateways of the tool's own`)),
     historyReads: () => Promise.resolve(undefined),

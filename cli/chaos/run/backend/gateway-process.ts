@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { endWithParent } from '../../../../common/end-with-parent.ts';
-import type { Target } from '../../links/proxy.ts';
+import type { Address } from '../../../../common/units.ts';
 import { siblingModule } from '../module-path.ts';
 
 /** Shorter times than the defaults, so that a short run sees troubles noticed and ended. */
@@ -34,7 +34,7 @@ interface Running {
 
 /** A live-server as a process of its own, on the same port whenever it runs. */
 export class GatewayProcess {
-  readonly target: Target;
+  readonly target: Address;
   /** Rejects when the gateway ends without having been told to; never resolves. */
   readonly failed: Promise<never>;
   private readonly options: GatewayOptions;

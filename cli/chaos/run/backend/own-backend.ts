@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Target } from '../../links/proxy.ts';
+import type { Address } from '../../../../common/units.ts';
 import type { PlannedFault } from '../../recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import type { Consequences } from '../consequences.ts';
@@ -18,7 +18,7 @@ const gatewayCount = 2;
 
 /** Two gateways and one or several nats-servers of the tool's own, in a temporary directory. */
 export class OwnBackend implements Backend {
-  readonly gateways: readonly Target[];
+  readonly gateways: readonly Address[];
   readonly failed: Promise<never>;
   private readonly world: Omit<World, 'consequences'>;
   private readonly directory: string;

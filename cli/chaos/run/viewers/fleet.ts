@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Target } from '../../links/proxy.ts';
+import type { Address } from '../../../../common/units.ts';
 import type { Place } from '../../oracle/history.ts';
 import type { PlannedFault, ViewerTotals } from '../../recording.ts';
 import { siblingModule } from '../module-path.ts';
@@ -41,7 +41,7 @@ export class ViewerFleet {
   }
 
   /** Connects all viewers; resolves when every one has caught up. */
-  async start(seed: number, gateways: readonly Target[]): Promise<void> {
+  async start(seed: number, gateways: readonly Address[]): Promise<void> {
     await Promise.all(
       this.hosts.map((host) => host.ask({ kind: 'start', seed, gateways, viewers: host.viewers }, 'ready')),
     );

@@ -1,4 +1,4 @@
-import type { Target } from '../../links/proxy.ts';
+import type { Address } from '../../../../common/units.ts';
 import type { Place, ViewerEvent } from '../../oracle/history.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
 
@@ -14,7 +14,7 @@ export type HostRequest =
   | {
       readonly kind: 'start';
       readonly seed: number;
-      readonly gateways: readonly Target[];
+      readonly gateways: readonly Address[];
       readonly viewers: readonly ViewerSpec[];
     }
   /** The run's clock begins at `originMs` since the Unix epoch; apply the faults when they are due. */

@@ -2,13 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { LiveClient } from '../../../../client/index.ts';
 import type { RoomSubscription } from '../../../../client/index.ts';
 import type { Clock } from '../../../../common/clock.ts';
+import { aborted } from '../../../../common/sleep.ts';
+import type { Address } from '../../../../common/units.ts';
 import { stall } from '../../links/faults/stall.ts';
 import type { FaultHandle } from '../../links/fault.ts';
-import type { Target } from '../../links/proxy.ts';
 import { FaultProxy } from '../../links/proxy.ts';
 import type { FaultyViewer } from '../../links/viewer-fault.ts';
 import { HandlingPace } from '../../links/viewer-fault.ts';
-import { aborted } from '../../links/wait.ts';
 import type { Place } from '../../oracle/history.ts';
 import type { ViewerTotals } from '../../recording.ts';
 import { chance } from '../chance.ts';
@@ -22,7 +22,7 @@ const clientTimes = { probeTimeoutMs: 1_000, backoff: { baseMs: 100, maxMs: 2_00
 
 /** What a viewer is made of. */
 export interface ViewerParts extends ViewerSpec {
-  readonly gateways: readonly Target[];
+  readonly gateways: readonly Address[];
   readonly seed: number;
   readonly clock: Clock;
   /** How long a connection may take, in milliseconds. */
