@@ -50,7 +50,7 @@ export class Admission {
     against: 'memory' | 'leader',
   ): 'settled' | 'needs-page' | 'asking' {
     viewer.era = this.#timeline.era.number;
-    const inMemory = this.#judgeInMemory(cursor);
+    const inMemory = this.#judgeInMemory(cursor, against);
     if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
       this.#admit(viewer, cursor, inMemory, this.#timeline.provenTo + 1);
       return 'settled';
@@ -66,14 +66,19 @@ export class Admission {
   }
 
   /** The log is complete behind its base: it can judge every cursor but one that names what it has not seen. */
-  #judgeInMemory(cursor: Position): Continuity | undefined {
+  #judgeInMemory(cursor: Position, against: 'memory' | 'leader'): Continuity | undefined {
     const { log, era, provenTo } = this.#timeline;
-    if (cursor.epoch !== era.epoch) return 'recreated';
+    if (cursor.epoch !== era.epoch) return this.#mayBeRenamed(cursor, against) ? undefined : 'recreated';
     if (cursor.seq > provenTo) return 'rewound';
     if (cursor.seq < log.base) return undefined;
     const found = log.checkAt(cursor.seq);
     if (cursor.check === 0 || cursor.check === found) return 'continuous';
     return found === undefined ? undefined : 'rewound';
+  }
+
+  /** Another epoch that the leader has confirmed may still be a new name for the same history: its message tells. */
+  #mayBeRenamed({ seq, check }: Position, against: 'memory' | 'leader'): boolean {
+    return against === 'leader' && check !== 0 && seq <= this.#timeline.provenTo;
   }
 
   #admit(viewer: Viewer, cursor: Position, verdict: Continuity, next: number): void {
@@ -83,7 +88,7 @@ export class Admission {
     const after = { epoch, seq: Math.min(cursor.seq, provenTo), check: 0 };
     switch (verdict) {
       case 'continuous':
-        return viewer.begin(cursor, head, outcome);
+        return viewer.begin({ ...cursor, epoch }, head, outcome);
       case 'evicted':
         viewer.begin(cursor, head, outcome);
         return viewer.skip(next);

@@ -9,19 +9,30 @@ export interface Evidence {
   readonly firstSeq: number;
   /** Whether another room's message is at the position. */
   readonly heldElsewhere: boolean;
+  /** Whether the message found is older than the stream says it is itself. */
+  readonly foundPredates: boolean;
 }
 
 /** Whether everything after a position is still what its holder would have seen. */
 export type Continuity = 'continuous' | 'evicted' | 'rewound' | 'recreated';
 
 /**
- * The resume table (docs/design.md, "Cursor"), for a position at or before the stream's end.
+ * Whether the stream is the one of the position under another time of creation. NATS gives a stream that was edited a new
+ * one when it restarts (seen with 2.9.10 and 2.10.27). A stream that was really created again holds nothing older than
+ * itself; one that holds the very message at the position, stored before it was "created", has the same history.
+ */
+export function isRenamed({ check }: Position, { found, foundPredates }: Evidence): boolean {
+  return check !== 0 && check === found && foundPredates;
+}
+
+/**
+ * The resume table (docs/protocol.md), for a position at or before the stream's end.
  *
  * A message held at the position proves the most: limits evict the oldest first, so nothing behind it is
  * missing. Without it only the stream's first sequence can tell.
  */
 export function judge(position: Position, evidence: Evidence): Continuity {
-  if (position.epoch !== evidence.epoch) return 'recreated';
+  if (position.epoch !== evidence.epoch) return isRenamed(position, evidence) ? 'continuous' : 'recreated';
   if (evidence.found !== undefined) {
     return position.check === 0 || position.check === evidence.found ? 'continuous' : 'rewound';
   }

@@ -12,11 +12,14 @@ export class HistoryPage {
   readonly from: number;
   readonly #segment: Segment;
   readonly #read: Pick<HistoryRead, 'epoch' | 'firstSeq' | 'fromHeldElsewhere'>;
+  /** Up to this sequence the messages are older than the stream says it is. */
+  readonly #predatesTo: number;
 
   constructor(read: HistoryRead) {
     this.from = read.from;
     this.#read = { epoch: read.epoch, firstSeq: read.firstSeq, fromHeldElsewhere: read.fromHeldElsewhere };
     this.#segment = new Segment(read.from - 1);
+    this.#predatesTo = read.messages.findLast(({ timeMs }) => timeMs < read.createdMs)?.seq ?? 0;
     let prevSeq = 0;
     for (const message of read.messages) {
       this.#segment.append(message.seq, message.check, reliableEntry(message, prevSeq));
@@ -65,6 +68,7 @@ export class HistoryPage {
       found: this.#segment.checkAt(position.seq),
       firstSeq: this.#read.firstSeq,
       heldElsewhere: this.#read.fromHeldElsewhere,
+      foundPredates: position.seq <= this.#predatesTo,
     });
     const nothingBetween = this.nextAfter(position.seq) === position.seq + 1;
     return verdict === 'evicted' && nothingBetween ? 'continuous' : verdict;

@@ -8,7 +8,7 @@ export interface RoomDescription {
   readonly count: number;
 }
 
-/** Facts about rooms that need not be open here. Every call rejects while NATS cannot be asked. */
+/** Facts about rooms that need not be open here. Every call rejects with UpstreamError while NATS cannot be asked. */
 export interface RoomDirectory {
   describe(room: string): Promise<RoomDescription>;
   /** Asks the other gateways for their viewers of a room and adds up what comes at once. */

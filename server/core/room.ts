@@ -275,15 +275,18 @@ export class Room {
   #catchUp(viewer: Viewer): boolean {
     const { bookmark } = this.timeline;
     const { seq } = viewer.position;
-    if (viewer.stage.kind === 'live' && bookmark.seq <= seq) return false;
+    const renamed = bookmark.epoch !== viewer.position.epoch;
+    if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed) return false;
     viewer.stage = { kind: 'live' };
+    viewer.position = { ...viewer.position, epoch: bookmark.epoch };
     // A start looked up in the stream, or a page of history, may have taken the viewer further than the room.
     if (bookmark.seq >= seq) viewer.position = bookmark;
     return true;
   }
 
   #replayPage(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
-    const { position } = viewer;
+    // Proven in this era, under whatever name the stream had then.
+    const position = { ...viewer.position, epoch: this.timeline.era.epoch };
     const { seq } = position;
     const page = this.#history.find((candidate) => candidate.continues(seq) && candidate.canJudge(position));
     if (page === undefined) {

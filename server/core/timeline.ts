@@ -4,6 +4,7 @@ import { sleep } from '../../common/sleep.ts';
 import { CheckSchedule } from './check-schedule.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
+import { HistoryPage } from './history-page.ts';
 import { FeedBuffer } from './feed-buffer.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
@@ -214,8 +215,10 @@ export class Timeline {
   }
 
   /** Whether the leader says nothing that the log does not; `asked` is what was known when it was asked. */
-  #agrees({ lastSeq, last }: RoomEnd, asked: Known): boolean {
-    if (last === undefined) return !this.#lastHeld && lastSeq === asked.provenTo;
+  #agrees({ lastSeq, last, firstSeq }: RoomEnd, asked: Known): boolean {
+    if (last === undefined) {
+      return !this.#lastHeld && lastSeq >= asked.provenTo && firstSeq <= asked.provenTo + 1;
+    }
     return last.seq >= asked.last.seq && this.#log.checkAt(last.seq) === last.check;
   }
 
@@ -292,7 +295,8 @@ export class Timeline {
   async #mend(confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
     const end = await this.#upstream.roomEnd(this.#room);
     if (this.#isClosed()) return 'mended';
-    if (end.epoch !== this.#era.epoch) {
+    if (end.epoch !== this.#era.epoch && !(await this.#renamed(end))) {
+      if (this.#isClosed()) return 'mended';
       this.#begin(end);
       this.#listener.renewed();
       this.#listener.grown();
@@ -307,6 +311,18 @@ export class Timeline {
       return 'mended';
     }
     return this.#readUpTo(end, confirmed, buffer);
+  }
+
+  /** Whether the stream is the same under another time of creation; the era then goes on under its new name. */
+  async #renamed({ epoch, last }: RoomEnd): Promise<boolean> {
+    if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
+    const read = await this.#upstream.readHistory(this.#room, this.#last.seq);
+    const position = { epoch: this.#era.epoch, ...this.#last };
+    if (read.epoch !== epoch || new HistoryPage(read).judge(position) !== 'continuous') return false;
+    this.#era = { ...this.#era, epoch };
+    this.#listener.renewed();
+    this.#listener.grown();
+    return true;
   }
 
   async #readUpTo(end: RoomEnd, confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
@@ -342,7 +358,7 @@ export class Timeline {
     const { firstSeq, fromHeldElsewhere: heldElsewhere } = read;
     const first = read.messages[0];
     const found = first?.seq === read.from ? first.check : undefined;
-    const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere };
+    const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, foundPredates: false };
     const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
     const expired = verdict === 'evicted' && read.from < firstSeq;
     return expired

@@ -4,6 +4,8 @@ import type { EphemeralMessage, StoredMessage } from './message.ts';
 export interface StreamState {
   /** Identity: name and time of creation. */
   readonly epoch: string;
+  /** The time of creation, in milliseconds since the Unix epoch. */
+  readonly createdMs: number;
   /** Sequence of the oldest message held of any room; `lastSeq + 1` when none is. */
   readonly firstSeq: number;
   /** Sequence of the newest message ever stored. */
@@ -36,10 +38,15 @@ export interface Feed {
 /** Messages of a room read from the stream, and the evidence needed to judge where they begin. */
 export interface HistoryRead {
   readonly epoch: string;
+  /** When the stream says it was created, in milliseconds since the Unix epoch. */
+  readonly createdMs: number;
   /** The read asked for everything at or after this sequence. */
   readonly from: number;
   readonly messages: readonly StoredMessage[];
-  /** Every message of the room in `[from, upto]` that was held is in `messages`. */
+  /**
+   * Every message of the room in `[from, upto]` that was held is in `messages`, and was still held when all had been
+   * read: what limits evict during a read would leave a hole in the midst of it.
+   */
   readonly upto: number;
   /** The stream's oldest sequence, read *after* the messages: whatever it allows was true for them, too. */
   readonly firstSeq: number;
@@ -54,6 +61,8 @@ export interface RoomEnd {
   readonly lastSeq: number;
   /** The room's newest message held, or undefined. */
   readonly last: StoredMessage | undefined;
+  /** The stream's oldest sequence, read *after* `last`: nothing behind it can have come and gone unseen. */
+  readonly firstSeq: number;
 }
 
 /** Where a viewer without a cursor begins, when the gateway must ask the stream. */

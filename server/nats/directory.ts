@@ -1,4 +1,5 @@
 import { createInbox } from 'nats';
+import { UpstreamError } from '../core/upstream-error.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Upline } from './connection.ts';
 import type { StreamLeader } from './leader.ts';
@@ -19,14 +20,22 @@ export class NatsDirectory implements RoomDirectory {
     this.#leader = leader;
   }
 
-  async describe(room: string): Promise<RoomDescription> {
+  describe(room: string): Promise<RoomDescription> {
+    return ask('describe a room', () => this.#describe(room));
+  }
+
+  countAudience(room: string): Promise<number> {
+    return ask('count an audience', () => this.#countAudience(room));
+  }
+
+  async #describe(room: string): Promise<RoomDescription> {
     const info = await this.#leader.describeRoom(room);
     const count = info.state.subjects?.[roomSubject(room)] ?? 0;
     const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);
     return { epoch: streamState(info).epoch, head: last?.seq ?? 0, first: first ?? 0, count };
   }
 
-  countAudience(room: string): Promise<number> {
+  #countAudience(room: string): Promise<number> {
     const { nc } = this.#upline;
     return new Promise((resolve) => {
       let sum = 0;
@@ -47,5 +56,13 @@ export class NatsDirectory implements RoomDirectory {
         resolve(sum);
       }, CENSUS_MS);
     });
+  }
+}
+
+async function ask<T>(what: string, question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    throw new UpstreamError(`could not ${what}`, { cause: error });
   }
 }

@@ -1,4 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
+import { Limiter } from '../../common/limiter.ts';
+import { UpstreamError } from '../core/upstream-error.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
@@ -9,6 +11,9 @@ import { readPage } from './page-reader.ts';
 import { encodePresence } from './presence.ts';
 import { presenceSubject } from './subjects.ts';
 
+/** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
+const MAX_LOOKUPS = 4;
+
 /** Rooms as NATS JetStream has them. */
 export class NatsUpstream implements Upstream {
   readonly #upline: Upline;
@@ -16,6 +21,7 @@ export class NatsUpstream implements Upstream {
   readonly #gateway: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #lookups = new Limiter(MAX_LOOKUPS);
 
   /** @param gateway identity of this process among the gateways */
   constructor(upline: Upline, leader: StreamLeader, gateway: string, clock: Clock, logger: Logger) {
@@ -35,7 +41,11 @@ export class NatsUpstream implements Upstream {
   roomEnd(room: string): Promise<RoomEnd> {
     return this.#ask('read the end', room, async () => {
       const { epoch, lastSeq } = await this.#leader.state();
-      return { epoch, lastSeq, last: await this.#leader.lastMessage(room) };
+      const last = await this.#leader.lastMessage(room);
+      const after = await this.#leader.state();
+      if (after.epoch !== epoch)
+        throw new Error('the stream was created again while it was asked for its end');
+      return { epoch, lastSeq, last, firstSeq: after.firstSeq };
     });
   }
 
@@ -46,13 +56,16 @@ export class NatsUpstream implements Upstream {
       if (before.lastSeq < from) throw new Error(`the stream ends at ${before.lastSeq}, before ${from}`);
       const last = await this.#leader.lastMessage(room);
       const none = last === undefined || last.seq < from;
-      const messages = none ? [] : await readPage(this.#upline.nc, this.#leader, room, from, last.seq);
+      const page = none ? [] : await readPage(this.#upline.nc, this.#leader, room, from, last.seq);
       const after = await this.#leader.state();
       if (after.epoch !== before.epoch) throw new Error('the stream was created again during a read');
-      const end = messages.at(-1)?.seq;
+      const end = page.at(-1)?.seq;
+      // What has been evicted meanwhile may have had neighbours that were evicted before they could be read.
+      const messages = page.filter(({ seq }) => seq >= after.firstSeq);
       const complete = none || (end !== undefined && end >= last.seq);
       return {
         epoch: before.epoch,
+        createdMs: before.createdMs,
         from,
         messages,
         upto: Math.max(complete ? before.lastSeq : 0, end ?? from, from),
@@ -69,7 +82,9 @@ export class NatsUpstream implements Upstream {
   }
 
   locate(room: string, start: StreamStart): Promise<number> {
-    return this.#ask('find a start', room, () => locate(this.#upline.nc, this.#leader, room, start));
+    return this.#ask('find a start', room, () =>
+      this.#lookups.run(() => locate(this.#upline.nc, this.#leader, room, start)),
+    );
   }
 
   /** Says in the log why something could not be had; while NATS is away, that has been said. */
@@ -78,7 +93,7 @@ export class NatsUpstream implements Upstream {
       return await ask();
     } catch (error) {
       if (this.#upline.up) this.#logger.warn({ err: error, room }, `NATS: could not ${what}`);
-      throw error;
+      throw new UpstreamError(`could not ${what}`, { cause: error });
     }
   }
 }

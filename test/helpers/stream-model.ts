@@ -52,6 +52,7 @@ export class StreamModel implements Upstream {
   #withheld: (() => void)[] | undefined;
   #stale: Snapshot | undefined;
   #incarnation = 1;
+  #createdMs = 0;
   #firstSeq = 1;
   #lastSeq = 0;
   #held: Held[] = [];
@@ -212,8 +213,9 @@ export class StreamModel implements Upstream {
   }
 
   roomEnd(room: string): Promise<RoomEnd> {
-    return this.#ask('end', ({ epoch, lastSeq, held }) => ({
+    return this.#ask('end', ({ epoch, firstSeq, lastSeq, held }) => ({
       epoch,
+      firstSeq,
       lastSeq,
       last: inRoom(held, room).at(-1),
     }));
@@ -227,6 +229,7 @@ export class StreamModel implements Upstream {
       const complete = messages.length === all.length;
       return {
         epoch,
+        createdMs: this.#createdMs,
         from,
         messages,
         upto: Math.max(complete ? lastSeq : (messages.at(-1)?.seq ?? from), from),
@@ -251,6 +254,12 @@ export class StreamModel implements Upstream {
           return before(messages.at(-start.count) ?? messages[0]);
       }
     });
+  }
+
+  /** Gives the stream another time of creation: now, as NATS does when it restarts after the stream was edited. */
+  rename(): void {
+    this.#incarnation++;
+    this.#createdMs = this.#lastSeq * 1000 + 1;
   }
 
   announce(room: string, viewers: number): void {

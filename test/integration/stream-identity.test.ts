@@ -62,6 +62,16 @@ describe('the stream is no longer the one it was', () => {
     return cursor ?? assert.fail('the viewer has no cursor');
   }
 
+  /** Waits until a gateway has noticed which stream it is in front of. */
+  async function knows(asked: TestGateway, epoch: string): Promise<void> {
+    await until('the gateway knows the stream', async () => {
+      for await (const event of asked.client().join('demo')) {
+        if (event.kind === 'joined') return event.cursor.epoch === epoch;
+      }
+      return false;
+    });
+  }
+
   describe('deleted and created again', () => {
     async function recreate(): Promise<void> {
       const { config } = await producer.jsm.streams.info(producer.stream);
@@ -112,6 +122,7 @@ describe('the stream is no longer the one it was', () => {
         for (let n = 1; n <= 5; n++) await producer.publish('demo', `new ${n}`);
         await using other = await startTestGateway(nats.url, {}, { clock: quickClock });
         const from = asked === 'a fresh gateway' ? other : gateway;
+        await knows(from, (await producer.state()).epoch);
         const viewer = new Witness(from.client(), 'demo', { from: { cursor } });
         await viewer.has(5);
         await viewer.caughtUp();

@@ -77,6 +77,24 @@ const rows: readonly Row[] = [
     evidence: { epoch: 'B', found: CHECK },
     verdict: 'recreated',
   },
+  {
+    name: 'the message in another epoch, but older than that epoch: the stream was edited and restarted',
+    check: CHECK,
+    evidence: { epoch: 'B', found: CHECK, foundPredates: true },
+    verdict: 'continuous',
+  },
+  {
+    name: 'another message in another epoch, older than that epoch',
+    check: CHECK,
+    evidence: { epoch: 'B', found: CHECK + 1, foundPredates: true },
+    verdict: 'recreated',
+  },
+  {
+    name: 'an old message where a bare position of another epoch is',
+    check: 0,
+    evidence: { epoch: 'B', found: CHECK, foundPredates: true },
+    verdict: 'recreated',
+  },
   { name: 'nothing, in another epoch', check: 0, evidence: { epoch: 'B' }, verdict: 'recreated' },
 ];
 
@@ -88,6 +106,7 @@ describe('core: the resume table', () => {
         found: undefined,
         firstSeq: 1,
         heldElsewhere: false,
+        foundPredates: false,
         ...evidence,
       };
       assert.equal(judge({ epoch: 'A', seq: 10, check }, found), verdict);

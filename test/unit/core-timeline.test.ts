@@ -444,6 +444,19 @@ describe('core: timeline', () => {
   });
 
   describe('another history', () => {
+    it('a stream that was edited and restarted has another time of creation and the same history', async () => {
+      await using rig = new Rig();
+      rig.publish('a', 'b');
+      await rig.timeline.open();
+      const { number } = rig.timeline.era;
+      rig.stream.rename();
+      await rig.timeline.check();
+      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
+      assert.equal(rig.timeline.era.number, number);
+      rig.publish('c');
+      assert.equal(rig.timeline.head, 3);
+    });
+
     it('re-creation shows in the first message', async () => {
       await using rig = await opened((r) => r.publish('a', 'b', 'c'));
       const { number } = rig.timeline.era;
