@@ -6,9 +6,10 @@ import type { Emission } from '../core/emission.ts';
 import type { JoinFrom, Room } from '../core/room.ts';
 import { Viewer } from '../core/viewer.ts';
 import { Bell } from './bell.ts';
+import { refuse } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
-import { ask, describeHeld, refuse } from './unary.ts';
+import { describeHeld } from './unary.ts';
 import type { UnaryContext } from './unary.ts';
 
 /** A call of Pull; responses are written encoded. */
@@ -24,7 +25,7 @@ export async function pull(context: UnaryContext, call: PullCall): Promise<void>
   try {
     const name = requireRoomName(call.request.room);
     await describeHeld(context, name);
-    const room = await ask(name, () => context.hub.acquire(name));
+    const room = await context.hub.acquire(name);
     try {
       await replay(room, call, gone.signal);
       call.end();
@@ -32,7 +33,8 @@ export async function pull(context: UnaryContext, call: PullCall): Promise<void>
       context.hub.release(room);
     }
   } catch (error) {
-    call.emit('error', refuse(context, call.getPath(), error).toStatus());
+    const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+    call.emit('error', failure.toStatus());
   }
 }
 
@@ -43,7 +45,7 @@ async function replay(room: Room, call: PullCall, signal: AbortSignal): Promise<
   const write = (response: Buffer): Promise<void> => bell.until((done) => call.write(response, done));
   try {
     const from = pullFrom(request, room.timeline.era.epoch);
-    await ask(room.name, () => room.join(viewer, from));
+    await room.join(viewer, from);
     const limit = request.limit === 0 ? Infinity : request.limit;
     while (!signal.aborted && viewer.handed < limit) {
       const emission = room.next(viewer, { bytes: FRAME_BYTES, entries: limit - viewer.handed });

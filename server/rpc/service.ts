@@ -2,12 +2,13 @@ import type { sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } fro
 import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
+import { refuse } from './failure.ts';
 import type { ConnectCall, Received } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { PullCall } from './pull.ts';
 import { pull } from './pull.ts';
 import type { UnaryContext } from './unary.ts';
-import { getRoom, publish, refuse } from './unary.ts';
+import { getRoom, publish } from './unary.ts';
 
 const alreadyEncoded = (frame: Buffer): Buffer => frame;
 
@@ -44,7 +45,10 @@ export function liveHandlers(sessions: Sessions, context: UnaryContext): Untyped
       call.on('cancelled', () => gone.abort());
       answer(call.request, gone.signal).then(
         (response) => callback(null, response),
-        (error: unknown) => callback(refuse(context, call.getPath(), error).toStatus()),
+        (error: unknown) => {
+          const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+          callback(failure.toStatus());
+        },
       );
     };
   }

@@ -4,20 +4,20 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
 import { encodeServerFrame } from '../../protos/live.ts';
+import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Hub } from '../core/hub.ts';
 import { Outlet } from '../core/outlet.ts';
-import type { Room } from '../core/room.ts';
 import type { Scheduler } from '../core/scheduler.ts';
-import { Viewer } from '../core/viewer.ts';
 import type { Logger } from '../ops/logging.ts';
-import { Failure, toFailure } from './failure.ts';
-import { failedPublish, noticeFrame, roomErrorFrame } from './frames.ts';
+import { Failure, refuse } from './failure.ts';
+import { failedPublish, noticeFrame } from './frames.ts';
+import { Memberships } from './memberships.ts';
 import type { PublishService } from './publish-service.ts';
-import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
+import { parseSeq } from './requests.ts';
 
 /** What one client frame was decoded to; bytes that are none do not end the call before it is told why. */
 export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'garbage' };
@@ -54,11 +54,8 @@ export interface SessionContext {
 /** A client whose answers wait in such a number is not read from until they are fewer. */
 const MAX_BACKLOG = 128;
 
-/** A room that the session has joined, or is joining while `room` is undefined. */
-interface Membership {
-  readonly viewer: Viewer;
-  room: Room | undefined;
-}
+/** How much of a client's name is kept, in characters. */
+const MAX_CLIENT_NAME = 80;
 
 /**
  * - `awaiting-hello`: nothing may come before Hello;
@@ -79,14 +76,16 @@ export class Session {
   readonly #context: SessionContext;
   readonly #outlet: Outlet;
   readonly #peer: string;
-  readonly #rooms = new Map<string, Membership>();
+  readonly #rooms: Memberships;
+  /** As the client names itself in Hello, for the log. */
+  #client: string | undefined;
   #publishes = 0;
   /** What the client was last told of NATS. */
   #upstreamTold = true;
   #state: State;
 
   constructor(call: ConnectCall, context: SessionContext) {
-    const { clock, limits, scheduler } = context;
+    const { clock, hub, limits, scheduler } = context;
     this.#call = call;
     this.#context = context;
     this.#peer = call.getPeer();
@@ -98,12 +97,19 @@ export class Session {
             this.#afterWrite();
           });
         },
-        failed: (error) => this.#fail(toFailure(error)),
+        failed: (error) => this.#fail(error),
         encode: (notice, room) => encodeServerFrame(noticeFrame(notice, room)),
       },
       scheduler,
       () => clock.monotonicMs(),
     );
+    this.#rooms = new Memberships({
+      hub,
+      outlet: this.#outlet,
+      limit: limits.rooms,
+      send: (frame) => this.#send(frame),
+      refuse: (error, room) => this.#refuse(error, 'a room was refused', { room: room.slice(0, 80) }),
+    });
     const timer = clock.after(limits.helloMs, () => {
       this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
     });
@@ -116,11 +122,6 @@ export class Session {
     call.on('cancelled', () => this.#close());
     call.on('finish', () => this.#close());
     call.on('close', () => this.#close());
-  }
-
-  /** Rooms joined or being joined. */
-  get roomCount(): number {
-    return this.#rooms.size;
   }
 
   /**
@@ -142,7 +143,7 @@ export class Session {
   /** Asks the client to come back after `afterMs` milliseconds, and ends the call with OK. */
   dismiss(afterMs: number, reason: KnownReason): void {
     if (this.#state.kind === 'closed') return;
-    this.#leaveRooms();
+    this.#rooms.leaveAll();
     this.#send({ reconnect: { afterMs, reason } });
     this.#leave();
   }
@@ -164,7 +165,7 @@ export class Session {
       }
       this.#handle(received.frame);
     } catch (error) {
-      this.#fail(toFailure(error));
+      this.#fail(error);
     }
     if (this.#outlet.backlog > MAX_BACKLOG) this.#call.pause();
   }
@@ -172,17 +173,17 @@ export class Session {
   #handle(frame: ClientFrame): void {
     if (this.#state.kind === 'awaiting-hello') {
       if (frame.frame !== 'hello') throw new Failure('HELLO_EXPECTED', 'the first frame must be Hello');
-      return this.#greet(this.#state.timer);
+      return this.#greet(frame.hello as Hello, this.#state.timer);
     }
     switch (frame.frame) {
       case 'hello':
         throw new Failure('HELLO_REPEATED', 'Hello may be sent once only');
       case 'join':
-        return this.#join(frame.join as Join);
+        return this.#rooms.join(frame.join as Join);
       case 'leave':
-        return this.#leaveRoom(frame.leave?.room ?? '');
+        return this.#rooms.leave(frame.leave?.room ?? '');
       case 'ack':
-        return this.#acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
+        return this.#rooms.acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
       case 'publish':
         return void this.#publish(frame.publish as Publish);
       case 'ping':
@@ -195,10 +196,12 @@ export class Session {
     }
   }
 
-  #greet(timer: Timer): void {
+  #greet({ client }: Hello, timer: Timer): void {
     timer.cancel();
     this.#state = { kind: 'open' };
-    const { limits, publishing } = this.#context;
+    this.#client = client.slice(0, MAX_CLIENT_NAME);
+    const { limits, logger, publishing } = this.#context;
+    logger.debug(this.#facts, 'a session begins');
     this.#send({
       welcome: {
         session: this.id,
@@ -208,102 +211,36 @@ export class Session {
     });
   }
 
-  #join({ room: name, cursor, start }: Join): void {
-    try {
-      requireRoomName(name);
-      const { rooms } = this.#context.limits;
-      if (this.#rooms.has(name)) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
-      if (this.#rooms.size >= rooms) {
-        throw new Failure(
-          'TOO_MANY_ROOMS',
-          `a stream can join ${rooms} rooms: leave one, or open another stream`,
-        );
-      }
-      const from = joinFrom(cursor, start);
-      const membership: Membership = { viewer: new Viewer(this.#outlet), room: undefined };
-      this.#rooms.set(name, membership);
-      void this.#enter(name, membership, from);
-    } catch (error) {
-      this.#send(roomErrorFrame(name, toFailure(error)));
-    }
-  }
-
-  async #enter(name: string, membership: Membership, from: ReturnType<typeof joinFrom>): Promise<void> {
-    const { viewer } = membership;
-    try {
-      const room = await this.#context.hub.acquire(name);
-      if (this.#rooms.get(name) !== membership) {
-        this.#context.hub.release(room);
-        return;
-      }
-      membership.room = room;
-      this.#outlet.attach(viewer, room);
-      await room.join(viewer, from);
-    } catch (error) {
-      // Left meanwhile: nobody waits for an answer.
-      if (this.#rooms.get(name) !== membership) return;
-      this.#context.logger.debug({ err: error, room: name }, 'a room could not be joined');
-      this.#forget(name, membership);
-      const failure = new Failure(
-        'UPSTREAM_UNAVAILABLE',
-        `room ${name}: NATS cannot be asked now, try again later`,
-      );
-      this.#send(roomErrorFrame(name, failure));
-    }
-  }
-
-  #leaveRoom(name: string): void {
-    const membership = this.#rooms.get(name);
-    if (membership === undefined) {
-      const failure = new Failure('NOT_JOINED', `room ${JSON.stringify(name.slice(0, 80))} is not joined`);
-      return this.#send(roomErrorFrame(name, failure));
-    }
-    this.#forget(name, membership);
-    this.#send({ left: { room: name } });
-  }
-
-  #forget(name: string, { viewer, room }: Membership): void {
-    this.#rooms.delete(name);
-    this.#outlet.detach(viewer);
-    if (room === undefined) return;
-    room.leave(viewer);
-    this.#context.hub.release(room);
-  }
-
-  #acknowledge(name: string, seq: number): void {
-    const viewer = this.#rooms.get(name)?.viewer;
-    if (viewer !== undefined) viewer.acknowledged = Math.max(viewer.acknowledged, seq);
-  }
-
   async #publish({ requestId, message }: Publish): Promise<void> {
     const answer = (result: PublishResultInput): void => {
       this.#send({ publishResult: { ...result, requestId } });
     };
+    const refused = (error: unknown): void => {
+      answer(failedPublish(this.#refuse(error, 'a publish was refused')));
+    };
     const { publishes } = this.#context.limits;
-    if (message === null || this.#publishes >= publishes) {
-      const failure =
-        message === null
-          ? new Failure('MESSAGE_INVALID', 'a Publish without a message')
-          : new Failure('TOO_MANY_PUBLISHES', `${publishes} publishes wait for their results: wait for one`);
-      answer(failedPublish(failure));
+    if (message === null) {
+      refused(new Failure('MESSAGE_INVALID', 'a Publish without a message'));
+      return;
+    }
+    if (this.#publishes >= publishes) {
+      const advice = `${publishes} publishes wait for their results: wait for one`;
+      refused(new Failure('TOO_MANY_PUBLISHES', advice));
       return;
     }
     this.#publishes++;
     try {
       answer(await this.#context.publishing.publish(message));
     } catch (error) {
-      answer(failedPublish(toFailure(error)));
+      refused(error);
     } finally {
       this.#publishes--;
     }
   }
 
   #heartbeat(): ServerFrameInput {
-    const rooms = [...this.#rooms].flatMap(([name, { room }]) =>
-      room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
-    );
     this.#upstreamTold = this.#context.upstreamUp();
-    return { heartbeat: { rooms, upstream: this.#upstreamTold ? 'OK' : 'DEGRADED' } };
+    return { heartbeat: { rooms: this.#rooms.statuses, upstream: this.#upstreamTold ? 'OK' : 'DEGRADED' } };
   }
 
   #send(frame: ServerFrameInput): void {
@@ -321,7 +258,7 @@ export class Session {
     if (this.#state.kind === 'closed' || this.#state.kind === 'leaving') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'leaving' };
-    this.#leaveRooms();
+    this.#rooms.leaveAll();
     this.#endWhenSaid();
   }
 
@@ -331,35 +268,32 @@ export class Session {
   }
 
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
-  #fail(failure: Failure): void {
+  #fail(error: unknown): void {
     if (this.#state.kind === 'closed') return;
-    const level = failure.reason === 'INTERNAL_ERROR' ? 'error' : 'debug';
-    this.#context.logger[level](
-      { err: failure, peer: this.#peer, session: this.id },
-      'a session was refused',
-    );
-    this.#call.emit('error', failure.toStatus());
+    this.#call.emit('error', this.#refuse(error, 'a session was refused').toStatus());
     this.#close();
   }
 
-  #cutOff(): void {
-    this.#context.logger.info(
-      { peer: this.#peer, session: this.id },
-      'a stuck viewer is cut off; it can resume',
-    );
-    // A reader that is paused takes no end of the call: only the connection can be ended.
-    this.destroy();
+  #refuse(error: unknown, message: string, facts?: { readonly room: string }): Failure {
+    return refuse(this.#context.logger, error, { ...this.#facts, ...facts }, message);
   }
 
-  #leaveRooms(): void {
-    for (const [name, membership] of this.#rooms) this.#forget(name, membership);
+  /** Who this is, for the log. */
+  get #facts(): { session: string; peer: string; client: string | undefined } {
+    return { session: this.id, peer: this.#peer, client: this.#client };
+  }
+
+  #cutOff(): void {
+    this.#context.logger.info(this.#facts, 'a stuck viewer is cut off; it can resume');
+    // A reader that is paused takes no end of the call: only the connection can be ended.
+    this.destroy();
   }
 
   #close(): void {
     if (this.#state.kind === 'closed') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'closed' };
-    this.#leaveRooms();
+    this.#rooms.leaveAll();
     this.#outlet.close();
     this.#context.ended(this);
   }

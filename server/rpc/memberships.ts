@@ -1,0 +1,129 @@
+import type { ServerFrameInput } from '../../protos/live.ts';
+import type { Join } from '../../protos/gen/live/v1/Join.ts';
+import type { Hub } from '../core/hub.ts';
+import type { Outlet } from '../core/outlet.ts';
+import type { JoinFrom, Room } from '../core/room.ts';
+import { Viewer } from '../core/viewer.ts';
+import { Failure } from './failure.ts';
+import { roomErrorFrame } from './frames.ts';
+import { joinFrom, requireRoomName } from './requests.ts';
+
+/** What a session's rooms need of it. */
+export interface MembershipsContext {
+  readonly hub: Hub;
+  /** What a room has for the viewer is written here. */
+  readonly outlet: Outlet;
+  /** Rooms that may be joined at once. */
+  readonly limit: number;
+  send(frame: ServerFrameInput): void;
+  /** What the client is to be told of an error; what it is not told is logged. */
+  refuse(error: unknown, room: string): Failure;
+}
+
+/** A room that the session has joined, or is joining while `room` is undefined. */
+interface Membership {
+  readonly viewer: Viewer;
+  room: Room | undefined;
+}
+
+/** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
+export class Memberships {
+  readonly #context: MembershipsContext;
+  readonly #rooms = new Map<string, Membership>();
+
+  constructor(context: MembershipsContext) {
+    this.#context = context;
+  }
+
+  /** What heartbeats tell of the rooms that are joined. */
+  get statuses(): { room: string; head: number; audience: number }[] {
+    return [...this.#rooms].flatMap(([name, { room }]) =>
+      room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
+    );
+  }
+
+  /** Joined and all that follows it come by the outlet. */
+  join({ room: name, cursor, start }: Join): void {
+    try {
+      this.#requireJoinable(name);
+      const from = joinFrom(cursor, start);
+      const membership: Membership = { viewer: new Viewer(this.#context.outlet), room: undefined };
+      this.#rooms.set(name, membership);
+      void this.#enter(name, membership, from);
+    } catch (error) {
+      this.#refuse(name, error);
+    }
+  }
+
+  /** Answers with Left; nothing of the room follows. */
+  leave(name: string): void {
+    const membership = this.#rooms.get(name);
+    if (membership === undefined) {
+      const room = JSON.stringify(name.slice(0, 80));
+      return this.#refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
+    }
+    this.#forget(name, membership);
+    this.#context.send({ left: { room: name } });
+  }
+
+  /** Leaves every room without a word. */
+  leaveAll(): void {
+    for (const [name, membership] of this.#rooms) this.#forget(name, membership);
+  }
+
+  /** Notes how far the client's application has got. */
+  acknowledge(name: string, seq: number): void {
+    const viewer = this.#rooms.get(name)?.viewer;
+    if (viewer !== undefined) viewer.acknowledged = Math.max(viewer.acknowledged, seq);
+  }
+
+  #requireJoinable(name: string): void {
+    requireRoomName(name);
+    if (this.#rooms.has(name)) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
+    const { limit } = this.#context;
+    if (this.#rooms.size >= limit) {
+      throw new Failure(
+        'TOO_MANY_ROOMS',
+        `a stream can join ${limit} rooms: leave one, or open another stream`,
+      );
+    }
+  }
+
+  async #enter(name: string, membership: Membership, from: JoinFrom): Promise<void> {
+    const { hub, outlet } = this.#context;
+    const { viewer } = membership;
+    try {
+      const room = await hub.acquire(name);
+      if (!this.#isCurrent(name, membership)) {
+        hub.release(room);
+        return;
+      }
+      membership.room = room;
+      outlet.attach(viewer, room);
+      await room.join(viewer, from);
+    } catch (error) {
+      const failure = this.#context.refuse(error, name);
+      // Left meanwhile: nobody waits for an answer.
+      if (!this.#isCurrent(name, membership)) return;
+      this.#forget(name, membership);
+      this.#context.send(roomErrorFrame(name, failure));
+    }
+  }
+
+  #isCurrent(name: string, membership: Membership): boolean {
+    return this.#rooms.get(name) === membership;
+  }
+
+  #forget(name: string, { viewer, room }: Membership): void {
+    const { hub, outlet } = this.#context;
+    this.#rooms.delete(name);
+    outlet.detach(viewer);
+    if (room === undefined) return;
+    room.leave(viewer);
+    hub.release(room);
+  }
+
+  #refuse(name: string, error: unknown): void {
+    this.#context.send(roomErrorFrame(name, this.#context.refuse(error, name)));
+  }
+}
