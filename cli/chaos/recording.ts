@@ -39,6 +39,12 @@ export interface PlannedFault {
   readonly forMs: number;
 }
 
+/**
+ * In place of a fault's number: the tool itself stood still, because the machine had too much to do. It touches everybody
+ * like a fault behind.
+ */
+export const standstill = -1;
+
 /** When a planned fault really began and ended, in milliseconds of the run's clock. */
 export interface AppliedFault {
   readonly fault: number;

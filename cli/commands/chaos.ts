@@ -44,9 +44,6 @@ interface Options {
   onlyFault?: string[];
 }
 
-/** Longer standstills of the viewers' event loops are told of, in milliseconds: latencies may be theirs. */
-const tolerableLagMs = 1_000;
-
 /** What a recorded plan has decided already. */
 const decidedByReplay = [
   'viewers',
@@ -169,9 +166,9 @@ async function chaos(options: Options): Promise<void> {
 async function record(plan: RunPlan, backend: Backend, db: string, stopped: AbortSignal): Promise<void> {
   const recorder = openRecorder(db);
   const status = new Status(process.stderr);
-  let lagMs = 0;
+  let standstillMs = 0;
   const onProgress = (progress: Progress): void => {
-    lagMs = progress.census.lagMs;
+    standstillMs = progress.longestStandstillMs;
     status.show(progress);
   };
   try {
@@ -181,9 +178,9 @@ async function record(plan: RunPlan, backend: Backend, db: string, stopped: Abor
   } finally {
     status.clear();
   }
-  if (lagMs > tolerableLagMs) {
+  if (standstillMs > 0) {
     process.stderr.write(
-      `The viewers stood still for up to ${(lagMs / 1_000).toFixed(1)} s: so many, or so many messages, are too much for this machine.\n`,
+      `The tool stood still for up to ${(standstillMs / 1_000).toFixed(1)} s: that many viewers or messages are too much for this machine.\n`,
     );
   }
 }
@@ -223,7 +220,7 @@ function recordedPlan(replay: string, options: Options): RunPlan {
 
 /** Begins the names of its rooms, so that no two runs share one. */
 function newRunName(seed: number): string {
-  return `${new Date().toISOString().replaceAll(/[-:]|\..*/g, '')}-${seed}`;
+  return `${new Date().toISOString().replaceAll(/[-:.Z]/g, '')}-${seed}`;
 }
 
 function number(flags: string, about: string, parse: (value: string) => number): Option {

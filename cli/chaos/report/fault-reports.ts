@@ -1,4 +1,5 @@
 import type { AppliedFault, RunPlan } from '../recording.ts';
+import { standstill } from '../recording.ts';
 import { Distribution } from './distribution.ts';
 import type { Measures } from './measures.ts';
 import type { FaultReport, FaultSpan } from './run-report.ts';
@@ -39,7 +40,7 @@ export class FaultReports {
     for (const { name } of faults) this.#tally(name).planned += 1;
     const planned = new Map(faults.map((fault) => [fault.fault, fault]));
     for (const { fault, fromMs, toMs } of [...applied].sort((a, b) => a.fromMs - b.fromMs)) {
-      const { name = 'unknown', viewer } = planned.get(fault) ?? {};
+      const { name = fault === standstill ? 'standstill' : 'unknown', viewer } = planned.get(fault) ?? {};
       const tally = this.#tally(name);
       const span = { fault, viewer, fromMs, toMs };
       tally.applied.push(span);

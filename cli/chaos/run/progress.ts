@@ -8,6 +8,8 @@ export interface Progress {
   /** The fault behind the viewers' links that is in force. */
   readonly faultBehind: string | undefined;
   readonly published: TrafficCounts;
+  /** How long the tool itself stood still at most so far, in milliseconds: the machine had too much to do. */
+  readonly longestStandstillMs: number;
   /** Of the time in which faults come and messages are published; undefined before and after. */
   readonly leftMs: number | undefined;
 }

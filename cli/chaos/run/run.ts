@@ -1,20 +1,23 @@
-import type { RoomInfo } from '../../../client/index.ts';
 import { LiveClient } from '../../../client/index.ts';
-import type { Clock } from '../../../common/clock.ts';
+import type { Clock, Timer } from '../../../common/clock.ts';
 import { systemClock } from '../../../common/clock.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
 import { formatAddress } from '../../../common/units.ts';
 import { Interrupted } from '../../errors.ts';
 import type { Place } from '../oracle/history.ts';
-import { seqOf } from '../oracle/history.ts';
-import type { PlannedFault, Recorder, RunPlan } from '../recording.ts';
+import type { AppliedFault, Recorder, RunPlan } from '../recording.ts';
+import { standstill } from '../recording.ts';
 import type { Backend } from './backend/backend.ts';
+import { BehindSchedule } from './behind-schedule.ts';
 import { consequencesFor } from './consequences.ts';
 import { Epochs } from './epochs.ts';
 import { Excuses } from './excuses.ts';
+import { Inquiry } from './inquiry.ts';
 import { roomNames, roomsOf, viewerNames } from './plan.ts';
 import type { Progress } from './progress.ts';
+import { watchStandstills } from './standstill.ts';
 import { Traffic } from './traffic.ts';
+import type { News } from './viewers/fleet.ts';
 import { ViewerFleet } from './viewers/fleet.ts';
 
 /** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
@@ -22,9 +25,6 @@ export const settleMs = 30_000;
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
 const startMs = 120_000;
-
-/** How long a gateway may take to describe a room, in milliseconds. */
-const askMs = 5_000;
 
 /** How often progress is told, in milliseconds. */
 const progressEveryMs = 250;
@@ -46,7 +46,7 @@ export interface RunContext {
 export async function runPlan(plan: RunPlan, context: RunContext): Promise<void> {
   const run = new Run(plan, context);
   try {
-    await Promise.race([run.go(), run.failed, context.backend.failed]);
+    await Promise.race([run.go(), context.backend.failed]);
   } finally {
     await run.close();
   }
@@ -58,136 +58,88 @@ class Run {
   private readonly clock: Clock = systemClock;
   private readonly rooms: readonly string[];
   private readonly fleet: ViewerFleet;
-  private readonly clients: readonly LiveClient[];
+  private readonly publishers: readonly LiveClient[];
+  private readonly inquiry: Inquiry;
   private readonly excuses = new Excuses();
-  private readonly lifted = new AbortController();
-  private readonly closed = new AbortController();
+  private readonly timers: Timer[] = [];
   private originMs = Infinity;
   private phase: Progress['phase'] = 'connecting';
-  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0, lagMs: 0 };
+  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
   private traffic: Traffic | undefined;
-  private faultBehind: string | undefined;
-  private behindOver: Promise<void> = Promise.resolve();
+  private behind: BehindSchedule | undefined;
+  private longestStandstillMs = 0;
 
   constructor(plan: RunPlan, context: RunContext) {
     this.plan = plan;
     this.context = context;
     this.rooms = roomNames(plan);
-    const { recorder, backend } = context;
     const viewers = viewerNames(plan.viewers)
       .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms) }))
       .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
-    this.fleet = new ViewerFleet(viewers, ({ events, faults, census }) => {
-      this.census = census;
-      for (const fault of faults) recorder.fault(fault);
-      for (const news of events) {
-        recorder.events(
-          news.viewer,
-          news.events.map((event) => this.excuses.judge(event)),
-        );
-      }
-    });
-    // Publishers have an undisturbed way to the gateways.
-    const endpoints = backend.gateways.map(formatAddress);
-    this.clients = endpoints.map(
-      (_, first) =>
-        new LiveClient({
-          endpoints: [...endpoints.slice(first), ...endpoints.slice(0, first)],
-          clientName: 'chaos publisher',
-          backoff: { baseMs: 50, maxMs: 1_000 },
-        }),
-    );
-  }
-
-  get failed(): Promise<never> {
-    return this.fleet.failed;
+    this.fleet = new ViewerFleet(viewers, (news) => this.takeDown(news));
+    this.publishers = publishersFor(context.backend);
+    this.inquiry = new Inquiry(context.backend.gateways.map(formatAddress), this.clock);
   }
 
   async go(): Promise<void> {
     const { plan, fleet, clock } = this;
-    const { backend, recorder, stopped } = this.context;
+    const { backend, recorder, stopped, onProgress } = this.context;
     recorder.plan(plan);
-    const ticker = clock.every(progressEveryMs, () => this.context.onProgress(this.progress));
-    try {
-      const started = fleet.start(plan.seed, backend.gateways);
-      await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
-      const epochs = new Epochs(await this.readEpoch());
-      this.originMs = clock.wallMs();
-      this.phase = 'running';
-      fleet.run(this.originMs, plan.faults);
-      this.traffic = this.startTraffic(epochs);
-      this.behindOver = this.applyFaultsBehind(epochs);
-      await sleep(clock, plan.durationMs, stopped);
-      this.phase = 'settling';
-      await this.settle();
-      for (const totals of await fleet.finish()) recorder.totals(totals);
-      const historyReads = await backend.historyReads();
-      if (historyReads !== undefined) recorder.historyReads(historyReads);
-      this.phase = 'done';
-      this.context.onProgress(this.progress);
-    } finally {
-      ticker.cancel();
-    }
+    this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
+    const started = fleet.start(plan.seed, backend.gateways);
+    await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
+    await this.run(new Epochs(await this.readEpoch()));
+    this.phase = 'settling';
+    await this.settle();
+    for (const totals of await fleet.finish()) recorder.totals(totals);
+    const historyReads = await backend.historyReads();
+    if (historyReads !== undefined) recorder.historyReads(historyReads);
+    this.phase = 'done';
+    onProgress(this.progress);
   }
 
   async close(): Promise<void> {
-    this.closed.abort();
-    this.lifted.abort();
+    for (const timer of this.timers) timer.cancel();
+    this.behind?.heal();
     await this.fleet.close();
-    await Promise.all(this.clients.map((client) => client.close()));
-    await this.behindOver.catch(() => undefined);
+    await Promise.all([this.inquiry, ...this.publishers].map((one) => one.close()));
+    await this.behind?.over.catch(() => undefined);
   }
 
-  private startTraffic(epochs: Epochs): Traffic {
-    const { rooms, clients, clock, plan } = this;
-    const { rate, ephemeralRate } = plan;
+  /** Faults come and go and messages are published, for as long as the plan says or until the run is stopped. */
+  private async run(epochs: Epochs): Promise<void> {
+    const { plan, clock, rooms, publishers: clients } = this;
+    const { backend, recorder, stopped } = this.context;
     const nowMs = (): number => this.nowMs();
-    const { recorder } = this.context;
-    return new Traffic({ rooms, clients, clock, rate, ephemeralRate, epochs, recorder, nowMs });
-  }
-
-  /** One after the other: a fault that takes longer than planned delays the next. */
-  private async applyFaultsBehind(epochs: Epochs): Promise<void> {
-    const consequences = consequencesFor(
-      this.excuses,
-      epochs,
-      () => this.nowMs(),
-      () => this.readEpoch(),
+    const consequences = consequencesFor(this.excuses, epochs, nowMs, () => this.readEpoch());
+    this.originMs = clock.wallMs();
+    this.phase = 'running';
+    this.fleet.run(this.originMs, plan.faults);
+    const { rate, ephemeralRate } = plan;
+    this.traffic = new Traffic({ clients, rooms, rate, ephemeralRate, epochs, recorder, clock, nowMs });
+    this.behind = new BehindSchedule({
+      faults: plan.faults,
+      apply: (fault, lifted) => backend.apply(fault, consequences, lifted),
+      onApplied: (fault) => this.takeDownFault(fault),
+      clock,
+      nowMs,
+    });
+    this.timers.push(
+      watchStandstills(clock, ({ fromMs, toMs }) => {
+        const span = { fromMs: fromMs - this.originMs, toMs: toMs - this.originMs };
+        this.takeDownFault({ fault: standstill, ...span });
+      }),
     );
-    for (const fault of this.plan.faults) {
-      if (fault.viewer !== undefined) continue;
-      await sleep(this.clock, fault.atMs - this.nowMs(), this.lifted.signal);
-      if (this.lifted.signal.aborted) return;
-      await this.applyBehind(fault, (lifted) => this.context.backend.apply(fault, consequences, lifted));
-    }
-  }
-
-  private async applyBehind(
-    fault: PlannedFault,
-    apply: (lifted: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    const lifted = new AbortController();
-    const lift = (): void => lifted.abort();
-    const timer = this.clock.after(fault.forMs, lift);
-    this.lifted.signal.addEventListener('abort', lift);
-    const fromMs = this.nowMs();
-    this.faultBehind = fault.name;
-    try {
-      await apply(lifted.signal);
-    } finally {
-      timer.cancel();
-      this.lifted.signal.removeEventListener('abort', lift);
-      this.faultBehind = undefined;
-    }
-    this.context.recorder.fault({ fault: fault.fault, fromMs, toMs: this.nowMs() });
+    const over = sleep(clock, plan.durationMs, stopped);
+    await Promise.race([over, this.behind.over.then(() => over), this.fleet.failed]);
   }
 
   /** Everything is healed, nothing is published any more, and everyone may catch up. */
   private async settle(): Promise<void> {
     const quiet = this.traffic?.stop();
     this.fleet.heal();
-    this.lifted.abort();
-    await this.behindOver;
+    this.behind?.heal();
+    await this.behind?.over;
     await quiet;
     const heads = await this.heads();
     this.context.recorder.settled(heads);
@@ -197,34 +149,33 @@ class Run {
 
   /** Where everyone is to come to: at least to everything that was acknowledged. */
   private async heads(): Promise<Map<string, Place>> {
-    const heads = await Promise.all(
-      this.rooms.map(async (room): Promise<[string, Place]> => {
-        const { epoch, head } = await this.roomInfo(room);
-        const last = this.traffic?.last.get(room);
-        return [room, { epoch, seq: Math.max(seqOf(head), last?.epoch === epoch ? last.seq : 0) }];
-      }),
-    );
-    return new Map(heads);
+    const heads = this.rooms.map(async (room): Promise<[string, Place]> => {
+      const { epoch, seq } = await this.inquiry.head(room);
+      const last = this.traffic?.last.get(room);
+      return [room, { epoch, seq: Math.max(seq, last?.epoch === epoch ? last.seq : 0) }];
+    });
+    return new Map(await Promise.all(heads));
   }
 
   private async readEpoch(): Promise<string> {
-    return (await this.roomInfo(this.rooms[0] ?? '')).epoch;
+    return (await this.inquiry.head(this.rooms[0] ?? '')).epoch;
   }
 
-  /** Asks until there is an answer: what was healed just now may need a moment. */
-  private async roomInfo(room: string): Promise<RoomInfo> {
-    const [client] = this.clients;
-    if (client === undefined) throw new Error('there is no gateway');
-    const giveUpMs = this.clock.monotonicMs() + settleMs;
-    for (;;) {
-      try {
-        return await client.room(room, { timeoutMs: askMs });
-      } catch (error) {
-        if (this.clock.monotonicMs() >= giveUpMs) throw error;
-        await sleep(this.clock, progressEveryMs, this.closed.signal);
-        this.closed.signal.throwIfAborted();
-      }
+  private takeDown({ events, faults, census }: News): void {
+    this.census = census;
+    for (const fault of faults) this.takeDownFault(fault);
+    for (const { viewer, events: of } of events) {
+      this.context.recorder.events(
+        viewer,
+        of.map((event) => this.excuses.judge(event)),
+      );
     }
+  }
+
+  private takeDownFault(fault: AppliedFault): void {
+    if (fault.fault === standstill)
+      this.longestStandstillMs = Math.max(this.longestStandstillMs, fault.toMs - fault.fromMs);
+    this.context.recorder.fault(fault);
   }
 
   private nowMs(): number {
@@ -232,15 +183,29 @@ class Run {
   }
 
   private get progress(): Progress {
-    const { phase, census, faultBehind, traffic, plan } = this;
+    const { phase, census, behind, traffic, plan, longestStandstillMs } = this;
     return {
       phase,
       census,
-      faultBehind,
+      faultBehind: behind?.current,
       published: traffic?.counts ?? { acknowledged: 0, unknown: 0, refused: 0 },
+      longestStandstillMs,
       leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
     };
   }
+}
+
+/** One for each gateway, with an undisturbed way to all of them. */
+function publishersFor({ gateways }: Backend): LiveClient[] {
+  const endpoints = gateways.map(formatAddress);
+  return endpoints.map(
+    (_, first) =>
+      new LiveClient({
+        endpoints: [...endpoints.slice(first), ...endpoints.slice(0, first)],
+        clientName: 'chaos publisher',
+        backoff: { baseMs: 50, maxMs: 1_000 },
+      }),
+  );
 }
 
 /** @throws Interrupted when the run is stopped before it has begun */

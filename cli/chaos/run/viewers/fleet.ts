@@ -143,13 +143,12 @@ function isAnswer<Kind extends Answer>(
 function sum(censuses: readonly Census[]): Census {
   const states: Record<string, number> = {};
   const faults: Record<string, number> = {};
-  const total = { states, faults, delivered: 0, holes: 0, lagMs: 0 };
+  const total = { states, faults, delivered: 0, holes: 0 };
   for (const census of censuses) {
     addTo(states, census.states);
     addTo(faults, census.faults);
     total.delivered += census.delivered;
     total.holes += census.holes;
-    total.lagMs = Math.max(total.lagMs, census.lagMs);
   }
   return total;
 }

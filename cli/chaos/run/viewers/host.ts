@@ -1,12 +1,13 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../../../common/clock.ts';
 import { systemClock } from '../../../../common/clock.ts';
 import { Limiter } from '../../../../common/limiter.ts';
 import { until } from '../until.ts';
 import type { Place } from '../../oracle/history.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
+import { standstill } from '../../recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import { chance } from '../chance.ts';
+import { watchStandstills } from '../standstill.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { onViewer } from './link-faults.ts';
 import type { Census, HostReport, HostRequest } from './protocol.ts';
@@ -26,7 +27,6 @@ type StartRequest = Extract<HostRequest, { kind: 'start' }>;
 /** Runs a share of the viewers in a process of their own. */
 export class ViewerHost {
   private readonly clock: Clock = systemClock;
-  private readonly lag = monitorEventLoopDelay();
   private readonly tell: (report: HostReport) => void;
   private readonly viewers = new Map<string, Viewer>();
   private seed = 0;
@@ -88,7 +88,6 @@ export class ViewerHost {
 
   private run(originMs: number, faults: readonly PlannedFault[]): void {
     this.originMs = originMs;
-    this.lag.enable();
     this.schedule = new FaultSchedule(
       this.clock,
       originMs,
@@ -97,6 +96,9 @@ export class ViewerHost {
       (fault) => this.applied.push(fault),
     );
     this.clock.every(newsEveryMs, () => this.tellNews());
+    watchStandstills(this.clock, ({ fromMs, toMs }) => {
+      this.applied.push({ fault: standstill, fromMs: fromMs - originMs, toMs: toMs - originMs });
+    });
   }
 
   /** What the plan leaves open follows from the seed and the fault's number, in a reduced run too. */
@@ -138,6 +140,6 @@ export class ViewerHost {
       delivered += log.delivered;
       holes += log.holes;
     }
-    return { states, faults: this.schedule?.census ?? {}, delivered, holes, lagMs: this.lag.max / 1e6 };
+    return { states, faults: this.schedule?.census ?? {}, delivered, holes };
   }
 }

@@ -49,6 +49,4 @@ export interface Census {
   readonly delivered: number;
   /** Messages whose predecessor had not come and was not announced as gone. */
   readonly holes: number;
-  /** The longest that the viewers' event loop has stood still, in milliseconds. */
-  readonly lagMs: number;
 }
