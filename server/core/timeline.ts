@@ -62,7 +62,7 @@ export interface TimelineListener extends Omit<FeedSink, 'reliable' | 'unreadabl
 
 /**
  * The verified history of one room, from its feed and, wherever the feed cannot be proven, from the
- * stream's leader. Feed rules: docs/design.md, "On NATS".
+ * stream's leader. Feed rules: docs/design.md, "Timeline".
  *
  * Invariant: the log holds every message of the room behind its base that the stream held, in order.
  */
