@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { MessageAction } from '../../cli/chaos/links/nats-filter.ts';
-import { NatsFilter } from '../../cli/chaos/links/nats-filter.ts';
 import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
+import type { MessageAction } from '../helpers/nats-filter.ts';
+import { NatsFilter } from '../helpers/nats-filter.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { quickClock } from '../helpers/quick-clock.ts';

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { NatsFilter } from '../../cli/chaos/links/nats-filter.ts';
 import { rst } from '../../cli/chaos/links/faults/rst.ts';
 import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import { LiveClient } from '../../client/index.ts';
@@ -8,6 +7,7 @@ import { seededRandom } from '../../common/random.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
+import { NatsFilter } from '../helpers/nats-filter.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';

@@ -1,8 +1,8 @@
-import type { Fault, FaultyLink } from './fault.ts';
+import type { Fault, FaultyLink } from '../../cli/chaos/links/fault.ts';
+import type { Output, Shaper, ShaperContext } from '../../cli/chaos/links/segment.ts';
+import { sleep } from '../../common/sleep.ts';
 import type { NatsFrame } from './nats-frames.ts';
 import { NatsFrames } from './nats-frames.ts';
-import type { Output, Shaper, ShaperContext } from './segment.ts';
-import { sleep } from '../../../common/sleep.ts';
 
 /** What happens to a message; a delayed one is overtaken by those after it. */
 export type MessageAction =
