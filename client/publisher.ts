@@ -73,11 +73,6 @@ export class Publisher {
     this.#parts = parts;
   }
 
-  /** Publishes that have no result yet. */
-  get pending(): number {
-    return this.#pending.size;
-  }
-
   /**
    * Publishes one message.
    * @throws LiveError with the gateway's reason; PUBLISH_OUTCOME_UNKNOWN when time ran out after it had been sent.

@@ -7,7 +7,7 @@ import type { History, Place, ViewerEvent } from '../../cli/chaos/oracle/history
 import { openForReading, RecordingError } from '../../cli/chaos/record/database.ts';
 import { loadEvents, loadHistory } from '../../cli/chaos/record/history.ts';
 import { openRecorder } from '../../cli/chaos/record/recorder.ts';
-import { findRun, listRuns, loadFaults, loadPlan, loadTotals } from '../../cli/chaos/record/runs.ts';
+import { findRun, loadFaults, loadPlan, loadTotals } from '../../cli/chaos/record/runs.ts';
 import { seededRandom } from '../../common/random.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { recordRun, runPlan } from '../helpers/recorded.ts';
@@ -56,16 +56,9 @@ describe('recorded runs', () => {
   it('lie side by side in one database, the last one found as such', () => {
     const histories = [1, 2, 3].map((seed) => simulateHistory(seededRandom(seed)));
     histories.forEach((history, index) => recordRun(path, history, { plan: { run: `run ${index}` } }));
-    assert.deepEqual(
-      listRuns(path).map(({ plan, complete }) => [plan.run, complete]),
-      [
-        ['run 0', true],
-        ['run 1', true],
-        ['run 2', true],
-      ],
-    );
     histories.forEach((history, index) => {
       assert.deepEqual(contentOf(loadHistory(path, `run ${index}`)), contentOf(history));
+      assert.ok(findRun(path, `run ${index}`).complete);
     });
     assert.equal(findRun(path, 'last').plan.run, 'run 2');
   });
@@ -154,7 +147,7 @@ describe('recorded runs', () => {
     };
 
     it('that there is no such file, and make none', () => {
-      refused(() => listRuns(path), /chaos\.db: there is no such file/);
+      refused(() => findRun(path, 'last'), /chaos\.db: there is no such file/);
       refused(() => loadPlan(path, 'r1'), /there is no such file/);
     });
 
@@ -168,11 +161,11 @@ describe('recorded runs', () => {
     it('that a file is something else, and leave it alone', async () => {
       const text = join(directory.path, 'notes.txt');
       await writeFile(text, 'not a database, but long enough to be looked at '.repeat(10));
-      refused(() => listRuns(text), /notes\.txt is no database of recorded runs/);
+      refused(() => findRun(text, 'last'), /notes\.txt is no database of recorded runs/);
       refused(() => openRecorder(text), /notes\.txt is no database of recorded runs/);
       const foreign = join(directory.path, 'foreign.db');
       new Database(foreign).exec('CREATE TABLE cursors (name TEXT)').close();
-      refused(() => listRuns(foreign), /foreign\.db is no database of recorded runs/);
+      refused(() => findRun(foreign, 'last'), /foreign\.db is no database of recorded runs/);
       refused(() => openRecorder(foreign), /foreign\.db is no database of recorded runs/);
     });
 
@@ -181,7 +174,7 @@ describe('recorded runs', () => {
       const database = new Database(path);
       database.pragma('user_version = 99');
       database.close();
-      refused(() => listRuns(path), /has version 99 of the recording/);
+      refused(() => findRun(path, 'last'), /has version 99 of the recording/);
     });
 
     it('that a chunk is damaged', () => {

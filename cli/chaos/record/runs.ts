@@ -23,16 +23,11 @@ interface RunRow {
   history_reads: number | null;
 }
 
-const selectRuns = 'SELECT run, plan, started_at_ms, complete, history_reads FROM runs';
-
-/** All runs of a database, the oldest first. @throws RecordingError */
-export function listRuns(path: string): RecordedRun[] {
-  return Array.from(rowsOf<RunRow>(path, `${selectRuns} ORDER BY run`), recordedRun);
-}
-
 /** A run by its name; `last` is the one that began last. @throws RecordingError if there is none. */
 export function findRun(path: string, name: string): RecordedRun {
-  const sql = `${selectRuns} WHERE name = ? OR ? = 'last' ORDER BY run DESC LIMIT 1`;
+  const sql = `
+    SELECT run, plan, started_at_ms, complete, history_reads
+    FROM runs WHERE name = ? OR ? = 'last' ORDER BY run DESC LIMIT 1`;
   const [row] = [...rowsOf<RunRow>(path, sql, name, name)];
   if (row === undefined) {
     throw new RecordingError(name === 'last' ? `${path} has no runs` : `${path} has no run "${name}"`);

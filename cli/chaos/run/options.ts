@@ -12,7 +12,6 @@ export interface Wishes {
   readonly profile?: ProfileName | undefined;
   /** Weights by name, in place of the profile's. */
   readonly faults?: ReadonlyMap<FaultName, number> | undefined;
-  readonly seed?: number | undefined;
   readonly viewers?: number | undefined;
   readonly rooms?: number | undefined;
   readonly durationMs?: number | undefined;
