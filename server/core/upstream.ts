@@ -74,7 +74,7 @@ export type StreamStart =
 
 /**
  * What a room needs of NATS. Every answer comes from the stream's leader; a call that returns a promise
- * rejects while none can be had, and may be repeated.
+ * rejects with UpstreamError while none can be had, and may be repeated.
  */
 export interface Upstream {
   /** Subscribes to a room's feed. Whatever is asked afterwards is answered by a server that knows of it. */
