@@ -10,24 +10,19 @@ import { sendCommand } from './commands/send.ts';
 import { watchCommand } from './commands/watch.ts';
 import { Interrupted, UsageError } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { exitCodeHelp, exitCodes, verdictExitCodeHelp } from './exit-codes.ts';
 import { errorText } from './format-text.ts';
 import { isClosedPipe } from './output.ts';
 
 function program(): Command {
   const root = new Command('live-cli')
     .description('Watch and feed live rooms through a live-gateway.')
-    .version(version)
-    .addHelpText('afterAll', exitCodeHelp);
-  for (const command of [
-    watchCommand(),
-    sendCommand(),
-    roomCommand(),
-    pullCommand(),
-    chaosCommand(),
-    reportCommand(),
-  ])
-    root.addCommand(command);
+    .version(version);
+  const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand()];
+  const judging = [chaosCommand(), reportCommand()];
+  for (const command of [root, ...doing]) command.addHelpText('after', exitCodeHelp);
+  for (const command of judging) command.addHelpText('after', verdictExitCodeHelp);
+  for (const command of [...doing, ...judging]) root.addCommand(command);
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
   }

@@ -11,6 +11,10 @@ export function chaosDatabasePath(env: NodeJS.ProcessEnv = process.env): string 
   return join(stateDirectory(env), 'chaos.db');
 }
 
+/** That path, for people. */
+export const chaosDatabaseHelp =
+  '$XDG_STATE_HOME/live-gateway/chaos.db, or ~/.local/state/live-gateway/chaos.db';
+
 /** Under XDG_STATE_HOME, or ~/.local/state. */
 function stateDirectory(env: NodeJS.ProcessEnv): string {
   const { XDG_STATE_HOME: configured = '' } = env;

@@ -24,7 +24,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { Output } from '../output.ts';
-import { chaosDatabasePath } from '../state-directory.ts';
+import { chaosDatabaseHelp, chaosDatabasePath } from '../state-directory.ts';
 
 interface Options {
   server?: string[];
@@ -58,7 +58,7 @@ const decidedByReplay = [
 ] as const;
 
 const help = `
-Without --server it runs two gateways and a nats-server of its own, which end with it.
+Without --server it runs two gateways and a nats-server of its own, which end with it; LIVE_SERVER is not heeded.
 
 Profiles:
 ${table(profileNames.map((name) => [name, profiles[name].about]))}
@@ -71,8 +71,7 @@ Faults of a cluster, with --nats-cluster only:
 ${faultTable('cluster')}
 
 The schedule follows from the seed alone. Faults come and messages are published for --duration; then all is healed
-and everyone may catch up, for ${settleMs / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.
-Exit code 0: all guarantees hold; 1: one is broken, or nothing was checked; 2: wrong usage.`;
+and everyone may catch up, for ${settleMs / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.`;
 
 /** `live-cli chaos` */
 export function chaosCommand(): Command {
@@ -134,7 +133,7 @@ export function chaosCommand(): Command {
     .addOption(
       new Option('--db <file>', 'database to record the run in').default(
         chaosDatabasePath(),
-        '~/.local/state/live-gateway/chaos.db',
+        chaosDatabaseHelp,
       ),
     )
     .addOption(new Option('--json', 'one JSON object with the verdict and the measures'))

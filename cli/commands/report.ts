@@ -11,7 +11,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { errorText } from '../format-text.ts';
 import { Output } from '../output.ts';
-import { chaosDatabasePath } from '../state-directory.ts';
+import { chaosDatabaseHelp, chaosDatabasePath } from '../state-directory.ts';
 
 interface Options {
   db: string;
@@ -22,15 +22,10 @@ interface Options {
 /** `live-cli report RUN` */
 export function reportCommand(): Command {
   return new Command('report')
-    .description(
-      'Judge a recorded run of chaos again and report it. Exit code 0: all guarantees hold; 1: not.',
-    )
+    .description('Judge a recorded run of chaos again and report it.')
     .argument('<run>', 'name of the run; "last" for the one that began last')
     .addOption(
-      new Option('--db <file>', 'database of recorded runs').default(
-        chaosDatabasePath(),
-        '~/.local/state/live-gateway/chaos.db',
-      ),
+      new Option('--db <file>', 'database of recorded runs').default(chaosDatabasePath(), chaosDatabaseHelp),
     )
     .addOption(new Option('--json', 'one JSON object with the verdict and the measures'))
     .option('--html <file>', 'write one self-contained page as well')

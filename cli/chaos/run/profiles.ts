@@ -6,7 +6,10 @@ const defaultRhythmMs = { each: 5_000, behind: 3_000 };
 
 /** Faults that follow one another, chosen by weight. */
 export interface Mix<Name extends FaultName = FaultName> {
-  /** Mean time between the end of one and the next, in milliseconds; it varies by half of that. */
+  /**
+   * Mean time between the end of one, with what it takes to mend, and the next, in milliseconds; it varies by half of
+   * that. So from beginning to beginning more time passes: each fault's own is added.
+   */
   readonly everyMs: number;
   readonly weights: Readonly<Partial<Record<Name, number>>>;
 }
