@@ -73,7 +73,7 @@ describe('embedded NATS server', () => {
     await using directory = await tempDir();
     const leftBehind = await launchNats({ binary, directory: directory.path, port: 0 });
     const nats = await startEmbeddedNats({ binary, dataDir: directory.path });
-    await leftBehind.exited;
+    assert.deepEqual(await leftBehind.exited, { code: 1, signal: null });
     await nats.stop();
   });
 
