@@ -9,8 +9,8 @@ export interface Evidence {
   readonly firstSeq: number;
   /** Whether another room's message is at the position. */
   readonly heldElsewhere: boolean;
-  /** Whether the message found is older than the stream says it is itself. */
-  readonly foundPredates: boolean;
+  /** Whether the stream holds messages that are older than it says it is itself. */
+  readonly predated: boolean;
 }
 
 /** Whether everything after a position is still what its holder would have seen. */
@@ -19,10 +19,10 @@ export type Continuity = 'continuous' | 'evicted' | 'rewound' | 'recreated';
 /**
  * Whether the stream is the one of the position under another time of creation. NATS gives a stream that was edited a new
  * one when it restarts (seen with 2.9.10 and 2.10.27). A stream that was really created again holds nothing older than
- * itself; one that holds the very message at the position, stored before it was "created", has the same history.
+ * itself; one that does, and holds the very message at the position, has the same history.
  */
-export function isRenamed({ check }: Position, { found, foundPredates }: Evidence): boolean {
-  return check !== 0 && check === found && foundPredates;
+export function isRenamed({ check }: Position, { found, predated }: Evidence): boolean {
+  return check !== 0 && check === found && predated;
 }
 
 /**

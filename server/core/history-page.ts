@@ -11,15 +11,13 @@ export class HistoryPage {
   /** The first sequence the page covers. */
   readonly from: number;
   readonly #segment: Segment;
-  readonly #read: Pick<HistoryRead, 'epoch' | 'firstSeq' | 'fromHeldElsewhere'>;
-  /** Up to this sequence the messages are older than the stream says it is. */
-  readonly #predatesTo: number;
+  readonly #read: Pick<HistoryRead, 'epoch' | 'predated' | 'firstSeq' | 'fromHeldElsewhere'>;
 
   constructor(read: HistoryRead) {
     this.from = read.from;
-    this.#read = { epoch: read.epoch, firstSeq: read.firstSeq, fromHeldElsewhere: read.fromHeldElsewhere };
+    const { epoch, predated, firstSeq, fromHeldElsewhere } = read;
+    this.#read = { epoch, predated, firstSeq, fromHeldElsewhere };
     this.#segment = new Segment(read.from - 1);
-    this.#predatesTo = read.messages.findLast(({ timeMs }) => timeMs < read.createdMs)?.seq ?? 0;
     let prevSeq = 0;
     for (const message of read.messages) {
       this.#segment.append(message.seq, message.check, reliableEntry(message, prevSeq));
@@ -68,7 +66,7 @@ export class HistoryPage {
       found: this.#segment.checkAt(position.seq),
       firstSeq: this.#read.firstSeq,
       heldElsewhere: this.#read.fromHeldElsewhere,
-      foundPredates: position.seq <= this.#predatesTo,
+      predated: this.#read.predated,
     });
     const nothingBetween = this.nextAfter(position.seq) === position.seq + 1;
     return verdict === 'evicted' && nothingBetween ? 'continuous' : verdict;

@@ -358,7 +358,7 @@ export class Timeline {
     const { firstSeq, fromHeldElsewhere: heldElsewhere } = read;
     const first = read.messages[0];
     const found = first?.seq === read.from ? first.check : undefined;
-    const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, foundPredates: false };
+    const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, predated: false };
     const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
     const expired = verdict === 'evicted' && read.from < firstSeq;
     return expired

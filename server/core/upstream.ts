@@ -4,8 +4,8 @@ import type { EphemeralMessage, StoredMessage } from './message.ts';
 export interface StreamState {
   /** Identity: name and time of creation. */
   readonly epoch: string;
-  /** The time of creation, in milliseconds since the Unix epoch. */
-  readonly createdMs: number;
+  /** Whether it holds messages that are older than its time of creation, which is then not when it was created. */
+  readonly predated: boolean;
   /** Sequence of the oldest message held of any room; `lastSeq + 1` when none is. */
   readonly firstSeq: number;
   /** Sequence of the newest message ever stored. */
@@ -38,8 +38,8 @@ export interface Feed {
 /** Messages of a room read from the stream, and the evidence needed to judge where they begin. */
 export interface HistoryRead {
   readonly epoch: string;
-  /** When the stream says it was created, in milliseconds since the Unix epoch. */
-  readonly createdMs: number;
+  /** See {@link StreamState.predated}. */
+  readonly predated: boolean;
   /** The read asked for everything at or after this sequence. */
   readonly from: number;
   readonly messages: readonly StoredMessage[];

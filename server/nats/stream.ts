@@ -86,7 +86,7 @@ export function streamState(info: StreamInfo): StreamState {
   const { config, created, state } = info;
   return {
     epoch: `${config.name}@${created}`,
-    createdMs: Date.parse(created),
+    predated: state.messages > 0 && Date.parse(state.first_ts) < Date.parse(created),
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,
   };

@@ -65,7 +65,7 @@ export class NatsUpstream implements Upstream {
       const complete = none || (end !== undefined && end >= last.seq);
       return {
         epoch: before.epoch,
-        createdMs: before.createdMs,
+        predated: before.predated,
         from,
         messages,
         upto: Math.max(complete ? before.lastSeq : 0, end ?? from, from),

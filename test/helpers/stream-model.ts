@@ -52,7 +52,7 @@ export class StreamModel implements Upstream {
   #withheld: (() => void)[] | undefined;
   #stale: Snapshot | undefined;
   #incarnation = 1;
-  #createdMs = 0;
+  #predated = false;
   #firstSeq = 1;
   #lastSeq = 0;
   #held: Held[] = [];
@@ -164,6 +164,7 @@ export class StreamModel implements Upstream {
   /** Deletes the stream and creates it again. */
   recreate(): void {
     this.#incarnation++;
+    this.#predated = false;
     this.#firstSeq = 1;
     this.#lastSeq = 0;
     this.#held = [];
@@ -229,7 +230,7 @@ export class StreamModel implements Upstream {
       const complete = messages.length === all.length;
       return {
         epoch,
-        createdMs: this.#createdMs,
+        predated: this.#predated,
         from,
         messages,
         upto: Math.max(complete ? lastSeq : (messages.at(-1)?.seq ?? from), from),
@@ -259,7 +260,7 @@ export class StreamModel implements Upstream {
   /** Gives the stream another time of creation: now, as NATS does when it restarts after the stream was edited. */
   rename(): void {
     this.#incarnation++;
-    this.#createdMs = this.#lastSeq * 1000 + 1;
+    this.#predated = true;
   }
 
   announce(room: string, viewers: number): void {

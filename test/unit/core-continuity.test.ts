@@ -78,21 +78,21 @@ const rows: readonly Row[] = [
     verdict: 'recreated',
   },
   {
-    name: 'the message in another epoch, but older than that epoch: the stream was edited and restarted',
+    name: 'the message in another epoch that the stream predates: it was edited and restarted',
     check: CHECK,
-    evidence: { epoch: 'B', found: CHECK, foundPredates: true },
+    evidence: { epoch: 'B', found: CHECK, predated: true },
     verdict: 'continuous',
   },
   {
-    name: 'another message in another epoch, older than that epoch',
+    name: 'another message in another epoch that the stream predates',
     check: CHECK,
-    evidence: { epoch: 'B', found: CHECK + 1, foundPredates: true },
+    evidence: { epoch: 'B', found: CHECK + 1, predated: true },
     verdict: 'recreated',
   },
   {
-    name: 'an old message where a bare position of another epoch is',
+    name: 'a message where a bare position of another epoch is',
     check: 0,
-    evidence: { epoch: 'B', found: CHECK, foundPredates: true },
+    evidence: { epoch: 'B', found: CHECK, predated: true },
     verdict: 'recreated',
   },
   { name: 'nothing, in another epoch', check: 0, evidence: { epoch: 'B' }, verdict: 'recreated' },
@@ -106,7 +106,7 @@ describe('core: the resume table', () => {
         found: undefined,
         firstSeq: 1,
         heldElsewhere: false,
-        foundPredates: false,
+        predated: false,
         ...evidence,
       };
       assert.equal(judge({ epoch: 'A', seq: 10, check }, found), verdict);

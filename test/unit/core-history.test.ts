@@ -28,7 +28,7 @@ class HandAnswered {
 
   async answer(upto: number): Promise<void> {
     const { resolve, from } = this.#open.shift()!;
-    resolve({ epoch: 'A', createdMs: 0, from, messages: [], upto, firstSeq: 1, fromHeldElsewhere: false });
+    resolve({ epoch: 'A', predated: false, from, messages: [], upto, firstSeq: 1, fromHeldElsewhere: false });
     await settle();
   }
 
