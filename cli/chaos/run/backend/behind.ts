@@ -1,4 +1,5 @@
-import { aborted } from '../../../../common/sleep.ts';
+import { systemClock } from '../../../../common/clock.ts';
+import { aborted, sleep } from '../../../../common/sleep.ts';
 import type { NameOf } from '../catalogue.ts';
 import type { Consequences } from '../consequences.ts';
 import type { GatewayProcess } from './gateway-process.ts';
@@ -7,6 +8,8 @@ import type { StreamAdmin } from './stream-admin.ts';
 
 /** Messages that the stream holds while limits overtake cursors. */
 const retainedMessages = 10;
+/** How often what is beyond that is let go, in milliseconds. */
+const retentionEveryMs = 50;
 
 /** What faults behind the viewers' links can get hold of. */
 export interface World {
@@ -45,9 +48,10 @@ export const behind: Readonly<Record<NameOf<'behind' | 'cluster'>, FaultBehind>>
   'stream-recreate': ({ stream, consequences }) => consequences.recreating(() => stream.recreate()),
   retention: ({ stream, consequences }, { lifted }) =>
     consequences.removing(async () => {
-      await stream.limit(retainedMessages);
-      await aborted(lifted);
-      await stream.limit(-1);
+      while (!lifted.aborted) {
+        await stream.keep(retainedMessages);
+        await sleep(systemClock, retentionEveryMs, lifted);
+      }
       return stream.firstSeq();
     }),
   async 'leader-kill'({ nats, stream }, { turn, lifted }) {

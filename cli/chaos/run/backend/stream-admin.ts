@@ -57,10 +57,12 @@ export class StreamAdmin {
     await persist(() => this.manager.streams.add(config));
   }
 
-  /** Limits the messages held, of whatever room; -1 lifts the limit. */
-  async limit(messages: number): Promise<void> {
-    const { config } = await this.info();
-    await persist(() => this.manager.streams.update(stream, { ...config, max_msgs: messages }));
+  /**
+   * Lets the oldest go until so many messages are left, of whatever room, as limits would. The stream is not edited: NATS
+   * then gives it another time of creation when it restarts, and nobody could tell an acknowledgement's stream.
+   */
+  async keep(messages: number): Promise<void> {
+    await persist(() => this.manager.streams.purge(stream, { keep: messages }));
   }
 
   /** Makes the stream's leader give up its office; another server takes it. */
