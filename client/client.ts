@@ -103,7 +103,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         opening: () => this.#rooms.opening(),
         welcomed: (welcome) => {
           this.#rooms.welcomed();
-          this.#publisher.connected(welcome.limits?.publishes ?? 1);
+          this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: Infinity });
         },
         frame: (frame) => this.#onFrame(frame),
         lost: () => {

@@ -56,6 +56,14 @@ interface Pending {
   attempts: number;
 }
 
+/** What the gateway's Welcome says of publishing. */
+export interface PublishBounds {
+  /** Publishes in flight at once. */
+  readonly publishes: number;
+  /** Bytes of one payload. */
+  readonly payloadBytes: number;
+}
+
 /**
  * Publishes over whatever connection there is. A reliable message is sent again with the same key until it is
  * answered or its time is up; an ephemeral one at most once. In flight are never more than the gateway allows.
@@ -68,6 +76,8 @@ export class Publisher {
   /** How many the gateway lets be in flight; 0 while there is no connection. */
   #window = 0;
   #inFlight = 0;
+  /** Bytes that the gateway takes in one payload. */
+  #maxPayload = Infinity;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -102,9 +112,10 @@ export class Publisher {
     });
   }
 
-  /** A connection is there that lets `window` publishes be in flight. */
-  connected(window: number): void {
-    this.#window = window;
+  /** A connection is there, with the gateway's bounds. */
+  connected({ publishes, payloadBytes }: PublishBounds): void {
+    this.#window = publishes;
+    this.#maxPayload = payloadBytes;
     this.#inFlight = 0;
     this.#flush();
   }
@@ -165,12 +176,24 @@ export class Publisher {
     if (this.#inFlight >= this.#window) return;
     for (const pending of this.#pending.values()) {
       if (pending.progress.name !== 'waiting') continue;
+      if (this.#refusedAsTooLarge(pending)) continue;
       if (pending.progress.everSent) this.#parts.counters.publishesResent += 1;
       pending.progress = { name: 'sent' };
       this.#inFlight += 1;
       this.#parts.wire.send({ publish: { requestId: pending.requestId, message: pending.order.message } });
       if (this.#inFlight >= this.#window) return;
     }
+  }
+
+  /** Far beyond its bound gRPC would end the whole stream for it, again and again. */
+  #refusedAsTooLarge(pending: Pending): boolean {
+    const { key, payload } = pending.order.message;
+    const bytes = payload?.length ?? 0;
+    if (bytes <= this.#maxPayload) return false;
+    const message = `the payload has ${bytes} bytes, the gateway takes ${this.#maxPayload}`;
+    const reason = 'PAYLOAD_TOO_LARGE';
+    this.#fail(pending, new LiveError(status.INVALID_ARGUMENT, message, { reason, key }));
+    return true;
   }
 
   #timeOut(pending: Pending): void {

@@ -4,7 +4,7 @@ import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
 import { rst } from '../../cli/chaos/links/faults/rst.ts';
 import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import type { LiveClientOptions, Message, RoomSubscription } from '../../client/index.ts';
-import { LiveClient } from '../../client/index.ts';
+import { LiveClient, LiveError } from '../../client/index.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
@@ -139,6 +139,16 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     assert.ok((await later).seq > 0n);
     await until('both have come', () => reader.messages.length === 2, { timeoutMs: 10_000 });
     assert.deepEqual(payloads(reader.messages), ['0', '1']);
+  });
+
+  it('refuses a payload that gRPC would end the stream for, and stays connected', async () => {
+    const client = connect();
+    await client.publish('a', { type: 'gift', payload: 'small' });
+    await assert.rejects(
+      client.publish('a', { type: 'gift', payload: Buffer.alloc(4_500_000) }),
+      (error: unknown) => error instanceof LiveError && error.reason === 'PAYLOAD_TOO_LARGE',
+    );
+    assert.equal(client.counters.reconnects, 0);
   });
 
   it('holds a small queue while the application takes its time, and loses nothing by it', async () => {
