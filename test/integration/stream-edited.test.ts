@@ -31,7 +31,7 @@ describe('a stream that is edited, and NATS restarted', () => {
     await client.publish('edited', { type: 'gift', payload: '5' });
     await until(
       'the next message has come',
-      () => live.filter(({ kind }) => kind === 'message').length === 4,
+      () => live.filter(({ kind }) => kind === 'message').length === 5,
     );
     assert.equal(live.filter(({ kind }) => kind === 'reset').length, 0);
 
