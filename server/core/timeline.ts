@@ -318,7 +318,8 @@ export class Timeline {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
     const read = await this.#upstream.readHistory(this.#room, this.#last.seq);
     const position = { epoch: this.#era.epoch, ...this.#last };
-    if (read.epoch !== epoch || new HistoryPage(read).judge(position) !== 'continuous') return false;
+    if (this.#isClosed() || read.epoch !== epoch || new HistoryPage(read).judge(position) !== 'continuous')
+      return false;
     this.#era = { ...this.#era, epoch };
     this.#listener.renewed();
     this.#listener.grown();
