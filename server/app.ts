@@ -107,6 +107,7 @@ export async function startGateway(
       lingerMs: LIMITS.lingerMs,
       audienceMs: LIMITS.audienceMs,
       maxCheckMs: Math.min(LIMITS.maxCheckMs, config.maxAgeMs / 4),
+      ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
     upline.onChange((up) => {

@@ -15,20 +15,31 @@ export interface EphemeralSlice {
   readonly bytes: Buffer;
   /** How many it does not get. */
   readonly dropped: number;
+  /** The count that it has come to. */
+  readonly upto: number;
 }
 
 /**
  * The last moment of a room's ephemeral messages, encoded once. Viewers hold a count into it, like the cursor
- * into the log; whoever comes too late misses what has left the ring and is told how many.
+ * into the log; whoever comes too late misses what has left the ring and is told how many. Messages that were passed
+ * over take part in the count only: they are told as missed with the next one that enters, so that nobody is woken for
+ * them and viewers that have everything stand at the same place.
  */
 export class EphemeralRing {
   #older = new Segment(0);
   #newer = new Segment(0);
   #newerSince = 0;
+  /** Passed over since the newest message entered. */
+  #passedOver = 0;
 
-  /** Number of messages that ever entered. */
+  /** The count at the newest message. */
   get head(): number {
     return this.#newer.upto;
+  }
+
+  /** Number of messages that ever came, those passed over included. */
+  get count(): number {
+    return this.head + this.#passedOver;
   }
 
   get memory(): number {
@@ -38,17 +49,26 @@ export class EphemeralRing {
   append(message: EphemeralMessage, nowMs: number): void {
     this.#expire(nowMs);
     if (this.#newer.length >= HALF_BYTES) this.#turn(nowMs);
-    this.#newer.append(this.#newer.upto + 1, 0, ephemeralEntry(message));
+    this.#newer.append(this.count + 1, 0, ephemeralEntry(message));
+    this.#passedOver = 0;
   }
 
-  /** What came after the first `seen` messages. */
+  /** Counts a message that nobody gets. */
+  passOver(): void {
+    this.#passedOver++;
+  }
+
+  /** What came after the first `seen` messages, up to {@link head}. */
   read(seen: number, nowMs: number): EphemeralSlice {
-    if (seen >= this.head) return { bytes: NO_BYTES, dropped: 0 };
+    const upto = this.head;
+    if (seen >= upto) return { bytes: NO_BYTES, dropped: 0, upto: seen };
     this.#expire(nowMs);
-    const dropped = Math.max(0, this.#older.after - seen);
-    const newer = this.#newer.read(seen, EVERYTHING).bytes;
-    if (seen >= this.#older.upto) return { bytes: newer, dropped };
-    return { bytes: Buffer.concat([this.#older.read(seen, EVERYTHING).bytes, newer]), dropped };
+    const came = upto - seen;
+    const newer = this.#newer.read(seen, EVERYTHING);
+    if (seen >= this.#older.upto) return { bytes: newer.bytes, dropped: came - newer.count, upto };
+    const older = this.#older.read(seen, EVERYTHING);
+    const bytes = Buffer.concat([older.bytes, newer.bytes]);
+    return { bytes, dropped: came - older.count - newer.count, upto };
   }
 
   /** Lets go of what is too old: everything is gone after one to two times the maximal age. */

@@ -1,18 +1,16 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 import { Room } from './room.ts';
-import type { Lag, RoomCounters } from './room.ts';
+import type { Lag, RoomCounters, RoomLimits } from './room.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Sizes and times of the hub. */
-export interface HubLimits {
+/** Sizes and times of the hub, and the bounds of its rooms. */
+export interface HubLimits extends RoomLimits {
   /** Memory for the messages of one room, in bytes. */
   readonly roomLogBytes: number;
   /** Memory for the messages of all rooms, in bytes. */
   readonly logBytes: number;
   /** A room is kept so long after its last viewer has gone: a flapping viewer resumes from memory. In ms. */
   readonly lingerMs: number;
-  /** Longest time between two looks at the head of a silent room, in milliseconds; well below the stream's `max_age`. */
-  readonly maxCheckMs: number;
   /** How often the audience is told, in milliseconds. */
   readonly audienceMs: number;
 }
@@ -30,7 +28,14 @@ interface OpenRoom {
 
 /** The rooms that this gateway has open, and the memory they may take together. */
 export class Hub {
-  readonly counters: RoomCounters = { repairs: 0, historyReads: 0, gaps: 0, resets: 0, ephemeralDropped: 0 };
+  readonly counters: RoomCounters = {
+    repairs: 0,
+    historyReads: 0,
+    gaps: 0,
+    resets: 0,
+    ephemeralSampledOut: 0,
+    ephemeralDropped: 0,
+  };
   readonly #upstream: Upstream;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
@@ -108,7 +113,7 @@ export class Hub {
   }
 
   #open(name: string): OpenRoom {
-    const room = new Room(name, this.#upstream, this.#clock, this.#limits.maxCheckMs, this.counters);
+    const room = new Room(name, this.#upstream, this.#clock, this.#limits, this.counters);
     const opened = room.timeline.open();
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
     this.#rooms.set(name, open);

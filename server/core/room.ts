@@ -10,6 +10,7 @@ import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
 import type { ReadLimit, Slice } from './segment.ts';
 import { Timeline } from './timeline.ts';
+import { TokenBucket } from './token-bucket.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -18,6 +19,14 @@ const NO_BYTES = Buffer.alloc(0);
 /** What a viewer asks for when it joins. */
 export type JoinFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
 
+/** Bounds of a room. */
+export interface RoomLimits {
+  /** Longest time between two looks at the head of a silent room, in milliseconds; well below the stream's `max_age`. */
+  readonly maxCheckMs: number;
+  /** Ephemeral messages a second that are passed on, at most. */
+  readonly ephemeralRate: number;
+}
+
 /** Counts of what a room had to do; they add up to the gateway's metrics. */
 export interface RoomCounters {
   /** The feed could not be proven and the stream was asked. */
@@ -25,6 +34,9 @@ export interface RoomCounters {
   historyReads: number;
   gaps: number;
   resets: number;
+  /** Ephemeral messages beyond the room's budget, which no viewer got. */
+  ephemeralSampledOut: number;
+  /** Ephemeral messages that viewers were told they missed, for whatever reason. */
   ephemeralDropped: number;
 }
 
@@ -62,6 +74,7 @@ export class Room {
   readonly #counters: RoomCounters;
   readonly #history: History;
   readonly #ephemeral = new EphemeralRing();
+  readonly #ephemeralBudget: TokenBucket;
   readonly #audience = new Audience();
   readonly #viewers = new Set<Viewer>();
   /** Viewers that have everything. */
@@ -71,17 +84,17 @@ export class Room {
   #shared: SharedDelivery | undefined;
   readonly #admission: Admission;
 
-  /** @param maxCheckMs see {@link Timeline} */
-  constructor(name: string, upstream: Upstream, clock: Clock, maxCheckMs: number, counters: RoomCounters) {
+  constructor(name: string, upstream: Upstream, clock: Clock, limits: RoomLimits, counters: RoomCounters) {
     this.name = name;
     this.#upstream = upstream;
     this.#clock = clock;
     this.#counters = counters;
-    this.timeline = new Timeline(name, upstream, clock, maxCheckMs, {
+    this.#ephemeralBudget = new TokenBucket(limits.ephemeralRate);
+    this.timeline = new Timeline(name, upstream, clock, limits.maxCheckMs, {
       grown: () => this.#wakeAtHead(),
       renewed: () => this.#forgetHistory(),
       bookmarked: () => this.#wakeAtHead(),
-      ephemeral: (message) => this.#pushEphemeral(message),
+      ephemeral: (message) => this.#receiveEphemeral(message),
       presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
       viewers: () => this.#viewers.size,
       repairing: () => this.#counters.repairs++,
@@ -141,7 +154,7 @@ export class Room {
   async join(viewer: Viewer, from: JoinFrom): Promise<void> {
     this.#viewers.add(viewer);
     viewer.era = this.timeline.era.number;
-    viewer.ephemeralSeen = this.#ephemeral.head;
+    viewer.ephemeralSeen = this.#ephemeral.count;
     if (from.kind === 'cursor') {
       viewer.stage = { kind: 'claimed', cursor: from.cursor, against: 'memory' };
     } else {
@@ -177,9 +190,16 @@ export class Room {
     this.#pushEphemeral({ content, timeMs: this.#clock.wallMs() });
   }
 
+  /** Samples at the entrance, so that whoever is live gets the same sample, and what is not in it costs next to nothing. */
+  #receiveEphemeral(message: EphemeralMessage): void {
+    if (this.#viewers.size === 0) return;
+    if (this.#ephemeralBudget.take(this.#clock.monotonicMs())) return this.#pushEphemeral(message);
+    this.#ephemeral.passOver();
+    this.#counters.ephemeralSampledOut++;
+  }
+
   /** Hands an ephemeral message to whoever is live and can take it now. */
   #pushEphemeral(message: EphemeralMessage): void {
-    if (this.#viewers.size === 0) return;
     this.#ephemeral.append(message, this.#clock.monotonicMs());
     this.#wakeAtHead();
   }
@@ -263,7 +283,7 @@ export class Room {
     const frame = batchFrame(this.name, bytes, ephemeral.bytes, ephemeral.dropped);
     const delivery = {
       ...slice,
-      ephemeralUpto: this.#ephemeral.head,
+      ephemeralUpto: ephemeral.upto,
       ephemeralDropped: ephemeral.dropped,
       frame,
     };

@@ -21,7 +21,8 @@ const COUNTERS = {
   historyReads: 'Pages of history read from the stream.',
   gaps: 'Gaps announced to viewers.',
   resets: 'Resets announced to viewers.',
-  ephemeralDropped: 'Ephemeral messages that viewers were told they missed.',
+  ephemeralSampledOut: 'Ephemeral messages beyond the budgets of their rooms, which no viewer got.',
+  ephemeralDropped: 'Ephemeral messages that viewers were told they missed, for whatever reason.',
 } satisfies Partial<Record<keyof GatewayStats, string>>;
 
 /** A running metrics endpoint. */

@@ -7,6 +7,7 @@ import { LOG_LEVELS } from './logging.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const KIB = 2 ** 10;
+const MAX_RATE = 1_000_000;
 
 /** One setting of live-server: a flag, an environment variable, its text in the help and how to read it. */
 export interface Setting<T = unknown> {
@@ -133,6 +134,14 @@ export const SETTINGS = {
     fallback: '256MiB',
     parse: sizeFrom(64 * KIB),
   }),
+  ephemeralRate: required({
+    flag: 'ephemeral-rate',
+    placeholder: 'n',
+    help: 'ephemeral messages a second of a room that are passed on; of more, all viewers get the same sample',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '1000',
+    parse: parseRate,
+  }),
   metrics: optional({
     flag: 'metrics',
     placeholder: 'host:port',
@@ -219,6 +228,11 @@ function parseNatsUrls(text: string): readonly string[] | undefined {
 function isNatsUrl(url: string): boolean {
   const full = url.includes('://') ? url : `nats://${url}`;
   return /^(nats|tls):\/\/./.test(full) && URL.canParse(full) && new URL(full).hostname !== '';
+}
+
+function parseRate(text: string): number | undefined {
+  if (text === 'unlimited') return Infinity;
+  return /^[1-9]\d{0,6}$/.test(text) && Number(text) <= MAX_RATE ? Number(text) : undefined;
 }
 
 function durationWithin(minMs: number, maxMs: number) {

@@ -20,6 +20,8 @@ export interface GatewayStats {
   readonly gaps: number;
   /** Resets announced to viewers. */
   readonly resets: number;
-  /** Ephemeral messages that viewers were told they missed. */
+  /** Ephemeral messages beyond the budgets of their rooms, which no viewer got. */
+  readonly ephemeralSampledOut: number;
+  /** Ephemeral messages that viewers were told they missed, for whatever reason. */
   readonly ephemeralDropped: number;
 }

@@ -21,6 +21,7 @@ const LIMITS: HubLimits = {
   lingerMs: 5_000,
   maxCheckMs: 30_000,
   audienceMs: 1e9,
+  ephemeralRate: Infinity,
 };
 
 /** A gateway without gRPC and NATS: the core between a {@link StreamModel} and {@link ModelClient}s, on a clock set by hand. */

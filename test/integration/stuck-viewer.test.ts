@@ -14,7 +14,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import { TcpViewer } from '../helpers/tcp-viewer.ts';
 
 const MIB = 1024 * 1024;
-const limits = { stuckTimeoutMs: 1_500, roomLogBytes: MIB, logBytes: 2 * MIB };
+const limits = { stuckTimeoutMs: 1_500, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
 /** Beside messages: one frame in flight, HTTP/2 and gRPC state a viewer. */
 const bytesPerStuckViewer = 384 * 1024;
 const joinLive = { join: { room: 'hot', start: { live: {} } } };

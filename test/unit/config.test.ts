@@ -20,6 +20,7 @@ describe('configuration', () => {
       drainMs: 10_000,
       roomLogBytes: 32 * 2 ** 20,
       logBytes: 256 * 2 ** 20,
+      ephemeralRate: 1_000,
       logLevel: 'info',
     });
   });
@@ -39,6 +40,7 @@ describe('configuration', () => {
     drainMs: ['0s', 0],
     roomLogBytes: ['1MiB', 2 ** 20],
     logBytes: ['64MiB', 2 ** 26],
+    ephemeralRate: ['250', 250],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],
   };
@@ -57,6 +59,10 @@ describe('configuration', () => {
     const env = { LIVE_HEARTBEAT: '2s', LIVE_DRAIN: '2s', LIVE_STREAM: '' };
     const config = configOf('--heartbeat 1s', env);
     assert.deepEqual([config.heartbeatMs, config.drainMs, config.stream], [1_000, 2_000, 'LIVE']);
+  });
+
+  it('reads an ephemeral rate without bound', () => {
+    assert.equal(configOf('--ephemeral-rate unlimited').ephemeralRate, Infinity);
   });
 
   it('ignores a wrong environment variable that a flag overrides', () => {
@@ -90,6 +96,8 @@ describe('configuration', () => {
     '--max-bytes 1KiB',
     '--heartbeat 99ms',
     '--heartbeat 30d',
+    '--ephemeral-rate 0',
+    '--ephemeral-rate 1000001',
     '--log-level loud',
     '--metrics on',
     '--data-dir=',

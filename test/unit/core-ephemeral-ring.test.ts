@@ -26,7 +26,7 @@ describe('core: ephemeral ring', () => {
     ring.append(comment('b'), 10);
     assert.deepEqual(textsOf(ring.read(0, 20)), ['a', 'b']);
     assert.deepEqual(textsOf(ring.read(1, 20)), ['b']);
-    assert.deepEqual(ring.read(2, 20), { bytes: Buffer.alloc(0), dropped: 0 });
+    assert.deepEqual(ring.read(2, 20), { bytes: Buffer.alloc(0), dropped: 0, upto: 2 });
   });
 
   it('counts as dropped what is too old by the time it could be sent, though nothing came since', () => {
@@ -55,6 +55,24 @@ describe('core: ephemeral ring', () => {
     }
   });
 
+  it('tells of what was passed over with the next message, and owes nobody anything before', () => {
+    const ring = new EphemeralRing();
+    ring.append(comment('a'), 0);
+    for (let n = 0; n < 3; n++) ring.passOver();
+    const late = ring.count;
+    assert.deepEqual(ring.read(1, 10), { bytes: Buffer.alloc(0), dropped: 0, upto: 1 });
+    assert.deepEqual(ring.read(late, 10), { bytes: Buffer.alloc(0), dropped: 0, upto: late });
+    ring.append(comment('b'), 20);
+    for (const [seen, texts, dropped] of [
+      [0, ['a', 'b'], 3],
+      [1, ['b'], 3],
+      [late, ['b'], 0],
+    ] as const) {
+      const slice = ring.read(seen, 20);
+      assert.deepEqual([textsOf(slice), slice.dropped, slice.upto], [texts, dropped, ring.head]);
+    }
+  });
+
   it('stays small whatever comes', () => {
     const ring = new EphemeralRing();
     for (let n = 0; n < 5_000; n++) ring.append(comment(`${n}`, 1_000), n);
@@ -64,6 +82,7 @@ describe('core: ephemeral ring', () => {
   it('property: received and dropped add up to all, whenever a viewer comes', () => {
     const action = fc.oneof(
       fc.record({ kind: fc.constant('append' as const), bytes: fc.constantFrom(0, 100, 9_000, 20_000) }),
+      fc.record({ kind: fc.constant('pass over' as const) }),
       fc.record({ kind: fc.constant('wait' as const), ms: fc.nat({ max: 1_500 }) }),
       fc.record({ kind: fc.constant('read' as const), viewer: fc.nat({ max: 2 }) }),
     );
@@ -72,17 +91,23 @@ describe('core: ephemeral ring', () => {
         const ring = new EphemeralRing();
         const viewers = [0, 1, 2].map(() => ({ seen: 0, got: [] as string[], dropped: 0 }));
         let nowMs = 0;
-        let sent = 0;
+        let came = 0;
+        let told = 0;
         const read = (viewer: (typeof viewers)[number]): void => {
           const slice = ring.read(viewer.seen, nowMs);
-          viewer.seen = ring.head;
+          viewer.seen = slice.upto;
           viewer.got.push(...textsOf(slice));
           viewer.dropped += slice.dropped;
-          assert.equal(viewer.got.length + viewer.dropped, sent);
+          assert.equal(viewer.got.length + viewer.dropped, told);
         };
         for (const step of actions) {
-          if (step.kind === 'append') ring.append(comment(`${sent++}`, step.bytes), nowMs);
-          else if (step.kind === 'wait') nowMs += step.ms;
+          if (step.kind === 'append') {
+            ring.append(comment(`${came++}`, step.bytes), nowMs);
+            told = came;
+          } else if (step.kind === 'pass over') {
+            ring.passOver();
+            came++;
+          } else if (step.kind === 'wait') nowMs += step.ms;
           else read(viewers[step.viewer] as (typeof viewers)[number]);
         }
         for (const viewer of viewers) {

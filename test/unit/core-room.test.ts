@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Viewer } from '../../server/core/viewer.ts';
 import type { Told } from '../helpers/core-gateway.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
@@ -544,6 +545,49 @@ describe('core: room', () => {
       await rig.gateway.pass(5_000);
       rig.viewer.unblock();
       assert.deepEqual(await rig.told(), ['ephemeral b', 'dropped 2']);
+    });
+
+    it('beyond the budget of the room are told as dropped with the next', async () => {
+      await using rig = new Rig({ ephemeralRate: 20, audienceMs: 3_000 });
+      await rig.viewer.join('r');
+      await rig.told();
+      for (let n = 0; n < 50; n++) rig.stream.ephemeral('r', `${n}`);
+      assert.deepEqual(await rig.told(), ['ephemeral 0', 'ephemeral 1']);
+      rig.stream.ephemeral('r', 'too soon');
+      assert.deepEqual(await rig.told(), []);
+      await rig.gateway.pass(50);
+      rig.stream.ephemeral('r', 'in time');
+      assert.deepEqual(await rig.told(), ['ephemeral in time', 'dropped 49']);
+      assert.equal(rig.gateway.hub.counters.ephemeralSampledOut, 49);
+    });
+
+    it('beyond the budget of the room wake nobody', async () => {
+      await using rig = new Rig({ ephemeralRate: 20 });
+      const room = await rig.gateway.hub.acquire('r');
+      let woken = 0;
+      const viewer = new Viewer({ wake: () => woken++ });
+      await room.join(viewer, { kind: 'live' });
+      for (const expected of [2, 3, 3, 3]) {
+        while (room.next(viewer, { bytes: Infinity, entries: Infinity }) !== undefined);
+        rig.stream.ephemeral('r', 'x');
+        assert.equal(woken, expected);
+      }
+      room.leave(viewer);
+      rig.gateway.hub.release(room);
+    });
+
+    it('sampled out are told at the latest with the audience, which is always let in; reliable ones pass', async () => {
+      await using rig = new Rig({ ephemeralRate: 1, audienceMs: 3_000 });
+      await rig.viewer.join('r');
+      for (let n = 0; n < 5; n++) rig.stream.ephemeral('r', `${n}`);
+      await rig.told();
+      rig.publish(3);
+      assert.deepEqual(await rig.told(), messages(1, 3));
+      await rig.gateway.pass(2_900);
+      for (const text of ['in time', 'too soon']) rig.stream.ephemeral('r', text);
+      assert.deepEqual(await rig.told(), ['ephemeral in time', 'dropped 4']);
+      await rig.gateway.pass(100);
+      assert.deepEqual(await rig.told(), ['ephemeral {"count":1}', 'dropped 1']);
     });
   });
 });
