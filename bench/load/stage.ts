@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { cpuSeconds, machineCpuSeconds } from '../measure/processes.ts';
+import { cpuSeconds, machineBusySeconds } from '../measure/processes.ts';
 import { percentile } from '../measure/statistics.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 import type { Circumstances } from '../scenario.ts';
@@ -26,7 +26,7 @@ export interface Flow {
   /** Milliseconds from publishing to receiving. */
   readonly p50: number;
   readonly p99: number;
-  /** CPU time of processes that have nothing to do with the bench, in cores: noise. */
+  /** CPU time taken by what has nothing to do with the bench, in cores: noise. */
   readonly others: number;
 }
 
@@ -138,7 +138,8 @@ export class Stage implements AsyncDisposable {
       cpuPerMillion: (cpu / delivered) * 1e6,
       p50: percentile(received.ages, 0.5) / 1000,
       p99: percentile(received.ages, 0.99) / 1000,
-      others: (after.others - before.others) / elapsed,
+      // Processes are counted in ticks, so that the difference may come out below nothing.
+      others: Math.max(0, (after.others - before.others) / elapsed),
     };
   }
 
@@ -146,7 +147,7 @@ export class Stage implements AsyncDisposable {
   #cpu(): { readonly ms: number; readonly server: number; readonly others: number } {
     const server = cpuSeconds(this.running.pids);
     const load = cpuSeconds([process.pid, this.subscribers.pid, this.publisher.pid]);
-    return { ms: performance.now(), server, others: machineCpuSeconds() - server - load };
+    return { ms: performance.now(), server, others: machineBusySeconds() - server - load };
   }
 
   /** Waits for what is still on its way; the share of all deliveries due that have been made. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 /** Clock ticks a second in /proc; the same on every Linux of today. */
 const TICKS = 100;
@@ -26,8 +27,12 @@ export function residentBytes(pids: readonly number[]): number {
   return kib * 1024;
 }
 
-/** CPU time that all processes of the machine have used so far, in seconds; without interrupts, which are nobody's. */
-export function machineCpuSeconds(): number {
-  const [, user, nice, system] = readFileSync('/proc/stat', 'utf8').split(/\s+/);
-  return (Number(user) + Number(nice) + Number(system)) / TICKS;
+/**
+ * CPU time that the machine has been busy for, since some fixed moment, in seconds; time stolen by other machines
+ * included. Taken from the time that it was idle, the only figure of /proc/stat that is measured: the others are counted by what a
+ * clock tick happens to find, and have interrupts apart, which the times of processes contain.
+ */
+export function machineBusySeconds(): number {
+  const [, , , , idle, iowait] = readFileSync('/proc/stat', 'utf8').split(/\s+/);
+  return (cpus().length * performance.now()) / 1000 - (Number(idle) + Number(iowait)) / TICKS;
 }
