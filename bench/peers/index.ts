@@ -1,5 +1,6 @@
 import { anycableGo } from './anycable-go.ts';
 import { centrifugo } from './centrifugo.ts';
+import { grpcJs, nodeHttp2 } from './floors.ts';
 import { liveGateway } from './live-gateway.ts';
 import { mosquitto } from './mosquitto.ts';
 import { natsCore } from './nats-core.ts';
@@ -7,9 +8,11 @@ import { nchan } from './nchan.ts';
 import type { Peer } from './peer.ts';
 import { socketIo } from './socket-io.ts';
 
-/** All that can be measured, this gateway first. */
+/** All that can be measured, this gateway first, then the floors below it. */
 export const peers: readonly Peer[] = [
   liveGateway,
+  grpcJs,
+  nodeHttp2,
   nchan,
   mosquitto,
   socketIo,

@@ -89,6 +89,9 @@ export async function startLiveGateway({
     get pids() {
       return [running.server.pid, nats.pid];
     },
+    get viewerPids() {
+      return [running.server.pid];
+    },
     async metric(name) {
       const response = await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`);
       const value = new RegExp(`^live_gateway_${name} (\\S+)$`, 'm').exec(await response.text())?.[1];

@@ -21,6 +21,8 @@ export interface RunningPeer {
   readonly publishPorts: Readonly<Record<string, number>>;
   /** All processes that serve. */
   readonly pids: readonly number[];
+  /** Those of them that know of viewers; absent: all. */
+  readonly viewerPids?: readonly number[];
   stop(): Promise<void>;
 }
 

@@ -20,13 +20,12 @@ export const idle: Scenario = {
     {
       title: '1 × 5000',
       async run(circumstances) {
-        const { peer, quick } = circumstances;
+        const { quick } = circumstances;
         const viewers = quick ? 100 : 5000;
         await using stage = await Stage.set(circumstances);
         // The first viewer makes the server load what it needs for all.
         await stage.open(1);
-        // Of ours, nats-server is left out: it does not know of viewers.
-        const pids = stage.running.pids.filter((_, index) => peer.name !== 'live-gateway' || index === 0);
+        const { pids: all, viewerPids: pids = all } = stage.running;
         const before = await settledBytes(pids, quick);
         await stage.open(viewers);
         const after = await settledBytes(pids, quick);

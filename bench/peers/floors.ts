@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findNatsServer } from '../../server/nats/binary.ts';
+import { launchNats } from '../../server/nats/process.ts';
+import { LiveCounter } from '../wire/live-counter.ts';
+import { natsPublication } from './nats-core.ts';
+import type { Peer } from './peer.ts';
+import { freePort, listening, startProgram } from './processes.ts';
+
+/**
+ * The platform below the gateway with next to nothing on it, between nats-server and the gateway's own subscribers:
+ * what it takes, no gateway on this platform can undercut.
+ * @param script the server, in bench/servers/
+ */
+const floor = (name: string, script: string, version: string): Peer => ({
+  name,
+  async installed() {
+    await findNatsServer();
+    return { kind: 'installed', version };
+  },
+  async start({ directory }) {
+    const binary = await findNatsServer();
+    const nats = await launchNats({ binary, directory: join(directory, 'nats'), port: 0 });
+    const port = await freePort();
+    const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
+    const server = startProgram(process.execPath, [...process.execArgv, path, String(port), nats.url]);
+    await listening(port);
+    return {
+      subscribePort: port,
+      publishPorts: { natural: nats.port },
+      pids: [server.pid, nats.pid],
+      viewerPids: [server.pid],
+      async stop() {
+        await server.stop();
+        await nats.stop();
+      },
+    };
+  },
+  subscriber: (context) => new LiveCounter(context, { live: {} }),
+  publish: { natural: (port) => natsPublication(port, (room) => room) },
+});
+
+const grpcPackage = createRequire(import.meta.url)('@grpc/grpc-js/package.json') as { version: string };
+
+/** A server of grpc-js that does nothing but write. */
+export const grpcJs = floor('grpc-js', 'grpc-js.ts', grpcPackage.version);
+
+/** The same without grpc-js. */
+export const nodeHttp2 = floor('node-http2', 'node-http2.ts', process.version);

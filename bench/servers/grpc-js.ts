@@ -1,0 +1,37 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { liveService } from '../../protos/live.ts';
+import { batchFrame } from '../../server/core/entry-codec.ts';
+import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
+
+/* The floor of grpc-js: one frame a write around what has come. Its arguments are its port and the address of NATS. */
+
+const [port, natsUrl] = process.argv.slice(2) as [string, string];
+const NOTHING = Buffer.alloc(0);
+const asItIs = (bytes: Buffer): Buffer => bytes;
+const tails = await RoomTails.connect(natsUrl, (_, entry) => entry);
+
+async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Promise<void> {
+  const leave = await tails.join(room, (entries, done) =>
+    call.write(batchFrame(room, entries, NOTHING, 0), done),
+  );
+  call.on('cancelled', leave);
+  call.write(caughtUp(room));
+}
+
+const server = new Server();
+server.addService(
+  { Connect: { ...liveService.Connect, requestDeserialize: asItIs, responseSerialize: asItIs } },
+  {
+    Connect(call: ServerDuplexStream<Buffer, Buffer>) {
+      call.on('data', (frame: Buffer) => {
+        const room = joinedRoom(frame);
+        if (room !== undefined) void serve(call, room);
+      });
+      call.on('error', () => undefined);
+    },
+  },
+);
+server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error) => {
+  if (error !== null) throw error;
+});

@@ -1,0 +1,40 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { createServer } from 'node:http2';
+import { batchFrame } from '../../server/core/entry-codec.ts';
+import { GrpcMessages } from '../wire/grpc-messages.ts';
+import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
+
+/*
+ * The floor of node:http2: gRPC messages lie ready in the blocks, and a write is a view of them. Its arguments are its
+ * port and the address of NATS.
+ */
+
+const [port, natsUrl] = process.argv.slice(2) as [string, string];
+const NOTHING = Buffer.alloc(0);
+const tails = await RoomTails.connect(natsUrl, (room, entry) =>
+  grpcMessage(batchFrame(room, entry, NOTHING, 0)),
+);
+
+function grpcMessage(frame: Buffer): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(frame.length, 1);
+  return Buffer.concat([prefix, frame]);
+}
+
+async function serve(stream: ServerHttp2Stream, room: string): Promise<void> {
+  const leave = await tails.join(room, (messages, done) => stream.write(messages, done));
+  stream.on('close', leave);
+  stream.write(grpcMessage(caughtUp(room)));
+}
+
+const server = createServer();
+server.on('stream', (stream) => {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+  const request = new GrpcMessages((frame) => {
+    const room = joinedRoom(frame);
+    if (room !== undefined) void serve(stream, room);
+  });
+  stream.on('data', (bytes: Buffer) => request.receive(bytes, 0, bytes.length));
+  stream.on('error', () => undefined);
+});
+server.listen({ host: '127.0.0.1', port: Number(port), backlog: 4096 });
