@@ -112,10 +112,10 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** Publishes messages to the room, evenly over `seconds`. */
-  async publish(messages: number, seconds: number): Promise<void> {
-    await this.publisher.call('run', { rooms: [ROOM], rate: messages / seconds, seconds });
-    this.#expected += messages * this.#viewers;
+  /** Publishes messages to a room, evenly over `seconds`. */
+  async publish(messages: number, seconds: number, room = ROOM): Promise<void> {
+    await this.publisher.call('run', { rooms: [room], rate: messages / seconds, seconds });
+    if (room === ROOM) this.#expected += messages * this.#viewers;
   }
 
   /** Publishes at a steady rate and measures behind the warm-up. */

@@ -1,6 +1,6 @@
 import { ROOM, Stage } from '../load/stage.ts';
 import { startLiveGateway } from '../peers/live-gateway.ts';
-import type { Case, Circumstances, Numbers, Scenario } from '../scenario.ts';
+import type { Case, Circumstances, Metric, Scenario } from '../scenario.ts';
 
 const FILL_RATE = 20_000;
 
@@ -12,9 +12,13 @@ async function fill(stage: Stage, messages: number): Promise<void> {
   if ((await stage.deliveredShare()) < 1) throw new Error('the live viewer has not got everything');
 }
 
-async function replay(stage: Stage, messages: number): Promise<Numbers> {
+async function replay(
+  stage: Stage,
+  room: string,
+  messages: number,
+): Promise<{ readonly rate: number; readonly seconds: number }> {
   const port = stage.running.subscribePort;
-  const viewer = { peer: stage.peer.name, port, room: ROOM, count: 1, kind: 'replay' as const };
+  const viewer = { peer: stage.peer.name, port, room, count: 1, kind: 'replay' as const };
   const seconds = await stage.subscribers.call('replay', { ...viewer, messages });
   return { rate: messages / seconds, seconds };
 }
@@ -28,7 +32,7 @@ const fromMemory: Case = {
     });
     await stage.open(1);
     await fill(stage, messages);
-    return await replay(stage, messages);
+    return await replay(stage, ROOM, messages);
   },
 };
 
@@ -37,15 +41,17 @@ const fromJetStream: Case = {
   async run(circumstances) {
     const messages = sizeOf(circumstances);
     await using stage = await Stage.around(circumstances, await startLiveGateway(circumstances));
-    await fill(stage, messages);
-    // A new gateway has nothing in memory.
+    const rooms = [ROOM, `${ROOM}-2`] as const;
+    for (const room of rooms) await stage.publish(messages, messages / FILL_RATE, room);
+    // A new gateway has nothing in memory. Its first replay also waits for Node to compile what it runs.
     await stage.running.kill();
     await stage.running.restart();
-    return await replay(stage, messages);
+    const first = await replay(stage, rooms[0], messages);
+    return { ...(await replay(stage, rooms[1], messages)), first: first.rate };
   },
 };
 
-const metrics: Scenario['metrics'] = [
+const METRICS: readonly Metric[] = [
   { key: 'rate', title: 'messages/s', digits: 0, better: 'more' },
   { key: 'seconds', title: 's', digits: 3 },
 ];
@@ -54,7 +60,7 @@ export const replayFromMemory: Scenario = {
   name: 'replay',
   question: 'How fast does one viewer get 100,000 messages that it has missed?',
   peers: ['live-gateway', 'nchan'],
-  metrics,
+  metrics: METRICS,
   cases: [fromMemory],
 };
 
@@ -62,6 +68,6 @@ export const replayFromJetStream: Scenario = {
   name: 'replay-stored',
   question: 'The same from a gateway that was just started.',
   peers: ['live-gateway'],
-  metrics,
+  metrics: [...METRICS, { key: 'first', title: 'first of the process, messages/s', digits: 0 }],
   cases: [fromJetStream],
 };

@@ -1,6 +1,7 @@
 import { reliableEntry } from './entry-codec.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
+import type { StoredMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { Segment } from './segment.ts';
 import type { ReadLimit, Slice } from './segment.ts';
@@ -17,11 +18,14 @@ export class HistoryPage {
     this.from = read.from;
     const { epoch, predated, firstSeq, fromHeldElsewhere } = read;
     this.#read = { epoch, predated, firstSeq, fromHeldElsewhere };
-    this.#segment = new Segment(read.from - 1);
-    let prevSeq = 0;
-    for (const message of read.messages) {
-      this.#segment.append(message.seq, message.check, reliableEntry(message, prevSeq));
-      prevSeq = message.seq;
+    const entries = read.messages.map((message, index) =>
+      reliableEntry(message, index === 0 ? 0 : (read.messages[index - 1] as StoredMessage).seq),
+    );
+    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+    this.#segment = new Segment(read.from - 1, bytes);
+    for (const [index, entry] of entries.entries()) {
+      const { seq, check } = read.messages[index] as StoredMessage;
+      this.#segment.append(seq, check, entry);
     }
     this.#segment.extend(read.upto);
   }

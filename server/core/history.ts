@@ -15,6 +15,8 @@ export class History {
   readonly #onPage: (page: HistoryPage) => void;
   /** Least recently used first. */
   #pages: HistoryPage[] = [];
+  /** Pages whose next one has been asked for. */
+  readonly #followed = new WeakSet<HistoryPage>();
   #wanted: number | undefined;
   #reading = false;
   #retry: Timer | undefined;
@@ -54,6 +56,13 @@ export class History {
   want(from: number): void {
     this.#note(from);
     this.#start();
+  }
+
+  /** Asks for the page behind `page` before anybody needs it; again only when that page is read again. */
+  readAhead(page: HistoryPage): void {
+    if (this.#followed.has(page)) return;
+    this.#followed.add(page);
+    if (!this.#pages.some((other) => other.continues(page.upto))) this.want(page.upto);
   }
 
   /** Forgets the least recently used page; false when there is none. */

@@ -3,7 +3,7 @@ import type { StoredMessage } from './message.ts';
 import type { ReadLimit, Slice } from './segment.ts';
 import { Segment } from './segment.ts';
 
-/** A segment is sealed when its entries reach this many bytes; also the unit of eviction. */
+/** A segment takes no entry that would bring it beyond so many bytes, but for its first; also the unit of eviction. */
 const SEGMENT_BYTES = 256 * 1024;
 
 /**
@@ -46,13 +46,15 @@ export class RoomLog {
    * @param prevSeq the room's message before it, as verified; 0 when none is held
    */
   append(message: StoredMessage, prevSeq: number): void {
+    const entry = reliableEntry(message, prevSeq);
     let segment = this.#last;
-    if (segment.length >= SEGMENT_BYTES) {
+    // Sealed before its buffer doubles once more: half of that would stay empty.
+    if (segment.count > 0 && segment.length + entry.size > SEGMENT_BYTES) {
       segment = new Segment(segment.upto);
       this.#segments.push(segment);
     }
     const before = segment.memory;
-    segment.append(message.seq, message.check, reliableEntry(message, prevSeq));
+    segment.append(message.seq, message.check, entry);
     this.#memory += segment.memory - before;
   }
 

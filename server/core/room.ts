@@ -319,6 +319,7 @@ export class Room {
       else viewer.reset('REWOUND', { ...position, check: 0 });
       return 'again';
     }
+    if (page.upto < this.timeline.log.base) this.#history.readAhead(page);
     const slice = page.read(seq, limit);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';

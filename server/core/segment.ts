@@ -37,10 +37,11 @@ export class Segment {
   /** Offset behind each entry. */
   readonly #ends: number[] = [];
 
-  constructor(after: number) {
+  /** @param capacity bytes of entries that are expected; more fit, too */
+  constructor(after: number, capacity = 0) {
     this.after = after;
     this.#upto = after;
-    this.#buffer = Buffer.allocUnsafe(0);
+    this.#buffer = Buffer.allocUnsafe(capacity);
   }
 
   /** The position up to which the segment is complete. */

@@ -12,10 +12,11 @@ export interface AckSubject {
  * @throws if it is neither
  */
 export function parseAckSubject(subject: string): AckSubject {
-  const tokens = subject.split('.');
-  const skipped = tokens.length >= 11 ? 2 : 0;
+  const tokens = subject.split('.', 11);
+  const skipped = tokens.length === 11 ? 2 : 0;
   const seq = Number(tokens[5 + skipped]);
-  const timeMs = Math.floor(Number(tokens[7 + skipped]) / 1e6);
+  // Nanoseconds since the Unix epoch have 19 digits until the year 2286: the last six are cut off, not divided away.
+  const timeMs = Number(tokens[7 + skipped]?.slice(0, -6));
   if (!subject.startsWith('$JS.ACK.') || !Number.isSafeInteger(seq) || !Number.isSafeInteger(timeMs)) {
     throw new Error(`not the reply subject of a JetStream message: ${JSON.stringify(subject)}`);
   }

@@ -69,8 +69,8 @@ export class StreamLeader {
       try {
         return await use(info.num_pending);
       } finally {
-        // When it cannot be deleted, its inactivity threshold does it.
-        await this.#jsm.consumers.delete(this.#stream, config.name).catch(() => undefined);
+        // Nobody waits for it, and when it fails the inactivity threshold does it.
+        void this.#jsm.consumers.delete(this.#stream, config.name).catch(() => undefined);
       }
     });
   }

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { ConsumerConfig, Msg, NatsConnection } from 'nats';
-import { AckPolicy, createInbox, DeliverPolicy, nanos, nuid } from 'nats';
+import { AckPolicy, createInbox, DeliverPolicy, nanos } from 'nats';
 import type { StoredMessage } from '../core/message.ts';
 import { parseAckSubject } from './ack-subject.ts';
 import type { StreamLeader } from './leader.ts';
@@ -20,7 +21,8 @@ export type ReadStart =
 /** An ephemeral pull consumer of one room's messages. One filter subject: an array of them hangs on 2.9. */
 export function consumerConfig(room: string, start: ReadStart): Partial<ConsumerConfig> & { name: string } {
   return {
-    name: `live-${nuid.next()}`,
+    // Short, because it comes back in the reply subject of every message.
+    name: randomBytes(9).toString('base64url'),
     filter_subject: roomSubject(room),
     ack_policy: AckPolicy.None,
     mem_storage: true,
@@ -73,8 +75,8 @@ export function pull(
         throw new Error(`no messages from the stream: ${headers?.code} ${headers?.description}`);
       }
       const { seq, timeMs } = parseAckSubject(message.reply);
-      // Copied: the payload is a view of the socket's chunk, and a page is kept.
-      const stored = decodeStored(seq, timeMs, headers, Uint8Array.from(message.data));
+      // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded.
+      const stored = decodeStored(seq, timeMs, headers, message.data);
       messages.push(stored);
       bytes += message.data.byteLength;
       if (stored.seq >= last || messages.length >= count || bytes >= PAGE.bytes) {

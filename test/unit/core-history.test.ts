@@ -59,6 +59,21 @@ describe('core: history', () => {
     );
   });
 
+  it('reads the page behind one ahead once, and not what it has', async () => {
+    const hand = new HandAnswered();
+    hand.history.want(1);
+    await hand.answer(10);
+    const [page] = hand.pages as [HistoryPage];
+    for (let frame = 0; frame < 3; frame++) hand.history.readAhead(page);
+    assert.deepEqual(hand.asked, [1, 10]);
+    await hand.answer(20);
+    hand.history.readAhead(page);
+    hand.history.want(1);
+    await hand.answer(10);
+    hand.history.readAhead(hand.pages.at(-1) as HistoryPage);
+    assert.deepEqual(hand.asked, [1, 10, 1]);
+  });
+
   it('asks again after a failure, later and later, for the lowest that was wanted', async () => {
     const hand = new HandAnswered();
     hand.history.want(10);
