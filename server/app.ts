@@ -8,20 +8,19 @@ import type { Random } from '../common/random.ts';
 import { packageDefinition } from '../protos/live.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
-import { findNatsServer } from './nats/binary.ts';
 import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
-import type { EmbeddedNats } from './nats/embedded.ts';
-import { startEmbeddedNats } from './nats/embedded.ts';
 import { StreamLeader } from './nats/leader.ts';
 import { openStream } from './nats/open-stream.ts';
 import { Publisher } from './nats/publisher.ts';
 import { NatsUpstream } from './nats/upstream.ts';
 import type { ServerConfig } from './ops/config.ts';
 import type { Logger } from './ops/logging.ts';
-import { serveMetrics } from './ops/metrics.ts';
+import { gatewayMetrics, serveMetrics } from './ops/metrics.ts';
 import type { GatewayStats } from './ops/stats.ts';
+import type { NatsServers } from './own-nats.ts';
+import { natsServers } from './own-nats.ts';
 import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
 import { PublishService } from './rpc/publish-service.ts';
@@ -71,8 +70,10 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Time and chance, injected by tests. */
+/** Where a gateway lives; tests inject time and chance. */
 export interface Surroundings {
+  /** The NATS servers to use; absent: those of the configuration. */
+  readonly nats?: NatsServers;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly keepalive?: Keepalive;
@@ -85,20 +86,19 @@ export interface Surroundings {
 export async function startGateway(
   config: ServerConfig,
   logger: Logger,
-  { clock = systemClock, random = Math.random, keepalive = KEEPALIVE }: Surroundings = {},
+  { nats: given, clock = systemClock, random = Math.random, keepalive = KEEPALIVE }: Surroundings = {},
 ): Promise<Gateway> {
   const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const embedded = config.nats === undefined ? await runEmbedded(config, logger) : undefined;
-    if (embedded !== undefined) undo.push(() => embedded.stop());
-    const urls = embedded === undefined ? (config.nats ?? []) : [embedded.url];
+    const nats = given ?? (await natsServers(config, logger));
+    undo.push(() => nats.stop());
     const id = randomUUID();
-    const upline = await connectUpline(urls, `live-gateway ${id}`, clock, logger);
+    const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger);
     undo.push(() => upline.close());
-    const jsm = await openStream(upline, config, embedded !== undefined, clock, logger);
+    const jsm = await openStream(upline, config, nats.owned, clock, logger);
     const leader = new StreamLeader(upline, jsm, config.stream);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, {
@@ -139,16 +139,16 @@ export async function startGateway(
         ...hub.counters,
       };
     };
-    const metrics = config.metrics === undefined ? undefined : await serveMetrics(config.metrics, stats);
+    const metrics = config.metrics && (await serveMetrics(config.metrics, gatewayMetrics(stats)));
     if (metrics !== undefined) undo.push(() => metrics.close());
     return {
       address: listener.address,
       metrics: metrics?.address,
-      nats: urls,
+      nats: nats.urls,
       get stats() {
         return stats();
       },
-      failed: embedded === undefined ? new Promise(() => undefined) : died(embedded),
+      failed: nats.failed,
       async drain(windowMs) {
         for (const service of SERVICES) health.setStatus(service, 'NOT_SERVING');
         listener.stopAccepting();
@@ -224,22 +224,4 @@ async function serve(serving: Serving): Promise<Served> {
     throw error;
   }
   return { server, listener, sessions, health };
-}
-
-async function runEmbedded(config: ServerConfig, logger: Logger): Promise<EmbeddedNats> {
-  const binary = await findNatsServer({
-    explicit: config.natsServer,
-    onProgress: (message) => logger.info({}, message),
-  });
-  const embedded = await startEmbeddedNats({ binary, dataDir: config.dataDir });
-  logger.info(
-    { url: embedded.url, pid: embedded.pid, dataDir: config.dataDir },
-    'running our own NATS server',
-  );
-  return embedded;
-}
-
-async function died(embedded: EmbeddedNats): Promise<Error> {
-  await embedded.exited;
-  return new Error('our own NATS server has ended');
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster';
 import { exit } from './exit-codes.ts';
 import { startGateway } from './app.ts';
+import { startCluster } from './cluster/primary.ts';
+import { runWorker } from './cluster/worker.ts';
 import { ConfigError, parseConfig } from './ops/config.ts';
 import type { ServerConfig } from './ops/config.ts';
 import { createLogger } from './ops/logging.ts';
@@ -24,7 +27,8 @@ function configure(): ServerConfig {
 async function main(): Promise<void> {
   const config = configure();
   const logger = createLogger(config.logLevel);
-  const gateway = await startGateway(config, logger).catch((error: unknown) => {
+  const starting = config.workers === 1 ? startGateway(config, logger) : startCluster(config, logger);
+  const gateway = await starting.catch((error: unknown) => {
     logger.fatal({ err: error }, 'cannot start');
     process.stderr.write(`live-server: ${error instanceof Error ? error.message : String(error)}\n`);
     return exit('cannotStart');
@@ -57,10 +61,9 @@ async function main(): Promise<void> {
     logger.fatal({ err: error }, 'cannot go on');
     exit('failed');
   });
-  logger.info(
-    { address: gateway.address, metrics: gateway.metrics, nats: gateway.nats, stream: config.stream },
-    'ready',
-  );
+  const { address, metrics, nats } = gateway;
+  logger.info({ address, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
 }
 
-await main();
+if (cluster.isWorker) runWorker();
+else await main();

@@ -5,6 +5,12 @@ import { cpus } from 'node:os';
 const TICKS = 100;
 const FIELD = { utime: 13, stime: 14 } as const;
 
+/** Processes that a process has started and that run. */
+export function childrenOf(pid: number): number[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return pids.split(' ').filter(Boolean).map(Number);
+}
+
 /** CPU time that the processes have used so far, all threads, in seconds. */
 export function cpuSeconds(pids: readonly number[]): number {
   let ticks = 0;

@@ -1,7 +1,7 @@
 import { anycableGo } from './anycable-go.ts';
 import { centrifugo } from './centrifugo.ts';
 import { grpcJs, nodeHttp2 } from './floors.ts';
-import { liveGateway } from './live-gateway.ts';
+import { liveGateway, liveGatewayWorkers } from './live-gateway.ts';
 import { mosquitto } from './mosquitto.ts';
 import { natsCore } from './nats-core.ts';
 import { nchan } from './nchan.ts';
@@ -11,6 +11,7 @@ import { socketIo } from './socket-io.ts';
 /** All that can be measured, this gateway first, then the floors below it. */
 export const peers: readonly Peer[] = [
   liveGateway,
+  liveGatewayWorkers,
   grpcJs,
   nodeHttp2,
   nchan,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,8 @@ import { roomSubject } from '../../server/nats/subjects.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
 import { livePublication } from '../wire/live-publication.ts';
 import { natsPublication } from './nats-core.ts';
-import type { Peer, RunningPeer, StartOptions } from './peer.ts';
+import { childrenOf } from '../measure/processes.ts';
+import type { Installed, Peer, RunningPeer, StartOptions } from './peer.ts';
 import type { ServerProcess } from './processes.ts';
 import { startProgram } from './processes.ts';
 
@@ -46,12 +48,12 @@ interface Served {
 const portOf = (address = ''): number => parseAddress(address)?.port ?? 0;
 
 /** @param port 0: one that is free */
-async function serve(nats: NatsProcess, port: number, history: number): Promise<Served> {
+async function serve(nats: NatsProcess, port: number, history: number, workers: number): Promise<Served> {
   const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
   // prettier-ignore
   const args = [
     '--nats', nats.url, '--listen', `127.0.0.1:${port}`, '--metrics', '127.0.0.1:0', '--drain', '0s',
-    '--room-log-bytes', roomLog,
+    '--room-log-bytes', roomLog, '--workers', String(workers),
   ];
   const server = startProgram(
     process.execPath,
@@ -69,16 +71,16 @@ async function serve(nats: NatsProcess, port: number, history: number): Promise<
 }
 
 /** Starts nats-server and, in front of it, the built gateway. */
-export async function startLiveGateway({
-  directory,
-  history = DEFAULT_HISTORY,
-}: StartOptions): Promise<RunningGateway> {
+export async function startLiveGateway(
+  { directory, history = DEFAULT_HISTORY }: StartOptions,
+  workers = 1,
+): Promise<RunningGateway> {
   const nats = await launchNats({
     binary: await findNatsServer(),
     directory: join(directory, 'nats'),
     port: 0,
   });
-  let running = await serve(nats, 0, history);
+  let running = await serve(nats, 0, history, workers);
   const { port } = running;
   return {
     subscribePort: port,
@@ -87,7 +89,7 @@ export async function startLiveGateway({
       return running.server.pid;
     },
     get pids() {
-      return [running.server.pid, nats.pid];
+      return [running.server.pid, ...childrenOf(running.server.pid), nats.pid];
     },
     get viewerPids() {
       return [running.server.pid];
@@ -102,7 +104,7 @@ export async function startLiveGateway({
       await running.server.stop();
     },
     async restart() {
-      running = await serve(nats, port, history);
+      running = await serve(nats, port, history, workers);
     },
     async stop() {
       await running.server.stop();
@@ -111,18 +113,20 @@ export async function startLiveGateway({
   };
 }
 
+async function installed(): Promise<Installed> {
+  await findNatsServer();
+  const built = await access(SERVER).then(
+    () => true,
+    () => false,
+  );
+  return built ? { kind: 'installed', version } : { kind: 'missing', install: 'npm run build' };
+}
+
 /** This gateway and its own nats-server, which stores every message. */
 export const liveGateway: Peer = {
   name: 'live-gateway',
-  async installed() {
-    await findNatsServer();
-    const built = await access(SERVER).then(
-      () => true,
-      () => false,
-    );
-    return built ? { kind: 'installed', version } : { kind: 'missing', install: 'npm run build' };
-  },
-  start: startLiveGateway,
+  installed,
+  start: (options) => startLiveGateway(options),
   subscriber: (context) => new LiveCounter(context, { live: {} }),
   replayer: (context) => new LiveCounter(context, { earliest: {} }),
   publish: {
@@ -130,4 +134,11 @@ export const liveGateway: Peer = {
     natural: (port) => natsPublication(port, roomSubject),
     gateway: livePublication,
   },
+};
+
+/** The same with a worker a core, as Nchan is run. */
+export const liveGatewayWorkers: Peer = {
+  ...liveGateway,
+  name: 'live-gateway-workers',
+  start: (options) => startLiveGateway(options, cpus().length),
 };

@@ -22,11 +22,16 @@ export interface Logger {
 /**
  * One JSON object a line, to standard output unless told otherwise: `level` by name, `time` as ISO 8601 in UTC, `msg`,
  * and the facts.
+ * @param base facts of every line
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(
+  level: LogLevel,
+  destination?: DestinationStream,
+  base: Readonly<Record<string, unknown>> | null = null,
+): Logger {
   const options = {
     level,
-    base: null,
+    base,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

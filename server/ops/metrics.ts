@@ -32,22 +32,21 @@ export interface MetricsEndpoint {
   close(): Promise<void>;
 }
 
+/** What is served: a registry, or what adds up those of many processes. */
+export type MetricsSource = Pick<Registry, 'contentType' | 'metrics'>;
+
 /**
- * Serves `/metrics` for Prometheus. The stats are read when somebody asks: counting costs the fan-out nothing.
+ * Serves `/metrics` for Prometheus.
  * @throws when the address cannot be listened on
  */
-export async function serveMetrics(
-  { host, port }: Address,
-  stats: () => GatewayStats,
-): Promise<MetricsEndpoint> {
-  const registry = createRegistry(stats);
+export async function serveMetrics({ host, port }: Address, source: MetricsSource): Promise<MetricsEndpoint> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end('metrics are served on /metrics\n');
       return;
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    source.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': source.contentType }).end(text),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
@@ -65,7 +64,8 @@ export async function serveMetrics(
   };
 }
 
-function createRegistry(stats: () => GatewayStats): Registry {
+/** A gateway's metrics. The stats are read when somebody asks: counting costs the fan-out nothing. */
+export function gatewayMetrics(stats: () => GatewayStats): Registry {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

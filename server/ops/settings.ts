@@ -8,6 +8,7 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const KIB = 2 ** 10;
 const MAX_RATE = 1_000_000;
+const MAX_WORKERS = 64;
 
 /** One setting of live-server: a flag, an environment variable, its text in the help and how to read it. */
 export interface Setting<T = unknown> {
@@ -118,10 +119,18 @@ export const SETTINGS = {
     fallback: '10s',
     parse: durationWithin(0, 3_600 * SECOND_MS),
   }),
+  workers: required({
+    flag: 'workers',
+    placeholder: 'n',
+    help: 'processes that serve viewers, each a gateway with a connection to NATS of its own; one a core is most',
+    takes: 'a whole number from 1 to 64',
+    fallback: '1',
+    parse: parseWorkers,
+  }),
   roomLogBytes: required({
     flag: 'room-log-bytes',
     placeholder: 'size',
-    help: "memory for one room's recent messages",
+    help: "memory for one room's recent messages, in each worker",
     takes: 'a size of at least 64KiB, at most --log-bytes',
     fallback: '32MiB',
     parse: sizeFrom(64 * KIB),
@@ -129,7 +138,7 @@ export const SETTINGS = {
   logBytes: required({
     flag: 'log-bytes',
     placeholder: 'size',
-    help: 'memory for the recent messages of all rooms',
+    help: 'memory for the recent messages of all rooms, shared out among the workers',
     takes: 'a size of at least 64KiB, such as 256MiB',
     fallback: '256MiB',
     parse: sizeFrom(64 * KIB),
@@ -181,6 +190,9 @@ export const settingsSchema = z.object(shape).superRefine((config, context) => {
   if (config.replicas > 1 && config.nats === undefined) {
     refuse('replicas', "needs a NATS cluster (--nats); the gateway's own NATS server is a single one");
   }
+  if (config.logBytes / config.workers < 64 * KIB) {
+    refuse('workers', 'leaves less than 64KiB of --log-bytes to each of them');
+  }
   if (config.roomLogBytes > config.logBytes) {
     refuse('roomLogBytes', 'is more than --log-bytes, the memory for all rooms');
   }
@@ -228,6 +240,10 @@ function parseNatsUrls(text: string): readonly string[] | undefined {
 function isNatsUrl(url: string): boolean {
   const full = url.includes('://') ? url : `nats://${url}`;
   return /^(nats|tls):\/\/./.test(full) && URL.canParse(full) && new URL(full).hostname !== '';
+}
+
+function parseWorkers(text: string): number | undefined {
+  return /^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS ? Number(text) : undefined;
 }
 
 function parseRate(text: string): number | undefined {

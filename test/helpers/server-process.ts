@@ -32,6 +32,10 @@ export class ServerProcess implements AsyncDisposable {
     return server;
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** The complete lines of its log so far. */
   get log(): Record<string, unknown>[] {
     const lines = this.stdout.split('\n').slice(0, -1);
