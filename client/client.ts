@@ -221,8 +221,11 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   }
 
   #onFrame(frame: ServerFrame): void {
-    if (frame.publishResult) this.#publisher.onResult(frame.publishResult);
-    else this.#rooms.onFrame(frame);
+    if (frame.publishResults) {
+      for (const result of frame.publishResults.results) this.#publisher.onResult(result);
+    } else {
+      this.#rooms.onFrame(frame);
+    }
     if (frame.heartbeat && frame.heartbeat.upstream !== this.#upstream) {
       this.#upstream = frame.heartbeat.upstream;
       this.emit('upstream', this.#upstream);

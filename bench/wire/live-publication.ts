@@ -68,9 +68,9 @@ class LivePublication implements Publication {
 
   #receiver(context: ReceiverContext): Receiver {
     const messages = new GrpcMessages((message) => {
-      const { frame, publishResult } = liveService.Connect.responseDeserialize(message);
+      const { frame, publishResults } = liveService.Connect.responseDeserialize(message);
       if (frame === 'welcome') context.ready();
-      if (publishResult) this.#settle(publishResult);
+      for (const result of publishResults?.results ?? []) this.#settle(result);
     });
     const call = new Http2Call(CONNECT_PATH, context.authority, {
       send: (bytes) => context.send(bytes),

@@ -9,6 +9,9 @@ import type { Viewer, Waker } from './viewer.ts';
  */
 const FRAME_LIMIT = { bytes: 64 * 1024, entries: Infinity };
 
+/** A frame, or what makes it at the moment it is written: it then holds what has come meanwhile. */
+export type UrgentFrame = Buffer | (() => Buffer);
+
 /** One viewer's stream, as the outlet sees it. */
 export interface FrameSink {
   /** Sends one frame; `done` is called when the transport can take the next, or never. */
@@ -41,7 +44,7 @@ export class Outlet implements Waker, Task {
   /** Viewers that may have something to be sent; the longest waiting first. */
   readonly #ready = new Set<Viewer>();
   /** Frames that go before any room's. */
-  #urgent: Buffer[] = [];
+  #urgent: UrgentFrame[] = [];
   #state: State = IDLE;
   #lastWriteMs: number;
   readonly #written = (): void => this.#finishWrite();
@@ -84,7 +87,7 @@ export class Outlet implements Waker, Task {
   }
 
   /** Sends a frame as soon as the transport is free, before any room's. */
-  send(frame: Buffer): void {
+  send(frame: UrgentFrame): void {
     this.#urgent.push(frame);
     this.#enqueue();
   }
@@ -109,7 +112,8 @@ export class Outlet implements Waker, Task {
   }
 
   #writeNext(): void {
-    const frame = this.#urgent.shift() ?? this.#nextOfRooms();
+    const urgent = this.#urgent.shift();
+    const frame = typeof urgent === 'function' ? urgent() : (urgent ?? this.#nextOfRooms());
     if (frame === undefined) return;
     this.#lastWriteMs = this.#nowMs();
     this.#state = { kind: 'writing', sinceMs: this.#lastWriteMs };

@@ -16,6 +16,7 @@ import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
 import { failedPublish, noticeFrame } from './frames.ts';
 import { Memberships } from './memberships.ts';
+import { PublishResults } from './publish-results.ts';
 import type { PublishService } from './publish-service.ts';
 import { parseSeq } from './requests.ts';
 
@@ -77,6 +78,7 @@ export class Session {
   readonly #outlet: Outlet;
   readonly #peer: string;
   readonly #rooms: Memberships;
+  readonly #results: PublishResults;
   /** As the client names itself in Hello, for the log. */
   #client: string | undefined;
   #publishes = 0;
@@ -103,6 +105,7 @@ export class Session {
       scheduler,
       () => clock.monotonicMs(),
     );
+    this.#results = new PublishResults((frame) => this.#outlet.send(frame));
     this.#rooms = new Memberships({
       hub,
       outlet: this.#outlet,
@@ -167,7 +170,7 @@ export class Session {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#outlet.backlog > MAX_BACKLOG) this.#call.pause();
+    if (this.#outlet.backlog + this.#results.backlog > MAX_BACKLOG) this.#call.pause();
   }
 
   #handle(frame: ClientFrame): void {
@@ -213,7 +216,7 @@ export class Session {
 
   async #publish({ requestId, message }: Publish): Promise<void> {
     const answer = (result: PublishResultInput): void => {
-      this.#send({ publishResult: { ...result, requestId } });
+      if (this.#state.kind !== 'closed') this.#results.add({ ...result, requestId });
     };
     const refused = (error: unknown): void => {
       answer(failedPublish(this.#refuse(error, 'a publish was refused')));

@@ -80,6 +80,17 @@ export class RawStream implements Disposable {
     this.call.write(message);
   }
 
+  /** The results of publishes so far. */
+  get results(): PublishResult[] {
+    return this.all('publishResults').flatMap(({ results }) => results);
+  }
+
+  /** Waits for the first result. */
+  async result(): Promise<PublishResult> {
+    const { results } = await this.next('publishResults');
+    return results[0] as PublishResult;
+  }
+
   /** All frames of a kind so far. */
   all<Kind extends keyof ServerFrame>(kind: Kind): NonNullable<ServerFrame[Kind]>[] {
     return this.frames.flatMap((frame) => (frame[kind] ? [frame[kind]] : []));

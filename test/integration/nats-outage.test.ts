@@ -171,7 +171,7 @@ describe('NATS outage', () => {
     const large = { room: 'tea', type: 'gift', payload: Buffer.alloc(1_000_000) };
     for (let requestId = 1; requestId <= 80; requestId++)
       raw.send({ publish: { requestId, message: large } });
-    const results = (): string[] => raw.all('publishResult').map(({ reason }) => reason);
+    const results = (): string[] => raw.results.map(({ reason }) => reason);
     await until('some are refused', () => results().length >= 10);
     assert.ok(results().every((reason) => reason === 'TOO_MANY_PUBLISHES'));
   });

@@ -36,7 +36,9 @@ describe('client publisher', () => {
     assert.equal(message!.payload.toString(), '{"n":1}');
     assert.equal(message!.class, 'RELIABLE');
     assert.match(message!.key, /^[0-9a-f-]{36}$/);
-    scripted.receive({ publishResult: { requestId, seq: '9007199254740993', duplicate: true } });
+    scripted.receive({
+      publishResults: { results: [{ requestId, seq: '9007199254740993', duplicate: true }] },
+    });
     assert.deepEqual(await result, { seq: 9007199254740993n, duplicate: true });
     assert.equal(scripted.clock.pending, 2, 'watchdog and acknowledgements');
   });
@@ -52,7 +54,8 @@ describe('client publisher', () => {
       first.map(({ message }) => message?.key),
     );
     assert.equal(second[1]?.message?.key, 'mine');
-    for (const { requestId } of second) scripted.receive({ publishResult: { requestId, seq: requestId } });
+    for (const { requestId } of second)
+      scripted.receive({ publishResults: { results: [{ requestId, seq: requestId }] } });
     assert.deepEqual(
       (await Promise.all(results)).map(({ seq }) => seq),
       [1n, 2n],
@@ -93,7 +96,7 @@ describe('client publisher', () => {
       ['comment'],
     );
     await assert.rejects(sent, { reason: 'PUBLISH_OUTCOME_UNKNOWN', message: /not sent again/ });
-    scripted.receive({ publishResult: { requestId: publishes(scripted)[0]!.requestId } });
+    scripted.receive({ publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId }] } });
     assert.deepEqual(await waiting, { seq: 0n, duplicate: false });
   });
 
@@ -101,7 +104,9 @@ describe('client publisher', () => {
     const results = [1, 2, 3].map(() => publish('r1', gift));
     scripted.welcome(2);
     assert.equal(publishes(scripted).length, 2);
-    scripted.receive({ publishResult: { requestId: publishes(scripted)[0]!.requestId, seq: 1 } });
+    scripted.receive({
+      publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId, seq: 1 }] },
+    });
     await results[0];
     assert.equal(publishes(scripted).length, 3);
   });
@@ -117,24 +122,16 @@ describe('client publisher', () => {
     const never = publish('r1', gift);
     scripted.welcome();
     const [first, second] = publishes(scripted);
-    scripted.receive(
-      {
-        publishResult: {
-          requestId: first!.requestId,
-          code: 14,
-          reason: 'UPSTREAM_UNAVAILABLE',
-          message: 'away',
-        },
-      },
-      {
-        publishResult: { requestId: second!.requestId, code: 3, reason: 'PAYLOAD_TOO_LARGE', message: 'big' },
-      },
-    );
+    const results = [
+      { requestId: first!.requestId, code: 14, reason: 'UPSTREAM_UNAVAILABLE' as const, message: 'away' },
+      { requestId: second!.requestId, code: 3, reason: 'PAYLOAD_TOO_LARGE' as const, message: 'big' },
+    ];
+    scripted.receive({ publishResults: { results } });
     await assert.rejects(never, { reason: 'PAYLOAD_TOO_LARGE', codeName: 'INVALID_ARGUMENT' });
     scripted.clock.advance(50);
     const again = publishes(scripted)[2];
     assert.equal(again?.message?.key, first?.message?.key);
-    scripted.receive({ publishResult: { requestId: again!.requestId, seq: 4 } });
+    scripted.receive({ publishResults: { results: [{ requestId: again!.requestId, seq: 4 }] } });
     assert.equal((await later).seq, 4n);
   });
 

@@ -70,6 +70,19 @@ describe('core: outlet', () => {
     assert.equal(outlet.blockedSinceMs, undefined);
   });
 
+  it('makes a frame that was asked for when it is written, not before', () => {
+    const hand = new HandScheduled();
+    const { outlet, written, finish } = handWritten(hand);
+    let results = '';
+    outlet.send(Buffer.from('a'));
+    outlet.send(() => Buffer.from(results));
+    hand.runAll();
+    results = 'all that came meanwhile';
+    finish();
+    hand.runAll();
+    assert.deepEqual(written, ['a', 'all that came meanwhile']);
+  });
+
   it('writes nothing after it was closed, and takes a late word from the transport calmly', () => {
     const hand = new HandScheduled();
     const { outlet, written, finish } = handWritten(hand);
