@@ -22,7 +22,6 @@ const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.ur
 
 /** A gateway with the nats-server that it uses. */
 export interface RunningGateway extends RunningPeer {
-  readonly gatewayPid: number;
   /** One of the gateway's metrics, without the prefix. */
   metric(name: string): Promise<number>;
   /** SIGKILL: viewers are cut off without a word. */
@@ -82,17 +81,15 @@ export async function startLiveGateway(
   });
   let running = await serve(nats, 0, history, workers);
   const { port } = running;
+  const gatewayPids = (): number[] => [running.server.pid, ...childrenOf(running.server.pid)];
   return {
     subscribePort: port,
     publishPorts: { natural: nats.port, gateway: port },
-    get gatewayPid() {
-      return running.server.pid;
-    },
     get pids() {
-      return [running.server.pid, ...childrenOf(running.server.pid), nats.pid];
+      return [...gatewayPids(), nats.pid];
     },
     get viewerPids() {
-      return [running.server.pid];
+      return gatewayPids();
     },
     async metric(name) {
       const response = await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`);
