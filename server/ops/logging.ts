@@ -1,5 +1,5 @@
 import type { DestinationStream } from 'pino';
-import { pino, stdTimeFunctions } from 'pino';
+import { destination, pino, stdTimeFunctions } from 'pino';
 
 /** Severities, least severe first; `silent` writes nothing. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -26,7 +26,8 @@ export interface Logger {
  */
 export function createLogger(
   level: LogLevel,
-  destination?: DestinationStream,
+  // Written at once: a line that is still on its way when the process exits comes behind its last words, or never.
+  output: DestinationStream = destination({ sync: true }),
   base: Readonly<Record<string, unknown>> | null = null,
 ): Logger {
   const options = {
@@ -35,5 +36,5 @@ export function createLogger(
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, output);
 }
