@@ -8,8 +8,8 @@ import type { Address } from '../../common/units.ts';
 import type { ServerConfig } from '../ops/config.ts';
 import type { Logger } from '../ops/logging.ts';
 import { serveMetrics } from '../ops/metrics.ts';
-import type { NatsServers } from '../own-nats.ts';
-import { natsServers } from '../own-nats.ts';
+import type { NatsServers } from '../nats-servers.ts';
+import { natsServers } from '../nats-servers.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */

@@ -5,7 +5,7 @@ import { startGateway } from '../app.ts';
 import { exit } from '../exit-codes.ts';
 import { createLogger } from '../ops/logging.ts';
 import { gatewayMetrics } from '../ops/metrics.ts';
-import { foreignNats } from '../own-nats.ts';
+import { foreignNats } from '../nats-servers.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
