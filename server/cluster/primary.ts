@@ -135,6 +135,8 @@ class Workers {
       worker.on('message', (message: FromWorker | { readonly kind?: undefined }) => {
         switch (message.kind) {
           case 'listening':
+            // It has not heard that all are to leave, and has no viewers yet.
+            if (this.#leaving) return void worker.process.kill('SIGKILL');
             return send(worker, { kind: 'start', config: this.#config, nats: { urls, owned } });
           case 'ready':
             serves = true;
