@@ -98,6 +98,8 @@ describe('configuration', () => {
     '--max-bytes 1KiB',
     '--heartbeat 99ms',
     '--heartbeat 30d',
+    '--workers 0',
+    '--workers 65',
     '--ephemeral-rate 0',
     '--ephemeral-rate 1000001',
     '--log-level loud',
@@ -118,6 +120,7 @@ describe('configuration', () => {
   it('refuses replicas of the embedded server, and a room log above the limit of all', () => {
     refuses('--replicas 3', {}, '--replicas (LIVE_REPLICAS): "3" needs a NATS cluster');
     refuses('--log-bytes 1MiB', {}, '--room-log-bytes', '--log-bytes');
+    refuses('--workers 2 --log-bytes 100KiB --room-log-bytes 64KiB', {}, '--workers (LIVE_WORKERS)', '64KiB');
   });
 
   it('suggests the flag that was meant', () =>
