@@ -5,6 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
+import { sleep } from '../common/sleep.ts';
 import { packageDefinition } from '../protos/live.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
@@ -35,6 +36,7 @@ const LIMITS = {
   lingerMs: 30_000,
   maxCheckMs: 30_000,
   audienceMs: 3_000,
+  lastWordsMs: 500,
   /** What a NATS message needs beside the payload: subject, id, headers. */
   messageOverhead: 8 * 1024,
 };
@@ -153,6 +155,7 @@ export async function startGateway(
         for (const service of SERVICES) health.setStatus(service, 'NOT_SERVING');
         listener.stopAccepting();
         await sessions.drain(windowMs, random);
+        await finishCalls(server, clock);
         await unwind();
       },
       close: unwind,
@@ -161,6 +164,13 @@ export async function startGateway(
     await unwind();
     throw error;
   }
+}
+
+/** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than a moment. */
+async function finishCalls(server: Server, clock: Clock): Promise<void> {
+  const finished = new AbortController();
+  server.tryShutdown(() => finished.abort());
+  await sleep(clock, LIMITS.lastWordsMs, finished.signal);
 }
 
 /** What viewers are served from. */

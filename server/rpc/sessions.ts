@@ -14,11 +14,13 @@ export class Sessions {
   readonly #context: SessionContext;
   readonly #sessions = new Set<Session>();
   readonly #timer: Timer;
+  /** Aborted when nobody is left of those that are sent away. */
+  readonly #emptied = new AbortController();
   #draining = false;
 
   /** @param stuckMs how long a viewer may take for one frame, in milliseconds */
   constructor(context: Omit<SessionContext, 'ended'>, stuckMs: number) {
-    this.#context = { ...context, ended: (session) => void this.#sessions.delete(session) };
+    this.#context = { ...context, ended: (session) => this.#forget(session) };
     const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
     this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs, stuckMs));
   }
@@ -47,10 +49,7 @@ export class Sessions {
         session.dismiss(Math.floor(random() * MAX_PAUSE_MS), 'DRAINING'),
       ),
     );
-    const giveUpMs = clock.monotonicMs() + windowMs + GRACE_MS;
-    while (this.#sessions.size > 0 && clock.monotonicMs() < giveUpMs) {
-      await sleep(clock, 20, new AbortController().signal);
-    }
+    if (this.#sessions.size > 0) await sleep(clock, windowMs + GRACE_MS, this.#emptied.signal);
     for (const dismissal of dismissals) dismissal.cancel();
     this.close();
   }
@@ -59,6 +58,11 @@ export class Sessions {
   close(): void {
     this.#timer.cancel();
     for (const session of this.#sessions) session.destroy();
+  }
+
+  #forget(session: Session): void {
+    this.#sessions.delete(session);
+    if (this.#draining && this.#sessions.size === 0) this.#emptied.abort();
   }
 
   #tend(periodMs: number, stuckMs: number): void {
