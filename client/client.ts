@@ -86,7 +86,10 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     this.#connection = new Connection(
       {
         endpoints,
-        clientName: options.clientName ?? 'live-gateway-client',
+        hello: {
+          client: options.clientName ?? 'live-gateway-client',
+          compressions: options.compression === 'deflate' ? ['DEFLATE'] : [],
+        },
         backoff,
         connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
         silenceFactor: options.silenceFactor ?? 2,

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
+import type { HelloInput } from '../protos/gen/live/v1/Hello.ts';
 import type { Reconnect } from '../protos/gen/live/v1/Reconnect.ts';
 import type { Welcome } from '../protos/gen/live/v1/Welcome.ts';
 import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
@@ -16,7 +17,7 @@ import { Watchdog } from './watchdog.ts';
 export interface ConnectionSettings {
   /** host:port, tried in turn. */
   readonly endpoints: readonly string[];
-  readonly clientName: string;
+  readonly hello: HelloInput;
   readonly backoff: BackoffLimits;
   /** From the beginning of a connection to its Welcome. */
   readonly connectTimeoutMs: number;
@@ -123,7 +124,7 @@ export class Connection {
     this.#parts.counters.connects += 1;
     const generation = this.#generation;
     const endpoint = this.#endpoint();
-    const { connectTimeoutMs, clientName } = this.#settings;
+    const { connectTimeoutMs, hello } = this.#settings;
     const link = this.#parts.transport.open(endpoint, {
       frame: (frame) => {
         if (this.#isCurrent(generation)) this.#onFrame(frame);
@@ -132,7 +133,7 @@ export class Connection {
         if (this.#isCurrent(generation)) this.#onEnd(error);
       },
     });
-    link.send({ hello: { client: clientName } });
+    link.send({ hello });
     this.#link = link;
     this.#setState(
       { name: 'connecting', attempt: this.#attempt, endpoint, generation, since: this.#now() },

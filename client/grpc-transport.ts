@@ -6,6 +6,7 @@ import { LiveStub, liveService } from '../protos/live.ts';
 import type { Counters } from './counters.ts';
 import type { LiveError } from './errors.ts';
 import { fromServiceError } from './errors.ts';
+import { receiveFrame } from './receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from './transport.ts';
 
 /** HTTP/2 keepalive, in milliseconds. It must allow for the longest stall of either event loop. */
@@ -98,7 +99,7 @@ class GrpcLink implements Link {
       (frame) => liveService.Connect.requestSerialize(frame),
       (bytes) => {
         counters.bytesReceived += bytes.length;
-        return liveService.Connect.responseDeserialize(bytes);
+        return receiveFrame(bytes);
       },
     );
     // The error listener stays for good: a call reports its own cancellation as an error.

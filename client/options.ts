@@ -16,6 +16,8 @@ export interface LiveClientOptions {
   readonly endpoints: readonly string[];
   /** Name and version of the application, for the gateway's logs. */
   readonly clientName?: string;
+  /** How the gateway may compress batches: less to transfer, more to do at both ends. Default 'none'. */
+  readonly compression?: 'none' | 'deflate';
   /** Plaintext unless given. */
   readonly credentials?: ChannelCredentials;
   /** Where cursors of rooms joined with a `cursorName` are kept; in memory unless given. The caller closes it. */

@@ -137,6 +137,7 @@ export async function startGateway(
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
+        compressionSavedBytes: sessions.traffic.saved,
         ...hub.lag,
         ...hub.counters,
       };

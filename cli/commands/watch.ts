@@ -16,6 +16,7 @@ interface Options {
   cursor: string | boolean;
   onGap: 'continue' | 'stop';
   count?: number;
+  compress?: true;
 }
 
 const defaultCursorName = 'default';
@@ -49,6 +50,7 @@ export function watchCommand(): Command {
         .default('continue'),
     )
     .addOption(new Option('--count <n>', 'end after so many reliable messages').argParser(parseCount))
+    .option('--compress', 'have batches compressed')
     .addOption(serverOption())
     .addOption(jsonOption())
     .addHelpText('after', help)
@@ -60,6 +62,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   const client = new LiveClient({
     endpoints: options.server,
     clientName: 'live-cli',
+    compression: options.compress ? 'deflate' : 'none',
     ...(store ? { cursorStore: store } : {}),
   });
   const output = new Output(process.stdout);

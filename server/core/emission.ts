@@ -1,3 +1,4 @@
+import type { CompressibleFrame } from './compressible-frame.ts';
 import type { Position } from './position.ts';
 
 /** Where a viewer without a cursor begins. */
@@ -25,4 +26,4 @@ export type Emission =
   | { readonly kind: 'reset'; readonly cause: ResetCause; readonly cursor: Position }
   | { readonly kind: 'caught-up'; readonly cursor: Position }
   /** An encoded `ServerFrame{batch}`; shared between viewers, not to be changed. */
-  | { readonly kind: 'batch'; readonly frame: Buffer };
+  | { readonly kind: 'batch'; readonly frame: CompressibleFrame };

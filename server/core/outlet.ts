@@ -18,8 +18,8 @@ export interface FrameSink {
   write(frame: Buffer, done: () => void): void;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
-  /** Encodes everything but batches, which come encoded. */
-  encode(emission: Exclude<Emission, { kind: 'batch' }>, room: string): Buffer;
+  /** The frame that tells the viewer of it. */
+  encode(emission: Emission, room: string): Buffer;
 }
 
 /** `closed` is final. */
@@ -128,7 +128,7 @@ export class Outlet implements Waker, Task {
       const emission = room.next(viewer, FRAME_LIMIT);
       if (emission === undefined) continue;
       this.#ready.add(viewer);
-      return emission.kind === 'batch' ? emission.frame : this.#sink.encode(emission, room.name);
+      return this.#sink.encode(emission, room.name);
     }
     return undefined;
   }

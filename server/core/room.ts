@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { Admission } from './admission.ts';
 import { Audience } from './audience.ts';
+import { CompressibleFrame } from './compressible-frame.ts';
 import type { Emission, Start } from './emission.ts';
 import { batchFrame } from './entry-codec.ts';
 import { EphemeralRing } from './ephemeral-ring.ts';
@@ -52,7 +53,7 @@ export interface Lag {
 interface Delivery extends Omit<Slice, 'bytes'> {
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
-  readonly frame: Buffer;
+  readonly frame: CompressibleFrame;
 }
 
 /** The delivery made for a live viewer at one place, kept for the next one at the same place. */
@@ -275,12 +276,12 @@ export class Room {
     const { bytes, ...slice } = log.read(seq, limit);
     if (viewer.stage.kind !== 'live' || slice.upto < log.head) {
       if (slice.count === 0) return undefined;
-      const frame = batchFrame(this.name, bytes, NO_BYTES, 0);
+      const frame = this.#frame(bytes, NO_BYTES, 0);
       return { ...slice, ephemeralUpto: ephemeralSeen, ephemeralDropped: 0, frame };
     }
     const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
     if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) return undefined;
-    const frame = batchFrame(this.name, bytes, ephemeral.bytes, ephemeral.dropped);
+    const frame = this.#frame(bytes, ephemeral.bytes, ephemeral.dropped);
     const delivery = {
       ...slice,
       ephemeralUpto: ephemeral.upto,
@@ -289,6 +290,10 @@ export class Room {
     };
     if (limit.entries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
     return delivery;
+  }
+
+  #frame(reliable: Buffer, ephemeral: Buffer, ephemeralDropped: number): CompressibleFrame {
+    return new CompressibleFrame(batchFrame(this.name, reliable, ephemeral, ephemeralDropped));
   }
 
   /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
@@ -323,7 +328,7 @@ export class Room {
     const slice = page.read(seq, limit);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';
-    return { kind: 'batch', frame: batchFrame(this.name, slice.bytes, NO_BYTES, 0) };
+    return { kind: 'batch', frame: this.#frame(slice.bytes, NO_BYTES, 0) };
   }
 
   /** Waits for the page that begins at `from`. */

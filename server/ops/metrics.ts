@@ -23,6 +23,7 @@ const COUNTERS = {
   resets: 'Resets announced to viewers.',
   ephemeralSampledOut: 'Ephemeral messages beyond the budgets of their rooms, which no viewer got.',
   ephemeralDropped: 'Ephemeral messages that viewers were told they missed, for whatever reason.',
+  compressionSavedBytes: 'Bytes that compression kept from being sent.',
 } satisfies Partial<Record<keyof GatewayStats, string>>;
 
 /** A running metrics endpoint. */

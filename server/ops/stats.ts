@@ -24,4 +24,6 @@ export interface GatewayStats {
   readonly ephemeralSampledOut: number;
   /** Ephemeral messages that viewers were told they missed, for whatever reason. */
   readonly ephemeralDropped: number;
+  /** Bytes that compression kept from being sent. */
+  readonly compressionSavedBytes: number;
 }

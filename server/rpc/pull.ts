@@ -75,7 +75,7 @@ function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string)
 
 function encode(emission: Exclude<Emission, { kind: 'joined' | 'caught-up' }>, room: string): Buffer {
   // The fields of PullResponse have the numbers that they have in ServerFrame.
-  return emission.kind === 'batch' ? emission.frame : encodeResponse(breakFrame(emission, room));
+  return emission.kind === 'batch' ? emission.frame.plain : encodeResponse(breakFrame(emission, room));
 }
 
 function encodeResponse(response: PullResponseInput): Buffer {

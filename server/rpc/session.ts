@@ -9,6 +9,7 @@ import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
+import type { Emission } from '../core/emission.ts';
 import type { Hub } from '../core/hub.ts';
 import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
@@ -36,6 +37,12 @@ export interface SessionLimits {
   readonly helloMs: number;
 }
 
+/** What all sessions have sent, in bytes. */
+export interface Traffic {
+  /** What compression kept from being sent. */
+  saved: number;
+}
+
 /** What all sessions share. */
 export interface SessionContext {
   readonly hub: Hub;
@@ -44,6 +51,7 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SessionLimits;
+  readonly traffic: Traffic;
   /** Whether NATS can be reached now. */
   upstreamUp(): boolean;
   /** Destroys the TCP connection that a call came by. */
@@ -81,6 +89,8 @@ export class Session {
   readonly #results: PublishResults;
   /** As the client names itself in Hello, for the log. */
   #client: string | undefined;
+  /** The form of batches that the client asked for. */
+  #form: 'plain' | 'deflated' = 'plain';
   #publishes = 0;
   /** What the client was last told of NATS. */
   #upstreamTold = true;
@@ -100,7 +110,7 @@ export class Session {
           });
         },
         failed: (error) => this.#fail(error),
-        encode: (notice, room) => encodeServerFrame(noticeFrame(notice, room)),
+        encode: (emission, room) => this.#encode(emission, room),
       },
       scheduler,
       () => clock.monotonicMs(),
@@ -199,10 +209,11 @@ export class Session {
     }
   }
 
-  #greet({ client }: Hello, timer: Timer): void {
+  #greet({ client, compressions }: Hello, timer: Timer): void {
     timer.cancel();
     this.#state = { kind: 'open' };
     this.#client = client.slice(0, MAX_CLIENT_NAME);
+    if (compressions.includes('DEFLATE')) this.#form = 'deflated';
     const { limits, logger, publishing } = this.#context;
     logger.debug(this.#facts, 'a session begins');
     this.#send({
@@ -239,6 +250,13 @@ export class Session {
     } finally {
       this.#publishes--;
     }
+  }
+
+  #encode(emission: Emission, room: string): Buffer {
+    if (emission.kind !== 'batch') return encodeServerFrame(noticeFrame(emission, room));
+    const frame = emission.frame[this.#form];
+    this.#context.traffic.saved += emission.frame.plain.length - frame.length;
+    return frame;
   }
 
   #heartbeat(): ServerFrameInput {

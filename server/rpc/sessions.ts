@@ -1,7 +1,7 @@
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
-import type { ConnectCall, SessionContext } from './session.ts';
+import type { ConnectCall, SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
@@ -11,6 +11,7 @@ const GRACE_MS = 1_000;
 
 /** All viewers' streams of this gateway. */
 export class Sessions {
+  readonly traffic: Readonly<Traffic>;
   readonly #context: SessionContext;
   readonly #sessions = new Set<Session>();
   readonly #timer: Timer;
@@ -19,8 +20,10 @@ export class Sessions {
   #draining = false;
 
   /** @param stuckMs how long a viewer may take for one frame, in milliseconds */
-  constructor(context: Omit<SessionContext, 'ended'>, stuckMs: number) {
-    this.#context = { ...context, ended: (session) => this.#forget(session) };
+  constructor(context: Omit<SessionContext, 'ended' | 'traffic'>, stuckMs: number) {
+    const traffic = { saved: 0 };
+    this.traffic = traffic;
+    this.#context = { ...context, traffic, ended: (session) => this.#forget(session) };
     const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
     this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs, stuckMs));
   }

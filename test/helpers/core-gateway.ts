@@ -217,7 +217,8 @@ export class ModelClient {
         failed: (error) => {
           throw error;
         },
-        encode: (emission, room) => encodeServerFrame(noticeFrame(emission, room)),
+        encode: (emission, room) =>
+          emission.kind === 'batch' ? emission.frame.plain : encodeServerFrame(noticeFrame(emission, room)),
       },
       this.#gateway.scheduler,
       () => this.#gateway.clock.monotonicMs(),

@@ -1,5 +1,6 @@
 import type { ChannelOptions, ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { credentials, status } from '@grpc/grpc-js';
+import type { HelloInput } from '../../protos/gen/live/v1/Hello.ts';
 import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResult } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
@@ -66,9 +67,9 @@ export class RawStream implements Disposable {
   }
 
   /** Says Hello. */
-  static hello(address: string, options: ChannelOptions = {}): RawStream {
-    const stream = new RawStream(address, options);
-    stream.send({ hello: { client: 'raw' } });
+  static hello(address: string, hello: HelloInput = { client: 'raw' }): RawStream {
+    const stream = new RawStream(address);
+    stream.send({ hello });
     return stream;
   }
 

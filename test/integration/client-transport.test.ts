@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
+import { deflateRawSync } from 'node:zlib';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { LiveClient } from '../../client/index.ts';
 import type { ConnectionState } from '../../client/index.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
@@ -31,8 +32,8 @@ async function listen(onConnection: (socket: Socket) => void) {
   };
 }
 
-/** A gRPC server that welcomes, answers joins and pings, and beats. */
-async function beatingServer() {
+/** A gRPC server that welcomes, answers joins and pings, and beats; `greeting` is what it says behind Welcome. */
+async function beatingServer(greeting?: () => ServerFrameInput) {
   const server = new Server();
   const implementation = {
     connect: (call: ServerDuplexStream<ClientFrame, ServerFrameInput>) => {
@@ -41,6 +42,7 @@ async function beatingServer() {
       call.on('error', () => undefined).on('end', () => call.end());
       call.on('data', ({ hello, join, ping }: ClientFrame) => {
         if (hello) call.write({ welcome: { session: 's', heartbeatMs, limits: { publishes: 1 } } });
+        if (hello && greeting) call.write(greeting());
         if (join) {
           const cursor = { epoch: 'e', seq: 1, check: 0 };
           call.write({ joined: { room: join.room, cursor, head: 1, outcome: 'STARTED' } });
@@ -125,6 +127,31 @@ describe('client transport', () => {
     await until('one connection is left', () => proxy.sockets.size === 1);
     assert.equal(opened.counters.probeFailures, 1);
   });
+
+  for (const [what, deflated] of [
+    ['is no DEFLATE', Buffer.from('garbage')],
+    ['inflates to no frame', deflateRawSync(Buffer.from([0xff]))],
+    ['inflates to more than any message', deflateRawSync(Buffer.alloc(66 * 1024 * 1024))],
+  ] as const) {
+    it(`connects again when what was compressed ${what}`, async () => {
+      let greetings = 0;
+      const server = await beatingServer(() => (greetings++ === 0 ? { deflated } : { heartbeat: {} }));
+      closers.push(server.close);
+      const causes: (number | undefined)[] = [];
+      client = new LiveClient({
+        endpoints: [`127.0.0.1:${server.port}`],
+        backoff: { baseMs: 1, maxMs: 1 },
+        compression: 'deflate',
+      });
+      client.on('state', (state) => {
+        if (state.name === 'backoff') causes.push(state.cause.code);
+      });
+      const room = client.join('r1');
+      await until('it is joined on the second connection', () => greetings === 2 && room.head === 1n);
+      await inState(client, 'live');
+      assert.deepEqual(causes, [status.INTERNAL]);
+    });
+  }
 
   it('has no connection left once it is closed', async () => {
     const server = await beatingServer();

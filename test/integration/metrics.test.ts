@@ -28,6 +28,7 @@ describe('metrics', () => {
     assert.match(text, /^live_gateway_repairs_total \d+$/m);
     assert.match(text, /^live_gateway_ephemeral_dropped_total 0$/m);
     assert.match(text, /^live_gateway_ephemeral_sampled_out_total 0$/m);
+    assert.match(text, /^live_gateway_compression_saved_bytes_total 0$/m);
     const elsewhere = await fetch(`http://${gateway.metrics}/`);
     assert.equal(elsewhere.status, 404);
   });

@@ -74,6 +74,7 @@ export class Viewer implements FaultyViewer {
       clientName: `chaos ${viewer}`,
       clock: this.clock,
       random,
+      compression: random() < 0.5 ? 'deflate' : 'none',
       connectTimeoutMs,
       ...clientTimes,
     });

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { inflateRawSync } from 'node:zlib';
+import { liveService } from '../../protos/live.ts';
+import { CompressibleFrame } from '../../server/core/compressible-frame.ts';
+
+describe('core: compressible frame', () => {
+  it('inflates to the plain frame, whatever its length', () => {
+    for (const length of [96, 1_000, 70_000, 5_000_000]) {
+      const plain = Buffer.alloc(length, 'a gift, and another gift; ');
+      const frame = new CompressibleFrame(plain);
+      const { deflated } = liveService.Connect.responseDeserialize(frame.deflated);
+      assert.ok(deflated, `${length} bytes are compressed`);
+      assert.deepEqual(inflateRawSync(deflated), plain);
+      assert.ok(frame.deflated.length < length);
+    }
+  });
+
+  it('is made once for all', () => {
+    const frame = new CompressibleFrame(Buffer.alloc(1_000, 'x'));
+    assert.equal(frame.deflated, frame.deflated);
+  });
+
+  it('stays plain where compressing does not make it shorter', () => {
+    const short = Buffer.alloc(95, 'x');
+    assert.equal(new CompressibleFrame(short).deflated, short);
+    const random = randomBytes(10_000);
+    assert.equal(new CompressibleFrame(random).deflated, random);
+  });
+});
