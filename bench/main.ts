@@ -15,6 +15,7 @@ interface Options {
   readonly rounds: number;
   readonly quick: boolean;
   readonly json: boolean;
+  readonly chat?: string;
 }
 
 const DEFAULT_ROUNDS = 3;
@@ -43,10 +44,10 @@ async function installed(wanted: readonly Peer[]): Promise<Peer[]> {
 
 type Growing = Omit<Row, 'rounds' | 'failure'> & { rounds: Row['rounds'][number][]; failure?: string };
 
-async function runOnce(row: Growing, item: Case, peer: Peer, quick: boolean): Promise<void> {
+async function runOnce(row: Growing, item: Case, peer: Peer, { quick, chat }: Options): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), `bench-${peer.name}-`));
   try {
-    const numbers = await item.run({ peer, directory, quick });
+    const numbers = await item.run({ peer, directory, quick, chat });
     row.rounds.push(numbers);
     say(`  ${row.case} ${peer.name}: ${JSON.stringify(numbers)}`);
   } catch (error) {
@@ -69,7 +70,7 @@ async function runScenario(scenario: Scenario, present: readonly Peer[], options
   const rounds = Math.min(options.rounds, scenario.rounds ?? options.rounds);
   for (let round = 1; round <= rounds; round++) {
     say(`${scenario.name}, round ${round} of ${rounds}`);
-    for (const { item, peer, row } of entries) await runOnce(row, item, peer, options.quick);
+    for (const { item, peer, row } of entries) await runOnce(row, item, peer, options);
   }
   return entries.map(({ row }) => row);
 }
@@ -81,13 +82,20 @@ async function main(): Promise<void> {
     .option('--scenario <name...>', `only these: ${scenarios.map(({ name }) => name).join(', ')}`)
     .option('--rounds <n>', 'rounds; the median of each number is shown', parseRounds, DEFAULT_ROUNDS)
     .option('--quick', 'small and short: shows that everything works, the numbers say nothing', false)
+    .option(
+      '--chat <file>',
+      'recorded chat, a line {at_ms, type, sender, payload} each, for the scenario chat',
+    )
     .option('--json', 'one JSON object instead of tables', false)
     .parse()
     .opts<Options>();
   const unknown = options.scenario?.find((name) => !scenarios.some((scenario) => scenario.name === name));
   if (unknown !== undefined)
     throw new Error(`no scenario ${unknown}; there are ${scenarios.map(({ name }) => name).join(', ')}`);
-  const chosen = scenarios.filter(({ name }) => options.scenario?.includes(name) ?? true);
+  const wanted = scenarios.filter(({ name }) => options.scenario?.includes(name) ?? true);
+  const chosen = wanted.filter(({ needs }) => needs === undefined || options[needs] !== undefined);
+  for (const { name, needs } of wanted.filter((scenario) => !chosen.includes(scenario)))
+    say(`${name}: skipped, it needs --${needs}`);
   const present = await installed(options.peer?.map(peerNamed) ?? peers);
   const results: object[] = [];
   if (!options.json) process.stdout.write(`${machine()}\n`);

@@ -22,6 +22,8 @@ export interface Circumstances {
   readonly directory: string;
   /** A run that only shows that everything works: small and short. */
   readonly quick: boolean;
+  /** File with a recorded chat, if one was given. */
+  readonly chat?: string | undefined;
 }
 
 /** One row of a scenario for every peer that takes part. */
@@ -34,6 +36,8 @@ export interface Case {
 export interface Scenario {
   readonly name: string;
   readonly question: string;
+  /** What the user has to give, or it is left out. */
+  readonly needs?: 'chat';
   /** Names of the peers that take part; absent: all. */
   readonly peers?: readonly string[];
   readonly metrics: readonly Metric[];

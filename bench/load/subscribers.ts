@@ -16,8 +16,11 @@ export interface Subscriptions {
   readonly port: number;
   readonly room: string;
   readonly count: number;
-  /** `live`: what is published from now on; `replay`: everything held; `stuck`: live, but nothing is read. */
-  readonly kind: 'live' | 'replay' | 'stuck';
+  /**
+   * `live`: what is published from now on; `compressed`: the same, compressed and not counted; `replay`: everything held;
+   * `stuck`: live, but nothing is read.
+   */
+  readonly kind: 'live' | 'compressed' | 'replay' | 'stuck';
   /** Every subscriber has a room of its own, whose name begins with `room`. */
   readonly spread?: boolean;
 }
@@ -36,9 +39,9 @@ let losses: string[] = [];
 let began = { atMs: 0, messages: 0 };
 
 async function open({ peer, port, room, count, kind, spread = false }: Subscriptions): Promise<void> {
-  const { subscriber, replayer } = peerNamed(peer);
-  const make = kind === 'replay' ? replayer : subscriber;
-  if (make === undefined) throw new Error(`${peer} holds nothing to be replayed`);
+  const { subscriber, compressed, replayer } = peerNamed(peer);
+  const make = { live: subscriber, stuck: subscriber, compressed, replay: replayer }[kind];
+  if (make === undefined) throw new Error(`${peer} has no ${kind} subscribers`);
   let opened = 0;
   const every = Math.max(1, Math.floor(count / TIMED));
   const openSome = async (): Promise<void> => {
@@ -65,6 +68,7 @@ const subscriberMethods = {
   open,
   /** Messages received so far by all. */
   count: () => tally.messages,
+  bytes: () => tally.bytes,
   begin(): void {
     tally.ages = [];
     began = { atMs: performance.now(), messages: tally.messages };

@@ -44,6 +44,8 @@ export interface Peer {
   start(options: StartOptions): Promise<RunningPeer>;
   /** The subscriber's side of its protocol; runs in the subscribers' process. */
   readonly subscriber: MakeReceiver;
+  /** One that takes messages compressed, and cannot count them; absent where there is no such thing. */
+  readonly compressed?: MakeReceiver;
   /** One that begins with the oldest message held; absent where nothing is held. */
   readonly replayer?: MakeReceiver;
   /** Ways to publish, `natural` first of all; they run in the publisher's process. */

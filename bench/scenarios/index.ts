@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { chat } from './chat.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { replayFromJetStream, replayFromMemory } from './replay.ts';
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   jitter,
   stuck,
   publish,
+  chat,
 ];

@@ -35,6 +35,7 @@ const enum Place {
 export class LiveCounter implements Receiver {
   readonly #context: ReceiverContext;
   readonly #start: StartInput;
+  readonly #compressions: readonly 'DEFLATE'[];
   readonly #call: Http2Call;
   #place = Place.Prefix;
   #prefixLeft = GRPC_PREFIX;
@@ -45,10 +46,14 @@ export class LiveCounter implements Receiver {
   #bodyLeft = 0;
   #batchLeft = 0;
 
-  /** @param start where in the room it begins */
-  constructor(context: ReceiverContext, start: StartInput) {
+  /**
+   * @param start where in the room it begins
+   * @param compressions of frames, whose messages are then not counted
+   */
+  constructor(context: ReceiverContext, start: StartInput, compressions: readonly 'DEFLATE'[] = []) {
     this.#context = context;
     this.#start = start;
+    this.#compressions = compressions;
     this.#call = new Http2Call(CONNECT_PATH, context.authority, {
       send: (bytes) => context.send(bytes),
       fail: (reason) => context.fail(reason),
@@ -60,7 +65,7 @@ export class LiveCounter implements Receiver {
     this.#call.open();
     const { room } = this.#context;
     this.#call.write([
-      encodeClientFrame({ hello: { client: 'bench' } }),
+      encodeClientFrame({ hello: { client: 'bench', compressions: [...this.#compressions] } }),
       encodeClientFrame({ join: { room, start: this.#start } }),
     ]);
   }

@@ -5,9 +5,6 @@ import { writeVarint } from './entry-codec.ts';
 const SERVER_FRAME_DEFLATED = (13 << 3) | 2;
 const LONGEST_PREFIX = 6;
 
-/** Shorter frames do not shrink by what the attempt costs. */
-const WORTHWHILE_BYTES = 96;
-
 /** An encoded `ServerFrame`, and its compressed form: made when first asked for, and once for all who share the frame. */
 export class CompressibleFrame {
   readonly plain: Buffer;
@@ -24,7 +21,6 @@ export class CompressibleFrame {
 }
 
 function deflate(plain: Buffer): Buffer {
-  if (plain.length < WORTHWHILE_BYTES) return plain;
   // At the default level most of the time goes by in setting up: a lower one is no quicker for what one batch holds.
   const data = deflateRawSync(plain);
   const prefix = Buffer.allocUnsafe(LONGEST_PREFIX);

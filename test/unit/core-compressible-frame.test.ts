@@ -6,7 +6,7 @@ import { CompressibleFrame } from '../../server/core/compressible-frame.ts';
 
 describe('core: compressible frame', () => {
   it('inflates to the plain frame, whatever its length', () => {
-    for (const length of [96, 1_000, 70_000, 5_000_000]) {
+    for (const length of [60, 1_000, 70_000, 5_000_000]) {
       const plain = Buffer.alloc(length, 'a gift, and another gift; ');
       const frame = new CompressibleFrame(plain);
       const { deflated } = liveService.Connect.responseDeserialize(frame.deflated);
@@ -22,7 +22,7 @@ describe('core: compressible frame', () => {
   });
 
   it('stays plain where compressing does not make it shorter', () => {
-    const short = Buffer.alloc(95, 'x');
+    const short = Buffer.from('short');
     assert.equal(new CompressibleFrame(short).deflated, short);
     const random = randomBytes(10_000);
     assert.equal(new CompressibleFrame(random).deflated, random);
