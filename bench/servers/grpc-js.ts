@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame } from '../../server/core/entry-codec.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 
 /* The floor of grpc-js: one frame a write around what has come. Its arguments are its port and the address of NATS. */
@@ -13,7 +14,7 @@ const tails = await RoomTails.connect(natsUrl, (_, entry) => entry);
 
 async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Promise<void> {
   const leave = await tails.join(room, (entries, done) =>
-    call.write(batchFrame(room, entries, NOTHING, 0), done),
+    call.write(bareFrame(batchFrame(room, entries, NOTHING, 0)), done),
   );
   call.on('cancelled', leave);
   call.write(caughtUp(room));

@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
 import { batchFrame } from '../../server/core/entry-codec.ts';
+import { prefixedFrame } from '../../server/core/frame-prefix.ts';
 import { GrpcMessages } from '../wire/grpc-messages.ts';
 import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 
@@ -11,20 +12,12 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 
 const [port, natsUrl] = process.argv.slice(2) as [string, string];
 const NOTHING = Buffer.alloc(0);
-const tails = await RoomTails.connect(natsUrl, (room, entry) =>
-  grpcMessage(batchFrame(room, entry, NOTHING, 0)),
-);
-
-function grpcMessage(frame: Buffer): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(frame.length, 1);
-  return Buffer.concat([prefix, frame]);
-}
+const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, entry, NOTHING, 0));
 
 async function serve(stream: ServerHttp2Stream, room: string): Promise<void> {
   const leave = await tails.join(room, (messages, done) => stream.write(messages, done));
   stream.on('close', leave);
-  stream.write(grpcMessage(caughtUp(room)));
+  stream.write(prefixedFrame(caughtUp(room)));
 }
 
 const server = createServer();

@@ -1,11 +1,11 @@
 import { deflateRawSync } from 'node:zlib';
-import { writeVarint } from './entry-codec.ts';
+import { varintSize, writeVarint } from './entry-codec.ts';
+import { allocatePrefixed, bareFrame, PREFIX_BYTES } from './frame-prefix.ts';
 
 /** `ServerFrame.deflated`: field 13, length-delimited. */
 const SERVER_FRAME_DEFLATED = (13 << 3) | 2;
-const LONGEST_PREFIX = 6;
 
-/** An encoded `ServerFrame`, and its compressed form: made when first asked for, and once for all who share the frame. */
+/** An encoded `ServerFrame` behind its prefix, and its compressed form: made when first asked for, and once for all who share the frame. */
 export class CompressibleFrame {
   readonly plain: Buffer;
   #deflated: Buffer | undefined;
@@ -22,9 +22,9 @@ export class CompressibleFrame {
 
 function deflate(plain: Buffer): Buffer {
   // At the default level most of the time goes by in setting up: a lower one is no quicker for what one batch holds.
-  const data = deflateRawSync(plain);
-  const prefix = Buffer.allocUnsafe(LONGEST_PREFIX);
-  prefix[0] = SERVER_FRAME_DEFLATED;
-  const frame = Buffer.concat([prefix.subarray(0, writeVarint(prefix, 1, data.length)), data]);
+  const data = deflateRawSync(bareFrame(plain));
+  const frame = allocatePrefixed(1 + varintSize(data.length) + data.length);
+  frame[PREFIX_BYTES] = SERVER_FRAME_DEFLATED;
+  data.copy(frame, writeVarint(frame, PREFIX_BYTES + 1, data.length));
   return frame.length < plain.length ? frame : plain;
 }

@@ -25,5 +25,5 @@ export type Emission =
   | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly cursor: Position }
   | { readonly kind: 'reset'; readonly cause: ResetCause; readonly cursor: Position }
   | { readonly kind: 'caught-up'; readonly cursor: Position }
-  /** An encoded `ServerFrame{batch}`; shared between viewers, not to be changed. */
+  /** Shared between viewers, not to be changed. */
   | { readonly kind: 'batch'; readonly frame: CompressibleFrame };

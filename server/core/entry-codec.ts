@@ -1,3 +1,4 @@
+import { allocatePrefixed, PREFIX_BYTES } from './frame-prefix.ts';
 import type { EphemeralMessage, MessageContent, StoredMessage } from './message.ts';
 
 /*
@@ -170,7 +171,7 @@ const SERVER_FRAME_BATCH = tag(3, LEN);
 const BATCH_ROOM = tag(1, LEN);
 const BATCH_DROPPED = tag(4, VARINT);
 
-/** Encodes `ServerFrame{batch}` around runs of entries, by copying them once. */
+/** Encodes `ServerFrame{batch}` around runs of entries, by copying them once; behind its prefix. */
 export function batchFrame(
   room: string,
   reliable: Buffer,
@@ -180,9 +181,9 @@ export function batchFrame(
   const roomSize = 2 + room.length;
   const droppedSize = varintFieldSize(ephemeralDropped);
   const bodySize = roomSize + reliable.length + ephemeral.length + droppedSize;
-  const frame = Buffer.allocUnsafe(1 + varintSize(bodySize) + bodySize);
-  frame[0] = SERVER_FRAME_BATCH;
-  let at = writeVarint(frame, 1, bodySize);
+  const frame = allocatePrefixed(1 + varintSize(bodySize) + bodySize);
+  frame[PREFIX_BYTES] = SERVER_FRAME_BATCH;
+  let at = writeVarint(frame, PREFIX_BYTES + 1, bodySize);
   frame[at] = BATCH_ROOM;
   frame[at + 1] = room.length;
   // A room name is at most 64 ASCII characters, so its length is one byte.

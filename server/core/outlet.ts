@@ -9,16 +9,16 @@ import type { Viewer, Waker } from './viewer.ts';
  */
 const FRAME_LIMIT = { bytes: 64 * 1024, entries: Infinity };
 
-/** A frame, or what makes it at the moment it is written: it then holds what has come meanwhile. */
+/** A frame behind its prefix, or what makes it at the moment it is written: it then holds what has come meanwhile. */
 export type UrgentFrame = Buffer | (() => Buffer);
 
 /** One viewer's stream, as the outlet sees it. */
 export interface FrameSink {
-  /** Sends one frame; `done` is called when the transport can take the next, or never. */
+  /** Sends one frame with its prefix; `done` is called when the transport can take the next, or never. */
   write(frame: Buffer, done: () => void): void;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
-  /** The frame that tells the viewer of it. */
+  /** The frame that tells the viewer of it, behind its prefix. */
   encode(emission: Emission, room: string): Buffer;
 }
 

@@ -1,10 +1,17 @@
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
+import { encodeServerFrame } from '../../protos/live.ts';
 import type { Emission } from '../core/emission.ts';
+import { prefixedFrame } from '../core/frame-prefix.ts';
 import type { Failure } from './failure.ts';
 
 type Notice = Exclude<Emission, { kind: 'batch' }>;
+
+/** Encodes a frame that is not on the fan-out path, behind its prefix. */
+export function encodeFrame(frame: ServerFrameInput): Buffer {
+  return prefixedFrame(encodeServerFrame(frame));
+}
 
 /** What a viewer is told of a room, as a frame of the protocol. */
 export function noticeFrame(notice: Notice, room: string): ServerFrameInput {

@@ -1,5 +1,5 @@
-import { encodeServerFrame } from '../../protos/live.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import { encodeFrame } from './frames.ts';
 
 /** Results of one stream's publishes. Those that wait for the transport go in one frame, however many they are. */
 export class PublishResults {
@@ -24,6 +24,6 @@ export class PublishResults {
   #frame(): Buffer {
     const results = this.#waiting;
     this.#waiting = [];
-    return encodeServerFrame({ publishResults: { results } });
+    return encodeFrame({ publishResults: { results } });
   }
 }

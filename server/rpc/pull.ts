@@ -3,6 +3,7 @@ import type { PullRequest } from '../../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
 import { liveService } from '../../protos/live.ts';
 import type { Emission } from '../core/emission.ts';
+import { bareFrame } from '../core/frame-prefix.ts';
 import type { JoinFrom, Room } from '../core/room.ts';
 import { Viewer } from '../core/viewer.ts';
 import { Bell } from './bell.ts';
@@ -75,7 +76,9 @@ function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string)
 
 function encode(emission: Exclude<Emission, { kind: 'joined' | 'caught-up' }>, room: string): Buffer {
   // The fields of PullResponse have the numbers that they have in ServerFrame.
-  return emission.kind === 'batch' ? emission.frame.plain : encodeResponse(breakFrame(emission, room));
+  return emission.kind === 'batch'
+    ? bareFrame(emission.frame.plain)
+    : encodeResponse(breakFrame(emission, room));
 }
 
 function encodeResponse(response: PullResponseInput): Buffer {

@@ -3,7 +3,6 @@ import { Metadata } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
-import { encodeServerFrame } from '../../protos/live.ts';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
@@ -15,7 +14,8 @@ import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
-import { failedPublish, noticeFrame } from './frames.ts';
+import { encodeFrame, failedPublish, noticeFrame } from './frames.ts';
+import { http2StreamOf } from './http2-stream.ts';
 import { Memberships } from './memberships.ts';
 import { PublishResults } from './publish-results.ts';
 import type { PublishService } from './publish-service.ts';
@@ -101,10 +101,14 @@ export class Session {
     this.#call = call;
     this.#context = context;
     this.#peer = call.getPeer();
+    const stream = http2StreamOf(call);
     this.#outlet = new Outlet(
       {
         write: (frame, done) => {
-          call.write(frame, () => {
+          // Where the call has been ended for us, its own event follows.
+          if (!stream.writable) return;
+          stream.write(frame, (error) => {
+            if (error) return;
             done();
             this.#afterWrite();
           });
@@ -253,7 +257,7 @@ export class Session {
   }
 
   #encode(emission: Emission, room: string): Buffer {
-    if (emission.kind !== 'batch') return encodeServerFrame(noticeFrame(emission, room));
+    if (emission.kind !== 'batch') return encodeFrame(noticeFrame(emission, room));
     const frame = emission.frame[this.#form];
     this.#context.traffic.saved += emission.frame.plain.length - frame.length;
     return frame;
@@ -265,7 +269,7 @@ export class Session {
   }
 
   #send(frame: ServerFrameInput): void {
-    if (this.#state.kind !== 'closed') this.#outlet.send(encodeServerFrame(frame));
+    if (this.#state.kind !== 'closed') this.#outlet.send(encodeFrame(frame));
   }
 
   #afterWrite(): void {
@@ -285,7 +289,9 @@ export class Session {
 
   #endWhenSaid(): void {
     const { backlog, blockedSinceMs } = this.#outlet;
-    if (this.#publishes === 0 && backlog === 0 && blockedSinceMs === undefined) this.#call.end();
+    if (this.#publishes > 0 || backlog > 0 || blockedSinceMs !== undefined) return;
+    this.#outlet.close();
+    this.#call.end();
   }
 
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */

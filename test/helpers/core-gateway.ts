@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { RoomEvent } from '../../cli/chaos/oracle/history.ts';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import type { ServerFrame } from '../../protos/live.ts';
-import { encodeServerFrame, liveService } from '../../protos/live.ts';
+import { liveService } from '../../protos/live.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import type { HubLimits } from '../../server/core/hub.ts';
 import { Hub } from '../../server/core/hub.ts';
 import { Outlet } from '../../server/core/outlet.ts';
@@ -10,7 +11,7 @@ import type { Position } from '../../server/core/position.ts';
 import type { JoinFrom, Room } from '../../server/core/room.ts';
 import { Scheduler } from '../../server/core/scheduler.ts';
 import { Viewer } from '../../server/core/viewer.ts';
-import { noticeFrame } from '../../server/rpc/frames.ts';
+import { encodeFrame, noticeFrame } from '../../server/rpc/frames.ts';
 import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
@@ -218,7 +219,7 @@ export class ModelClient {
           throw error;
         },
         encode: (emission, room) =>
-          emission.kind === 'batch' ? emission.frame.plain : encodeServerFrame(noticeFrame(emission, room)),
+          emission.kind === 'batch' ? emission.frame.plain : encodeFrame(noticeFrame(emission, room)),
       },
       this.#gateway.scheduler,
       () => this.#gateway.clock.monotonicMs(),
@@ -228,7 +229,7 @@ export class ModelClient {
   #receive(bytes: Buffer): void {
     this.frames++;
     this.bytes += bytes.length;
-    const frame = liveService.Connect.responseDeserialize(bytes);
+    const frame = liveService.Connect.responseDeserialize(bareFrame(bytes));
     const { room } = frame.joined ??
       frame.batch ??
       frame.gap ??

@@ -10,6 +10,7 @@ import {
   varintSize,
   writeVarint,
 } from '../../server/core/entry-codec.ts';
+import { bareFrame, PREFIX_BYTES } from '../../server/core/frame-prefix.ts';
 import { fingerprint } from '../../server/core/fingerprint.ts';
 import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
 import { runs } from '../helpers/property.ts';
@@ -53,7 +54,9 @@ function encode(entries: readonly Entry[]): Buffer {
 }
 
 function decode(frame: Buffer): Batch {
-  const { batch } = liveService.Connect.responseDeserialize(frame);
+  assert.equal(frame[0], 0, 'not compressed as a whole');
+  assert.equal(frame.readUInt32BE(1), frame.length - PREFIX_BYTES);
+  const { batch } = liveService.Connect.responseDeserialize(bareFrame(frame));
   assert.ok(batch);
   return batch;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame, reliableEntry } from '../../server/core/entry-codec.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import type { StoredMessage } from '../../server/core/message.ts';
 import { RoomLog } from '../../server/core/room-log.ts';
 import { Segment } from '../../server/core/segment.ts';
@@ -17,7 +18,7 @@ function message(seq: number, payloadBytes = 0): StoredMessage {
 
 /** The sequences in a slice, as a client would read them. */
 function seqsOf(slice: Slice): number[] {
-  const frame = batchFrame('r', slice.bytes, NO_BYTES, 0);
+  const frame = bareFrame(batchFrame('r', slice.bytes, NO_BYTES, 0));
   const { batch } = liveService.Connect.responseDeserialize(frame);
   const seqs = (batch?.reliable ?? []).map(({ seq }) => Number(seq));
   assert.equal(seqs.length, slice.count);

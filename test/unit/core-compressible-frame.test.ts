@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { liveService } from '../../protos/live.ts';
+import { bareFrame, PREFIX_BYTES, prefixedFrame } from '../../server/core/frame-prefix.ts';
 import { CompressibleFrame } from '../../server/core/compressible-frame.ts';
 
 describe('core: compressible frame', () => {
   it('inflates to the plain frame, whatever its length', () => {
     for (const length of [60, 1_000, 70_000, 5_000_000]) {
       const plain = Buffer.alloc(length, 'a gift, and another gift; ');
-      const frame = new CompressibleFrame(plain);
-      const { deflated } = liveService.Connect.responseDeserialize(frame.deflated);
+      const frame = new CompressibleFrame(prefixedFrame(plain));
+      assert.equal(frame.deflated.readUInt32BE(1), frame.deflated.length - PREFIX_BYTES);
+      const { deflated } = liveService.Connect.responseDeserialize(bareFrame(frame.deflated));
       assert.ok(deflated, `${length} bytes are compressed`);
       assert.deepEqual(inflateRawSync(deflated), plain);
       assert.ok(frame.deflated.length < length);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame } from '../../server/core/entry-codec.ts';
 import type { EphemeralSlice } from '../../server/core/ephemeral-ring.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import { EphemeralRing } from '../../server/core/ephemeral-ring.ts';
 import type { EphemeralMessage } from '../../server/core/message.ts';
 import { runs } from '../helpers/property.ts';
@@ -15,7 +16,7 @@ function comment(text: string, bytes = 0): EphemeralMessage {
 
 function textsOf(slice: EphemeralSlice): string[] {
   const frame = batchFrame('r', Buffer.alloc(0), slice.bytes, slice.dropped);
-  const batch = liveService.Connect.responseDeserialize(frame).batch;
+  const { batch } = liveService.Connect.responseDeserialize(bareFrame(frame));
   return (batch?.ephemeral ?? []).map(({ payload }) => payload.toString().replaceAll('\0', ''));
 }
 

@@ -4,6 +4,7 @@ import type { FeedMessage } from '../../server/core/upstream.ts';
 import { Timeline } from '../../server/core/timeline.ts';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame } from '../../server/core/entry-codec.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { runs } from '../helpers/property.ts';
 import { settle } from '../helpers/settle.ts';
@@ -50,7 +51,8 @@ class Rig implements AsyncDisposable {
     for (let at = this.timeline.log.base; ;) {
       const slice = this.timeline.log.read(at, ALL);
       if (slice.count === 0) return seqs;
-      const { batch } = liveService.Connect.responseDeserialize(batchFrame('r', slice.bytes, NO_BYTES, 0));
+      const frame = bareFrame(batchFrame('r', slice.bytes, NO_BYTES, 0));
+      const { batch } = liveService.Connect.responseDeserialize(frame);
       seqs.push(...(batch?.reliable ?? []).map(({ seq }) => Number(seq)));
       at = slice.upto;
     }
