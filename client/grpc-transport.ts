@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import { resetSocket } from '../common/reset-socket.ts';
 import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
 import { LiveStub, liveService } from '../protos/live.ts';
 import type { Counters } from './counters.ts';
@@ -128,7 +129,7 @@ class GrpcLink implements Link {
     this.#call.cancel();
     this.#stub.close();
     // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
-    this.#socket?.resetAndDestroy();
+    if (this.#socket !== undefined) resetSocket(this.#socket);
   }
 
   #end(handlers: LinkHandlers, error: LiveError | undefined): void {
@@ -138,7 +139,7 @@ class GrpcLink implements Link {
   }
 
   #adopt(socket: Socket): void {
-    if (this.#state === 'destroyed') socket.resetAndDestroy();
+    if (this.#state === 'destroyed') resetSocket(socket);
     else this.#socket = socket;
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from '../../../common/reset-socket.ts';
 import type { Clock } from '../../../common/clock.ts';
 import type { Fault, FaultHandle, FaultyLink, Side } from './fault.ts';
 import { Pipe } from './pipe.ts';
@@ -64,7 +65,7 @@ export class Link implements FaultyLink {
 
   reset(side: Side): void {
     const socket = this.sockets[side];
-    if (!socket.destroyed) socket.resetAndDestroy();
+    resetSocket(socket);
   }
 
   finish(side: Side): void {

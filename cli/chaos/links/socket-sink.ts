@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from '../../../common/reset-socket.ts';
 import type { Output, Segment } from './segment.ts';
 
 /** The end of a chain: writes to a socket. What comes after the socket's end is thrown away, as a host would. */
@@ -19,7 +20,7 @@ export class SocketSink implements Output {
         this.socket.end();
         return undefined;
       case 'rst':
-        if (!this.socket.destroyed) this.socket.resetAndDestroy();
+        resetSocket(this.socket);
         return undefined;
     }
   }
