@@ -199,6 +199,7 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.enable_channelz': 0,
   });
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
   const publishing = new PublishService(new Publisher(upline), maxPayload, clock);

@@ -1,5 +1,5 @@
+import type { Clock } from '../../common/clock.ts';
 import type { Emission } from './emission.ts';
-import type { Room } from './room.ts';
 import type { Scheduler, Task } from './scheduler.ts';
 import type { Viewer, Waker } from './viewer.ts';
 
@@ -14,8 +14,8 @@ export type UrgentFrame = Buffer | (() => Buffer);
 
 /** One viewer's stream, as the outlet sees it. */
 export interface FrameSink {
-  /** Sends one frame with its prefix; `done` is called when the transport can take the next, or never. */
-  write(frame: Buffer, done: () => void): void;
+  /** Sends one frame with its prefix; the outlet is told by {@link Outlet.written} when the transport can take the next. */
+  write(frame: Buffer): void;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
   /** The frame that tells the viewer of it, behind its prefix. */
@@ -39,21 +39,19 @@ const QUEUED: State = { kind: 'queued' };
 export class Outlet implements Waker, Task {
   readonly #sink: FrameSink;
   readonly #scheduler: Scheduler;
-  readonly #nowMs: () => number;
-  readonly #rooms = new Map<Viewer, Room>();
-  /** Viewers that may have something to be sent; the longest waiting first. */
-  readonly #ready = new Set<Viewer>();
+  readonly #clock: Clock;
+  /** Viewers that may have something to be sent, each once; the longest waiting first. Mostly none or one. */
+  #ready: Viewer[] = [];
   /** Frames that go before any room's. */
   #urgent: UrgentFrame[] = [];
   #state: State = IDLE;
   #lastWriteMs: number;
-  readonly #written = (): void => this.#finishWrite();
 
-  constructor(sink: FrameSink, scheduler: Scheduler, nowMs: () => number) {
+  constructor(sink: FrameSink, scheduler: Scheduler, clock: Clock) {
     this.#sink = sink;
     this.#scheduler = scheduler;
-    this.#nowMs = nowMs;
-    this.#lastWriteMs = nowMs();
+    this.#clock = clock;
+    this.#lastWriteMs = clock.monotonicMs();
   }
 
   /** When a frame was last handed to the transport, on the monotonic clock, in milliseconds. */
@@ -71,32 +69,30 @@ export class Outlet implements Waker, Task {
     return this.#state.kind === 'writing' ? this.#state.sinceMs : undefined;
   }
 
-  attach(viewer: Viewer, room: Room): void {
-    this.#rooms.set(viewer, room);
-  }
-
-  detach(viewer: Viewer): void {
-    this.#rooms.delete(viewer);
-    this.#ready.delete(viewer);
-  }
-
   wake(viewer: Viewer): void {
-    if (!this.#rooms.has(viewer)) return;
-    this.#ready.add(viewer);
+    if (this.#state.kind === 'closed') return;
+    if (!this.#ready.includes(viewer)) this.#ready.push(viewer);
     this.#enqueue();
   }
 
   /** Sends a frame as soon as the transport is free, before any room's. */
   send(frame: UrgentFrame): void {
+    if (this.#state.kind === 'closed') return;
     this.#urgent.push(frame);
     this.#enqueue();
   }
 
   close(): void {
     this.#state = { kind: 'closed' };
-    this.#rooms.clear();
-    this.#ready.clear();
+    this.#ready = [];
     this.#urgent = [];
+  }
+
+  /** The transport can take the next frame. */
+  written(): void {
+    if (this.#state.kind !== 'writing') return;
+    this.#state = IDLE;
+    if (this.#urgent.length > 0 || this.#ready.length > 0) this.#enqueue();
   }
 
   run(): void {
@@ -115,28 +111,21 @@ export class Outlet implements Waker, Task {
     const urgent = this.#urgent.shift();
     const frame = typeof urgent === 'function' ? urgent() : (urgent ?? this.#nextOfRooms());
     if (frame === undefined) return;
-    this.#lastWriteMs = this.#nowMs();
+    this.#lastWriteMs = this.#clock.monotonicMs();
     this.#state = { kind: 'writing', sinceMs: this.#lastWriteMs };
-    this.#sink.write(frame, this.#written);
+    this.#sink.write(frame);
   }
 
   #nextOfRooms(): Buffer | undefined {
-    for (const viewer of this.#ready) {
-      const room = this.#rooms.get(viewer) as Room;
+    for (let viewer = this.#ready.shift(); viewer !== undefined; viewer = this.#ready.shift()) {
+      const { room } = viewer;
+      const emission = room?.next(viewer, FRAME_LIMIT);
+      if (room === undefined || emission === undefined) continue;
       // Back to the end of the line: rooms on one stream take turns.
-      this.#ready.delete(viewer);
-      const emission = room.next(viewer, FRAME_LIMIT);
-      if (emission === undefined) continue;
-      this.#ready.add(viewer);
+      if (!this.#ready.includes(viewer)) this.#ready.push(viewer);
       return this.#sink.encode(emission, room.name);
     }
     return undefined;
-  }
-
-  #finishWrite(): void {
-    if (this.#state.kind !== 'writing') return;
-    this.#state = IDLE;
-    if (this.#urgent.length > 0 || this.#ready.size > 0) this.#enqueue();
   }
 
   #enqueue(): void {

@@ -154,6 +154,7 @@ export class Room {
    */
   async join(viewer: Viewer, from: JoinFrom): Promise<void> {
     this.#viewers.add(viewer);
+    viewer.room = this;
     viewer.era = this.timeline.era.number;
     viewer.ephemeralSeen = this.#ephemeral.count;
     if (from.kind === 'cursor') {
@@ -178,6 +179,7 @@ export class Room {
   /** Removes a viewer; doing so twice changes nothing. */
   leave(viewer: Viewer): void {
     this.#viewers.delete(viewer);
+    viewer.room = undefined;
     this.#atHead.delete(viewer);
     this.#waiting.delete(viewer);
   }
@@ -210,7 +212,7 @@ export class Room {
    * there is. The caller sends what it gets, in this order, or lets the viewer go.
    */
   next(viewer: Viewer, limit: ReadLimit): Emission | undefined {
-    while (this.#viewers.has(viewer)) {
+    while (viewer.room === this) {
       const notice = viewer.notices.shift();
       if (notice !== undefined) return this.#counted(notice);
       switch (viewer.stage.kind) {

@@ -1,6 +1,7 @@
 import type { Continuity } from './continuity.ts';
 import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
 import type { Position } from './position.ts';
+import type { Room } from './room.ts';
 import type { Slice } from './segment.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface Waker {
  */
 export class Viewer {
   readonly waker: Waker;
+  /** The room that it is in. */
+  room: Room | undefined;
   /** Everything up to and including it has been handed to the transport. */
   position: Position = { epoch: '', seq: 0, check: 0 };
   /** Reliable messages handed to the transport. */

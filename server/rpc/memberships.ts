@@ -8,16 +8,11 @@ import { Failure } from './failure.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 
-/** What a session's rooms need of it. */
-export interface MembershipsContext {
-  readonly hub: Hub;
-  /** What a room has for the viewer is written here. */
-  readonly outlet: Outlet;
-  /** Rooms that may be joined at once. */
-  readonly limit: number;
+/** The session whose rooms they are. */
+export interface Member {
   send(frame: ServerFrameInput): void;
   /** What the client is to be told of an error; what it is not told is logged. */
-  refuse(error: unknown, room: string): Failure;
+  refuseRoom(error: unknown, room: string): Failure;
 }
 
 /** A room that the session has joined, or is joining while `room` is undefined. */
@@ -28,11 +23,21 @@ interface Membership {
 
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
 export class Memberships {
-  readonly #context: MembershipsContext;
+  readonly #member: Member;
+  readonly #hub: Hub;
+  readonly #outlet: Outlet;
+  readonly #limit: number;
   readonly #rooms = new Map<string, Membership>();
 
-  constructor(context: MembershipsContext) {
-    this.#context = context;
+  /**
+   * @param outlet where what a room has for the viewer is written
+   * @param limit rooms that may be joined at once
+   */
+  constructor(member: Member, hub: Hub, outlet: Outlet, limit: number) {
+    this.#member = member;
+    this.#hub = hub;
+    this.#outlet = outlet;
+    this.#limit = limit;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
@@ -47,7 +52,7 @@ export class Memberships {
     try {
       this.#requireJoinable(name);
       const from = joinFrom(cursor, start);
-      const membership: Membership = { viewer: new Viewer(this.#context.outlet), room: undefined };
+      const membership: Membership = { viewer: new Viewer(this.#outlet), room: undefined };
       this.#rooms.set(name, membership);
       void this.#enter(name, membership, from);
     } catch (error) {
@@ -63,7 +68,7 @@ export class Memberships {
       return this.#refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
     }
     this.#forget(name, membership);
-    this.#context.send({ left: { room: name } });
+    this.#member.send({ left: { room: name } });
   }
 
   /** Leaves every room without a word. */
@@ -80,33 +85,29 @@ export class Memberships {
   #requireJoinable(name: string): void {
     requireRoomName(name);
     if (this.#rooms.has(name)) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
-    const { limit } = this.#context;
-    if (this.#rooms.size >= limit) {
+    if (this.#rooms.size >= this.#limit) {
       throw new Failure(
         'TOO_MANY_ROOMS',
-        `a stream can join ${limit} rooms: leave one, or open another stream`,
+        `a stream can join ${this.#limit} rooms: leave one, or open another stream`,
       );
     }
   }
 
   async #enter(name: string, membership: Membership, from: JoinFrom): Promise<void> {
-    const { hub, outlet } = this.#context;
-    const { viewer } = membership;
     try {
-      const room = await hub.acquire(name);
+      const room = await this.#hub.acquire(name);
       if (!this.#isCurrent(name, membership)) {
-        hub.release(room);
+        this.#hub.release(room);
         return;
       }
       membership.room = room;
-      outlet.attach(viewer, room);
-      await room.join(viewer, from);
+      await room.join(membership.viewer, from);
     } catch (error) {
-      const failure = this.#context.refuse(error, name);
+      const failure = this.#member.refuseRoom(error, name);
       // Left meanwhile: nobody waits for an answer.
       if (!this.#isCurrent(name, membership)) return;
       this.#forget(name, membership);
-      this.#context.send(roomErrorFrame(name, failure));
+      this.#member.send(roomErrorFrame(name, failure));
     }
   }
 
@@ -115,15 +116,13 @@ export class Memberships {
   }
 
   #forget(name: string, { viewer, room }: Membership): void {
-    const { hub, outlet } = this.#context;
     this.#rooms.delete(name);
-    outlet.detach(viewer);
     if (room === undefined) return;
     room.leave(viewer);
-    hub.release(room);
+    this.#hub.release(room);
   }
 
   #refuse(name: string, error: unknown): void {
-    this.#context.send(roomErrorFrame(name, this.#context.refuse(error, name)));
+    this.#member.send(roomErrorFrame(name, this.#member.refuseRoom(error, name)));
   }
 }

@@ -1,14 +1,14 @@
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import type { Outlet } from '../core/outlet.ts';
 import { encodeFrame } from './frames.ts';
 
 /** Results of one stream's publishes. Those that wait for the transport go in one frame, however many they are. */
 export class PublishResults {
-  readonly #send: (frame: () => Buffer) => void;
+  readonly #outlet: Outlet;
   #waiting: PublishResultInput[] = [];
 
-  /** @param send queues a frame that is made when it is written */
-  constructor(send: (frame: () => Buffer) => void) {
-    this.#send = send;
+  constructor(outlet: Outlet) {
+    this.#outlet = outlet;
   }
 
   /** Results that wait to be written. */
@@ -18,7 +18,7 @@ export class PublishResults {
 
   add(result: PublishResultInput): void {
     this.#waiting.push(result);
-    if (this.#waiting.length === 1) this.#send(() => this.#frame());
+    if (this.#waiting.length === 1) this.#outlet.send(() => this.#frame());
   }
 
   #frame(): Buffer {

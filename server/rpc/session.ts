@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
@@ -10,12 +11,14 @@ import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Emission } from '../core/emission.ts';
 import type { Hub } from '../core/hub.ts';
+import type { FrameSink } from '../core/outlet.ts';
 import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
 import { encodeFrame, failedPublish, noticeFrame } from './frames.ts';
 import { http2StreamOf } from './http2-stream.ts';
+import type { Member } from './memberships.ts';
 import { Memberships } from './memberships.ts';
 import { PublishResults } from './publish-results.ts';
 import type { PublishService } from './publish-service.ts';
@@ -79,9 +82,11 @@ type State =
   | { readonly kind: 'closed' };
 
 /** One viewer's stream. */
-export class Session {
+export class Session implements FrameSink, Member {
   readonly id = randomUUID();
   readonly #call: ConnectCall;
+  /** Frames are written to it; everything else goes by the call. */
+  readonly #stream: ServerHttp2Stream;
   readonly #context: SessionContext;
   readonly #outlet: Outlet;
   readonly #peer: string;
@@ -95,38 +100,23 @@ export class Session {
   /** What the client was last told of NATS. */
   #upstreamTold = true;
   #state: State;
+  readonly #written = (error?: Error | null): void => {
+    if (error) return;
+    this.#outlet.written();
+    if (this.#outlet.backlog > 0) return;
+    if (this.#state.kind === 'leaving') this.#endWhenSaid();
+    else if (this.#call.isPaused()) this.#call.resume();
+  };
 
   constructor(call: ConnectCall, context: SessionContext) {
     const { clock, hub, limits, scheduler } = context;
     this.#call = call;
     this.#context = context;
     this.#peer = call.getPeer();
-    const stream = http2StreamOf(call);
-    this.#outlet = new Outlet(
-      {
-        write: (frame, done) => {
-          // Where the call has been ended for us, its own event follows.
-          if (!stream.writable) return;
-          stream.write(frame, (error) => {
-            if (error) return;
-            done();
-            this.#afterWrite();
-          });
-        },
-        failed: (error) => this.#fail(error),
-        encode: (emission, room) => this.#encode(emission, room),
-      },
-      scheduler,
-      () => clock.monotonicMs(),
-    );
-    this.#results = new PublishResults((frame) => this.#outlet.send(frame));
-    this.#rooms = new Memberships({
-      hub,
-      outlet: this.#outlet,
-      limit: limits.rooms,
-      send: (frame) => this.#send(frame),
-      refuse: (error, room) => this.#refuse(error, 'a room was refused', { room: room.slice(0, 80) }),
-    });
+    this.#stream = http2StreamOf(call);
+    this.#outlet = new Outlet(this, scheduler, clock);
+    this.#results = new PublishResults(this.#outlet);
+    this.#rooms = new Memberships(this, hub, this.#outlet, limits.rooms);
     const timer = clock.after(limits.helloMs, () => {
       this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
     });
@@ -135,10 +125,8 @@ export class Session {
     call.sendMetadata(new Metadata());
     call.on('data', (received: Received) => this.#receive(received));
     call.on('end', () => this.#leave());
-    call.on('error', () => this.#close());
-    call.on('cancelled', () => this.#close());
-    call.on('finish', () => this.#close());
-    call.on('close', () => this.#close());
+    const close = (): void => this.#close();
+    for (const end of ['error', 'cancelled', 'finish', 'close']) call.on(end, close);
   }
 
   /**
@@ -153,7 +141,7 @@ export class Session {
       if (nowMs - blockedSince > stuckMs) this.#cutOff();
     } else if (this.#state.kind === 'open') {
       const silent = nowMs - this.#outlet.lastWriteMs + periodMs >= this.#context.limits.heartbeatMs;
-      if (silent || this.#upstreamTold !== this.#context.upstreamUp()) this.#send(this.#heartbeat());
+      if (silent || this.#upstreamTold !== this.#context.upstreamUp()) this.send(this.#heartbeat());
     }
   }
 
@@ -161,7 +149,7 @@ export class Session {
   dismiss(afterMs: number, reason: KnownReason): void {
     if (this.#state.kind === 'closed') return;
     this.#rooms.leaveAll();
-    this.#send({ reconnect: { afterMs, reason } });
+    this.send({ reconnect: { afterMs, reason } });
     this.#leave();
   }
 
@@ -169,6 +157,35 @@ export class Session {
   destroy(): void {
     this.#context.cutOff(this.#peer);
     this.#close();
+  }
+
+  /** See {@link FrameSink}. */
+  write(frame: Buffer): void {
+    // Where the call has been ended for us, its own event follows.
+    if (this.#stream.writable) this.#stream.write(frame, this.#written);
+  }
+
+  /** See {@link FrameSink}. */
+  encode(emission: Emission, room: string): Buffer {
+    if (emission.kind !== 'batch') return encodeFrame(noticeFrame(emission, room));
+    const frame = emission.frame[this.#form];
+    this.#context.traffic.saved += emission.frame.plain.length - frame.length;
+    return frame;
+  }
+
+  /** See {@link FrameSink}. */
+  failed(error: unknown): void {
+    this.#fail(error);
+  }
+
+  /** Sends a frame before whatever the rooms have. */
+  send(frame: ServerFrameInput): void {
+    this.#outlet.send(encodeFrame(frame));
+  }
+
+  /** See {@link Member}. */
+  refuseRoom(error: unknown, room: string): Failure {
+    return this.#refuse(error, 'a room was refused', { room: room.slice(0, 80) });
   }
 
   #receive(received: Received): void {
@@ -204,7 +221,7 @@ export class Session {
       case 'publish':
         return void this.#publish(frame.publish as Publish);
       case 'ping':
-        return this.#send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
+        return this.send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
       case undefined:
         throw new Failure(
           'MALFORMED_FRAME',
@@ -220,7 +237,7 @@ export class Session {
     if (compressions.includes('DEFLATE')) this.#form = 'deflated';
     const { limits, logger, publishing } = this.#context;
     logger.debug(this.#facts, 'a session begins');
-    this.#send({
+    this.send({
       welcome: {
         session: this.id,
         heartbeatMs: limits.heartbeatMs,
@@ -256,26 +273,9 @@ export class Session {
     }
   }
 
-  #encode(emission: Emission, room: string): Buffer {
-    if (emission.kind !== 'batch') return encodeFrame(noticeFrame(emission, room));
-    const frame = emission.frame[this.#form];
-    this.#context.traffic.saved += emission.frame.plain.length - frame.length;
-    return frame;
-  }
-
   #heartbeat(): ServerFrameInput {
     this.#upstreamTold = this.#context.upstreamUp();
     return { heartbeat: { rooms: this.#rooms.statuses, upstream: this.#upstreamTold ? 'OK' : 'DEGRADED' } };
-  }
-
-  #send(frame: ServerFrameInput): void {
-    if (this.#state.kind !== 'closed') this.#outlet.send(encodeFrame(frame));
-  }
-
-  #afterWrite(): void {
-    if (this.#outlet.backlog > 0) return;
-    if (this.#state.kind === 'leaving') this.#endWhenSaid();
-    else if (this.#call.isPaused()) this.#call.resume();
   }
 
   /** Ends the call with OK once every publish has its answer and what was said is written. */

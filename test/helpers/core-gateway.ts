@@ -141,7 +141,6 @@ export class ModelClient {
       }
       const viewer = new Viewer(this.#outlet);
       this.#rooms.set(name, { viewer, room });
-      this.#outlet.attach(viewer, room);
       await room.join(viewer, start);
     } catch (error) {
       if (generation === this.#generation) this.leave(name);
@@ -155,7 +154,6 @@ export class ModelClient {
     const joined = this.#rooms.get(name);
     if (joined === undefined) return;
     this.#rooms.delete(name);
-    this.#outlet.detach(joined.viewer);
     joined.room.leave(joined.viewer);
     this.#gateway.hub.release(joined.room);
   }
@@ -202,15 +200,15 @@ export class ModelClient {
   #connect(): Outlet {
     const generation = this.#generation;
     let inFlight = false;
-    return new Outlet(
+    const outlet = new Outlet(
       {
-        write: (frame, done) => {
+        write: (frame) => {
           assert.ok(!inFlight, 'two frames in flight');
           inFlight = true;
           if (generation === this.#generation) this.#receive(frame);
           const finish = (): void => {
             inFlight = false;
-            done();
+            outlet.written();
           };
           if (this.#transport.kind === 'blocked') this.#transport.done = finish;
           else queueMicrotask(finish);
@@ -222,8 +220,9 @@ export class ModelClient {
           emission.kind === 'batch' ? emission.frame.plain : encodeFrame(noticeFrame(emission, room)),
       },
       this.#gateway.scheduler,
-      () => this.#gateway.clock.monotonicMs(),
+      this.#gateway.clock,
     );
+    return outlet;
   }
 
   #receive(bytes: Buffer): void {

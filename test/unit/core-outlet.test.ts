@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { encodeServerFrame } from '../../protos/live.ts';
 import { Outlet } from '../../server/core/outlet.ts';
 import { Scheduler } from '../../server/core/scheduler.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
 
 /** A scheduler whose slices run when the test says so. */
 class HandScheduled {
-  nowMs = 0;
+  readonly clock = new ManualClock();
   readonly slices: (() => void)[] = [];
   readonly scheduler = new Scheduler(
-    () => this.nowMs,
+    () => this.clock.monotonicMs(),
     (fn) => this.slices.push(fn),
   );
 
@@ -23,24 +24,23 @@ class HandScheduled {
 /** An outlet over a transport that is done with a frame when the test says so. */
 function handWritten(hand: HandScheduled): { outlet: Outlet; written: string[]; finish: () => void } {
   const written: string[] = [];
-  let done: (() => void) | undefined;
+  let inFlight = false;
   const outlet = new Outlet(
     {
-      write(frame, then) {
-        assert.equal(done, undefined, 'two frames in flight');
+      write(frame) {
+        assert.ok(!inFlight, 'two frames in flight');
         written.push(frame.toString());
-        done = then;
+        inFlight = true;
       },
       failed: assert.ifError,
       encode: () => assert.fail('no room is attached'),
     },
     hand.scheduler,
-    () => hand.nowMs,
+    hand.clock,
   );
   const finish = (): void => {
-    const then = done;
-    done = undefined;
-    then?.();
+    inFlight = false;
+    outlet.written();
   };
   return { outlet, written, finish };
 }
@@ -54,12 +54,12 @@ describe('core: outlet', () => {
     outlet.send(Buffer.from('a'));
     outlet.send(Buffer.from('b'));
     assert.equal(outlet.backlog, 2);
-    hand.nowMs = 5;
+    hand.clock.advance(5);
     hand.runAll();
     assert.deepEqual(written, ['a']);
     assert.equal(outlet.blockedSinceMs, 5);
     assert.equal(outlet.lastWriteMs, 5);
-    hand.nowMs = 9;
+    hand.clock.advance(4);
     finish();
     assert.equal(outlet.blockedSinceMs, undefined);
     hand.runAll();
@@ -188,7 +188,7 @@ describe('core: outlet', () => {
         encode: () => pong,
       },
       hand.scheduler,
-      () => 0,
+      hand.clock,
     );
     const { outlet: other, written } = handWritten(hand);
     outlet.send(pong);
@@ -223,7 +223,7 @@ describe('core: scheduler', () => {
       hand.scheduler.enqueue({
         run() {
           ran++;
-          hand.nowMs += 1;
+          hand.clock.advance(1);
         },
       });
     }
