@@ -202,7 +202,7 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.enable_channelz': 0,
   });
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
-  const publishing = new PublishService(new Publisher(upline), maxPayload, clock);
+  const publishing = new PublishService(new Publisher(upline, clock), maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
   let listener: Listener | undefined;
   const sessions = new Sessions(

@@ -13,10 +13,18 @@ export type PublishOutcome =
   | { readonly kind: 'unsent' }
   | { readonly kind: 'refused'; readonly message: string };
 
+/** How long a reliable publish is tried. */
+export interface PublishLimit {
+  /** In milliseconds. */
+  readonly ms: number;
+  /** Ends the wait for an acknowledgement, not what was already sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Where messages go that are published through the gateway. */
 export interface PublishTarget {
-  /** Stores a message, trying again with the same id until `signal` is aborted. Never rejects. */
-  reliable(room: string, content: MessageContent, signal: AbortSignal): Promise<PublishOutcome>;
+  /** Stores a message, trying again with the same id within `limit`. Never rejects. */
+  reliable(room: string, content: MessageContent, limit: PublishLimit): Promise<PublishOutcome>;
   /** Sends a message to whoever listens now; false when it certainly reached nobody. */
   ephemeral(room: string, content: MessageContent): boolean;
 }

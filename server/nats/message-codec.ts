@@ -56,6 +56,13 @@ export function encodeHeaders(content: Omit<MessageContent, 'payload' | 'id'>): 
   return headers;
 }
 
+/** Writes everything of a message but its payload, for a stream that is to store it once. */
+export function encodeStoredHeaders(content: Omit<MessageContent, 'payload'>): MsgHdrs {
+  const headers = encodeHeaders(content);
+  headers.set(ID, content.id);
+  return headers;
+}
+
 /**
  * A header that the server sets on republished messages: a sequence. NaN when it is missing. The last one counts: the
  * server appends its own to whatever a publisher has copied from elsewhere.

@@ -1,5 +1,3 @@
-import type { Clock } from '../../common/clock.ts';
-import { withDeadline } from '../../common/deadline.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { PublishTarget } from '../core/publishing.ts';
@@ -15,14 +13,12 @@ const MAX_UNDER_WAY = { messages: 10_000, bytes: 64 * 1024 * 1024 };
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
-  readonly #clock: Clock;
   readonly #underWay = { messages: 0, bytes: 0 };
 
   /** @param maxPayload bytes that a payload may have */
-  constructor(target: PublishTarget, maxPayload: number, clock: Clock) {
+  constructor(target: PublishTarget, maxPayload: number) {
     this.#target = target;
     this.#maxPayload = maxPayload;
-    this.#clock = clock;
   }
 
   get maxPayload(): number {
@@ -51,9 +47,8 @@ export class PublishService {
     }
     this.#underWay.messages += 1;
     this.#underWay.bytes += bytes;
-    const deadline = { clock: this.#clock, ms: DEADLINE_MS, signals: signal === undefined ? [] : [signal] };
     try {
-      const outcome = await withDeadline(deadline, (limit) => this.#target.reliable(room, content, limit));
+      const outcome = await this.#target.reliable(room, content, { ms: DEADLINE_MS, signal });
       switch (outcome.kind) {
         case 'stored':
           return { seq: outcome.seq, duplicate: outcome.duplicate };
