@@ -120,7 +120,7 @@ function outcomeOf(data: Uint8Array): PublishOutcome {
 
 function parsed(data: Uint8Array): PubAck {
   try {
-    return JSON.parse(Buffer.from(data).toString()) as PubAck;
+    return (JSON.parse(Buffer.from(data).toString()) as PubAck | null) ?? {};
   } catch {
     return {};
   }
