@@ -17,7 +17,7 @@ export interface StreamMessage {
 
 /** What JetStream answers (JetStream wire API, "PubAck"). */
 interface PubAck {
-  readonly seq?: number;
+  readonly seq: number;
   readonly duplicate?: boolean;
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
 }
@@ -53,7 +53,10 @@ export class PubAcks {
         if (error === null) this.#answered(message);
       },
     });
-    void nc.closed().then(() => this.#giveUp(Infinity));
+    void nc.closed().then(() => {
+      this.#giveUp(Infinity);
+      this.#timer?.cancel();
+    });
   }
 
   /** Sends one message once. Never rejects: what is not acknowledged in time is `unknown`. */
@@ -109,21 +112,21 @@ export class PubAcks {
   }
 }
 
-/** What an answer says; one that is no PubAck, from whomever, says nothing. */
+/** What an answer says; one that is no PubAck, from whomever, says nothing. Never throws: all acknowledgements come this way. */
 function outcomeOf(data: Uint8Array): PublishOutcome {
-  const { seq, duplicate = false, error } = parsed(data);
-  if (error === undefined) return seq === undefined ? UNKNOWN : { kind: 'stored', seq, duplicate };
-  const { code, err_code: detail, description = 'no reason given' } = error;
-  const final = code >= 400 && code < 500 && detail !== ID_IN_PROCESS;
-  return final ? { kind: 'refused', message: description } : UNKNOWN;
+  try {
+    return readAck(JSON.parse(Buffer.from(data).toString()) as PubAck);
+  } catch {
+    return UNKNOWN;
+  }
 }
 
-function parsed(data: Uint8Array): PubAck {
-  try {
-    return (JSON.parse(Buffer.from(data).toString()) as PubAck | null) ?? {};
-  } catch {
-    return {};
-  }
+function readAck({ seq, duplicate, error }: PubAck): PublishOutcome {
+  if (!error)
+    return Number.isSafeInteger(seq) ? { kind: 'stored', seq, duplicate: duplicate === true } : UNKNOWN;
+  const { code, err_code: detail, description } = error;
+  const final = code >= 400 && code < 500 && detail !== ID_IN_PROCESS;
+  return final ? { kind: 'refused', message: String(description) } : UNKNOWN;
 }
 
 function unsendable(error: unknown): PublishOutcome {

@@ -75,7 +75,7 @@ describe('publish acknowledgements', () => {
   });
 
   it('where somebody else answers, nobody knows', async () => {
-    const answers = ['garbage', 'null', '5', '{}', ''];
+    const answers = ['garbage', 'null', '5', '{}', '{"error":null}', '{"seq":"1"}', '{"error":7}', ''];
     nc.subscribe('odd', { callback: (_, request) => request.respond(Buffer.from(answers.shift() ?? '')) });
     while (answers.length > 0) assert.deepEqual(await acks.publish(message('odd')), { kind: 'unknown' });
     clock.advance(2_000);
