@@ -20,7 +20,11 @@ export class CompressibleFrame {
   }
 }
 
+/** Longer frames hold a single message, and would keep all other viewers waiting while they are compressed. */
+const LONGEST_BYTES = 128 * 1024;
+
 function deflate(plain: Buffer): Buffer {
+  if (plain.length > LONGEST_BYTES) return plain;
   // At the default level most of the time goes by in setting up: a lower one is no quicker for what one batch holds.
   const data = deflateRawSync(bareFrame(plain));
   const frame = allocatePrefixed(1 + varintSize(data.length) + data.length);
