@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 /**
  * The HTTP/2 stream under a call of grpc-js. Frames that are written to it directly need no copy a viewer and do not pass
  * through a second stream: a fifth of what a write costs. Everything else about the call stays with grpc-js, which
- * has no public name for the stream.
+ * has no public name for the stream; hence its exact version in package.json.
  * @throws when grpc-js keeps it elsewhere
  */
 export function http2StreamOf(call: object): ServerHttp2Stream {

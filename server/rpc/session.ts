@@ -59,7 +59,7 @@ export interface SessionContext {
   upstreamUp(): boolean;
   /** Destroys the TCP connection that a call came by. */
   cutOff(peer: string): void;
-  /** Called once, when the session has ended. */
+  /** Called once, when the session's stream is closed. */
   ended(session: Session): void;
 }
 
@@ -73,13 +73,13 @@ const MAX_CLIENT_NAME = 80;
  * - `awaiting-hello`: nothing may come before Hello;
  * - `open`: rooms can be joined;
  * - `leaving`: nothing more is accepted; the call ends with OK when the last answer is written;
- * - `closed`: the call has ended and everything is given back.
+ * - `over`: the call has ended and everything is given back; its stream closes when what was written has gone out.
  */
 type State =
   | { readonly kind: 'awaiting-hello'; readonly timer: Timer }
   | { readonly kind: 'open' }
   | { readonly kind: 'leaving' }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'over'; readonly sinceMs: number };
 
 /** One viewer's stream. */
 export class Session implements FrameSink, Member {
@@ -125,8 +125,12 @@ export class Session implements FrameSink, Member {
     call.sendMetadata(new Metadata());
     call.on('data', (received: Received) => this.#receive(received));
     call.on('end', () => this.#leave());
-    const close = (): void => this.#close();
-    for (const end of ['error', 'cancelled', 'finish', 'close']) call.on(end, close);
+    const finish = (): void => this.#finish();
+    for (const end of ['error', 'cancelled', 'finish', 'close']) call.on(end, finish);
+    this.#stream.once('close', () => {
+      this.#finish();
+      context.ended(this);
+    });
   }
 
   /**
@@ -136,9 +140,10 @@ export class Session implements FrameSink, Member {
    * @param stuckMs how long one frame may take, in milliseconds
    */
   tend(nowMs: number, periodMs: number, stuckMs: number): void {
-    const blockedSince = this.#outlet.blockedSinceMs;
-    if (blockedSince !== undefined) {
-      if (nowMs - blockedSince > stuckMs) this.#cutOff();
+    // A call that is over may still be blocked: what it has in flight is not given back before it is out.
+    const waitingSince = this.#state.kind === 'over' ? this.#state.sinceMs : this.#outlet.blockedSinceMs;
+    if (waitingSince !== undefined) {
+      if (nowMs - waitingSince > stuckMs) this.#cutOff();
     } else if (this.#state.kind === 'open') {
       const silent = nowMs - this.#outlet.lastWriteMs + periodMs >= this.#context.limits.heartbeatMs;
       if (silent || this.#upstreamTold !== this.#context.upstreamUp()) this.send(this.#heartbeat());
@@ -147,7 +152,7 @@ export class Session implements FrameSink, Member {
 
   /** Asks the client to come back after `afterMs` milliseconds, and ends the call with OK. */
   dismiss(afterMs: number, reason: KnownReason): void {
-    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'over') return;
     this.#rooms.leaveAll();
     this.send({ reconnect: { afterMs, reason } });
     this.#leave();
@@ -156,7 +161,7 @@ export class Session implements FrameSink, Member {
   /** Cuts the connection without a word: the last resort for those that do not listen. */
   destroy(): void {
     this.#context.cutOff(this.#peer);
-    this.#close();
+    this.#finish();
   }
 
   /** See {@link FrameSink}. */
@@ -189,7 +194,7 @@ export class Session implements FrameSink, Member {
   }
 
   #receive(received: Received): void {
-    if (this.#state.kind === 'leaving' || this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'leaving' || this.#state.kind === 'over') return;
     try {
       if (received.kind === 'garbage') {
         throw new Failure(
@@ -248,7 +253,7 @@ export class Session implements FrameSink, Member {
 
   async #publish({ requestId, message }: Publish): Promise<void> {
     const answer = (result: PublishResultInput): void => {
-      if (this.#state.kind !== 'closed') this.#results.add({ ...result, requestId });
+      if (this.#state.kind !== 'over') this.#results.add({ ...result, requestId });
     };
     const refused = (error: unknown): void => {
       answer(failedPublish(this.#refuse(error, 'a publish was refused')));
@@ -280,7 +285,7 @@ export class Session implements FrameSink, Member {
 
   /** Ends the call with OK once every publish has its answer and what was said is written. */
   #leave(): void {
-    if (this.#state.kind === 'closed' || this.#state.kind === 'leaving') return;
+    if (this.#state.kind === 'over' || this.#state.kind === 'leaving') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'leaving' };
     this.#rooms.leaveAll();
@@ -296,9 +301,9 @@ export class Session implements FrameSink, Member {
 
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
   #fail(error: unknown): void {
-    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind === 'over') return;
     this.#call.emit('error', this.#refuse(error, 'a session was refused').toStatus());
-    this.#close();
+    this.#finish();
   }
 
   #refuse(error: unknown, message: string, facts?: { readonly room: string }): Failure {
@@ -311,17 +316,16 @@ export class Session implements FrameSink, Member {
   }
 
   #cutOff(): void {
-    this.#context.logger.info(this.#facts, 'a stuck viewer is cut off; it can resume');
+    this.#context.logger.info(this.#facts, 'a viewer that takes nothing is cut off; it can resume');
     // A reader that is paused takes no end of the call: only the connection can be ended.
     this.destroy();
   }
 
-  #close(): void {
-    if (this.#state.kind === 'closed') return;
+  #finish(): void {
+    if (this.#state.kind === 'over') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
-    this.#state = { kind: 'closed' };
+    this.#state = { kind: 'over', sinceMs: this.#context.clock.monotonicMs() };
     this.#rooms.leaveAll();
     this.#outlet.close();
-    this.#context.ended(this);
   }
 }

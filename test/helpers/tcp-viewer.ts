@@ -73,6 +73,7 @@ function callHeaders(): Buffer {
   );
 }
 
-function grpcMessage(message: Buffer): Buffer {
+/** A message behind gRPC's prefix. */
+export function grpcMessage(message: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0]), uint32(message.length), message]);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { connect as http2Connect } from 'node:http2';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { liveService } from '../../protos/live.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
@@ -11,7 +13,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
-import { TcpViewer } from '../helpers/tcp-viewer.ts';
+import { grpcMessage, TcpViewer } from '../helpers/tcp-viewer.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -131,6 +133,42 @@ describe('a stuck viewer', () => {
     assertGuarantees(history, ['Isolated']);
     for (const stream of paused) stream.close();
     for (const viewer of deaf) viewer[Symbol.dispose]();
+  });
+
+  it('is cut off as well when it breaks the protocol meanwhile', async () => {
+    const publisher = gateway.client();
+    const filler = Buffer.alloc(256 * KIB, 'x');
+    for (let n = 0; n < 2; n++) await publisher.publish('hot', { type: 'gift', payload: filler });
+    const garbage = grpcMessage(Buffer.from('\x0a\xff'));
+    const secondHello = grpcMessage(liveService.Connect.requestSerialize({ hello: {} }));
+    const tooLong = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]);
+    const sessions = await Promise.all(
+      [[garbage], [secondHello], [tooLong, tooLong]].map(async (offences, index) => {
+        // Its window takes a quarter of a message.
+        const session = http2Connect(`http://${gateway.address}`);
+        session.on('error', () => undefined);
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': liveService.Connect.path,
+          'content-type': 'application/grpc',
+          te: 'trailers',
+        });
+        stream.on('error', () => undefined);
+        for (const message of [{ hello: {} }, joinAll])
+          stream.write(grpcMessage(liveService.Connect.requestSerialize(message)));
+        await until('it has more in flight than it takes', () => gateway.stats.unacknowledged > index);
+        for (const offence of offences) {
+          stream.write(offence);
+          await new Promise((resolve) => session.ping(resolve));
+        }
+        return session;
+      }),
+    );
+    await until('their connections are gone', () => sessions.every(({ closed }) => closed), {
+      timeoutMs: 10_000,
+    });
+    assert.equal(gateway.stats.connections, 1);
+    assert.equal(gateway.stats.sessions, 1);
   });
 
   it('resumes without loss once its application goes on', async () => {
