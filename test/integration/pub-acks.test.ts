@@ -81,6 +81,25 @@ describe('publish acknowledgements', () => {
     clock.advance(2_000);
   });
 
+  it('a refusal that trying again may mend is not final', async () => {
+    const errors = [
+      { code: 400, err_code: 10158, description: 'a message with this id is in process' },
+      { code: 503, err_code: 10077, description: 'maximum messages exceeded' },
+      { code: 400, err_code: 10071, description: 'wrong last sequence' },
+    ];
+    nc.subscribe('odd', {
+      callback: (_, request) => request.respond(Buffer.from(JSON.stringify({ error: errors.shift() }))),
+    });
+    const outcomes = [];
+    while (errors.length > 0) outcomes.push(await acks.publish(message('odd')));
+    assert.deepEqual(outcomes, [
+      { kind: 'unknown' },
+      { kind: 'unknown' },
+      { kind: 'refused', message: 'wrong last sequence' },
+    ]);
+    clock.advance(2_000);
+  });
+
   it('waits two seconds for an answer and no longer, and takes a late one calmly', async () => {
     let reply: (() => void) | undefined;
     nc.subscribe('slow', {

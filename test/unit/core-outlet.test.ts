@@ -96,6 +96,25 @@ describe('core: outlet', () => {
     assert.deepEqual(written, ['a']);
   });
 
+  it('sends nothing more of a room that was left while its turn had yet to come', async () => {
+    const stream = new StreamModel();
+    const gateway = new CoreGateway(stream);
+    const client = new ModelClient(gateway);
+    await client.join('r');
+    await settle();
+    client.block();
+    stream.publish('r', 'in flight');
+    await settle();
+    stream.publish('r', 'waiting');
+    client.told.length = 0;
+    client.leave('r');
+    client.unblock();
+    await settle();
+    assert.deepEqual(client.told, []);
+    client.disconnect();
+    gateway.close();
+  });
+
   it('sends what is urgent before what rooms have', async () => {
     const stream = new StreamModel();
     const gateway = new CoreGateway(stream);
