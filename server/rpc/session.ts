@@ -40,7 +40,7 @@ export interface SessionLimits {
   readonly helloMs: number;
 }
 
-/** What all sessions have sent, in bytes. */
+/** Bytes over all sessions. */
 export interface Traffic {
   /** What compression kept from being sent. */
   saved: number;

@@ -64,8 +64,7 @@ export class Link implements FaultyLink {
   }
 
   reset(side: Side): void {
-    const socket = this.sockets[side];
-    resetSocket(socket);
+    resetSocket(this.sockets[side]);
   }
 
   finish(side: Side): void {
