@@ -25,7 +25,7 @@ import { natsServers } from './nats-servers.ts';
 import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
 import { PublishService } from './rpc/publish-service.ts';
-import { liveHandlers, liveMethods } from './rpc/service.ts';
+import { connectInterceptor, liveHandlers, liveMethods } from './rpc/service.ts';
 import { Sessions } from './rpc/sessions.ts';
 
 /** Fixed bounds; those that operators tune are settings. */
@@ -195,12 +195,6 @@ interface Served {
 
 async function serve(serving: Serving): Promise<Served> {
   const { config, upline, hub, directory, clock, keepalive, logger } = serving;
-  const server = new Server({
-    'grpc.keepalive_time_ms': keepalive.timeMs,
-    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
-    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
-    'grpc.enable_channelz': 0,
-  });
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
   const publishing = new PublishService(new Publisher(upline, clock), maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
@@ -223,7 +217,14 @@ async function serve(serving: Serving): Promise<Served> {
     },
     config.stuckTimeoutMs,
   );
-  server.addService(liveMethods, liveHandlers(sessions, { hub, directory, publishing, logger }));
+  const server = new Server({
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.enable_channelz': 0,
+    interceptors: [connectInterceptor(sessions)],
+  });
+  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, logger }));
   const health = new HealthImplementation(
     Object.fromEntries(SERVICES.map((service) => [service, 'SERVING'])),
   );

@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
  * @throws when grpc-js keeps it elsewhere
  */
 export function http2StreamOf(call: object): ServerHttp2Stream {
-  const { call: inner } = call as { call?: { stream?: unknown } };
-  if (inner?.stream instanceof Duplex) return inner.stream as ServerHttp2Stream;
+  const { stream } = call as { stream?: unknown };
+  if (stream instanceof Duplex) return stream as ServerHttp2Stream;
   throw new Error('this version of @grpc/grpc-js keeps the HTTP/2 stream of a call elsewhere');
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
-import { Metadata } from '@grpc/grpc-js';
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
@@ -26,9 +26,6 @@ import { parseSeq } from './requests.ts';
 
 /** What one client frame was decoded to; bytes that are none do not end the call before it is told why. */
 export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'garbage' };
-
-/** A viewer's gRPC call. */
-export type ConnectCall = ServerDuplexStream<Received, Buffer>;
 
 /** Bounds of one session. */
 export interface SessionLimits {
@@ -81,10 +78,13 @@ type State =
   | { readonly kind: 'leaving' }
   | { readonly kind: 'over'; readonly sinceMs: number };
 
-/** One viewer's stream. */
+/**
+ * One viewer's stream. It listens to its call itself, below the streams that grpc-js would put on top: they cost memory and
+ * time, and reading one frame after the other on demand is what they would be used for.
+ */
 export class Session implements FrameSink, Member {
   readonly id = randomUUID();
-  readonly #call: ConnectCall;
+  readonly #call: ServerInterceptingCallInterface;
   /** Frames are written to it; everything else goes by the call. */
   readonly #stream: ServerHttp2Stream;
   readonly #context: SessionContext;
@@ -97,6 +97,8 @@ export class Session implements FrameSink, Member {
   /** The form of batches that the client asked for. */
   #form: 'plain' | 'deflated' = 'plain';
   #publishes = 0;
+  /** `held`: so many answers wait that the next frame has not been asked for. */
+  #reading: 'asked' | 'held' = 'asked';
   /** What the client was last told of NATS. */
   #upstreamTold = true;
   #state: State;
@@ -105,10 +107,11 @@ export class Session implements FrameSink, Member {
     this.#outlet.written();
     if (this.#outlet.backlog > 0) return;
     if (this.#state.kind === 'leaving') this.#endWhenSaid();
-    else if (this.#call.isPaused()) this.#call.resume();
+    else if (this.#reading === 'held') this.#read();
   };
 
-  constructor(call: ConnectCall, context: SessionContext) {
+  /** @param call whose stream is open, and that nobody else listens to */
+  constructor(call: ServerInterceptingCallInterface, context: SessionContext) {
     const { clock, hub, limits, scheduler } = context;
     this.#call = call;
     this.#context = context;
@@ -123,14 +126,31 @@ export class Session implements FrameSink, Member {
     this.#state = { kind: 'awaiting-hello', timer };
     // A client without headers would hold back what it sends.
     call.sendMetadata(new Metadata());
-    call.on('data', (received: Received) => this.#receive(received));
-    call.on('end', () => this.#leave());
-    const finish = (): void => this.#finish();
-    for (const end of ['error', 'cancelled', 'finish', 'close']) call.on(end, finish);
+    call.start(this);
     this.#stream.once('close', () => {
       this.#finish();
       context.ended(this);
     });
+  }
+
+  /** What a client has to say of itself comes in Hello. */
+  onReceiveMetadata(): void {
+    this.#read();
+  }
+
+  onReceiveMessage(received: Received): void {
+    this.#receive(received);
+    if (this.#outlet.backlog + this.#results.backlog > MAX_BACKLOG) this.#reading = 'held';
+    // Not at once: what has come with it would be handed over by recursion.
+    else process.nextTick(readNext, this.#call);
+  }
+
+  onReceiveHalfClose(): void {
+    this.#leave();
+  }
+
+  onCancel(): void {
+    this.#finish();
   }
 
   /**
@@ -206,7 +226,11 @@ export class Session implements FrameSink, Member {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#outlet.backlog + this.#results.backlog > MAX_BACKLOG) this.#call.pause();
+  }
+
+  #read(): void {
+    this.#reading = 'asked';
+    this.#call.startRead();
   }
 
   #handle(frame: ClientFrame): void {
@@ -295,14 +319,14 @@ export class Session implements FrameSink, Member {
   #endWhenSaid(): void {
     const { backlog, blockedSinceMs } = this.#outlet;
     if (this.#publishes > 0 || backlog > 0 || blockedSinceMs !== undefined) return;
-    this.#outlet.close();
-    this.#call.end();
+    this.#call.sendStatus({ code: status.OK, details: 'OK' });
+    this.#finish();
   }
 
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
   #fail(error: unknown): void {
     if (this.#state.kind === 'over') return;
-    this.#call.emit('error', this.#refuse(error, 'a session was refused').toStatus());
+    this.#call.sendStatus(this.#refuse(error, 'a session was refused').toStatus());
     this.#finish();
   }
 
@@ -328,4 +352,8 @@ export class Session implements FrameSink, Member {
     this.#rooms.leaveAll();
     this.#outlet.close();
   }
+}
+
+function readNext(call: ServerInterceptingCallInterface): void {
+  call.startRead();
 }

@@ -1,7 +1,9 @@
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
-import type { ConnectCall, SessionContext, Traffic } from './session.ts';
+import { http2StreamOf } from './http2-stream.ts';
+import type { SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
@@ -33,7 +35,9 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  open(call: ConnectCall): void {
+  open(call: ServerInterceptingCallInterface): void {
+    // Reset together with its headers: nothing will ever be heard of it.
+    if (http2StreamOf(call).destroyed) return;
     const session = new Session(call, this.#context);
     this.#sessions.add(session);
     if (this.#draining) session.dismiss(0, 'DRAINING');
