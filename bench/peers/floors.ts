@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '../../server/nats/binary.ts';
 import { launchNats } from '../../server/nats/process.ts';
+import { NODE_ARGUMENTS } from '../../server/node-arguments.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
 import { natsPublication } from './nats-core.ts';
 import type { Peer } from './peer.ts';
@@ -24,7 +25,13 @@ const floor = (name: string, script: string, version: string): Peer => ({
     const nats = await launchNats({ binary, directory: join(directory, 'nats'), port: 0 });
     const port = await freePort();
     const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
-    const server = startProgram(process.execPath, [...process.execArgv, path, String(port), nats.url]);
+    const server = startProgram(process.execPath, [
+      ...process.execArgv,
+      ...NODE_ARGUMENTS,
+      path,
+      String(port),
+      nats.url,
+    ]);
     await listening(port);
     return {
       subscribePort: port,

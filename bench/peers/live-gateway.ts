@@ -10,6 +10,7 @@ import { findNatsServer } from '../../server/nats/binary.ts';
 import type { NatsProcess } from '../../server/nats/process.ts';
 import { launchNats } from '../../server/nats/process.ts';
 import { roomSubject } from '../../server/nats/subjects.ts';
+import { NODE_ARGUMENTS } from '../../server/node-arguments.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
 import { livePublication } from '../wire/live-publication.ts';
 import { natsPublication } from './nats-core.ts';
@@ -56,7 +57,13 @@ async function serve(nats: NatsProcess, port: number, history: number, workers: 
   ];
   const server = startProgram(
     process.execPath,
-    [...extraArguments('BENCH_NODE_ARGS'), SERVER, ...args, ...extraArguments('BENCH_SERVER_ARGS')],
+    [
+      ...NODE_ARGUMENTS,
+      ...extraArguments('BENCH_NODE_ARGS'),
+      SERVER,
+      ...args,
+      ...extraArguments('BENCH_SERVER_ARGS'),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   return new Promise((resolve, reject) => {

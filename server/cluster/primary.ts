@@ -9,6 +9,7 @@ import type { ServerConfig } from '../ops/config.ts';
 import type { Logger } from '../ops/logging.ts';
 import { serveMetrics } from '../ops/metrics.ts';
 import type { NatsServers } from '../nats-servers.ts';
+import { NODE_ARGUMENTS } from '../node-arguments.ts';
 import { natsServers } from '../nats-servers.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -34,8 +35,12 @@ export interface GatewayCluster {
  * @throws when NATS or the address cannot be had, or a worker cannot start
  */
 export async function startCluster(config: ServerConfig, logger: Logger): Promise<GatewayCluster> {
-  // JSON, the default, has no Infinity.
-  cluster.setupPrimary({ serialization: 'advanced' });
+  cluster.setupPrimary({
+    // JSON, the default, has no Infinity.
+    serialization: 'advanced',
+    // The last one counts: what was asked for goes before what we think best.
+    execArgv: [...NODE_ARGUMENTS, ...process.execArgv],
+  });
   const nats = await natsServers(config, logger);
   const workers = new Workers(await workerConfig(config), nats, logger);
   try {

@@ -110,7 +110,7 @@ export class Session implements FrameSink, Member {
     else if (this.#reading === 'held') this.#read();
   };
 
-  /** @param call whose stream is open, and that nobody else listens to */
+  /** @param call that nobody else listens to; its stream has not said yet that it is closed */
   constructor(call: ServerInterceptingCallInterface, context: SessionContext) {
     const { clock, hub, limits, scheduler } = context;
     this.#call = call;

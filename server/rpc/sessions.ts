@@ -2,7 +2,6 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
-import { http2StreamOf } from './http2-stream.ts';
 import type { SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
@@ -36,8 +35,6 @@ export class Sessions {
   }
 
   open(call: ServerInterceptingCallInterface): void {
-    // Reset together with its headers: nothing will ever be heard of it.
-    if (http2StreamOf(call).destroyed) return;
     const session = new Session(call, this.#context);
     this.#sessions.add(session);
     if (this.#draining) session.dismiss(0, 'DRAINING');
