@@ -222,7 +222,7 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.enable_channelz': 0,
-    interceptors: [connectInterceptor(sessions)],
+    interceptors: [connectInterceptor(sessions, logger)],
   });
   server.addService(liveMethods, liveHandlers({ hub, directory, publishing, logger }));
   const health = new HealthImplementation(

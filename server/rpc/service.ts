@@ -9,6 +9,7 @@ import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts'
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
 import { refuse } from './failure.ts';
+import type { Logger } from '../ops/logging.ts';
 import type { Received } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { PullCall } from './pull.ts';
@@ -40,12 +41,18 @@ export const liveMethods = {
  * Makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that would take 2 KB a viewer. All other
  * calls go on to their handlers.
  */
-export function connectInterceptor(sessions: Sessions): ServerInterceptor {
-  return ({ path }, call) =>
-    new ServerInterceptingCall(
-      call,
-      path === liveMethods.Connect.path ? { start: () => sessions.open(call) } : {},
-    );
+export function connectInterceptor(sessions: Pick<Sessions, 'open'>, logger: Logger): ServerInterceptor {
+  return ({ path }, call) => {
+    const open = (): void => {
+      try {
+        sessions.open(call);
+      } catch (error) {
+        // Nobody above catches it, and one viewer's trouble must not become everybody's.
+        call.sendStatus(refuse(logger, error, { method: path }, 'a call was refused').toStatus());
+      }
+    };
+    return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start: open } : {});
+  };
 }
 
 /** Handlers for {@link liveMethods}, but for Connect: see {@link connectInterceptor}. */

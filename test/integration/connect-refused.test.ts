@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { Server } from '@grpc/grpc-js';
+import { createLogger } from '../../server/ops/logging.ts';
+import { listen } from '../../server/rpc/listener.ts';
+import { connectInterceptor, liveMethods } from '../../server/rpc/service.ts';
+import type { Sessions } from '../../server/rpc/sessions.ts';
+import { RawStream } from '../helpers/raw-stream.ts';
+
+describe('a session that cannot be opened', () => {
+  it('ends its own call with a reason, and nothing else', async () => {
+    const broken: Pick<Sessions, 'open'> = {
+      open() {
+        throw new Error('no session today');
+      },
+    };
+    const server = new Server({ interceptors: [connectInterceptor(broken, createLogger('silent'))] });
+    server.addService(liveMethods, {});
+    const listener = await listen(server, { host: '127.0.0.1', port: 0 });
+    try {
+      for (let n = 0; n < 2; n++) {
+        using stream = RawStream.hello(listener.address);
+        const { code, reason } = await stream.end();
+        assert.deepEqual({ code, reason }, { code: 'INTERNAL', reason: 'INTERNAL_ERROR' });
+      }
+    } finally {
+      await listener.close();
+      server.forceShutdown();
+    }
+  });
+});
