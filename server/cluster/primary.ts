@@ -9,8 +9,8 @@ import type { ServerConfig } from '../ops/config.ts';
 import type { Logger } from '../ops/logging.ts';
 import { serveMetrics } from '../ops/metrics.ts';
 import type { NatsServers } from '../nats-servers.ts';
-import { NODE_ARGUMENTS } from '../node-arguments.ts';
 import { natsServers } from '../nats-servers.ts';
+import { NODE_ARGUMENTS } from '../node-arguments.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */
