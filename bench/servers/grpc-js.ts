@@ -8,13 +8,12 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 /* The floor of grpc-js: one frame a write around what has come. Its arguments are its port and the address of NATS. */
 
 const [port, natsUrl] = process.argv.slice(2) as [string, string];
-const NOTHING = Buffer.alloc(0);
 const asItIs = (bytes: Buffer): Buffer => bytes;
 const tails = await RoomTails.connect(natsUrl, (_, entry) => entry);
 
 async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Promise<void> {
   const leave = await tails.join(room, (entries, done) =>
-    call.write(bareFrame(batchFrame(room, entries, NOTHING, 0)), done),
+    call.write(bareFrame(batchFrame(room, [entries], 0)), done),
   );
   call.on('cancelled', leave);
   call.write(caughtUp(room));

@@ -11,8 +11,7 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
  */
 
 const [port, natsUrl] = process.argv.slice(2) as [string, string];
-const NOTHING = Buffer.alloc(0);
-const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, entry, NOTHING, 0));
+const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, [entry], 0));
 
 async function serve(stream: ServerHttp2Stream, room: string): Promise<void> {
   const leave = await tails.join(room, (messages, done) => stream.write(messages, done));

@@ -14,6 +14,11 @@ export class CompressibleFrame {
     this.plain = plain;
   }
 
+  /** Memory taken beside the plain frame, in bytes. */
+  get extraMemory(): number {
+    return this.#deflated === undefined || this.#deflated === this.plain ? 0 : this.#deflated.length;
+  }
+
   /** `ServerFrame{deflated}`, or the plain frame where that is not longer. */
   get deflated(): Buffer {
     return (this.#deflated ??= deflate(this.plain));

@@ -1,4 +1,4 @@
-import { allocatePrefixed, PREFIX_BYTES } from './frame-prefix.ts';
+import { PREFIX_BYTES, writePrefix } from './frame-prefix.ts';
 import type { EphemeralMessage, MessageContent, StoredMessage } from './message.ts';
 
 /*
@@ -160,38 +160,53 @@ export function ephemeralEntry(message: EphemeralMessage): Entry {
   };
 }
 
-/** A run of encoded entries. */
-export interface Run {
-  readonly bytes: Buffer;
-  /** Number of entries. */
-  readonly count: number;
-}
-
 const SERVER_FRAME_BATCH = tag(3, LEN);
 const BATCH_ROOM = tag(1, LEN);
 const BATCH_DROPPED = tag(4, VARINT);
 
-/** Encodes `ServerFrame{batch}` around runs of entries, by copying them once; behind its prefix. */
-export function batchFrame(
-  room: string,
-  reliable: Buffer,
-  ephemeral: Buffer,
-  ephemeralDropped: number,
-): Buffer {
-  const roomSize = 2 + room.length;
-  const droppedSize = varintFieldSize(ephemeralDropped);
-  const bodySize = roomSize + reliable.length + ephemeral.length + droppedSize;
-  const frame = allocatePrefixed(1 + varintSize(bodySize) + bodySize);
-  frame[PREFIX_BYTES] = SERVER_FRAME_BATCH;
-  let at = writeVarint(frame, PREFIX_BYTES + 1, bodySize);
-  frame[at] = BATCH_ROOM;
-  frame[at + 1] = room.length;
+/** Bytes in front of a batch's entries, its prefix included; `bodyBytes` of entries and what follows them. */
+function headSize(room: string, bodyBytes: number): number {
+  const roomBytes = 2 + room.length;
+  return PREFIX_BYTES + 1 + varintSize(roomBytes + bodyBytes) + roomBytes;
+}
+
+/** Bytes in front of the entries that are enough for {@link completeBatch}. */
+export function batchHeadroom(room: string): number {
+  return headSize(room, 2 ** 32);
+}
+
+/**
+ * Makes `ServerFrame{batch}` behind its prefix of entries that lie in a buffer, in place.
+ * @param start where the entries begin; at least {@link batchHeadroom} bytes lie before
+ * @param bodyBytes of entries, and of what else of the batch follows them
+ * @returns where the frame begins
+ */
+export function completeBatch(room: string, buffer: Buffer, start: number, bodyBytes: number): number {
+  const size = headSize(room, bodyBytes);
+  const begin = start - size;
+  writePrefix(buffer, begin, size - PREFIX_BYTES + bodyBytes);
+  buffer[begin + PREFIX_BYTES] = SERVER_FRAME_BATCH;
+  const at = writeVarint(buffer, begin + PREFIX_BYTES + 1, 2 + room.length + bodyBytes);
+  buffer[at] = BATCH_ROOM;
   // A room name is at most 64 ASCII characters, so its length is one byte.
-  at += 2 + frame.write(room, at + 2, 'latin1');
-  frame.set(reliable, at);
-  frame.set(ephemeral, at + reliable.length);
-  at += reliable.length + ephemeral.length;
-  if (droppedSize > 0) {
+  buffer[at + 1] = room.length;
+  buffer.write(room, at + 2, 'latin1');
+  return begin;
+}
+
+/** Encodes `ServerFrame{batch}` around pieces of entries, by copying them once; behind its prefix. */
+export function batchFrame(room: string, pieces: readonly Buffer[], ephemeralDropped: number): Buffer {
+  const droppedBytes = varintFieldSize(ephemeralDropped);
+  const bodyBytes = pieces.reduce((sum, { length }) => sum + length, droppedBytes);
+  const start = headSize(room, bodyBytes);
+  const frame = Buffer.allocUnsafe(start + bodyBytes);
+  completeBatch(room, frame, start, bodyBytes);
+  let at = start;
+  for (const piece of pieces) {
+    frame.set(piece, at);
+    at += piece.length;
+  }
+  if (droppedBytes > 0) {
     frame[at] = BATCH_DROPPED;
     writeVarint(frame, at + 1, ephemeralDropped);
   }

@@ -7,12 +7,10 @@ const MAX_AGE_MS = 1000;
 /** An older half is kept beside the one being written, so at most twice this many bytes. */
 const HALF_BYTES = 16 * 1024;
 
-const NO_BYTES = Buffer.alloc(0);
-const EVERYTHING = { bytes: Infinity, entries: Infinity };
-
 /** What a viewer gets of the ephemeral messages since its last frame. */
 export interface EphemeralSlice {
-  readonly bytes: Buffer;
+  /** Encoded entries, piece by piece; views of the ring. */
+  readonly pieces: readonly Buffer[];
   /** How many it does not get. */
   readonly dropped: number;
   /** The count that it has come to. */
@@ -61,14 +59,14 @@ export class EphemeralRing {
   /** What came after the first `seen` messages, up to {@link head}. */
   read(seen: number, nowMs: number): EphemeralSlice {
     const upto = this.head;
-    if (seen >= upto) return { bytes: NO_BYTES, dropped: 0, upto: seen };
+    if (seen >= upto) return { pieces: [], dropped: 0, upto: seen };
     this.#expire(nowMs);
     const came = upto - seen;
-    const newer = this.#newer.read(seen, EVERYTHING);
-    if (seen >= this.#older.upto) return { bytes: newer.bytes, dropped: came - newer.count, upto };
-    const older = this.#older.read(seen, EVERYTHING);
-    const bytes = Buffer.concat([older.bytes, newer.bytes]);
-    return { bytes, dropped: came - older.count - newer.count, upto };
+    const newer = this.#newer.read(seen);
+    if (seen >= this.#older.upto) return { pieces: newer.pieces, dropped: came - newer.count, upto };
+    const older = this.#older.read(seen);
+    const pieces = [...older.pieces, ...newer.pieces];
+    return { pieces, dropped: came - older.count - newer.count, upto };
   }
 
   /** Lets go of what is too old: everything is gone after one to two times the maximal age. */

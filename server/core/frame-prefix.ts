@@ -7,11 +7,16 @@
 /** Bytes in front of every frame. */
 export const PREFIX_BYTES = 5;
 
+/** Writes the prefix of a frame of so many bytes. */
+export function writePrefix(buffer: Buffer, at: number, frameBytes: number): void {
+  buffer[at] = 0;
+  buffer.writeUInt32BE(frameBytes, at + 1);
+}
+
 /** Memory for a frame of so many bytes behind its prefix, which is written. */
 export function allocatePrefixed(frameBytes: number): Buffer {
   const prefixed = Buffer.allocUnsafe(PREFIX_BYTES + frameBytes);
-  prefixed[0] = 0;
-  prefixed.writeUInt32BE(frameBytes, 1);
+  writePrefix(prefixed, 0, frameBytes);
   return prefixed;
 }
 

@@ -1,33 +1,29 @@
-import { reliableEntry } from './entry-codec.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
-import type { StoredMessage } from './message.ts';
 import type { Position } from './position.ts';
-import { Segment } from './segment.ts';
-import type { ReadLimit, Slice } from './segment.ts';
+import { RoomLog } from './room-log.ts';
+import type { Slice } from './segment.ts';
 import type { HistoryRead } from './upstream.ts';
 
 /** One page of history, encoded, with the evidence that came with it. Immutable. */
 export class HistoryPage {
   /** The first sequence the page covers. */
   readonly from: number;
-  readonly #segment: Segment;
+  readonly #log: RoomLog;
   readonly #read: Pick<HistoryRead, 'epoch' | 'predated' | 'firstSeq' | 'fromHeldElsewhere'>;
 
-  constructor(read: HistoryRead) {
+  constructor(room: string, read: HistoryRead) {
     this.from = read.from;
     const { epoch, predated, firstSeq, fromHeldElsewhere } = read;
     this.#read = { epoch, predated, firstSeq, fromHeldElsewhere };
-    const entries = read.messages.map((message, index) =>
-      reliableEntry(message, index === 0 ? 0 : (read.messages[index - 1] as StoredMessage).seq),
-    );
-    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-    this.#segment = new Segment(read.from - 1, bytes);
-    for (const [index, entry] of entries.entries()) {
-      const { seq, check } = read.messages[index] as StoredMessage;
-      this.#segment.append(seq, check, entry);
+    this.#log = new RoomLog(room, read.from - 1, 0);
+    let prevSeq = 0;
+    for (const message of read.messages) {
+      this.#log.append(message, prevSeq);
+      prevSeq = message.seq;
     }
-    this.#segment.extend(read.upto);
+    this.#log.seal();
+    this.#log.extend(read.upto);
   }
 
   get epoch(): string {
@@ -35,16 +31,16 @@ export class HistoryPage {
   }
 
   get upto(): number {
-    return this.#segment.upto;
+    return this.#log.head;
   }
 
   get memory(): number {
-    return this.#segment.memory;
+    return this.#log.memory;
   }
 
   /** Sequence of the first message behind `seq`, or the one behind the page's end. */
   nextAfter(seq: number): number {
-    return this.#segment.nextAfter(seq) ?? this.upto + 1;
+    return this.#log.nextAfter(seq) ?? this.upto + 1;
   }
 
   /**
@@ -55,7 +51,7 @@ export class HistoryPage {
     const { seq } = position;
     if (seq === this.from) return true;
     if (seq < this.from || seq > this.upto) return false;
-    return position.check === 0 || this.#segment.checkAt(seq) !== undefined;
+    return position.check === 0 || this.#log.checkAt(seq) !== undefined;
   }
 
   /** Whether the page takes a proven position further. */
@@ -67,7 +63,7 @@ export class HistoryPage {
   judge(position: Position): Continuity {
     const verdict = judge(position, {
       epoch: this.#read.epoch,
-      found: this.#segment.checkAt(position.seq),
+      found: this.#log.checkAt(position.seq),
       firstSeq: this.#read.firstSeq,
       heldElsewhere: this.#read.fromHeldElsewhere,
       predated: this.#read.predated,
@@ -76,8 +72,8 @@ export class HistoryPage {
     return verdict === 'evicted' && nothingBetween ? 'continuous' : verdict;
   }
 
-  /** See {@link Segment.read}. */
-  read(after: number, limit: ReadLimit): Slice {
-    return this.#segment.read(after, limit);
+  /** See {@link RoomLog.read}. */
+  read(after: number, maxEntries: number): Slice {
+    return this.#log.read(after, maxEntries);
   }
 }

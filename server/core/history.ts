@@ -10,6 +10,7 @@ const RETRY_MS = { first: 100, max: 5000 };
  * arrives serves all of them.
  */
 export class History {
+  readonly #room: string;
   readonly #read: (from: number) => Promise<HistoryRead>;
   readonly #clock: Clock;
   readonly #onPage: (page: HistoryPage) => void;
@@ -29,10 +30,12 @@ export class History {
    * @param onPage called after a page was added: whoever waits should look again
    */
   constructor(
+    room: string,
     read: (from: number) => Promise<HistoryRead>,
     clock: Clock,
     onPage: (page: HistoryPage) => void,
   ) {
+    this.#room = room;
     this.#read = read;
     this.#clock = clock;
     this.#onPage = onPage;
@@ -101,7 +104,7 @@ export class History {
     this.#reading = false;
     // What was wanted meanwhile may be in this page: whoever still lacks something asks again.
     this.#wanted = undefined;
-    const page = new HistoryPage(read);
+    const page = new HistoryPage(this.#room, read);
     this.#pages.push(page);
     this.#onPage(page);
   }

@@ -3,12 +3,6 @@ import type { Emission } from './emission.ts';
 import type { Scheduler, Task } from './scheduler.ts';
 import type { Viewer, Waker } from './viewer.ts';
 
-/**
- * A frame to one viewer takes at most so many bytes of messages (but at least one message): what is in
- * flight cannot be taken back, and other rooms on the stream wait behind it.
- */
-const FRAME_LIMIT = { bytes: 64 * 1024, entries: Infinity };
-
 /** A frame behind its prefix, or what makes it at the moment it is written: it then holds what has come meanwhile. */
 export type UrgentFrame = Buffer | (() => Buffer);
 
@@ -119,7 +113,7 @@ export class Outlet implements Waker, Task {
   #nextOfRooms(): Buffer | undefined {
     for (let viewer = this.#ready.shift(); viewer !== undefined; viewer = this.#ready.shift()) {
       const { room } = viewer;
-      const emission = room?.next(viewer, FRAME_LIMIT);
+      const emission = room?.next(viewer);
       if (room === undefined || emission === undefined) continue;
       // Back to the end of the line: rooms on one stream take turns.
       if (!this.#ready.includes(viewer)) this.#ready.push(viewer);

@@ -1,29 +1,36 @@
-import { reliableEntry } from './entry-codec.ts';
+import { batchHeadroom, reliableEntry } from './entry-codec.ts';
 import type { StoredMessage } from './message.ts';
-import type { ReadLimit, Slice } from './segment.ts';
+import type { Slice } from './segment.ts';
 import { Segment } from './segment.ts';
 
-/** A segment takes no entry that would bring it beyond so many bytes, but for its first; also the unit of eviction. */
-const SEGMENT_BYTES = 256 * 1024;
+/**
+ * A frame takes at most so many bytes of messages (but at least one message): what is in flight cannot be taken back, and
+ * other rooms on the stream wait behind it. A segment is a frame's worth, and the unit of eviction.
+ */
+const FRAME_BYTES = 64 * 1024;
 
 /**
- * The newest reliable messages of one room, each encoded once: segments that follow each other without a
- * hole from `base` to `head`. A live batch, a replay and a catch-up are all slices of it.
+ * Reliable messages of one room, each encoded once: segments that follow each other without a hole from
+ * `base` to `head`. Whoever is far behind reads segment by segment, and they are sent as they lie: wherever viewers began,
+ * they get the same frames from the next segment on. A live batch is the end of the last one.
  *
  * Invariant: every message of the room with `base < seq <= head` is in the log.
  */
 export class RoomLog {
-  #segments: Segment[];
-  #memory = 0;
+  readonly #room: string;
+  readonly #headroom: number;
+  readonly #segments: Segment[] = [];
   #baseCheck: number;
 
   /**
    * @param base position after which the log is complete
    * @param baseCheck fingerprint of the message at `base`; 0 when it is not one
    */
-  constructor(base: number, baseCheck: number) {
-    this.#segments = [new Segment(base)];
+  constructor(room: string, base: number, baseCheck: number) {
+    this.#room = room;
+    this.#headroom = batchHeadroom(room);
     this.#baseCheck = baseCheck;
+    this.#begin(base);
   }
 
   /** Reads at or above this position can be answered. */
@@ -31,14 +38,14 @@ export class RoomLog {
     return this.#first.after;
   }
 
-  /** The position of the newest message, or `base`. */
+  /** The position up to which the log is complete: that of the newest message, or what {@link extend} said. */
   get head(): number {
     return this.#last.upto;
   }
 
   /** Memory taken, in bytes. */
   get memory(): number {
-    return this.#memory;
+    return this.#segments.reduce((sum, segment) => sum + segment.memory, 0);
   }
 
   /**
@@ -47,20 +54,34 @@ export class RoomLog {
    */
   append(message: StoredMessage, prevSeq: number): void {
     const entry = reliableEntry(message, prevSeq);
-    let segment = this.#last;
-    // Sealed before its buffer doubles once more: half of that would stay empty.
-    if (segment.count > 0 && segment.length + entry.size > SEGMENT_BYTES) {
-      segment = new Segment(segment.upto);
-      this.#segments.push(segment);
+    if (this.#isFullFor(entry.size)) {
+      this.seal();
+      this.#begin(this.#last.upto);
     }
-    const before = segment.memory;
-    segment.append(message.seq, message.check, entry);
-    this.#memory += segment.memory - before;
+    this.#last.append(message.seq, message.check, entry);
   }
 
-  /** The entries behind `after`, which is not below `base`; within `limit` but at least one, none at the head. */
-  read(after: number, limit: ReadLimit): Slice {
-    return this.#segmentAt(after).read(after, limit);
+  /** Declares that there is no further message up to and including `position`. */
+  extend(position: number): void {
+    this.#last.extend(position);
+  }
+
+  /** Says that nothing will be appended: the last segment, too, can be sent as it lies. */
+  seal(): void {
+    if (this.#last.count > 0) this.#last.seal(this.#room);
+  }
+
+  /** The messages behind `after`, which is not below `base`; at most `maxEntries` but at least one, none at the head. */
+  read(after: number, maxEntries = Infinity): Slice {
+    const index = this.#indexAt(after);
+    const slice = this.#at(index).read(after, maxEntries);
+    const isNextToLast = index === this.#segments.length - 2;
+    return isNextToLast && slice.frame === undefined ? this.#upToHead(slice, maxEntries) : slice;
+  }
+
+  /** The sequence of the first message behind `after`, which is not below `base`; undefined when there is none. */
+  nextAfter(after: number): number | undefined {
+    return this.#at(this.#indexAt(after)).nextAfter(after);
   }
 
   /** The fingerprint of the message at exactly `seq`, or undefined when there is none or it is not known. */
@@ -68,7 +89,7 @@ export class RoomLog {
     if (seq < this.base) return undefined;
     if (seq === this.base) return this.#baseCheck === 0 ? undefined : this.#baseCheck;
     // A message that closes a segment belongs to it, not to the one that begins there.
-    return this.#segmentAt(seq - 1).checkAt(seq);
+    return this.#at(this.#indexAt(seq - 1)).checkAt(seq);
   }
 
   /** The sequence of the n-th message from the end, or undefined when the log does not go back so far. */
@@ -86,28 +107,51 @@ export class RoomLog {
     const evicted = this.#first;
     this.#baseCheck = evicted.checkAt(evicted.upto) ?? this.#baseCheck;
     this.#segments.shift();
-    this.#memory -= evicted.memory;
-    if (this.#segments.length === 0) this.#segments.push(new Segment(evicted.upto));
+    if (this.#segments.length === 0) this.#begin(evicted.upto);
   }
 
   get #first(): Segment {
-    return this.#segments[0] as Segment;
+    return this.#at(0);
   }
 
   get #last(): Segment {
-    return this.#segments[this.#segments.length - 1] as Segment;
+    return this.#at(this.#segments.length - 1);
+  }
+
+  #at(index: number): Segment {
+    return this.#segments[index] as Segment;
+  }
+
+  #isFullFor(bytes: number): boolean {
+    const { count, length } = this.#last;
+    return count > 0 && this.#headroom + length + bytes > FRAME_BYTES;
+  }
+
+  #begin(after: number): void {
+    this.#segments.push(new Segment(after, this.#headroom));
+  }
+
+  /** Adds to the end of the last segment but one what the last has, where it fits: who is nearly live gets one frame. */
+  #upToHead(slice: Slice, maxEntries: number): Slice {
+    const { length } = this.#last;
+    const bytes = slice.pieces.reduce((sum, piece) => sum + piece.length, this.#headroom);
+    if (slice.upto < this.#last.after || slice.count === maxEntries || bytes + length > FRAME_BYTES)
+      return slice;
+    const rest = this.#last.read(slice.upto, maxEntries - slice.count);
+    const pieces = [...slice.pieces, ...rest.pieces];
+    return { ...rest, pieces, frame: undefined, count: slice.count + rest.count };
   }
 
   /** The segment with `after <= position < upto`, or the last one. */
-  #segmentAt(position: number): Segment {
+  #indexAt(position: number): number {
     let low = 0;
     let high = this.#segments.length - 1;
-    if (position >= this.#last.after) return this.#last;
+    if (position >= this.#last.after) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#segments[middle] as Segment).upto <= position) low = middle + 1;
+      if (this.#at(middle).upto <= position) low = middle + 1;
       else high = middle;
     }
-    return this.#segments[low] as Segment;
+    return low;
   }
 }

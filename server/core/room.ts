@@ -9,13 +9,11 @@ import { History } from './history.ts';
 import type { HistoryPage } from './history-page.ts';
 import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
-import type { ReadLimit, Slice } from './segment.ts';
+import type { Reach, Slice } from './segment.ts';
 import { Timeline } from './timeline.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
 import type { Viewer } from './viewer.ts';
-
-const NO_BYTES = Buffer.alloc(0);
 
 /** What a viewer asks for when it joins. */
 export type JoinFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
@@ -50,7 +48,7 @@ export interface Lag {
 }
 
 /** A frame, and where it takes the viewer it is made for. */
-interface Delivery extends Omit<Slice, 'bytes'> {
+interface Delivery extends Reach {
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
   readonly frame: CompressibleFrame;
@@ -61,6 +59,13 @@ interface SharedDelivery {
   readonly seq: number;
   readonly ephemeralSeen: number;
   readonly delivery: Delivery;
+}
+
+/** The frame made for a viewer behind, kept for the next one: who is cut off together resumes together. */
+interface ReplayedFrame {
+  readonly after: number;
+  readonly upto: number;
+  readonly frame: CompressibleFrame;
 }
 
 /**
@@ -83,6 +88,7 @@ export class Room {
   /** Viewers that cannot go on before a page of history has arrived. */
   #waiting = new Set<Viewer>();
   #shared: SharedDelivery | undefined;
+  #replayed: ReplayedFrame | undefined;
   readonly #admission: Admission;
 
   constructor(name: string, upstream: Upstream, clock: Clock, limits: RoomLimits, counters: RoomCounters) {
@@ -101,6 +107,7 @@ export class Room {
       repairing: () => this.#counters.repairs++,
     });
     this.#history = new History(
+      name,
       (from) => this.#readHistory(from),
       clock,
       (page) => void this.#receivePage(page),
@@ -211,7 +218,7 @@ export class Room {
    * What the viewer is to be sent next; undefined when there is nothing now: its waker is then told when
    * there is. The caller sends what it gets, in this order, or lets the viewer go.
    */
-  next(viewer: Viewer, limit: ReadLimit): Emission | undefined {
+  next(viewer: Viewer, maxEntries = Infinity): Emission | undefined {
     while (viewer.room === this) {
       const notice = viewer.notices.shift();
       if (notice !== undefined) return this.#counted(notice);
@@ -227,7 +234,7 @@ export class Room {
       }
       if (this.#enterEra(viewer)) continue;
       const below = viewer.position.seq < this.timeline.log.base;
-      const step = below ? this.#replayPage(viewer, limit) : this.#readLog(viewer, limit);
+      const step = below ? this.#replayPage(viewer, maxEntries) : this.#readLog(viewer, maxEntries);
       if (step !== 'again') return step;
     }
     return undefined;
@@ -251,8 +258,8 @@ export class Room {
     return true;
   }
 
-  #readLog(viewer: Viewer, limit: ReadLimit): Emission | undefined {
-    const delivery = this.#sharedFor(viewer, limit) ?? this.#compose(viewer, limit);
+  #readLog(viewer: Viewer, maxEntries: number): Emission | undefined {
+    const delivery = this.#sharedFor(viewer, maxEntries) ?? this.#compose(viewer, maxEntries);
     if (delivery !== undefined) {
       viewer.advance(delivery);
       viewer.ephemeralSeen = delivery.ephemeralUpto;
@@ -264,38 +271,51 @@ export class Room {
     return undefined;
   }
 
-  #sharedFor({ position, ephemeralSeen, stage }: Viewer, limit: ReadLimit): Delivery | undefined {
+  #sharedFor({ position, ephemeralSeen, stage }: Viewer, maxEntries: number): Delivery | undefined {
     const shared = this.#shared;
     const same = shared?.seq === position.seq && shared.ephemeralSeen === ephemeralSeen;
-    return same && stage.kind === 'live' && limit.entries === Infinity ? shared.delivery : undefined;
+    return same && stage.kind === 'live' && maxEntries === Infinity ? shared.delivery : undefined;
   }
 
-  /** Makes the frame that a viewer is owed from the log; undefined when it has everything. */
-  #compose(viewer: Viewer, limit: ReadLimit): Delivery | undefined {
+  /** Finds or makes the frame that a viewer is owed from the log; undefined when it has everything. */
+  #compose(viewer: Viewer, maxEntries: number): Delivery | undefined {
     const { log } = this.timeline;
     const { seq } = viewer.position;
     const { ephemeralSeen } = viewer;
-    const { bytes, ...slice } = log.read(seq, limit);
+    const slice = log.read(seq, maxEntries);
     if (viewer.stage.kind !== 'live' || slice.upto < log.head) {
       if (slice.count === 0) return undefined;
-      const frame = this.#frame(bytes, NO_BYTES, 0);
-      return { ...slice, ephemeralUpto: ephemeralSeen, ephemeralDropped: 0, frame };
+      return {
+        ...slice,
+        ephemeralUpto: ephemeralSeen,
+        ephemeralDropped: 0,
+        frame: this.#replayFrame(seq, slice),
+      };
     }
     const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
-    if (slice.count === 0 && ephemeral.bytes.length === 0 && ephemeral.dropped === 0) return undefined;
-    const frame = this.#frame(bytes, ephemeral.bytes, ephemeral.dropped);
+    if (slice.count === 0 && ephemeral.pieces.length === 0 && ephemeral.dropped === 0) return undefined;
     const delivery = {
       ...slice,
       ephemeralUpto: ephemeral.upto,
       ephemeralDropped: ephemeral.dropped,
-      frame,
+      frame: this.#frame([...slice.pieces, ...ephemeral.pieces], ephemeral.dropped),
     };
-    if (limit.entries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
+    if (maxEntries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
     return delivery;
   }
 
-  #frame(reliable: Buffer, ephemeral: Buffer, ephemeralDropped: number): CompressibleFrame {
-    return new CompressibleFrame(batchFrame(this.name, reliable, ephemeral, ephemeralDropped));
+  /** The frame of a slice without anything else: as it lies in the log or, most likely, what the last viewer got. */
+  #replayFrame(after: number, slice: Slice): CompressibleFrame {
+    if (slice.frame !== undefined) return slice.frame;
+    const { upto, pieces } = slice;
+    if (this.#replayed?.after !== after || this.#replayed.upto !== upto) {
+      this.#replayed = { after, upto, frame: this.#frame(pieces, 0) };
+    }
+    return this.#replayed.frame;
+  }
+
+  #frame(pieces: readonly Buffer[], ephemeralDropped: number): CompressibleFrame {
+    return new CompressibleFrame(batchFrame(this.name, pieces, ephemeralDropped));
   }
 
   /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
@@ -311,7 +331,7 @@ export class Room {
     return true;
   }
 
-  #replayPage(viewer: Viewer, limit: ReadLimit): Emission | 'again' | undefined {
+  #replayPage(viewer: Viewer, maxEntries: number): Emission | 'again' | undefined {
     // Proven in this era, under whatever name the stream had then.
     const position = { ...viewer.position, epoch: this.timeline.era.epoch };
     const { seq } = position;
@@ -327,10 +347,10 @@ export class Room {
       return 'again';
     }
     if (page.upto < this.timeline.log.base) this.#history.readAhead(page);
-    const slice = page.read(seq, limit);
+    const slice = page.read(seq, maxEntries);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';
-    return { kind: 'batch', frame: this.#frame(slice.bytes, NO_BYTES, 0) };
+    return { kind: 'batch', frame: this.#replayFrame(seq, slice) };
   }
 
   /** Waits for the page that begins at `from`. */
@@ -362,6 +382,7 @@ export class Room {
 
   #forgetHistory(): void {
     this.#history.clear();
+    this.#replayed = undefined;
     this.#wakeWaiting();
   }
 

@@ -1,9 +1,11 @@
+import { CompressibleFrame } from './compressible-frame.ts';
+import { completeBatch } from './entry-codec.ts';
 import type { Entry } from './entry-codec.ts';
 
-/** What a read of a segment found. */
-export interface Slice {
-  /** Encoded entries; a view of the segment, to be copied before the segment may grow. */
-  readonly bytes: Buffer;
+const NO_BYTES = Buffer.alloc(0);
+
+/** Where a read takes whoever reads. */
+export interface Reach {
   /** The position reached by whoever has taken these entries: the last one's or, when there are none, the end. */
   readonly upto: number;
   /** Fingerprint of the last entry; 0 when there are none. */
@@ -11,18 +13,19 @@ export interface Slice {
   readonly count: number;
 }
 
-/** How much a read may take. */
-export interface ReadLimit {
-  /** Bytes; the first entry is taken whatever its size. */
-  readonly bytes: number;
-  /** Entries, at least 1. */
-  readonly entries: number;
+/** What a read found. */
+export interface Slice extends Reach {
+  /** Encoded entries, piece by piece; views of the log, to be copied before it may grow. */
+  readonly pieces: readonly Buffer[];
+  /** The frame that holds just these entries, where there is one. */
+  readonly frame: CompressibleFrame | undefined;
 }
 
 const FIRST_CAPACITY = 1024;
 
 /**
- * A run of encoded entries with ascending sequences, and the index from sequence to byte offset.
+ * A run of encoded entries with ascending sequences, and the index from sequence to byte offset. In front of the entries
+ * there may be room for what makes a frame of them: a segment that is sealed can be sent as it lies.
  *
  * Invariant: the segment holds *every* entry of its room with `after < seq <= upto`.
  */
@@ -30,18 +33,22 @@ export class Segment {
   /** The position before the first entry. */
   readonly after: number;
   #upto: number;
-  #buffer: Buffer;
-  #length = 0;
+  readonly #headroom: number;
+  #buffer = NO_BYTES;
+  /** Offset behind the last entry. */
+  #end: number;
   readonly #seqs: number[] = [];
   readonly #checks: number[] = [];
   /** Offset behind each entry. */
   readonly #ends: number[] = [];
+  #frame: CompressibleFrame | undefined;
 
-  /** @param capacity bytes of entries that are expected; more fit, too */
-  constructor(after: number, capacity = 0) {
+  /** @param headroom bytes to leave in front of the entries */
+  constructor(after: number, headroom = 0) {
     this.after = after;
     this.#upto = after;
-    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#headroom = headroom;
+    this.#end = headroom;
   }
 
   /** The position up to which the segment is complete. */
@@ -49,29 +56,35 @@ export class Segment {
     return this.#upto;
   }
 
-  /** Memory taken, in bytes: the buffer and three numbers an entry. */
+  /** Memory taken, in bytes: the buffer, three numbers an entry, and what the frame takes beyond. */
   get memory(): number {
-    return this.#buffer.length + this.#seqs.length * 24;
+    return this.#buffer.length + this.#seqs.length * 24 + (this.#frame?.extraMemory ?? 0);
   }
 
   /** Bytes of encoded entries. */
   get length(): number {
-    return this.#length;
+    return this.#end - this.#headroom;
   }
 
   get count(): number {
     return this.#seqs.length;
   }
 
-  /** Appends an entry; `seq` is greater than every one before. */
+  /** Whether the segment takes no further entry. */
+  get sealed(): boolean {
+    return this.#frame !== undefined;
+  }
+
+  /** Appends an entry; `seq` is greater than every one before, and the segment is not sealed. */
   append(seq: number, check: number, entry: Entry): void {
+    if (this.sealed) throw new RangeError('entry appended to a sealed segment');
     if (seq <= this.#upto) throw new RangeError(`entry ${seq} appended behind ${this.#upto}`);
     this.#reserve(entry.size);
-    entry.write(this.#buffer, this.#length);
-    this.#length += entry.size;
+    entry.write(this.#buffer, this.#end);
+    this.#end += entry.size;
     this.#seqs.push(seq);
     this.#checks.push(check);
-    this.#ends.push(this.#length);
+    this.#ends.push(this.#end);
     this.#upto = seq;
   }
 
@@ -80,17 +93,27 @@ export class Segment {
     this.#upto = Math.max(this.#upto, position);
   }
 
-  /** The entries behind `after`, within `limit` but at least one; none at the end. */
-  read(after: number, limit: ReadLimit): Slice {
+  /** Makes a batch of all entries, in place: of at least one, behind the headroom that a batch of this room needs. */
+  seal(room: string): void {
+    const begin = completeBatch(room, this.#buffer, this.#headroom, this.length);
+    this.#frame = new CompressibleFrame(this.#buffer.subarray(begin, this.#end));
+  }
+
+  /** The entries behind `after`, at most `maxEntries` of them but at least one; none at the end. */
+  read(after: number, maxEntries = Infinity): Slice {
     const first = this.#indexAfter(after);
-    const start = first === 0 ? 0 : (this.#ends[first - 1] as number);
-    const fitting = Math.max(this.#indexOfEnd(start + limit.bytes), first + 1);
-    const last = Math.min(fitting, first + limit.entries, this.#ends.length);
-    const end = last === 0 ? 0 : (this.#ends[last - 1] as number);
-    const bytes = this.#buffer.subarray(start, end);
-    if (last <= first) return { bytes, upto: Math.max(this.#upto, after), check: 0, count: 0 };
-    const [upto, check] = [this.#seqs[last - 1] as number, this.#checks[last - 1] as number];
-    return { bytes, upto, check, count: last - first };
+    const last = Math.min(first + maxEntries, this.count);
+    if (last <= first)
+      return { pieces: [], frame: undefined, upto: Math.max(this.#upto, after), check: 0, count: 0 };
+    const start = first === 0 ? this.#headroom : (this.#ends[first - 1] as number);
+    const whole = first === 0 && last === this.count;
+    return {
+      pieces: [this.#buffer.subarray(start, this.#ends[last - 1])],
+      frame: whole ? this.#frame : undefined,
+      upto: this.#seqs[last - 1] as number,
+      check: this.#checks[last - 1] as number,
+      count: last - first,
+    };
   }
 
   /** The fingerprint of the entry at exactly `seq`, or undefined. */
@@ -114,16 +137,11 @@ export class Segment {
     return firstIndexAbove(this.#seqs, seq);
   }
 
-  /** Number of entries that end at or before byte `offset`. */
-  #indexOfEnd(offset: number): number {
-    return firstIndexAbove(this.#ends, offset);
-  }
-
   #reserve(bytes: number): void {
-    const needed = this.#length + bytes;
+    const needed = this.#end + bytes;
     if (needed <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2, FIRST_CAPACITY));
-    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer.copy(grown, 0, 0, this.#end);
     this.#buffer = grown;
   }
 }

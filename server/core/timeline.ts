@@ -74,7 +74,7 @@ export class Timeline {
   #mode: Mode;
   #feed: Feed | undefined;
   #era: Era = { number: 0, epoch: '', start: 0 };
-  #log = new RoomLog(0, 0);
+  #log: RoomLog;
   #last = NO_MESSAGE;
   /** Whether the stream still held `#last` when it was last asked. */
   #lastHeld = false;
@@ -99,6 +99,7 @@ export class Timeline {
     listener: TimelineListener,
   ) {
     this.#room = room;
+    this.#log = new RoomLog(room, 0, 0);
     this.#upstream = upstream;
     this.#clock = clock;
     this.#listener = listener;
@@ -238,7 +239,7 @@ export class Timeline {
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
-    this.#log = new RoomLog(last.seq === 0 ? this.#provenTo : last.seq, last.check);
+    this.#log = new RoomLog(this.#room, last.seq === 0 ? this.#provenTo : last.seq, last.check);
   }
 
   /** Continues at `position`, behind which the log cannot reach back. */
@@ -246,7 +247,7 @@ export class Timeline {
     this.#last = NO_MESSAGE;
     this.#lastHeld = false;
     this.#provenTo = position;
-    this.#log = new RoomLog(position, 0);
+    this.#log = new RoomLog(this.#room, position, 0);
     this.#listener.grown();
   }
 
@@ -318,7 +319,11 @@ export class Timeline {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
     const read = await this.#upstream.readHistory(this.#room, this.#last.seq);
     const position = { epoch: this.#era.epoch, ...this.#last };
-    if (this.#isClosed() || read.epoch !== epoch || new HistoryPage(read).judge(position) !== 'continuous')
+    if (
+      this.#isClosed() ||
+      read.epoch !== epoch ||
+      new HistoryPage(this.#room, read).judge(position) !== 'continuous'
+    )
       return false;
     this.#era = { ...this.#era, epoch };
     this.#listener.renewed();

@@ -2,7 +2,7 @@ import type { Continuity } from './continuity.ts';
 import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
 import type { Position } from './position.ts';
 import type { Room } from './room.ts';
-import type { Slice } from './segment.ts';
+import type { Reach } from './segment.ts';
 
 /**
  * How far a viewer's join has come:
@@ -57,7 +57,7 @@ export class Viewer {
   }
 
   /** Notes what is handed to the transport. */
-  advance({ upto, check, count }: Omit<Slice, 'bytes'>): void {
+  advance({ upto, check, count }: Reach): void {
     const { epoch, seq } = this.position;
     if (upto > seq) this.position = { epoch, seq: upto, check };
     this.handed += count;

@@ -16,8 +16,6 @@ import type { UnaryContext } from './unary.ts';
 /** A call of Pull; responses are written encoded. */
 export type PullCall = ServerWritableStream<PullRequest, Buffer>;
 
-const FRAME_BYTES = 64 * 1024;
-
 /** `Pull`: a range of reliable messages, by the same emitter as a viewer's stream but without the live part. */
 export async function pull(context: UnaryContext, call: PullCall): Promise<void> {
   const gone = new AbortController();
@@ -49,7 +47,7 @@ async function replay(room: Room, call: PullCall, signal: AbortSignal): Promise<
     await room.join(viewer, from);
     const limit = request.limit === 0 ? Infinity : request.limit;
     while (!signal.aborted && viewer.handed < limit) {
-      const emission = room.next(viewer, { bytes: FRAME_BYTES, entries: limit - viewer.handed });
+      const emission = room.next(viewer, limit - viewer.handed);
       if (emission === undefined) await bell.heard();
       else if (emission.kind === 'caught-up') break;
       else if (emission.kind !== 'joined') await write(encode(emission, room.name));

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { liveService } from '../../protos/live.ts';
-import { batchFrame, reliableEntry } from '../../server/core/entry-codec.ts';
+import { batchFrame, batchHeadroom, reliableEntry } from '../../server/core/entry-codec.ts';
 import { bareFrame } from '../../server/core/frame-prefix.ts';
 import type { StoredMessage } from '../../server/core/message.ts';
 import { RoomLog } from '../../server/core/room-log.ts';
 import { Segment } from '../../server/core/segment.ts';
 import type { Slice } from '../../server/core/segment.ts';
 import { runs } from '../helpers/property.ts';
-
-const NO_BYTES = Buffer.alloc(0);
 
 function message(seq: number, payloadBytes = 0): StoredMessage {
   const content = { id: `m${seq}`, type: '', sender: '', payload: Buffer.alloc(payloadBytes), headers: [] };
@@ -18,8 +16,10 @@ function message(seq: number, payloadBytes = 0): StoredMessage {
 
 /** The sequences in a slice, as a client would read them. */
 function seqsOf(slice: Slice): number[] {
-  const frame = bareFrame(batchFrame('r', slice.bytes, NO_BYTES, 0));
-  const { batch } = liveService.Connect.responseDeserialize(frame);
+  const made = batchFrame('r', slice.pieces, 0);
+  if (slice.frame !== undefined)
+    assert.deepEqual(slice.frame.plain, made, 'what lies there is what would be made');
+  const { batch } = liveService.Connect.responseDeserialize(bareFrame(made));
   const seqs = (batch?.reliable ?? []).map(({ seq }) => Number(seq));
   assert.equal(seqs.length, slice.count);
   return seqs;
@@ -37,15 +37,16 @@ describe('property: segment', () => {
     fc.assert(
       fc.property(
         ascending(10, 20),
-        fc.integer({ min: 0, max: 400 }),
         fc.integer({ min: 1, max: 6 }),
         fc.nat({ max: 8 }),
-        (seqs, bytes, entries, extension) => {
-          const segment = new Segment(10);
+        fc.boolean(),
+        (seqs, entries, extension, sealed) => {
+          const segment = new Segment(10, batchHeadroom('r'));
           for (const seq of seqs) {
             const stored = message(seq, seq % 7);
             segment.append(seq, stored.check, reliableEntry(stored, 0));
           }
+          if (sealed && seqs.length > 0) segment.seal('r');
           const last = seqs.at(-1) ?? 10;
           segment.extend(last + extension);
           segment.extend(last);
@@ -53,9 +54,10 @@ describe('property: segment', () => {
           assert.equal(segment.count, seqs.length);
           for (let after = 10; after <= segment.upto + 2; after++) {
             const behind = seqs.filter((seq) => seq > after);
-            const limited = behind.slice(0, withinBytes(behind, bytes, entries));
-            const slice = segment.read(after, { bytes, entries });
+            const limited = behind.slice(0, entries);
+            const slice = segment.read(after, entries);
             assert.deepEqual(seqsOf(slice), limited);
+            assert.equal(slice.frame !== undefined, segment.sealed && limited.length === seqs.length);
             const last = limited.at(-1);
             assert.equal(slice.upto, last ?? Math.max(after, segment.upto));
             assert.equal(slice.check, last === undefined ? 0 : message(last).check);
@@ -77,26 +79,25 @@ describe('property: segment', () => {
     assert.throws(() => segment.append(6, 1, entry), RangeError);
   });
 
-  function withinBytes(seqs: readonly number[], bytes: number, entries: number): number {
-    let sum = 0;
-    let count = 0;
-    for (const seq of seqs) {
-      sum += reliableEntry(message(seq, seq % 7), 0).size;
-      if (count === entries || (count > 0 && sum > bytes)) break;
-      count++;
-    }
-    return count;
-  }
+  it('takes no entry once it is sealed, and counts what its frame takes beside it', () => {
+    const segment = new Segment(0, batchHeadroom('r'));
+    segment.append(1, 1, reliableEntry(message(1, 10_000), 0));
+    segment.seal('r');
+    assert.throws(() => segment.append(2, 1, reliableEntry(message(2), 1)), RangeError);
+    const before = segment.memory;
+    const frame = segment.read(0).frame?.deflated;
+    assert.equal(segment.memory, before + (frame?.length ?? Number.NaN));
+  });
 });
 
-type Step = { kind: 'append'; gap: number; big: boolean } | { kind: 'evict' };
+type Step = { kind: 'append'; gap: number; size: number } | { kind: 'evict' };
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('append' as const),
       gap: fc.integer({ min: 1, max: 4 }),
-      big: fc.boolean(),
+      size: fc.nat({ max: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'evict' }) },
@@ -106,13 +107,13 @@ describe('property: room log', () => {
   it('holds everything between base and head, through segments and evictions', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 100 }), (steps, base) => {
-        const log = new RoomLog(base, base === 0 ? 0 : base * 7 + 1);
+        const log = new RoomLog('r', base, base === 0 ? 0 : base * 7 + 1);
         let seqs: number[] = [];
         const checks = new Map<number, number>(base === 0 ? [] : [[base, base * 7 + 1]]);
         let head = base;
         for (const action of steps) {
           if (action.kind === 'append') {
-            const stored = message(head + action.gap, action.big ? 150_000 : 10);
+            const stored = message(head + action.gap, [10, 5_000, 30_000, 150_000][action.size]);
             log.append(stored, head);
             head = stored.seq;
             seqs.push(head);
@@ -145,7 +146,7 @@ describe('property: room log', () => {
   });
 
   it('counts the memory that it takes, and none after everything was evicted', () => {
-    const log = new RoomLog(0, 0);
+    const log = new RoomLog('r', 0, 0);
     for (let seq = 1; seq <= 30; seq++) log.append(message(seq, 50_000), seq - 1);
     assert.ok(log.memory >= 30 * 50_000);
     while (log.base < log.head) log.evictOldest();
@@ -155,19 +156,63 @@ describe('property: room log', () => {
   });
 
   it('keeps its own copy of what it is given', () => {
-    const log = new RoomLog(0, 0);
+    const log = new RoomLog('r', 0, 0);
     const stored = message(1, 3);
     log.append(stored, 0);
     stored.content.payload.fill(9);
-    const slice = log.read(0, { bytes: Infinity, entries: Infinity });
-    assert.ok(!slice.bytes.includes(9));
+    assert.ok(!Buffer.concat(log.read(0).pieces).includes(9));
+  });
+
+  it('who is far behind gets the same frames from the next segment on, wherever they began', () => {
+    const log = new RoomLog('r', 0, 0);
+    for (let seq = 1; seq <= 1_000; seq++) log.append(message(seq, 1_000), seq - 1);
+    const framesFrom = (after: number): readonly unknown[] => {
+      const frames: unknown[] = [];
+      for (let at = after; at < log.head;) {
+        const { frame, upto } = log.read(at);
+        frames.push(frame);
+        at = upto;
+      }
+      return frames;
+    };
+    const all = framesFrom(0);
+    assert.ok(all.length >= 16 && all.slice(0, -1).every((frame) => frame !== undefined));
+    for (const after of [1, 60, 100, 500]) {
+      const frames = framesFrom(after).slice(1);
+      assert.ok(frames.length > 5);
+      assert.deepEqual(frames, all.slice(-frames.length));
+    }
+  });
+
+  it('who is nearly at the head gets there in one read, unless that would be more than a frame', () => {
+    const log = new RoomLog('r', 0, 0);
+    let seq = 0;
+    const append = (bytes: number): void => log.append(message(++seq, bytes), seq - 1);
+    for (const bytes of [20_000, 20_000, 20_000, 20_000]) append(bytes);
+    assert.equal(log.read(0).upto, 3, 'a segment of three');
+    assert.equal(log.read(2).upto, 4, 'through the end of the segment');
+    assert.equal(log.read(2, 1).upto, 3);
+    append(10_000);
+    append(20_000);
+    assert.equal(log.read(2).upto, 3, 'beyond 64 KiB');
+  });
+
+  it('cuts no read short of a frame, nor lets one be more than one, but for a single message', () => {
+    const log = new RoomLog('r', 0, 0);
+    for (let seq = 1; seq <= 200; seq++) log.append(message(seq, seq % 50 === 0 ? 200_000 : 1_000), seq - 1);
+    for (let at = 0; at < log.head;) {
+      const { frame, upto, count } = log.read(at);
+      const bytes = frame?.plain.length ?? 0;
+      assert.ok(count === 1 || bytes <= 64 * 1024);
+      at = upto;
+    }
   });
 
   /** All sequences behind `after`, read in as many steps as it takes. */
   function walk(log: RoomLog, after: number, entries: number): number[] {
     const seqs: number[] = [];
     for (let at = after; ;) {
-      const slice = log.read(at, { bytes: 100_000, entries });
+      const slice = log.read(at, entries);
       assert.ok(slice.count > 0 || slice.upto === at);
       if (slice.count === 0) return seqs;
       seqs.push(...seqsOf(slice));

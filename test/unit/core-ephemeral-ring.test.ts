@@ -15,7 +15,7 @@ function comment(text: string, bytes = 0): EphemeralMessage {
 }
 
 function textsOf(slice: EphemeralSlice): string[] {
-  const frame = batchFrame('r', Buffer.alloc(0), slice.bytes, slice.dropped);
+  const frame = batchFrame('r', slice.pieces, slice.dropped);
   const { batch } = liveService.Connect.responseDeserialize(bareFrame(frame));
   return (batch?.ephemeral ?? []).map(({ payload }) => payload.toString().replaceAll('\0', ''));
 }
@@ -27,7 +27,7 @@ describe('core: ephemeral ring', () => {
     ring.append(comment('b'), 10);
     assert.deepEqual(textsOf(ring.read(0, 20)), ['a', 'b']);
     assert.deepEqual(textsOf(ring.read(1, 20)), ['b']);
-    assert.deepEqual(ring.read(2, 20), { bytes: Buffer.alloc(0), dropped: 0, upto: 2 });
+    assert.deepEqual(ring.read(2, 20), { pieces: [], dropped: 0, upto: 2 });
   });
 
   it('counts as dropped what is too old by the time it could be sent, though nothing came since', () => {
@@ -61,8 +61,8 @@ describe('core: ephemeral ring', () => {
     ring.append(comment('a'), 0);
     for (let n = 0; n < 3; n++) ring.passOver();
     const late = ring.count;
-    assert.deepEqual(ring.read(1, 10), { bytes: Buffer.alloc(0), dropped: 0, upto: 1 });
-    assert.deepEqual(ring.read(late, 10), { bytes: Buffer.alloc(0), dropped: 0, upto: late });
+    assert.deepEqual(ring.read(1, 10), { pieces: [], dropped: 0, upto: 1 });
+    assert.deepEqual(ring.read(late, 10), { pieces: [], dropped: 0, upto: late });
     ring.append(comment('b'), 20);
     for (const [seen, texts, dropped] of [
       [0, ['a', 'b'], 3],

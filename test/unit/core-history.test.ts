@@ -16,6 +16,7 @@ class HandAnswered {
 
   constructor() {
     this.history = new History(
+      'r',
       (from) =>
         new Promise((resolve, reject) => {
           this.asked.push(from);

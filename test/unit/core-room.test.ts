@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { liveService } from '../../protos/live.ts';
+import type { CompressibleFrame } from '../../server/core/compressible-frame.ts';
+import { bareFrame } from '../../server/core/frame-prefix.ts';
 import { Viewer } from '../../server/core/viewer.ts';
 import type { Told } from '../helpers/core-gateway.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
@@ -532,6 +535,73 @@ describe('core: room', () => {
     });
   });
 
+  describe('frames of a replay', () => {
+    /** The frames of batches that viewers get from their cursors until they have caught up, taking turns. */
+    async function replayed(rig: Rig, ...seqs: number[]): Promise<CompressibleFrame[][]> {
+      const room = await rig.gateway.hub.acquire('r');
+      const viewers = seqs.map(() => new Viewer({ wake: () => undefined }));
+      for (const [index, viewer] of viewers.entries()) {
+        await room.join(viewer, { kind: 'cursor', cursor: rig.stream.positionOf(seqs[index] ?? 0) });
+      }
+      const frames = seqs.map((): CompressibleFrame[] => []);
+      const behind = new Set(viewers);
+      while (behind.size > 0) {
+        for (const [index, viewer] of viewers.entries()) {
+          const emission = behind.has(viewer) ? room.next(viewer) : undefined;
+          if (emission?.kind === 'batch') frames[index]?.push(emission.frame);
+          if (emission?.kind === 'caught-up') behind.delete(viewer);
+        }
+        await settle();
+      }
+      for (const viewer of viewers) room.leave(viewer);
+      rig.gateway.hub.release(room);
+      return frames;
+    }
+
+    for (const [where, limits] of [
+      ['the log', {}],
+      ['a page', FORGETFUL],
+    ] as const) {
+      it(`from ${where} are the same for all, wherever they began; from one place, from the first on`, async () => {
+        await using rig = new Rig(limits);
+        await rig.viewer.join('r');
+        rig.stream.pageSize = 1_000;
+        for (let n = 0; n < 100; n++) rig.stream.publish('r', `${n} ${'x'.repeat(4_000)}`);
+        await rig.gateway.pass(TRIM_MS);
+        const [all = []] = await replayed(rig, 2);
+        assert.ok(all.length > 5);
+        for (const late of await replayed(rig, 10, 30)) {
+          // The first ends the segment that they began in, and the log may yet add to its last.
+          const lying = late.slice(1, -1).reverse();
+          assert.ok(lying.length >= 2);
+          assert.ok(lying.every((frame, index) => frame === all.at(-2 - index)));
+        }
+        const [one = [], other = []] = await replayed(rig, 30, 30);
+        assert.ok(one.every((frame, index) => frame === other[index]));
+        await rig.told();
+      });
+    }
+
+    it('are not taken for those of the history before', async () => {
+      await using rig = new Rig();
+      await rig.viewer.join('r');
+      rig.publish(4);
+      await rig.told();
+      rig.viewer.block();
+      const [[before] = []] = await replayed(rig, 2);
+      rig.stream.recreate();
+      rig.publish(4);
+      await rig.told();
+      const [[frame] = []] = await replayed(rig, 2);
+      assert.ok(!before?.plain.equals(frame?.plain ?? Buffer.alloc(0)));
+      const { batch } = liveService.Connect.responseDeserialize(bareFrame(frame?.plain ?? Buffer.alloc(0)));
+      assert.deepEqual(
+        batch?.reliable.map(({ id }) => id),
+        ['m6', 'm7'],
+      );
+    });
+  });
+
   describe('ephemeral messages', () => {
     it('reach who is live, and what a blocked viewer missed is counted', async () => {
       await using rig = new Rig();
@@ -569,7 +639,7 @@ describe('core: room', () => {
       const viewer = new Viewer({ wake: () => woken++ });
       await room.join(viewer, { kind: 'live' });
       for (const expected of [2, 3, 3, 3]) {
-        while (room.next(viewer, { bytes: Infinity, entries: Infinity }) !== undefined);
+        while (room.next(viewer) !== undefined);
         rig.stream.ephemeral('r', 'x');
         assert.equal(woken, expected);
       }

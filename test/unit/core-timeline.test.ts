@@ -10,9 +10,6 @@ import { runs } from '../helpers/property.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
 
-const NO_BYTES = Buffer.alloc(0);
-const ALL = { bytes: Infinity, entries: Infinity };
-
 /** A timeline of room `r` on a stream model, stepped by hand. */
 class Rig implements AsyncDisposable {
   readonly stream = new StreamModel();
@@ -49,9 +46,9 @@ class Rig implements AsyncDisposable {
   get log(): number[] {
     const seqs: number[] = [];
     for (let at = this.timeline.log.base; ;) {
-      const slice = this.timeline.log.read(at, ALL);
+      const slice = this.timeline.log.read(at);
       if (slice.count === 0) return seqs;
-      const frame = bareFrame(batchFrame('r', slice.bytes, NO_BYTES, 0));
+      const frame = bareFrame(batchFrame('r', slice.pieces, 0));
       const { batch } = liveService.Connect.responseDeserialize(frame);
       seqs.push(...(batch?.reliable ?? []).map(({ seq }) => Number(seq)));
       at = slice.upto;
