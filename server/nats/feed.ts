@@ -2,7 +2,8 @@ import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import type { Feed, FeedSink } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
-import { decodeContent, decodeStored, readHeaders, sequenceHeader, storedTimeMs } from './message-codec.ts';
+import { headerLines } from './header-lines.ts';
+import { decodeContent, decodeRepublished, decodeStored } from './message-codec.ts';
 import { decodePresence, encodePresence } from './presence.ts';
 import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from './subjects.ts';
 
@@ -34,8 +35,8 @@ export function openFeed(
   const subscriptions = [
     subscribe(feedSubject(room), (message) => receiveReliable(message, sink, clock)),
     subscribe(ephemeralSubject(room), (message) => {
-      const headers = readHeaders(() => message.headers);
-      sink.ephemeral({ content: decodeContent(headers, message.data), timeMs: clock.wallMs() });
+      const content = decodeContent(headerLines(message), message.data);
+      sink.ephemeral({ content, timeMs: clock.wallMs() });
     }),
     subscribe(presenceSubject(room), ({ data }) => {
       const presence = decodePresence(data);
@@ -49,11 +50,8 @@ export function openFeed(
 }
 
 function receiveReliable(message: Msg, sink: FeedSink, clock: Clock): void {
-  const headers = readHeaders(() => message.headers);
-  if (headers === undefined) return sink.unreadable();
-  const seq = sequenceHeader(headers, 'Nats-Sequence');
-  const prevSeq = sequenceHeader(headers, 'Nats-Last-Sequence');
+  const lines = headerLines(message);
+  const { seq, prevSeq, timeMs } = decodeRepublished(lines);
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(prevSeq)) return sink.unreadable();
-  const timeMs = storedTimeMs(headers) ?? clock.wallMs();
-  sink.reliable({ message: decodeStored(seq, timeMs, headers, message.data), prevSeq });
+  sink.reliable({ message: decodeStored(seq, timeMs ?? clock.wallMs(), lines, message.data), prevSeq });
 }

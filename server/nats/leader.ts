@@ -1,15 +1,28 @@
-import type { ConsumerConfig, JetStreamManager, MsgRequest, StoredMsg, StreamInfo } from 'nats';
+import type { ApiError, ConsumerConfig, JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
 import type { Upline } from './connection.ts';
-import { decodeStored, readHeaders } from './message-codec.ts';
-import { isApiError, streamState } from './stream.ts';
+import { parseHeaderLines } from './header-lines.ts';
+import { decodeStored } from './message-codec.ts';
+import { streamState } from './stream.ts';
 import { roomSubject } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
 const NO_MESSAGE_FOUND = 10037;
+const GET_TIMEOUT_MS = 5_000;
+
+/** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
+type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
+
+/** A message in an answer of `STREAM.MSG.GET`; headers and payload in base64. */
+interface HeldMessage {
+  readonly seq: number;
+  readonly time: string;
+  readonly hdrs?: string;
+  readonly data?: string;
+}
 
 /**
  * Questions to the stream's leader. The plain JetStream API, unlike direct gets, is answered by the leader alone,
@@ -49,9 +62,7 @@ export class StreamLeader {
 
   /** Sequence of the room's first message held at or after `seq`, or undefined. */
   async nextSeq(room: string, seq: number): Promise<number | undefined> {
-    // Supported by servers since 2.9; the client's type has only the other two forms.
-    const query = { seq, next_by_subj: roomSubject(room) } as MsgRequest;
-    return (await this.#get(query))?.seq;
+    return (await this.#get({ seq, next_by_subj: roomSubject(room) }))?.seq;
   }
 
   /** Whether the stream holds a message of whatever room at `seq`. */
@@ -76,22 +87,23 @@ export class StreamLeader {
   }
 
   /** What is lost with the connection gives its place to the next at once. */
-  #run<T>(request: () => Promise<T>): Promise<T> {
+  #run<T>(request: (nc: NatsConnection) => Promise<T>): Promise<T> {
     return this.#limiter.run(() => this.#upline.whileUp(request));
   }
 
-  async #get(query: MsgRequest): Promise<StoredMsg | undefined> {
-    try {
-      return await this.#run(() => this.#jsm.streams.getMessage(this.#stream, query));
-    } catch (error) {
-      if (isApiError(error, NO_MESSAGE_FOUND)) return undefined;
-      throw error;
-    }
+  /** The NATS client has a call for this, but it reads the headers in its own way. */
+  async #get(query: GetQuery): Promise<HeldMessage | undefined> {
+    const subject = `$JS.API.STREAM.MSG.GET.${this.#stream}`;
+    const reply = await this.#run((nc) =>
+      nc.request(subject, JSON.stringify(query), { timeout: GET_TIMEOUT_MS }),
+    );
+    const { message, error } = reply.json<{ message?: HeldMessage; error?: ApiError }>();
+    if (message !== undefined || error?.err_code === NO_MESSAGE_FOUND) return message;
+    throw new Error(`the stream does not give a message: ${error?.description}`);
   }
 }
 
-function toStoredMessage(found: StoredMsg): StoredMessage {
-  const { seq, data, time } = found;
-  const headers = readHeaders(() => found.header);
-  return decodeStored(seq, time.getTime(), headers, data);
+function toStoredMessage({ seq, time, hdrs = '', data = '' }: HeldMessage): StoredMessage {
+  const lines = parseHeaderLines(Buffer.from(hdrs, 'base64'));
+  return decodeStored(seq, Date.parse(time), lines, Buffer.from(data, 'base64'));
 }

@@ -2,6 +2,7 @@ import { headers as createHeaders } from 'nats';
 import type { MsgHdrs } from 'nats';
 import { fingerprint } from '../core/fingerprint.ts';
 import type { MessageContent, StoredMessage } from '../core/message.ts';
+import type { HeaderLine } from './header-lines.ts';
 
 const TYPE = 'Live-Type';
 const SENDER = 'Live-Sender';
@@ -9,42 +10,65 @@ const ID = 'Nats-Msg-Id';
 /** Headers of NATS itself: set by the server on republishing, or instructions to it. Not the message's. */
 const NATS_PREFIX = 'Nats-';
 
-/**
- * The headers that `read` gives. The NATS client refuses to decode some that a server stores without a word, such as
- * names with a space: that message then has none, because it must not keep those behind it from the viewers.
- */
-export function readHeaders(read: () => MsgHdrs | undefined): MsgHdrs | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
+const NO_HEADERS: MessageContent['headers'] = [];
+
+/** What the server says of a message that it republishes. */
+export interface Republished {
+  /** NaN when it is not said. */
+  readonly seq: number;
+  /** Sequence of the room's message before; NaN when it is not said. */
+  readonly prevSeq: number;
+  /** When it was stored, in ms since the Unix epoch; said from 2.10 on. */
+  readonly timeMs: number | undefined;
 }
 
-/** Reads what a publisher said, from its headers and payload; a message without headers is one, too. */
-export function decodeContent(headers: MsgHdrs | undefined, payload: Uint8Array): MessageContent {
-  if (headers === undefined) return { id: '', type: '', sender: '', payload, headers: [] };
-  let [id, type, sender] = ['', '', ''];
-  const rest: (readonly [string, string])[] = [];
-  for (const [name, values] of headers) {
-    const value = values.join(', ');
-    if (name === TYPE) type = value;
-    else if (name === SENDER) sender = value;
-    else if (name === ID) id = value;
-    else if (!name.startsWith(NATS_PREFIX)) rest.push([name, value]);
+/** Reads what a publisher said, from headers and payload. Several values of one name become one. */
+export function decodeContent(lines: readonly HeaderLine[], payload: Uint8Array): MessageContent {
+  let id: string | undefined;
+  let type: string | undefined;
+  let sender: string | undefined;
+  let rest: Map<string, string> | undefined;
+  for (const [name, value] of lines) {
+    if (name === TYPE) type = joined(type, value);
+    else if (name === SENDER) sender = joined(sender, value);
+    else if (name === ID) id = joined(id, value);
+    else if (!name.startsWith(NATS_PREFIX)) (rest ??= new Map()).set(name, joined(rest.get(name), value));
   }
-  return { id, type, sender, payload, headers: rest };
+  const headers = rest === undefined ? NO_HEADERS : [...rest];
+  return { id: id ?? '', type: type ?? '', sender: sender ?? '', payload, headers };
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
 }
 
 /** Reads a message of the stream. */
 export function decodeStored(
   seq: number,
   timeMs: number,
-  headers: MsgHdrs | undefined,
+  lines: readonly HeaderLine[],
   payload: Uint8Array,
 ): StoredMessage {
-  const content = decodeContent(headers, payload);
+  const content = decodeContent(lines, payload);
   return { seq, check: fingerprint(content), content, timeMs };
+}
+
+/** Reads what the server added. The last line of a name counts: before it may be what a publisher has copied from elsewhere. */
+export function decodeRepublished(lines: readonly HeaderLine[]): Republished {
+  let seq = Number.NaN;
+  let prevSeq = Number.NaN;
+  let stamp: string | undefined;
+  for (const [name, value] of lines) {
+    if (name === 'Nats-Sequence') seq = sequence(value);
+    else if (name === 'Nats-Last-Sequence') prevSeq = sequence(value);
+    else if (name === 'Nats-Time-Stamp') stamp = value;
+  }
+  const timeMs = Date.parse(stamp ?? '');
+  return { seq, prevSeq, timeMs: Number.isNaN(timeMs) ? undefined : timeMs };
+}
+
+function sequence(text: string): number {
+  return text === '' ? Number.NaN : Number(text);
 }
 
 /** Writes everything of a message but its payload and id into headers. */
@@ -61,19 +85,4 @@ export function encodeStoredHeaders(content: Omit<MessageContent, 'payload'>): M
   const headers = encodeHeaders(content);
   headers.set(ID, content.id);
   return headers;
-}
-
-/**
- * A header that the server sets on republished messages: a sequence. NaN when it is missing. The last one counts: the
- * server appends its own to whatever a publisher has copied from elsewhere.
- */
-export function sequenceHeader(headers: MsgHdrs, name: string): number {
-  const text = headers.last(name);
-  return text === '' ? Number.NaN : Number(text);
-}
-
-/** When the server says it stored a republished message (from 2.10 on), in ms since the Unix epoch. */
-export function storedTimeMs(headers: MsgHdrs): number | undefined {
-  const ms = Date.parse(headers.last('Nats-Time-Stamp'));
-  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -4,7 +4,8 @@ import { AckPolicy, createInbox, DeliverPolicy, nanos } from 'nats';
 import type { StoredMessage } from '../core/message.ts';
 import { parseAckSubject } from './ack-subject.ts';
 import type { StreamLeader } from './leader.ts';
-import { decodeStored, readHeaders } from './message-codec.ts';
+import { headerLines } from './header-lines.ts';
+import { decodeStored } from './message-codec.ts';
 import { roomSubject } from './subjects.ts';
 
 /** How much one page holds. */
@@ -68,15 +69,16 @@ export function pull(
       settle();
     };
     const receive = (message: Msg): void => {
-      const headers = readHeaders(() => message.headers);
       if (message.reply === undefined || message.reply === '') {
         // The batch has been cut short: by its size, which is a full page, or by time.
         if (messages.length > 0) return finish(() => resolve(messages));
-        throw new Error(`no messages from the stream: ${headers?.code} ${headers?.description}`);
+        throw new Error(
+          `no messages from the stream: ${message.headers?.code} ${message.headers?.description}`,
+        );
       }
       const { seq, timeMs } = parseAckSubject(message.reply);
       // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded.
-      const stored = decodeStored(seq, timeMs, headers, message.data);
+      const stored = decodeStored(seq, timeMs, headerLines(message), message.data);
       messages.push(stored);
       bytes += message.data.byteLength;
       if (stored.seq >= last || messages.length >= count || bytes >= PAGE.bytes) {

@@ -77,7 +77,7 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<StreamIn
 }
 
 /** Whether an error is JetStream's with this code (`err_code`). */
-export function isApiError(error: unknown, code: number): boolean {
+function isApiError(error: unknown, code: number): boolean {
   return error instanceof NatsError && error.api_error?.err_code === code;
 }
 

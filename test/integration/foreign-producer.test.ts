@@ -11,6 +11,11 @@ import { until } from '../helpers/poll.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
+/** A header block with so many names. */
+function manyNames(count: number): string {
+  return `NATS/1.0\r\n${Array.from({ length: count }, (_, n) => `N${n}:\r\n`).join('')}\r\n`;
+}
+
 describe('a producer that knows nothing of the gateway', () => {
   let nats: TestNats;
   let producer: StockProducer;
@@ -147,6 +152,8 @@ describe('a producer that knows nothing of the gateway', () => {
     ['lone line feeds', 'NATS/1.0\nTrace: a\n\n'],
     ['a status', 'NATS/1.0 503\r\n\r\n'],
     ['a status and a description', 'NATS/1.0 100 Idle Heartbeat\r\nTrace: 1\r\n\r\n'],
+    // A stream stores at most 64 KiB of them.
+    ['a great many names', manyNames(7_000)],
     ['bytes that are no text', 'NATS/1.0\r\nTrace: \xff\xfe\r\n\r\n'],
   ];
   for (const [name, header] of raw) {
@@ -184,6 +191,8 @@ describe('a producer that knows nothing of the gateway', () => {
 
   it('does no harm with ephemeral messages that are odd', async () => {
     await publishRaw('live.eph.demo', Buffer.from('NATS/1.0\r\nMy Trace: 1\r\n\r\n'), 'odd');
+    // The NATS client would take minutes to read them.
+    await publishRaw('live.eph.demo', Buffer.from(manyNames(80_000)), 'many');
     await publishRaw('live.presence.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'no JSON');
     await publishRaw('live.census.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'no reply');
     await publishRaw('live.feed.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'not from the stream');

@@ -1,16 +1,82 @@
 import assert from 'node:assert/strict';
-import { headers as createHeaders } from 'nats';
+import fc from 'fast-check';
+import type { Msg, MsgHdrs } from 'nats';
+import { headers as createHeaders, MsgHdrsImpl } from 'nats';
 import { parseAckSubject } from '../../server/nats/ack-subject.ts';
+import type { HeaderLine } from '../../server/nats/header-lines.ts';
+import { headerLines, parseHeaderLines } from '../../server/nats/header-lines.ts';
 import {
   decodeContent,
+  decodeRepublished,
   decodeStored,
   encodeStoredHeaders,
-  sequenceHeader,
-  storedTimeMs,
 } from '../../server/nats/message-codec.ts';
 import { decodePresence, encodePresence } from '../../server/nats/presence.ts';
+import { runs } from '../helpers/property.ts';
 
 const payload = Buffer.from('{"n":1}');
+
+/** As they come from a server. */
+function sent(headers: MsgHdrs): HeaderLine[] {
+  return parseHeaderLines(encode(headers));
+}
+
+function encode(headers: MsgHdrs): Uint8Array {
+  return MsgHdrsImpl.prototype.encode.call(headers);
+}
+
+describe('nats: header lines', () => {
+  it('property: are what the NATS client reads, wherever it does', () => {
+    const name = fc.string({ unit: 'binary-ascii', minLength: 1 }).filter((text) => /^[!-9;-~]+$/.test(text));
+    const value = fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value)), (pairs) => {
+        const headers = createHeaders();
+        for (const [name, value] of pairs) headers.append(name, value);
+        const block = encode(headers);
+        const read = [...MsgHdrsImpl.decode(block)].flatMap(([name, values]) =>
+          values.map((value): HeaderLine => [name, value]),
+        );
+        assert.deepEqual(parseHeaderLines(block), read);
+      }),
+      runs(200),
+    );
+  });
+
+  it('are read as far as they are any', () => {
+    const cases: readonly (readonly [string, HeaderLine[]])[] = [
+      ['', []],
+      ['NATS/1.0', []],
+      ['NATS/1.0\r\n\r\n', []],
+      ['NATS/1.0 503 No Responders\r\n\r\n', []],
+      [
+        'NATS/1.0\r\nA: 1\r\nB:2\r\nA:\t3 \r\n\r\n',
+        [
+          ['A', '1'],
+          ['B', '2'],
+          ['A', '3'],
+        ],
+      ],
+      [
+        'NATS/1.0\r\nMy Trace: 1\r\nno colon\r\n: no name\r\n\r\n',
+        [
+          ['My Trace', '1'],
+          ['', 'no name'],
+        ],
+      ],
+      ['NATS/1.0\r\nA: a:b\rc\nd\r\n\r\n', [['A', 'a:b\rc\nd']]],
+      ['NATS/1.0\r\nA: cut', [['A', 'cut']]],
+      ['no version\r\nA: 1\r\n', [['A', '1']]],
+    ];
+    for (const [text, expected] of cases)
+      assert.deepEqual(parseHeaderLines(Buffer.from(text)), expected, text);
+  });
+
+  it('says so where the client keeps the bytes elsewhere', () => {
+    assert.throws(() => headerLines({} as Msg), /keeps the bytes of a message elsewhere/);
+    assert.throws(() => headerLines({ _msg: { hdr: 4 } } as unknown as Msg), /elsewhere/);
+  });
+});
 
 describe('nats: message codec', () => {
   it('reads what it has written', () => {
@@ -21,50 +87,68 @@ describe('nats: message codec', () => {
       payload,
       headers: [['Trace', 'abc']] as const,
     };
-    const headers = encodeStoredHeaders(content);
-    assert.deepEqual(decodeContent(headers, payload), content);
+    assert.deepEqual(decodeContent(sent(encodeStoredHeaders(content)), payload), content);
   });
 
   it('takes a message without headers, and one with none of ours', () => {
     const bare = { id: '', type: '', sender: '', payload, headers: [] };
-    assert.deepEqual(decodeContent(undefined, payload), bare);
-    const headers = createHeaders();
-    headers.append('X-Tag', 'a');
-    headers.append('X-Tag', 'b');
-    assert.deepEqual(decodeContent(headers, payload), { ...bare, headers: [['X-Tag', 'a, b']] });
+    assert.deepEqual(decodeContent([], payload), bare);
+    const tags: HeaderLine[] = [
+      ['X-Tag', 'a'],
+      ['X-Tag', 'b'],
+    ];
+    assert.deepEqual(decodeContent(tags, payload), { ...bare, headers: [['X-Tag', 'a, b']] });
+  });
+
+  it('takes several values of one name for one, an empty one included', () => {
+    const lines: HeaderLine[] = [
+      ['Live-Type', ''],
+      ['Live-Type', 'gift'],
+      ['Live-Sender', 's'],
+      ['Live-Sender', 't'],
+      ['Nats-Msg-Id', 'k'],
+      ['Nats-Msg-Id', ''],
+    ];
+    const expected = { id: 'k, ', type: ', gift', sender: 's, t', payload, headers: [] };
+    assert.deepEqual(decodeContent(lines, payload), expected);
   });
 
   it('a message from the feed and the same from the stream have one fingerprint', () => {
-    const published = encodeStoredHeaders({
-      id: 'k',
-      type: 'gift',
-      sender: 's',
-      headers: [['Trace', 'abc']],
-    });
-    const republished = createHeaders();
+    const published = sent(
+      encodeStoredHeaders({ id: 'k', type: 'gift', sender: 's', headers: [['Trace', 'abc']] }),
+    );
     const server = ['Nats-Stream', 'Nats-Subject', 'Nats-Sequence', 'Nats-Last-Sequence', 'Nats-Time-Stamp'];
-    for (const name of server) republished.set(name, '1');
-    for (const [name, values] of published) republished.set(name, values[0] ?? '');
+    const republished = [...published, ...server.map((name): HeaderLine => [name, '1'])];
     const stored = decodeStored(7, 1, published, payload);
     const fed = decodeStored(7, 99, republished, payload);
     assert.equal(fed.check, stored.check);
     assert.deepEqual(fed.content, stored.content);
   });
 
-  it('reads sequences, and says when there are none', () => {
-    const headers = createHeaders();
-    headers.set('Nats-Sequence', '9007199254740991');
-    headers.set('Nats-Last-Sequence', '0');
-    assert.equal(sequenceHeader(headers, 'Nats-Sequence'), Number.MAX_SAFE_INTEGER);
-    assert.equal(sequenceHeader(headers, 'Nats-Last-Sequence'), 0);
-    assert.ok(Number.isNaN(sequenceHeader(headers, 'Nats-Absent')));
-  });
-
-  it('reads the time of storage where the server tells it', () => {
-    const headers = createHeaders();
-    assert.equal(storedTimeMs(headers), undefined);
-    headers.set('Nats-Time-Stamp', '2024-05-06T07:08:09.123456789Z');
-    assert.equal(storedTimeMs(headers), Date.UTC(2024, 4, 6, 7, 8, 9, 123));
+  it('reads what the server says, behind what a publisher has copied, and says when it says nothing', () => {
+    const copied: HeaderLine[] = [
+      ['Nats-Sequence', '4711'],
+      ['Nats-Time-Stamp', '1999-01-01T00:00:00Z'],
+    ];
+    const said: HeaderLine[] = [
+      ['Nats-Sequence', '9007199254740991'],
+      ['Nats-Last-Sequence', '0'],
+      ['Nats-Time-Stamp', '2024-05-06T07:08:09.123456789Z'],
+    ];
+    assert.deepEqual(decodeRepublished([...copied, ...said]), {
+      seq: Number.MAX_SAFE_INTEGER,
+      prevSeq: 0,
+      timeMs: Date.UTC(2024, 4, 6, 7, 8, 9, 123),
+    });
+    const nothing = { seq: Number.NaN, prevSeq: Number.NaN, timeMs: undefined };
+    assert.deepEqual(decodeRepublished([]), nothing);
+    assert.deepEqual(
+      decodeRepublished([
+        ['Nats-Sequence', ''],
+        ['Nats-Last-Sequence', 'x'],
+      ]),
+      nothing,
+    );
   });
 });
 
