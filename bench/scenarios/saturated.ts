@@ -21,19 +21,28 @@ export const SATURATION_METRICS: readonly Metric[] = [
   OTHERS,
 ];
 
-/** Offers more and more until deliveries fall behind; the best step is the result. */
+/**
+ * Offers more and more until deliveries fall behind, and once more between the last offer that was kept up with and the next;
+ * the best step is the result.
+ */
 export async function saturate(stage: Stage, viewers: number, quick: boolean): Promise<Numbers> {
   const timing = quick ? { warmupSeconds: 0.2, seconds: 0.3 } : { warmupSeconds: 0.7, seconds: 1.5 };
   const steps: Flow[] = [];
-  let behind = 0;
-  for (let offer = FIRST_OFFER; offer <= LAST_OFFER; offer *= FACTOR) {
+  const keepsUp = async (offer: number): Promise<boolean> => {
     const flow = await stage.flow({ rate: offer / viewers, ...timing });
     steps.push(flow);
-    behind = flow.delivered < KEEPS_UP * flow.offered ? behind + 1 : 0;
-    if (behind === PATIENCE || (quick && steps.length === 2)) break;
+    const kept = flow.delivered >= KEEPS_UP * flow.offered;
     // What has piled up is not counted for the next step.
-    if (behind > 0) await stage.deliveredShare();
+    if (!kept) await stage.deliveredShare();
+    return kept;
+  };
+  let keptUpWith = 0;
+  for (let offer = FIRST_OFFER, behind = 0; offer <= LAST_OFFER && behind < PATIENCE; offer *= FACTOR) {
+    if (quick && steps.length === 2) break;
+    if (await keepsUp(offer)) [keptUpWith, behind] = [offer, 0];
+    else behind++;
   }
+  if (keptUpWith > 0 && !quick) await keepsUp(keptUpWith * Math.sqrt(FACTOR));
   const best = steps.reduce((a, b) => (b.delivered > a.delivered ? b : a));
   const { offered, ...numbers } = best;
   return { ...numbers, rate: offered / viewers };
