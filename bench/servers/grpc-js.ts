@@ -19,8 +19,12 @@ async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Pr
   call.write(caughtUp(room));
 }
 
-// As the gateway does without it: channelz notes every message of every connection.
-const server = new Server({ 'grpc.enable_channelz': 0 });
+// As the gateway has it: connections are pinged, and channelz does not note every message of every one of them.
+const server = new Server({
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.enable_channelz': 0,
+});
 server.addService(
   { Connect: { ...liveService.Connect, requestDeserialize: asItIs, responseSerialize: asItIs } },
   {

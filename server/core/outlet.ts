@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Emission } from './emission.ts';
+import { Queue } from './queue.ts';
 import type { Scheduler, Task } from './scheduler.ts';
 import type { Viewer, Waker } from './viewer.ts';
 
@@ -35,9 +36,9 @@ export class Outlet implements Waker, Task {
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
   /** Viewers that may have something to be sent, each once; the longest waiting first. Mostly none or one. */
-  #ready: Viewer[] = [];
+  readonly #ready = new Queue<Viewer>();
   /** Frames that go before any room's. */
-  #urgent: UrgentFrame[] = [];
+  readonly #urgent = new Queue<UrgentFrame>();
   #state: State = IDLE;
   #lastWriteMs: number;
 
@@ -65,7 +66,7 @@ export class Outlet implements Waker, Task {
 
   wake(viewer: Viewer): void {
     if (this.#state.kind === 'closed') return;
-    if (!this.#ready.includes(viewer)) this.#ready.push(viewer);
+    if (!this.#ready.has(viewer)) this.#ready.push(viewer);
     this.#enqueue();
   }
 
@@ -78,8 +79,8 @@ export class Outlet implements Waker, Task {
 
   close(): void {
     this.#state = { kind: 'closed' };
-    this.#ready = [];
-    this.#urgent = [];
+    this.#ready.clear();
+    this.#urgent.clear();
   }
 
   /** The transport can take the next frame. */
@@ -116,7 +117,7 @@ export class Outlet implements Waker, Task {
       const emission = room?.next(viewer);
       if (room === undefined || emission === undefined) continue;
       // Back to the end of the line: rooms on one stream take turns.
-      if (!this.#ready.includes(viewer)) this.#ready.push(viewer);
+      if (!this.#ready.has(viewer)) this.#ready.push(viewer);
       return this.#sink.encode(emission, room.name);
     }
     return undefined;

@@ -13,6 +13,7 @@ import type { Reach, Slice } from './segment.ts';
 import { Timeline } from './timeline.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
+import { LIVE } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
 /** What a viewer asks for when it joins. */
@@ -324,7 +325,7 @@ export class Room {
     const { seq } = viewer.position;
     const renamed = bookmark.epoch !== viewer.position.epoch;
     if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed) return false;
-    viewer.stage = { kind: 'live' };
+    viewer.stage = LIVE;
     viewer.position = { ...viewer.position, epoch: bookmark.epoch };
     // A start looked up in the stream, or a page of history, may have taken the viewer further than the room.
     if (bookmark.seq >= seq) viewer.position = bookmark;

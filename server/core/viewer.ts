@@ -1,6 +1,7 @@
 import type { Continuity } from './continuity.ts';
 import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
 import type { Position } from './position.ts';
+import { Queue } from './queue.ts';
 import type { Room } from './room.ts';
 import type { Reach } from './segment.ts';
 
@@ -17,6 +18,9 @@ export type Stage =
   | { readonly kind: 'claimed'; readonly cursor: Position; readonly against: 'memory' | 'leader' }
   | { readonly kind: 'replaying' }
   | { readonly kind: 'live' };
+
+/** Most viewers are at it. */
+export const LIVE: Stage = { kind: 'live' };
 
 /** Told that a viewer has something to be sent. */
 export interface Waker {
@@ -43,7 +47,7 @@ export class Viewer {
   /** How far its application says it has got. */
   acknowledged = 0;
   /** Told before anything else, in order. */
-  readonly notices: Emission[] = [];
+  readonly notices = new Queue<Emission>();
 
   constructor(waker: Waker) {
     this.waker = waker;

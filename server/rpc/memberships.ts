@@ -17,6 +17,7 @@ export interface Member {
 
 /** A room that the session has joined, or is joining while `room` is undefined. */
 interface Membership {
+  readonly name: string;
   readonly viewer: Viewer;
   room: Room | undefined;
 }
@@ -27,7 +28,8 @@ export class Memberships {
   readonly #hub: Hub;
   readonly #outlet: Outlet;
   readonly #limit: number;
-  readonly #rooms = new Map<string, Membership>();
+  /** Few, mostly one: a map would take more memory. */
+  #rooms: readonly Membership[] = [];
 
   /**
    * @param outlet where what a room has for the viewer is written
@@ -42,7 +44,7 @@ export class Memberships {
 
   /** What heartbeats tell of the rooms that are joined. */
   get statuses(): { room: string; head: number; audience: number }[] {
-    return [...this.#rooms].flatMap(([name, { room }]) =>
+    return this.#rooms.flatMap(({ name, room }) =>
       room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
     );
   }
@@ -52,9 +54,9 @@ export class Memberships {
     try {
       this.#requireJoinable(name);
       const from = joinFrom(cursor, start);
-      const membership: Membership = { viewer: new Viewer(this.#outlet), room: undefined };
-      this.#rooms.set(name, membership);
-      void this.#enter(name, membership, from);
+      const membership: Membership = { name, viewer: new Viewer(this.#outlet), room: undefined };
+      this.#rooms = this.#rooms.concat(membership);
+      void this.#enter(membership, from);
     } catch (error) {
       this.#refuse(name, error);
     }
@@ -62,30 +64,30 @@ export class Memberships {
 
   /** Answers with Left; nothing of the room follows. */
   leave(name: string): void {
-    const membership = this.#rooms.get(name);
+    const membership = this.#find(name);
     if (membership === undefined) {
       const room = JSON.stringify(name.slice(0, 80));
       return this.#refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
     }
-    this.#forget(name, membership);
+    this.#forget(membership);
     this.#member.send({ left: { room: name } });
   }
 
   /** Leaves every room without a word. */
   leaveAll(): void {
-    for (const [name, membership] of this.#rooms) this.#forget(name, membership);
+    for (const membership of this.#rooms) this.#forget(membership);
   }
 
   /** Notes how far the client's application has got. */
   acknowledge(name: string, seq: number): void {
-    const viewer = this.#rooms.get(name)?.viewer;
+    const viewer = this.#find(name)?.viewer;
     if (viewer !== undefined) viewer.acknowledged = Math.max(viewer.acknowledged, seq);
   }
 
   #requireJoinable(name: string): void {
     requireRoomName(name);
-    if (this.#rooms.has(name)) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
-    if (this.#rooms.size >= this.#limit) {
+    if (this.#find(name) !== undefined) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
+    if (this.#rooms.length >= this.#limit) {
       throw new Failure(
         'TOO_MANY_ROOMS',
         `a stream can join ${this.#limit} rooms: leave one, or open another stream`,
@@ -93,10 +95,11 @@ export class Memberships {
     }
   }
 
-  async #enter(name: string, membership: Membership, from: JoinFrom): Promise<void> {
+  async #enter(membership: Membership, from: JoinFrom): Promise<void> {
+    const { name } = membership;
     try {
       const room = await this.#hub.acquire(name);
-      if (!this.#isCurrent(name, membership)) {
+      if (!this.#rooms.includes(membership)) {
         this.#hub.release(room);
         return;
       }
@@ -105,18 +108,19 @@ export class Memberships {
     } catch (error) {
       const failure = this.#member.refuseRoom(error, name);
       // Left meanwhile: nobody waits for an answer.
-      if (!this.#isCurrent(name, membership)) return;
-      this.#forget(name, membership);
+      if (!this.#rooms.includes(membership)) return;
+      this.#forget(membership);
       this.#member.send(roomErrorFrame(name, failure));
     }
   }
 
-  #isCurrent(name: string, membership: Membership): boolean {
-    return this.#rooms.get(name) === membership;
+  #find(name: string): Membership | undefined {
+    return this.#rooms.find((membership) => membership.name === name);
   }
 
-  #forget(name: string, { viewer, room }: Membership): void {
-    this.#rooms.delete(name);
+  #forget(membership: Membership): void {
+    this.#rooms = this.#rooms.filter((other) => other !== membership);
+    const { viewer, room } = membership;
     if (room === undefined) return;
     room.leave(viewer);
     this.#hub.release(room);

@@ -91,7 +91,8 @@ export class Session implements FrameSink, Member {
   readonly #outlet: Outlet;
   readonly #peer: string;
   readonly #rooms: Memberships;
-  readonly #results: PublishResults;
+  /** Most viewers publish nothing. */
+  #results: PublishResults | undefined;
   /** As the client names itself in Hello, for the log. */
   #client: string | undefined;
   /** The form of batches that the client asked for. */
@@ -118,7 +119,6 @@ export class Session implements FrameSink, Member {
     this.#peer = call.getPeer();
     this.#stream = http2StreamOf(call);
     this.#outlet = new Outlet(this, scheduler, clock);
-    this.#results = new PublishResults(this.#outlet);
     this.#rooms = new Memberships(this, hub, this.#outlet, limits.rooms);
     const timer = clock.after(limits.helloMs, () => {
       this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
@@ -140,7 +140,7 @@ export class Session implements FrameSink, Member {
 
   onReceiveMessage(received: Received): void {
     this.#receive(received);
-    if (this.#outlet.backlog + this.#results.backlog > MAX_BACKLOG) this.#reading = 'held';
+    if (this.#outlet.backlog + (this.#results?.backlog ?? 0) > MAX_BACKLOG) this.#reading = 'held';
     // Not at once: what has come with it would be handed over by recursion.
     else process.nextTick(readNext, this.#call);
   }
@@ -277,7 +277,9 @@ export class Session implements FrameSink, Member {
 
   async #publish({ requestId, message }: Publish): Promise<void> {
     const answer = (result: PublishResultInput): void => {
-      if (this.#state.kind !== 'over') this.#results.add({ ...result, requestId });
+      if (this.#state.kind === 'over') return;
+      this.#results ??= new PublishResults(this.#outlet);
+      this.#results.add({ ...result, requestId });
     };
     const refused = (error: unknown): void => {
       answer(failedPublish(this.#refuse(error, 'a publish was refused')));
