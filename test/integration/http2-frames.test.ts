@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GrpcMessages } from '../../bench/wire/grpc-messages.ts';
 import { Http2Call } from '../../bench/wire/http2.ts';
 import { parseAddress } from '../../common/units.ts';
@@ -73,6 +75,38 @@ describe('Connect, frame of HTTP/2 by frame', () => {
     using other = RawStream.hello(gateway.address);
     await other.next('welcome');
     assert.equal(gateway.stats.sessions, 1);
+  });
+
+  it('a client that takes no answers is not read from, and gets all of them when it does', async () => {
+    const session = connectHttp2(`http://${gateway.address}`, { settings: { initialWindowSize: 0 } });
+    const headers = {
+      ':method': 'POST',
+      ':path': liveService.Connect.path,
+      'content-type': 'application/grpc',
+    };
+    const call = session.request({ ...headers, te: 'trailers' });
+    const nonces: number[] = [];
+    const messages = new GrpcMessages((bytes) => {
+      const { pong } = liveService.Connect.responseDeserialize(bytes);
+      if (pong) nonces.push(Number(pong.nonce));
+    });
+    call.on('data', (bytes: Buffer) => messages.receive(bytes, 0, bytes.length));
+    call.write(message({ hello: { client: 'raw' } }));
+    const pings = Array.from({ length: 20_000 }, (_, nonce) => message({ ping: { nonce } }));
+    call.write(Buffer.concat(pings));
+    let before = -1;
+    await until('the gateway takes no more', async () => {
+      const now = session.socket.bytesWritten;
+      const stalled = now === before;
+      before = now;
+      await delay(300);
+      return stalled;
+    });
+    assert.ok(before < 150_000, `it has taken ${before} bytes`);
+    session.settings({ initialWindowSize: 1024 * 1024 });
+    await until('every ping has its answer', () => nonces.length === pings.length);
+    assert.deepEqual(nonces, [...nonces.keys()]);
+    session.destroy();
   });
 
   it('thousands of messages in one frame, more answers among them than may wait, are handled in order', async () => {
