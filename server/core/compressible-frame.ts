@@ -19,6 +19,11 @@ export class CompressibleFrame {
     return this.#deflated === undefined || this.#deflated === this.plain ? 0 : this.#deflated.length;
   }
 
+  /** Memory taken, in bytes. */
+  get memory(): number {
+    return this.plain.length + this.extraMemory;
+  }
+
   /** `ServerFrame{deflated}`, or the plain frame where that is not longer. */
   get deflated(): Buffer {
     return (this.#deflated ??= deflate(this.plain));

@@ -1,9 +1,13 @@
+import type { CompressibleFrame } from './compressible-frame.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
 import type { Slice } from './segment.ts';
 import type { HistoryRead } from './upstream.ts';
+
+/** What a page takes beside its messages, in bytes, more or less: some have none. */
+const OVERHEAD_BYTES = 1024;
 
 /** One page of history, encoded, with the evidence that came with it. Immutable. */
 export class HistoryPage {
@@ -35,7 +39,7 @@ export class HistoryPage {
   }
 
   get memory(): number {
-    return this.#log.memory;
+    return OVERHEAD_BYTES + this.#log.memory;
   }
 
   /** Sequence of the first message behind `seq`, or the one behind the page's end. */
@@ -75,5 +79,10 @@ export class HistoryPage {
   /** See {@link RoomLog.read}. */
   read(after: number, maxEntries: number): Slice {
     return this.#log.read(after, maxEntries);
+  }
+
+  /** See {@link RoomLog.frameOf}. */
+  frameOf(after: number, slice: Slice): CompressibleFrame {
+    return this.#log.frameOf(after, slice);
   }
 }

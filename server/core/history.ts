@@ -3,6 +3,8 @@ import { HistoryPage } from './history-page.ts';
 import type { HistoryRead } from './upstream.ts';
 
 const RETRY_MS = { first: 100, max: 5000 };
+/** More than the memory of most rooms allows; those without messages take next to none. */
+const MAX_PAGES = 64;
 
 /**
  * Pages of one room read from the stream for viewers below the room log. Reads are single-flight:
@@ -106,6 +108,7 @@ export class History {
     this.#wanted = undefined;
     const page = new HistoryPage(this.#room, read);
     this.#pages.push(page);
+    if (this.#pages.length > MAX_PAGES) this.evictOldest();
     this.#onPage(page);
   }
 

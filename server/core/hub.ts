@@ -134,23 +134,16 @@ export class Hub {
   }
 
   #trim(): void {
-    let total = 0;
-    for (const { room } of this.#rooms.values()) total += trimTo(room, this.#limits.roomLogBytes);
+    const sizes = new Map<Room, number>();
+    for (const { room } of this.#rooms.values()) sizes.set(room, trimTo(room, this.#limits.roomLogBytes));
+    let total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     while (total > this.#limits.logBytes) {
-      const largest = this.#largest();
-      if (largest === undefined) return;
-      const before = largest.memory;
-      total -= before - trimTo(largest, before - 1);
-      if (largest.memory >= before) return;
+      const [room, before] = [...sizes].reduce((a, b) => (b[1] > a[1] ? b : a));
+      const left = trimTo(room, before - 1);
+      if (left >= before) return;
+      sizes.set(room, left);
+      total -= before - left;
     }
-  }
-
-  #largest(): Room | undefined {
-    let largest: Room | undefined;
-    for (const { room } of this.#rooms.values()) {
-      if (room.memory > (largest?.memory ?? 0)) largest = room;
-    }
-    return largest;
   }
 }
 

@@ -1,17 +1,19 @@
-import { batchHeadroom, reliableEntry } from './entry-codec.ts';
+import { CompressibleFrame } from './compressible-frame.ts';
+import { batchFrame, batchHeadroom, reliableEntry } from './entry-codec.ts';
 import type { StoredMessage } from './message.ts';
 import type { Slice } from './segment.ts';
-import { Segment } from './segment.ts';
+import { FRAME_BYTES, Segment } from './segment.ts';
+
+/** The frame made for the last who began between two segments: who is cut off together resumes together. */
+interface MadeFrame {
+  readonly after: number;
+  readonly upto: number;
+  readonly frame: CompressibleFrame;
+}
 
 /**
- * A frame takes at most so many bytes of messages (but at least one message): what is in flight cannot be taken back, and
- * other rooms on the stream wait behind it. A segment is a frame's worth, and the unit of eviction.
- */
-const FRAME_BYTES = 64 * 1024;
-
-/**
- * Reliable messages of one room, each encoded once: segments that follow each other without a hole from
- * `base` to `head`. Whoever is far behind reads segment by segment, and they are sent as they lie: wherever viewers began,
+ * Reliable messages of one room, each encoded once: segments, each a frame's worth, that follow each other without a hole
+ * from `base` to `head`. Whoever is far behind reads segment by segment, and they are sent as they lie: wherever viewers began,
  * they get the same frames from the next segment on. A live batch is the end of the last one.
  *
  * Invariant: every message of the room with `base < seq <= head` is in the log.
@@ -21,6 +23,7 @@ export class RoomLog {
   readonly #headroom: number;
   readonly #segments: Segment[] = [];
   #baseCheck: number;
+  #made: MadeFrame | undefined;
 
   /**
    * @param base position after which the log is complete
@@ -45,7 +48,7 @@ export class RoomLog {
 
   /** Memory taken, in bytes. */
   get memory(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.memory, 0);
+    return this.#segments.reduce((sum, segment) => sum + segment.memory, this.#made?.frame.memory ?? 0);
   }
 
   /**
@@ -79,6 +82,15 @@ export class RoomLog {
     return isNextToLast && slice.frame === undefined ? this.#upToHead(slice, maxEntries) : slice;
   }
 
+  /** The frame of what {@link read} has given behind `after`, and nothing else: as it lies or, most likely, the last one made. */
+  frameOf(after: number, { frame, pieces, upto }: Slice): CompressibleFrame {
+    if (frame !== undefined) return frame;
+    if (this.#made?.after !== after || this.#made.upto !== upto) {
+      this.#made = { after, upto, frame: new CompressibleFrame(batchFrame(this.#room, pieces, 0)) };
+    }
+    return this.#made.frame;
+  }
+
   /** The sequence of the first message behind `after`, which is not below `base`; undefined when there is none. */
   nextAfter(after: number): number | undefined {
     return this.#at(this.#indexAt(after)).nextAfter(after);
@@ -107,6 +119,7 @@ export class RoomLog {
     const evicted = this.#first;
     this.#baseCheck = evicted.checkAt(evicted.upto) ?? this.#baseCheck;
     this.#segments.shift();
+    this.#made = undefined;
     if (this.#segments.length === 0) this.#begin(evicted.upto);
   }
 

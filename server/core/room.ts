@@ -9,7 +9,7 @@ import { History } from './history.ts';
 import type { HistoryPage } from './history-page.ts';
 import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
-import type { Reach, Slice } from './segment.ts';
+import type { Reach } from './segment.ts';
 import { Timeline } from './timeline.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { HistoryRead, StreamStart, Upstream } from './upstream.ts';
@@ -62,13 +62,6 @@ interface SharedDelivery {
   readonly delivery: Delivery;
 }
 
-/** The frame made for a viewer behind, kept for the next one: who is cut off together resumes together. */
-interface ReplayedFrame {
-  readonly after: number;
-  readonly upto: number;
-  readonly frame: CompressibleFrame;
-}
-
 /**
  * A room with viewers: its timeline, the history below it, and who is where. One emitter serves replay,
  * live delivery and catch-up: {@link next} computes what a viewer is owed from its cursor.
@@ -89,7 +82,6 @@ export class Room {
   /** Viewers that cannot go on before a page of history has arrived. */
   #waiting = new Set<Viewer>();
   #shared: SharedDelivery | undefined;
-  #replayed: ReplayedFrame | undefined;
   readonly #admission: Admission;
 
   constructor(name: string, upstream: Upstream, clock: Clock, limits: RoomLimits, counters: RoomCounters) {
@@ -284,39 +276,20 @@ export class Room {
     const { seq } = viewer.position;
     const { ephemeralSeen } = viewer;
     const slice = log.read(seq, maxEntries);
-    if (viewer.stage.kind !== 'live' || slice.upto < log.head) {
-      if (slice.count === 0) return undefined;
-      return {
-        ...slice,
-        ephemeralUpto: ephemeralSeen,
-        ephemeralDropped: 0,
-        frame: this.#replayFrame(seq, slice),
-      };
+    const { upto, check, count } = slice;
+    if (viewer.stage.kind !== 'live' || upto < log.head) {
+      if (count === 0) return undefined;
+      const frame = log.frameOf(seq, slice);
+      return { upto, check, count, ephemeralUpto: ephemeralSeen, ephemeralDropped: 0, frame };
     }
     const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
-    if (slice.count === 0 && ephemeral.pieces.length === 0 && ephemeral.dropped === 0) return undefined;
-    const delivery = {
-      ...slice,
-      ephemeralUpto: ephemeral.upto,
-      ephemeralDropped: ephemeral.dropped,
-      frame: this.#frame([...slice.pieces, ...ephemeral.pieces], ephemeral.dropped),
-    };
+    const { dropped: ephemeralDropped } = ephemeral;
+    if (count === 0 && ephemeral.pieces.length === 0 && ephemeralDropped === 0) return undefined;
+    const bytes = batchFrame(this.name, [...slice.pieces, ...ephemeral.pieces], ephemeralDropped);
+    const frame = new CompressibleFrame(bytes);
+    const delivery = { upto, check, count, ephemeralUpto: ephemeral.upto, ephemeralDropped, frame };
     if (maxEntries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
     return delivery;
-  }
-
-  /** The frame of a slice without anything else: as it lies in the log or, most likely, what the last viewer got. */
-  #replayFrame(after: number, slice: Slice): CompressibleFrame {
-    if (slice.frame !== undefined) return slice.frame;
-    const { upto, pieces } = slice;
-    if (this.#replayed?.after !== after || this.#replayed.upto !== upto) {
-      this.#replayed = { after, upto, frame: this.#frame(pieces, 0) };
-    }
-    return this.#replayed.frame;
-  }
-
-  #frame(pieces: readonly Buffer[], ephemeralDropped: number): CompressibleFrame {
-    return new CompressibleFrame(batchFrame(this.name, pieces, ephemeralDropped));
   }
 
   /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
@@ -351,7 +324,7 @@ export class Room {
     const slice = page.read(seq, maxEntries);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';
-    return { kind: 'batch', frame: this.#replayFrame(seq, slice) };
+    return { kind: 'batch', frame: page.frameOf(seq, slice) };
   }
 
   /** Waits for the page that begins at `from`. */
@@ -383,7 +356,6 @@ export class Room {
 
   #forgetHistory(): void {
     this.#history.clear();
-    this.#replayed = undefined;
     this.#wakeWaiting();
   }
 

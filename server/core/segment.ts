@@ -21,6 +21,12 @@ export interface Slice extends Reach {
   readonly frame: CompressibleFrame | undefined;
 }
 
+/**
+ * A frame takes at most so many bytes of messages (but at least one message): what is in flight cannot be taken back, and
+ * other rooms on the stream wait behind it.
+ */
+export const FRAME_BYTES = 64 * 1024;
+
 const FIRST_CAPACITY = 1024;
 
 /**
@@ -140,7 +146,8 @@ export class Segment {
   #reserve(bytes: number): void {
     const needed = this.#end + bytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2, FIRST_CAPACITY));
+    const doubled = Math.min(this.#buffer.length * 2, FRAME_BYTES);
+    const grown = Buffer.allocUnsafe(Math.max(needed, doubled, FIRST_CAPACITY));
     this.#buffer.copy(grown, 0, 0, this.#end);
     this.#buffer = grown;
   }

@@ -2,7 +2,7 @@ import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import type { Feed, FeedSink } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
-import { headerLines } from './header-lines.ts';
+import { headerLines, republishedLines } from './header-lines.ts';
 import { decodeContent, decodeRepublished, decodeStored } from './message-codec.ts';
 import { decodePresence, encodePresence } from './presence.ts';
 import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from './subjects.ts';
@@ -50,7 +50,7 @@ export function openFeed(
 }
 
 function receiveReliable(message: Msg, sink: FeedSink, clock: Clock): void {
-  const lines = headerLines(message);
+  const lines = republishedLines(message);
   const { seq, prevSeq, timeMs } = decodeRepublished(lines);
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(prevSeq)) return sink.unreadable();
   sink.reliable({ message: decodeStored(seq, timeMs ?? clock.wallMs(), lines, message.data), prevSeq });

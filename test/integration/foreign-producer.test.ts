@@ -152,6 +152,14 @@ describe('a producer that knows nothing of the gateway', () => {
     ['lone line feeds', 'NATS/1.0\nTrace: a\n\n'],
     ['a status', 'NATS/1.0 503\r\n\r\n'],
     ['a status and a description', 'NATS/1.0 100 Idle Heartbeat\r\nTrace: 1\r\n\r\n'],
+    ['no line break at the end', 'NATS/1.0\r\nTrace: abcd'],
+    ['one line break at the end', 'NATS/1.0\r\nTrace: abcd\r\n'],
+    ['line feeds at the end', 'NATS/1.0\r\nTrace: abcd\n\n'],
+    ['lines behind an empty one', 'NATS/1.0\r\nTrace: a\r\n\r\nB: 1\r\n\r\n'],
+    ['an id that does not end', 'NATS/1.0\r\nNats-Msg-Id: abcd'],
+    ['nothing but a version', 'NATS/1.0'],
+    ['nothing but a line break', '\r\n'],
+    ['a zero byte', 'NATS/1.0\r\nTr\0ace: a\0b\r\n\r\n'],
     // A stream stores at most 64 KiB of them.
     ['a great many names', manyNames(7_000)],
     ['bytes that are no text', 'NATS/1.0\r\nTrace: \xff\xfe\r\n\r\n'],
@@ -159,6 +167,8 @@ describe('a producer that knows nothing of the gateway', () => {
   for (const [name, header] of raw) {
     it(`is seen with ${name} in its headers, sent by another library`, async () => {
       await producer.publish('demo', 'before');
+      await live.has(1);
+      const { repairs } = gateway.stats;
       await publishRaw(
         'live.room.demo',
         Buffer.from(header, name.includes('bytes') ? 'latin1' : 'utf8'),
@@ -168,6 +178,7 @@ describe('a producer that knows nothing of the gateway', () => {
       await producer.publish('demo', 'after');
       await live.has(3);
       assert.deepEqual(live.payloads, ['before', 'odd', 'after']);
+      assert.equal(gateway.stats.repairs, repairs, 'the feed proves itself');
       await assertSameReplayed();
     });
   }

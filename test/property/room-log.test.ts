@@ -155,6 +155,20 @@ describe('property: room log', () => {
     assert.equal(log.checkAt(30), 211);
   });
 
+  it('takes hardly more memory than its messages, counts what is kept for the next who is behind, and lets go of it', () => {
+    const log = new RoomLog('r', 0, 0);
+    for (let seq = 1; seq <= 1_000; seq++) log.append(message(seq, 1_000), seq - 1);
+    const { memory } = log;
+    assert.ok(memory < 1.1 * 1_000 * 1_100, `${memory} bytes`);
+    const frame = log.frameOf(3, log.read(3));
+    assert.equal(log.frameOf(3, log.read(3)), frame);
+    assert.equal(log.memory, memory + frame.plain.length);
+    const { deflated } = frame;
+    assert.equal(log.memory, memory + frame.plain.length + deflated.length);
+    log.evictOldest();
+    assert.ok(log.memory < memory - 60_000);
+  });
+
   it('keeps its own copy of what it is given', () => {
     const log = new RoomLog('r', 0, 0);
     const stored = message(1, 3);
@@ -206,6 +220,36 @@ describe('property: room log', () => {
       assert.ok(count === 1 || bytes <= 64 * 1024);
       at = upto;
     }
+  });
+
+  it('property: frames never change, and hold what was read, whatever happens to the log', () => {
+    const append = fc.record({
+      gap: fc.integer({ min: 1, max: 3 }),
+      bytes: fc.constantFrom(0, 10, 3_000, 20_000, 31_000, 65_450, 65_536, 70_000),
+      evicts: fc.boolean(),
+    });
+    const room = fc.constantFrom('r', 'r'.repeat(64));
+    const entries = fc.constantFrom(Infinity, 1, 2, 7);
+    fc.assert(
+      fc.property(fc.array(append, { maxLength: 40 }), room, entries, (steps, room, maxEntries) => {
+        const log = new RoomLog(room, 0, 0);
+        const given: { readonly frame: Buffer; readonly copy: Buffer }[] = [];
+        for (const { gap, bytes, evicts } of steps) {
+          log.append(message(log.head + gap, bytes), log.head);
+          if (evicts && log.memory > 500_000) log.evictOldest();
+          for (let at = Math.max(log.base, log.head - 5); at < log.head;) {
+            const slice = log.read(at, maxEntries);
+            const made = batchFrame(room, slice.pieces, 0);
+            const frame = log.frameOf(at, slice).plain;
+            assert.ok(frame.equals(made));
+            given.push({ frame, copy: made });
+            at = slice.upto;
+          }
+        }
+        assert.ok(given.every(({ frame, copy }) => frame.equals(copy)));
+      }),
+      runs(60),
+    );
   });
 
   /** All sequences behind `after`, read in as many steps as it takes. */

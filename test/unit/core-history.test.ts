@@ -60,6 +60,25 @@ describe('core: history', () => {
     );
   });
 
+  it('keeps a number of pages, whatever they hold: those that were used last', async () => {
+    const hand = new HandAnswered();
+    for (let from = 1; from <= 64; from++) {
+      hand.history.want(from);
+      await hand.answer(from + 1);
+    }
+    assert.ok(
+      hand.history.find(({ from }) => from === 1),
+      'used once more',
+    );
+    hand.history.want(65);
+    await hand.answer(66);
+    assert.equal(
+      hand.history.find(({ from }) => from === 2),
+      undefined,
+    );
+    for (const kept of [1, 3, 65]) assert.ok(hand.history.find(({ from }) => from === kept));
+  });
+
   it('reads the page behind one ahead once, and not what it has', async () => {
     const hand = new HandAnswered();
     hand.history.want(1);

@@ -511,6 +511,23 @@ describe('core: room', () => {
       );
     });
 
+    it('is brought within its limit though pages without messages came first', async () => {
+      await using rig = new Rig({ roomLogBytes: 1024 * 1024 });
+      rig.publish(200, 'another');
+      await rig.viewer.join('r');
+      for (let seq = 1; seq <= 100; seq++) {
+        const client = new ModelClient(rig.gateway, `made up ${seq}`);
+        await client.join('r', { kind: 'cursor', cursor: { epoch: rig.stream.epoch, seq, check: 1 } });
+        await settle();
+        client.disconnect();
+      }
+      for (let n = 0; n < 100; n++) rig.stream.publish('r', 'x'.repeat(60_000));
+      await rig.gateway.pass(TRIM_MS);
+      const { memory } = rig.gateway.hub;
+      assert.ok(memory <= 1024 * 1024, `${memory} bytes`);
+      await rig.told();
+    });
+
     it('evicted rooms serve from the stream with one read for all', async () => {
       await using rig = new Rig(FORGETFUL);
       await rig.viewer.join('r');
@@ -599,6 +616,32 @@ describe('core: room', () => {
         batch?.reliable.map(({ id }) => id),
         ['m6', 'm7'],
       );
+    });
+  });
+
+  describe('a replay from a page of a history that nobody has noticed to be another', () => {
+    it('gives what the page holds, not what the log had there before', async () => {
+      await using rig = new Rig(FORGETFUL);
+      rig.stream.pageSize = 10;
+      await rig.viewer.join('r');
+      rig.publish(10);
+      await rig.told();
+      const cursor = rig.stream.positionOf(5);
+      const [early, late] = [new ModelClient(rig.gateway, 'early'), new ModelClient(rig.gateway, 'late')];
+      await early.join('r', { kind: 'cursor', cursor });
+      await rig.gateway.pass(2 * TRIM_MS);
+      rig.stream.rewindTo(5);
+      rig.stream.feed = 'held';
+      rig.publish(5);
+      rig.stream.loseAll();
+      await late.join('r', { kind: 'cursor', cursor });
+      await settle();
+      const ids = late.events.flatMap((event) => (event.kind === 'message' ? [event.id] : []));
+      assert.deepEqual(ids, ['m10', 'm11', 'm12', 'm13', 'm14']);
+      early.disconnect();
+      late.disconnect();
+      await rig.rest();
+      await rig.told();
     });
   });
 

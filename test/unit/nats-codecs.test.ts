@@ -4,7 +4,7 @@ import type { Msg, MsgHdrs } from 'nats';
 import { headers as createHeaders, MsgHdrsImpl } from 'nats';
 import { parseAckSubject } from '../../server/nats/ack-subject.ts';
 import type { HeaderLine } from '../../server/nats/header-lines.ts';
-import { headerLines, parseHeaderLines } from '../../server/nats/header-lines.ts';
+import { headerLines, parseHeaderLines, parseRepublishedLines } from '../../server/nats/header-lines.ts';
 import {
   decodeContent,
   decodeRepublished,
@@ -65,11 +65,53 @@ describe('nats: header lines', () => {
         ],
       ],
       ['NATS/1.0\r\nA: a:b\rc\nd\r\n\r\n', [['A', 'a:b\rc\nd']]],
-      ['NATS/1.0\r\nA: cut', [['A', 'cut']]],
-      ['no version\r\nA: 1\r\n', [['A', '1']]],
+      ['NATS/1.0\r\nA: 1\r\nB: cut', [['A', '1']]],
+      ['no version\r\nA: 1\r\n', []],
     ];
     for (const [text, expected] of cases)
       assert.deepEqual(parseHeaderLines(Buffer.from(text)), expected, text);
+  });
+
+  it('property: are the same of a stored message and, before what the server adds, of the republished one', () => {
+    const added =
+      'Nats-Stream: LIVE\r\nNats-Subject: live.room.r\r\nNats-Sequence: 7\r\nNats-Last-Sequence: 6\r\n\r\n';
+    const piece = fc.constantFrom(
+      'NATS/1.0',
+      '\r\n',
+      '\r',
+      '\n',
+      'A',
+      ': ',
+      ':',
+      'b',
+      'Nats-Stream: ',
+      'ü',
+      '\0',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 2 }), (pieces) => {
+        const stored = Buffer.from(pieces.join(''));
+        // As servers do it, whatever the last two bytes are.
+        const republished = Buffer.concat([stored.subarray(0, -2), Buffer.from(added)]);
+        const own = ['Stream', 'Subject', 'Sequence', 'Last-Sequence'].map((name) => `Nats-${name}`);
+        const lines = parseRepublishedLines(republished);
+        assert.deepEqual(lines.slice(0, -own.length), parseHeaderLines(stored));
+        assert.deepEqual(
+          lines.slice(-own.length).map(([name]) => name),
+          own,
+        );
+      }),
+      runs(500),
+    );
+  });
+
+  it("of a republished message without any are the server's", () => {
+    const block = Buffer.from('NATS/1.0\r\nNats-Stream: LIVE\r\nNats-Sequence: 7\r\n\r\n');
+    assert.deepEqual(parseRepublishedLines(block), [
+      ['Nats-Stream', 'LIVE'],
+      ['Nats-Sequence', '7'],
+    ]);
+    assert.deepEqual(parseRepublishedLines(Buffer.alloc(0)), []);
   });
 
   it('says so where the client keeps the bytes elsewhere', () => {
