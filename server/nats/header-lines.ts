@@ -32,16 +32,15 @@ export function republishedLines(message: Msg): HeaderLine[] {
  * has there is in the stored message only, and is therefore not read.
  */
 export function parseHeaderLines(block: Uint8Array): HeaderLine[] {
-  return headersIn(wholeLines(block.subarray(0, -LINE_BREAK.length)).slice(1));
+  const text = textOf(block.subarray(0, -LINE_BREAK.length));
+  return headersIn(text, firstLineEnd(text), text.length);
 }
 
 /** See {@link republishedLines}. */
 export function parseRepublishedLines(block: Uint8Array): HeaderLine[] {
-  const added = Math.max(0, Buffer.from(block.buffer, block.byteOffset, block.length).lastIndexOf(ADDED));
-  const lines = wholeLines(block.subarray(0, added))
-    .slice(1)
-    .concat(wholeLines(block.subarray(added)));
-  return headersIn(lines);
+  const text = textOf(block);
+  const added = Math.max(0, text.lastIndexOf(ADDED));
+  return headersIn(text, firstLineEnd(text), added).concat(headersIn(text, added, text.length));
 }
 
 /** It has no public name; hence the exact version of the client in package.json. */
@@ -53,16 +52,26 @@ function headerBlock(message: Msg): Uint8Array {
   return bytes.subarray(0, Math.max(0, argument.hdr));
 }
 
-/** The lines that end with a line break. */
-function wholeLines(bytes: Uint8Array): string[] {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().split(LINE_BREAK).slice(0, -1);
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
-function headersIn(lines: readonly string[]): HeaderLine[] {
+function firstLineEnd(text: string): number {
+  const end = text.indexOf(LINE_BREAK);
+  return end < 0 ? text.length : end + LINE_BREAK.length;
+}
+
+/** The headers among the lines from `start` that have ended before `end`. */
+function headersIn(text: string, start: number, end: number): HeaderLine[] {
   const headers: HeaderLine[] = [];
-  for (const line of lines) {
+  for (let at = start; at < end;) {
+    const lineEnd = text.indexOf(LINE_BREAK, at);
+    const next = lineEnd + LINE_BREAK.length;
+    if (lineEnd < 0 || next > end) break;
+    const line = text.slice(at, lineEnd);
     const colon = line.indexOf(':');
     if (colon >= 0) headers.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
+    at = next;
   }
   return headers;
 }
