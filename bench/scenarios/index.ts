@@ -4,7 +4,7 @@ import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { replayFromJetStream, replayFromMemory } from './replay.ts';
 import { jitter, storm } from './resume.ts';
-import { rooms, saturated, throughGateway, viewers } from './saturated.ts';
+import { rooms, saturated, smallRoom, throughGateway, viewers } from './saturated.ts';
 import { latency, sameWork } from './steady.ts';
 import { stuck } from './stuck.ts';
 
@@ -15,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   sameWork,
   latency,
   viewers,
+  smallRoom,
   rooms,
   idle,
   replayFromMemory,

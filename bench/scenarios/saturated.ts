@@ -90,6 +90,15 @@ export const viewers: Scenario = {
   cases: [100, 500, 2000, 8000].map(viewersCase),
 };
 
+export const smallRoom: Scenario = {
+  name: 'small-room',
+  question:
+    'What is the most in a room of 100, where the way of a message to the server costs as much as its deliveries?',
+  peers: ['live-gateway', 'grpc-js', 'node-http2', 'nats-core'],
+  metrics: SATURATION_METRICS,
+  cases: [viewersCase(100)],
+};
+
 const roomsCase = (rooms: number): Case => ({
   title: `${rooms} rooms`,
   async run(circumstances) {
