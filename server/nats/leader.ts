@@ -5,13 +5,12 @@ import type { StreamState } from '../core/upstream.ts';
 import type { Upline } from './connection.ts';
 import { parseHeaderLines } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
-import { streamState } from './stream.ts';
+import { REQUEST_TIMEOUT_MS, streamState } from './stream.ts';
 import { roomSubject } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
 const NO_MESSAGE_FOUND = 10037;
-const GET_TIMEOUT_MS = 5_000;
 
 /** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
 type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
@@ -95,7 +94,7 @@ export class StreamLeader {
   async #get(query: GetQuery): Promise<HeldMessage | undefined> {
     const subject = `$JS.API.STREAM.MSG.GET.${this.#stream}`;
     const reply = await this.#run((nc) =>
-      nc.request(subject, JSON.stringify(query), { timeout: GET_TIMEOUT_MS }),
+      nc.request(subject, JSON.stringify(query), { timeout: REQUEST_TIMEOUT_MS }),
     );
     const { message, error } = reply.json<{ message?: HeldMessage; error?: ApiError }>();
     if (message !== undefined || error?.err_code === NO_MESSAGE_FOUND) return message;

@@ -6,12 +6,11 @@ import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import { isCreator } from './creator.ts';
 import type { StreamSettings } from './stream.ts';
-import { ensureStream } from './stream.ts';
+import { ensureStream, REQUEST_TIMEOUT_MS } from './stream.ts';
 
 /** How long a starting gateway waits for JetStream, and how often it asks, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
-const REQUEST_TIMEOUT_MS = 5_000;
 
 /** While a cluster comes together or elects a leader, JetStream is not available, or lacks peers for the copies. */
 const CLUSTER_NOT_AVAILABLE = 10008;

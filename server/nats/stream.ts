@@ -11,6 +11,9 @@ export interface StreamSettings {
   readonly maxBytes: number;
 }
 
+/** How long JetStream may take for an answer, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+
 /** A retried publish is recognised within this window, in milliseconds. */
 const DUPLICATE_WINDOW_MS = 120_000;
 const STREAM_NOT_FOUND = 10059;
