@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Server } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
 import { ReflectionService } from '@grpc/reflection';
 import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
@@ -9,13 +8,16 @@ import { sleep } from '../common/sleep.ts';
 import { packageDefinition } from '../protos/live.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
+import { canVerify } from './core/upstream-state.ts';
 import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
 import { StreamLeader } from './nats/leader.ts';
 import { openStream } from './nats/open-stream.ts';
 import { Publisher } from './nats/publisher.ts';
+import { apiPrefix, Subjects } from './nats/subjects.ts';
 import { NatsUpstream } from './nats/upstream.ts';
+import { UpstreamHealth, watchConnection } from './nats/upstream-health.ts';
 import type { ServerConfig } from './ops/config.ts';
 import type { Logger } from './ops/logging.ts';
 import { gatewayMetrics, serveMetrics } from './ops/metrics.ts';
@@ -24,6 +26,7 @@ import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
+import { Readiness } from './rpc/readiness.ts';
 import { PublishService } from './rpc/publish-service.ts';
 import { connectInterceptor, liveHandlers, liveMethods } from './rpc/service.ts';
 import { Sessions } from './rpc/sessions.ts';
@@ -40,9 +43,6 @@ const LIMITS = {
   /** What a NATS message needs beside the payload: subject, id, headers. */
   messageOverhead: 8 * 1024,
 };
-
-/** What health is told of: the server as a whole, and its service. */
-const SERVICES = ['', 'live.v1.Live'];
 
 /** How a peer that vanished without a word is noticed. All in milliseconds. */
 interface Keepalive {
@@ -100,8 +100,13 @@ export async function startGateway(
     const id = randomUUID();
     const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger);
     undo.push(() => upline.close());
-    const jsm = await openStream(upline, config, nats.owned, clock, logger);
-    const leader = new StreamLeader(upline, jsm, config.stream);
+    const subjects = new Subjects(config.subjectPrefix);
+    const jsm = await openStream(upline, config, subjects, nats.owned, clock, logger);
+    const leader = new StreamLeader(upline, jsm, {
+      stream: config.stream,
+      api: apiPrefix(config.jsDomain),
+      subjects,
+    });
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, {
       roomLogBytes: config.roomLogBytes,
@@ -112,13 +117,21 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
-    upline.onChange((up) => {
-      if (up) hub.distrustFeeds();
+    const health = new UpstreamHealth(logger);
+    undo.push(watchConnection(upline, health));
+    let verifiable = true;
+    health.onChange((causes) => {
+      if (canVerify(causes) === verifiable) return;
+      verifiable = !verifiable;
+      if (verifiable) hub.distrustFeeds();
+      else hub.suspend();
     });
     const directory = new NatsDirectory(upline, leader);
-    const { server, listener, sessions, health } = await serve({
+    const { server, listener, sessions, readiness } = await serve({
       config,
       upline,
+      subjects,
+      health,
       hub,
       directory,
       clock,
@@ -137,6 +150,8 @@ export async function startGateway(
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
+        upstreamCauses: health.causes,
+        upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.traffic.saved,
         ...hub.lag,
         ...hub.counters,
@@ -153,7 +168,7 @@ export async function startGateway(
       },
       failed: nats.failed,
       async drain(windowMs) {
-        for (const service of SERVICES) health.setStatus(service, 'NOT_SERVING');
+        readiness.leave();
         listener.stopAccepting();
         await sessions.drain(windowMs, random);
         await finishCalls(server, clock);
@@ -178,6 +193,8 @@ async function finishCalls(server: Server, clock: Clock): Promise<void> {
 interface Serving {
   readonly config: ServerConfig;
   readonly upline: Upline;
+  readonly subjects: Subjects;
+  readonly health: UpstreamHealth;
   readonly hub: Hub;
   readonly directory: NatsDirectory;
   readonly clock: Clock;
@@ -190,13 +207,13 @@ interface Served {
   readonly server: Server;
   readonly listener: Listener;
   readonly sessions: Sessions;
-  readonly health: HealthImplementation;
+  readonly readiness: Readiness;
 }
 
 async function serve(serving: Serving): Promise<Served> {
-  const { config, upline, hub, directory, clock, keepalive, logger } = serving;
+  const { config, upline, subjects, health, hub, directory, clock, keepalive, logger } = serving;
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
-  const publishing = new PublishService(new Publisher(upline, clock), maxPayload);
+  const publishing = new PublishService(new Publisher(upline, subjects, clock), maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
   let listener: Listener | undefined;
   const sessions = new Sessions(
@@ -212,7 +229,7 @@ async function serve(serving: Serving): Promise<Served> {
         helloMs: LIMITS.helloMs,
         heartbeatMs: config.heartbeatMs,
       },
-      upstreamUp: () => upline.up,
+      upstreamCauses: () => health.causes,
       cutOff: (peer) => listener?.cutOff(peer),
     },
     config.stuckTimeoutMs,
@@ -225,10 +242,8 @@ async function serve(serving: Serving): Promise<Served> {
     interceptors: [connectInterceptor(sessions, logger)],
   });
   server.addService(liveMethods, liveHandlers({ hub, directory, publishing, logger }));
-  const health = new HealthImplementation(
-    Object.fromEntries(SERVICES.map((service) => [service, 'SERVING'])),
-  );
-  health.addToServer(server);
+  const readiness = new Readiness(health);
+  readiness.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);
   try {
     listener = await listen(server, config.listen);
@@ -236,5 +251,5 @@ async function serve(serving: Serving): Promise<Served> {
     sessions.close();
     throw error;
   }
-  return { server, listener, sessions, health };
+  return { server, listener, sessions, readiness };
 }

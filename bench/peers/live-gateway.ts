@@ -9,7 +9,7 @@ import { version } from '../../common/version.ts';
 import { findNatsServer } from '../../server/nats/binary.ts';
 import type { NatsProcess } from '../../server/nats/process.ts';
 import { launchNats } from '../../server/nats/process.ts';
-import { roomSubject } from '../../server/nats/subjects.ts';
+import { Subjects } from '../../server/nats/subjects.ts';
 import { NODE_ARGUMENTS } from '../../server/node-arguments.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
 import { livePublication } from '../wire/live-publication.ts';
@@ -136,7 +136,7 @@ export const liveGateway: Peer = {
   replayer: (context) => new LiveCounter(context, { earliest: {} }),
   publish: {
     /** As a backend would: a stock NATS client, straight into the stream's subject. */
-    natural: (port) => natsPublication(port, roomSubject),
+    natural: (port) => natsPublication(port, (room) => new Subjects().room(room)),
     gateway: livePublication,
   },
 };

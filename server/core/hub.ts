@@ -41,6 +41,7 @@ export class Hub {
   readonly #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
   readonly #timers: Timer[];
+  #suspended = false;
 
   constructor(upstream: Upstream, clock: Clock, limits: HubLimits) {
     this.#upstream = upstream;
@@ -102,8 +103,15 @@ export class Hub {
     if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
   }
 
-  /** After a reconnect to NATS: no room's feed is believed before it was compared with the stream. */
+  /** What is known of the rooms cannot be compared with the stream now, and is not to be told as if it were. */
+  suspend(): void {
+    this.#suspended = true;
+    for (const { room } of this.#rooms.values()) room.timeline.suspend();
+  }
+
+  /** The stream can be asked again: no room's feed is believed before it was compared with the stream. */
   distrustFeeds(): void {
+    this.#suspended = false;
     for (const { room } of this.#rooms.values()) room.timeline.distrust();
   }
 
@@ -114,6 +122,7 @@ export class Hub {
 
   #open(name: string): OpenRoom {
     const room = new Room(name, this.#upstream, this.#clock, this.#limits, this.counters);
+    if (this.#suspended) room.timeline.suspend();
     const opened = room.timeline.open();
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
     this.#rooms.set(name, open);

@@ -80,6 +80,8 @@ export class Timeline {
   #lastHeld = false;
   /** The room has no unseen message at or below this sequence. At least `#last.seq`. */
   #provenTo = 0;
+  /** The stream cannot be asked now. */
+  #suspended = false;
   readonly #schedule: CheckSchedule;
   #repair = Promise.resolve();
   readonly #closing = new AbortController();
@@ -183,8 +185,19 @@ export class Timeline {
     }
   }
 
+  /** Whether the log's end is known to be the room's: what a viewer is told of it can be proven. */
+  get verified(): boolean {
+    return this.#mode.kind === 'following' && !this.#suspended;
+  }
+
+  /** The stream cannot be asked: what is known is not to be told as if it were proven, until {@link distrust}. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
   /** The feed was interrupted: what it says is set aside until the leader has told where it goes on. */
   distrust(): void {
+    this.#suspended = false;
     if (this.#mode.kind === 'following') this.#startRepair();
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
-import { creationSubject } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 
 /** How long gateways look out for one another, and how often each says that it is there, in milliseconds. */
 const ELECTION_MS = 1_000;
@@ -13,9 +13,14 @@ const ANNOUNCE_MS = 100;
  * asked twice at the same moment ends up with two times of creation for one stream, each in some of its servers:
  * with the next leader the stream would seem to be another one (seen with 2.9.10). A single server cannot.
  */
-export async function isCreator(nc: NatsConnection, stream: string, clock: Clock): Promise<boolean> {
+export async function isCreator(
+  nc: NatsConnection,
+  subjects: Subjects,
+  stream: string,
+  clock: Clock,
+): Promise<boolean> {
   if (nc.info?.cluster === undefined) return true;
-  const subject = creationSubject(stream);
+  const subject = subjects.creation(stream);
   const own: string = randomUUID();
   let lowest = own;
   const rivals = nc.subscribe(subject, {

@@ -5,7 +5,6 @@ import type { Upline } from './connection.ts';
 import type { StreamLeader } from './leader.ts';
 import { decodePresence } from './presence.ts';
 import { streamState } from './stream.ts';
-import { censusSubject, roomSubject } from './subjects.ts';
 
 /** How long the other gateways have for their answers, in milliseconds. */
 const CENSUS_MS = 150;
@@ -30,7 +29,7 @@ export class NatsDirectory implements RoomDirectory {
 
   async #describe(room: string): Promise<RoomDescription> {
     const info = await this.#leader.describeRoom(room);
-    const count = info.state.subjects?.[roomSubject(room)] ?? 0;
+    const count = info.state.subjects?.[this.#leader.subjects.room(room)] ?? 0;
     const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);
     return { epoch: streamState(info).epoch, head: last?.seq ?? 0, first: first ?? 0, count };
   }
@@ -50,7 +49,7 @@ export class NatsDirectory implements RoomDirectory {
           }
         },
       });
-      nc.publish(censusSubject(room), undefined, { reply: inbox });
+      nc.publish(this.#leader.subjects.census(room), undefined, { reply: inbox });
       setTimeout(() => {
         subscription.unsubscribe();
         resolve(sum);

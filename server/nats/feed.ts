@@ -5,7 +5,7 @@ import type { Logger } from '../ops/logging.ts';
 import { headerLines, republishedLines } from './header-lines.ts';
 import { decodeContent, decodeRepublished, decodeStored } from './message-codec.ts';
 import { decodePresence, encodePresence } from './presence.ts';
-import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 
 /**
  * Subscribes to what the stream republishes of a room, to its ephemeral messages and to the other gateways'
@@ -14,6 +14,7 @@ import { censusSubject, ephemeralSubject, feedSubject, presenceSubject } from '.
  */
 export function openFeed(
   nc: NatsConnection,
+  subjects: Subjects,
   room: string,
   sink: FeedSink,
   gateway: string,
@@ -33,16 +34,16 @@ export function openFeed(
       },
     });
   const subscriptions = [
-    subscribe(feedSubject(room), (message) => receiveReliable(message, sink, clock)),
-    subscribe(ephemeralSubject(room), (message) => {
+    subscribe(subjects.feed(room), (message) => receiveReliable(message, sink, clock)),
+    subscribe(subjects.ephemeral(room), (message) => {
       const content = decodeContent(headerLines(message), message.data);
       sink.ephemeral({ content, timeMs: clock.wallMs() });
     }),
-    subscribe(presenceSubject(room), ({ data }) => {
+    subscribe(subjects.presence(room), ({ data }) => {
       const presence = decodePresence(data);
       if (presence.gateway !== gateway) sink.presence(presence.gateway, presence.viewers);
     }),
-    subscribe(censusSubject(room), (message) => {
+    subscribe(subjects.census(room), (message) => {
       message.respond(encodePresence({ gateway, viewers: sink.viewers() }));
     }),
   ];

@@ -6,7 +6,7 @@ import type { Upline } from './connection.ts';
 import { parseHeaderLines } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
 import { REQUEST_TIMEOUT_MS, streamState } from './stream.ts';
-import { roomSubject } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
@@ -30,38 +30,44 @@ interface HeldMessage {
 export class StreamLeader {
   readonly #upline: Upline;
   readonly #jsm: JetStreamManager;
-  readonly #stream: string;
+  /** Name of the stream. */
+  readonly stream: string;
+  /** What the subjects of its JetStream API begin with. */
+  readonly api: string;
+  readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
 
-  constructor(upline: Upline, jsm: JetStreamManager, stream: string) {
+  constructor(
+    upline: Upline,
+    jsm: JetStreamManager,
+    { stream, api, subjects }: Pick<StreamLeader, 'stream' | 'api' | 'subjects'>,
+  ) {
     this.#upline = upline;
     this.#jsm = jsm;
-    this.#stream = stream;
-  }
-
-  get stream(): string {
-    return this.#stream;
+    this.stream = stream;
+    this.api = api;
+    this.subjects = subjects;
   }
 
   async state(): Promise<StreamState> {
-    return streamState(await this.#run(() => this.#jsm.streams.info(this.#stream)));
+    return streamState(await this.#run(() => this.#jsm.streams.info(this.stream)));
   }
 
   /** The stream with the number of messages of one room. */
   describeRoom(room: string): Promise<StreamInfo> {
-    const subjects_filter = roomSubject(room);
-    return this.#run(() => this.#jsm.streams.info(this.#stream, { subjects_filter }));
+    const subjects_filter = this.subjects.room(room);
+    return this.#run(() => this.#jsm.streams.info(this.stream, { subjects_filter }));
   }
 
   /** The room's newest message held, or undefined. */
   async lastMessage(room: string): Promise<StoredMessage | undefined> {
-    const found = await this.#get({ last_by_subj: roomSubject(room) });
+    const found = await this.#get({ last_by_subj: this.subjects.room(room) });
     return found && toStoredMessage(found);
   }
 
   /** Sequence of the room's first message held at or after `seq`, or undefined. */
   async nextSeq(room: string, seq: number): Promise<number | undefined> {
-    return (await this.#get({ seq, next_by_subj: roomSubject(room) }))?.seq;
+    return (await this.#get({ seq, next_by_subj: this.subjects.room(room) }))?.seq;
   }
 
   /** Whether the stream holds a message of whatever room at `seq`. */
@@ -75,12 +81,12 @@ export class StreamLeader {
     use: (pending: number) => Promise<T>,
   ): Promise<T> {
     return this.#run(async () => {
-      const info = await this.#jsm.consumers.add(this.#stream, config);
+      const info = await this.#jsm.consumers.add(this.stream, config);
       try {
         return await use(info.num_pending);
       } finally {
         // Nobody waits for it, and when it fails the inactivity threshold does it.
-        void this.#jsm.consumers.delete(this.#stream, config.name).catch(() => undefined);
+        void this.#jsm.consumers.delete(this.stream, config.name).catch(() => undefined);
       }
     });
   }
@@ -92,7 +98,7 @@ export class StreamLeader {
 
   /** The NATS client has a call for this, but it reads the headers in its own way. */
   async #get(query: GetQuery): Promise<HeldMessage | undefined> {
-    const subject = `$JS.API.STREAM.MSG.GET.${this.#stream}`;
+    const subject = `${this.api}.STREAM.MSG.GET.${this.stream}`;
     const reply = await this.#run((nc) =>
       nc.request(subject, JSON.stringify(query), { timeout: REQUEST_TIMEOUT_MS }),
     );

@@ -34,10 +34,10 @@ async function firstSince(
   room: string,
   timeMs: number,
 ): Promise<number | undefined> {
-  const config = consumerConfig(room, { kind: 'time', timeMs });
+  const config = consumerConfig(leader.subjects.room(room), { kind: 'time', timeMs });
   return leader.withConsumer(config, async (pending) => {
     if (pending === 0) return undefined;
-    const [first] = await pull(nc, leader.stream, config.name, 1, 0);
+    const [first] = await pull(nc, leader, config.name, 1, 0);
     return first?.seq;
   });
 }
@@ -54,7 +54,9 @@ async function nthFromEnd(
   lastSeq: number,
 ): Promise<number | undefined> {
   const atOrAfter = (seq: number): Promise<number> =>
-    leader.withConsumer(consumerConfig(room, { kind: 'seq', seq }), (pending) => Promise.resolve(pending));
+    leader.withConsumer(consumerConfig(leader.subjects.room(room), { kind: 'seq', seq }), (pending) =>
+      Promise.resolve(pending),
+    );
   let low = firstSeq;
   let high = lastSeq;
   while (low < high) {

@@ -6,6 +6,7 @@ import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import { isCreator } from './creator.ts';
 import type { StreamSettings } from './stream.ts';
+import type { Subjects } from './subjects.ts';
 import { ensureStream, REQUEST_TIMEOUT_MS } from './stream.ts';
 
 /** How long a starting gateway waits for JetStream, and how often it asks, in milliseconds. */
@@ -23,7 +24,8 @@ const NO_SUITABLE_PEERS = 10005;
  */
 export async function openStream(
   { nc }: Upline,
-  settings: StreamSettings,
+  settings: StreamSettings & { readonly jsDomain: string | undefined },
+  subjects: Subjects,
   owned: boolean,
   clock: Clock,
   logger: Logger,
@@ -31,8 +33,13 @@ export async function openStream(
   const giveUpMs = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
-      const jsm = await nc.jetstreamManager({ timeout: REQUEST_TIMEOUT_MS });
-      await ensureStream(jsm, settings, owned, () => isCreator(nc, settings.stream, clock));
+      const jsm = await nc.jetstreamManager({
+        timeout: REQUEST_TIMEOUT_MS,
+        ...(settings.jsDomain === undefined ? {} : { domain: settings.jsDomain }),
+      });
+      await ensureStream(jsm, settings, subjects, owned, () =>
+        isCreator(nc, subjects, settings.stream, clock),
+      );
       return jsm;
     } catch (error) {
       if (!mayPass(error) || clock.monotonicMs() >= giveUpMs) throw error;

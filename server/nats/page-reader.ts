@@ -6,7 +6,6 @@ import { parseAckSubject } from './ack-subject.ts';
 import type { StreamLeader } from './leader.ts';
 import { headerLines } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
-import { roomSubject } from './subjects.ts';
 
 /** How much one page holds. */
 const PAGE = { messages: 4096, bytes: 1024 * 1024 };
@@ -19,12 +18,15 @@ const INACTIVE_MS = 10_000;
 export type ReadStart =
   { readonly kind: 'seq'; readonly seq: number } | { readonly kind: 'time'; readonly timeMs: number };
 
-/** An ephemeral pull consumer of one room's messages. One filter subject: an array of them hangs on 2.9. */
-export function consumerConfig(room: string, start: ReadStart): Partial<ConsumerConfig> & { name: string } {
+/** An ephemeral pull consumer of one subject's messages. One filter subject: an array of them hangs on 2.9. */
+export function consumerConfig(
+  subject: string,
+  start: ReadStart,
+): Partial<ConsumerConfig> & { name: string } {
   return {
     // Short, because it comes back in the reply subject of every message.
     name: randomBytes(9).toString('base64url'),
-    filter_subject: roomSubject(room),
+    filter_subject: subject,
     ack_policy: AckPolicy.None,
     mem_storage: true,
     num_replicas: 1,
@@ -47,14 +49,14 @@ export function readPage(
   from: number,
   last: number,
 ): Promise<StoredMessage[]> {
-  const config = consumerConfig(room, { kind: 'seq', seq: from });
-  return leader.withConsumer(config, () => pull(nc, leader.stream, config.name, PAGE.messages, last));
+  const config = consumerConfig(leader.subjects.room(room), { kind: 'seq', seq: from });
+  return leader.withConsumer(config, () => pull(nc, leader, config.name, PAGE.messages, last));
 }
 
 /** Pulls at most `count` messages, up to and including sequence `last`. */
 export function pull(
   nc: NatsConnection,
-  stream: string,
+  leader: StreamLeader,
   consumer: string,
   count: number,
   last: number,
@@ -103,6 +105,8 @@ export function pull(
     );
     const maxBytes = Math.max(PAGE.bytes, 2 * (nc.info?.max_payload ?? 0));
     const request = { batch: count, max_bytes: maxBytes, expires: nanos(PULL_EXPIRES_MS) };
-    nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(request), { reply: inbox });
+    nc.publish(`${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`, JSON.stringify(request), {
+      reply: inbox,
+    });
   });
 }

@@ -7,18 +7,20 @@ import type { Upline } from './connection.ts';
 import { encodeHeaders, encodeStoredHeaders } from './message-codec.ts';
 import type { StreamMessage } from './pub-acks.ts';
 import { PubAcks } from './pub-acks.ts';
-import { ephemeralSubject, roomSubject } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 
 const RETRY_MS = { first: 50, max: 1_000 };
 
 /** Publishes for viewers and backends that come through the gateway. */
 export class Publisher implements PublishTarget {
   readonly #upline: Upline;
+  readonly #subjects: Subjects;
   readonly #clock: Clock;
   readonly #acks: PubAcks;
 
-  constructor(upline: Upline, clock: Clock) {
+  constructor(upline: Upline, subjects: Subjects, clock: Clock) {
     this.#upline = upline;
+    this.#subjects = subjects;
     this.#clock = clock;
     this.#acks = new PubAcks(upline.nc, clock);
   }
@@ -31,7 +33,7 @@ export class Publisher implements PublishTarget {
   ): Promise<PublishOutcome> {
     const endMs = this.#clock.monotonicMs() + ms;
     const { payload } = content;
-    const message = { subject: roomSubject(room), payload, headers: encodeStoredHeaders(content) };
+    const message = { subject: this.#subjects.room(room), payload, headers: encodeStoredHeaders(content) };
     const first: PublishOutcome = this.#upline.up ? await this.#acks.publish(message) : { kind: 'unsent' };
     if (isFinal(first)) return first;
     const deadline = {
@@ -44,7 +46,9 @@ export class Publisher implements PublishTarget {
 
   ephemeral(room: string, content: MessageContent): boolean {
     if (!this.#upline.up) return false;
-    this.#upline.nc.publish(ephemeralSubject(room), content.payload, { headers: encodeHeaders(content) });
+    this.#upline.nc.publish(this.#subjects.ephemeral(room), content.payload, {
+      headers: encodeHeaders(content),
+    });
     return true;
   }
 

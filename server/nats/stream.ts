@@ -1,7 +1,7 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats';
 import type { StreamState } from '../core/upstream.ts';
-import { REPUBLISH, STORED_SUBJECTS } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 
 /** What the gateway's configuration says of the stream. */
 export interface StreamSettings {
@@ -22,11 +22,14 @@ const STREAM_NOT_FOUND = 10059;
  * Limits retention, oldest out first, republished to the feed. Never `max_msgs_per_subject`: it evicts from the
  * middle, so that a message held at a cursor would no longer prove that nothing behind it is missing.
  */
-export function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
+export function streamConfig(
+  settings: StreamSettings,
+  subjects: Subjects,
+): Partial<StreamConfig> & { name: string } {
   const maxAge = nanos(settings.maxAgeMs);
   return {
     name: settings.stream,
-    subjects: [STORED_SUBJECTS],
+    subjects: [subjects.stored],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
@@ -36,7 +39,7 @@ export function streamConfig(settings: StreamSettings): Partial<StreamConfig> & 
     num_replicas: settings.replicas,
     duplicate_window: Math.min(nanos(DUPLICATE_WINDOW_MS), maxAge),
     allow_direct: true,
-    republish: REPUBLISH,
+    republish: subjects.republish,
   };
 }
 
@@ -54,10 +57,11 @@ export class StreamMismatchError extends Error {
 export async function ensureStream(
   jsm: JetStreamManager,
   settings: StreamSettings,
+  subjects: Subjects,
   owned: boolean,
   isCreator: () => Promise<boolean>,
 ): Promise<void> {
-  const wanted = streamConfig(settings);
+  const wanted = streamConfig(settings, subjects);
   let info = await findStream(jsm, wanted.name);
   while (info === undefined) {
     const create = await isCreator();
@@ -107,7 +111,7 @@ interface Difference {
 function compare(wanted: Partial<StreamConfig>, found: StreamConfig): Difference[] {
   const seconds = (ns: number | undefined): string => `${(ns ?? 0) / 1e9}s`;
   const rows: Difference[] = [
-    row('subjects', wanted.subjects, found.subjects, `--subjects=${STORED_SUBJECTS}`),
+    row('subjects', wanted.subjects, found.subjects, `--subjects=${wanted.subjects?.join()}`),
     row('retention', wanted.retention, found.retention, undefined),
     row('storage', wanted.storage, found.storage, undefined),
     row('discard', wanted.discard, found.discard, '--discard=old'),
@@ -120,7 +124,7 @@ function compare(wanted: Partial<StreamConfig>, found: StreamConfig): Difference
       'republish',
       wanted.republish,
       found.republish && { src: found.republish.src, dest: found.republish.dest },
-      `--republish-source='${REPUBLISH.src}' --republish-destination='${REPUBLISH.dest}'`,
+      `--republish-source='${wanted.republish?.src}' --republish-destination='${wanted.republish?.dest}'`,
     ),
   ];
   return rows.filter((difference) => JSON.stringify(difference.wanted) !== JSON.stringify(difference.found));

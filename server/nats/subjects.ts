@@ -1,17 +1,63 @@
-/** Subject of a room's reliable messages, stored by the stream. */
-export const roomSubject = (room: string): string => `live.room.${room}`;
-/** Subject under which the stream republishes what it has stored of a room. */
-export const feedSubject = (room: string): string => `live.feed.${room}`;
-/** Subject of a room's ephemeral messages. */
-export const ephemeralSubject = (room: string): string => `live.eph.${room}`;
-/** Subject of the gateways' viewer counts of a room. */
-export const presenceSubject = (room: string): string => `live.presence.${room}`;
-/** Subject on which gateways with viewers of a room answer with their number. */
-export const censusSubject = (room: string): string => `live.census.${room}`;
-/** Subject on which gateways that find the stream absent agree on who creates it. */
-export const creationSubject = (stream: string): string => `live.create.${stream}`;
+/** What a deployment's subjects begin with unless a setting says otherwise. */
+export const DEFAULT_PREFIX = 'live';
 
-/** What the stream stores. */
-export const STORED_SUBJECTS = roomSubject('*');
-/** How the stream republishes it. */
-export const REPUBLISH = { src: STORED_SUBJECTS, dest: feedSubject('{{wildcard(1)}}') };
+/** How a stream republishes what it stores. */
+export interface Republishing {
+  readonly src: string;
+  readonly dest: string;
+}
+
+/** The NATS subjects of one deployment: gateways with the same prefix serve the same rooms. */
+export class Subjects {
+  readonly #prefix: string;
+
+  /** @param prefix one NATS token; what all subjects begin with */
+  constructor(prefix: string = DEFAULT_PREFIX) {
+    this.#prefix = prefix;
+  }
+
+  /** Subject of a room's reliable messages, stored by the stream. */
+  room(room: string): string {
+    return `${this.#prefix}.room.${room}`;
+  }
+
+  /** Subject under which the stream republishes what it has stored of a room. */
+  feed(room: string): string {
+    return `${this.#prefix}.feed.${room}`;
+  }
+
+  /** Subject of a room's ephemeral messages. */
+  ephemeral(room: string): string {
+    return `${this.#prefix}.eph.${room}`;
+  }
+
+  /** Subject of the gateways' viewer counts of a room. */
+  presence(room: string): string {
+    return `${this.#prefix}.presence.${room}`;
+  }
+
+  /** Subject on which gateways with viewers of a room answer with their number. */
+  census(room: string): string {
+    return `${this.#prefix}.census.${room}`;
+  }
+
+  /** Subject on which gateways that find the stream absent agree on who creates it. */
+  creation(stream: string): string {
+    return `${this.#prefix}.create.${stream}`;
+  }
+
+  /** What the stream stores. */
+  get stored(): string {
+    return this.room('*');
+  }
+
+  /** How the stream republishes it. */
+  get republish(): Republishing {
+    return { src: this.stored, dest: this.feed('{{wildcard(1)}}') };
+  }
+}
+
+/** What the subjects of the JetStream API begin with: that of the NATS account, or of one of its JetStream domains. */
+export function apiPrefix(domain: string | undefined): string {
+  return domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+}

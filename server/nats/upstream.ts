@@ -9,7 +9,6 @@ import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
 import { readPage } from './page-reader.ts';
 import { encodePresence } from './presence.ts';
-import { presenceSubject } from './subjects.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
@@ -34,7 +33,9 @@ export class NatsUpstream implements Upstream {
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
     return this.#ask('subscribe', room, () =>
-      this.#upline.whileUp(async (nc) => openFeed(nc, room, sink, this.#gateway, this.#clock, this.#logger)),
+      this.#upline.whileUp(async (nc) =>
+        openFeed(nc, this.#leader.subjects, room, sink, this.#gateway, this.#clock, this.#logger),
+      ),
     );
   }
 
@@ -78,7 +79,10 @@ export class NatsUpstream implements Upstream {
 
   announce(room: string, viewers: number): void {
     if (!this.#upline.up) return;
-    this.#upline.nc.publish(presenceSubject(room), encodePresence({ gateway: this.#gateway, viewers }));
+    this.#upline.nc.publish(
+      this.#leader.subjects.presence(room),
+      encodePresence({ gateway: this.#gateway, viewers }),
+    );
   }
 
   locate(room: string, start: StreamStart): Promise<number> {

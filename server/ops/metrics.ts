@@ -3,7 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Address } from '../../common/units.ts';
 import { formatAddress } from '../../common/units.ts';
+import { UPSTREAM_CAUSES } from '../core/upstream-state.ts';
 import type { GatewayStats } from './stats.ts';
+
+/** Stats that are one number. */
+type Counted = {
+  [Key in keyof GatewayStats]: GatewayStats[Key] extends number ? Key : never;
+}[keyof GatewayStats];
 
 /** Stats that go up and down. */
 const GAUGES = {
@@ -13,7 +19,7 @@ const GAUGES = {
   lagging: "Viewers that have not been handed everything up to their room's head.",
   unacknowledged: 'Viewers whose application has not confirmed everything that they were handed.',
   memory: 'Memory taken by messages, in bytes.',
-} satisfies Partial<Record<keyof GatewayStats, string>>;
+} satisfies Partial<Record<Counted, string>>;
 
 /** Stats that only go up. */
 const COUNTERS = {
@@ -24,7 +30,7 @@ const COUNTERS = {
   ephemeralSampledOut: 'Ephemeral messages beyond the budgets of their rooms, which no viewer got.',
   ephemeralDropped: 'Ephemeral messages that viewers were told they missed, for whatever reason.',
   compressionSavedBytes: 'Bytes that compression kept from being sent.',
-} satisfies Partial<Record<keyof GatewayStats, string>>;
+} satisfies Partial<Record<Counted, string>>;
 
 /** A running metrics endpoint. */
 export interface MetricsEndpoint {
@@ -91,6 +97,26 @@ export function gatewayMetrics(stats: () => GatewayStats): Registry {
       },
     });
   }
+  new Gauge({
+    name: 'live_gateway_upstream_degraded',
+    help: 'What is wrong between the gateway and NATS: 1 while it is.',
+    labelNames: ['cause'],
+    registers,
+    collect() {
+      const { upstreamCauses } = stats();
+      for (const cause of UPSTREAM_CAUSES) this.set({ cause }, upstreamCauses.includes(cause) ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'live_gateway_upstream_degraded_total',
+    help: 'Times that it went wrong.',
+    labelNames: ['cause'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [cause, times] of stats().upstreamCausesArisen) this.inc({ cause }, times);
+    },
+  });
   return registry;
 }
 

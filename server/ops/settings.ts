@@ -69,7 +69,22 @@ export const SETTINGS = {
     help: 'JetStream stream that holds the reliable messages',
     takes: '1 to 64 letters, digits, "_" or "-"',
     fallback: 'LIVE',
-    parse: (text) => (/^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined),
+    parse: parseToken,
+  }),
+  subjectPrefix: required({
+    flag: 'subject-prefix',
+    placeholder: 'token',
+    help: 'what all NATS subjects begin with: live stores live.room.ROOM; gateways with the same prefix serve the same rooms',
+    takes: '1 to 64 letters, digits, "_" or "-"',
+    fallback: 'live',
+    parse: parseToken,
+  }),
+  jsDomain: optional({
+    flag: 'js-domain',
+    placeholder: 'name',
+    help: 'JetStream domain of the stream, where the NATS servers are leaf nodes; without it that of the servers themselves',
+    takes: '1 to 64 letters, digits, "_" or "-"',
+    parse: parseToken,
   }),
   replicas: required({
     flag: 'replicas',
@@ -225,6 +240,10 @@ function valueOr<T>(takes: string, parse: (text: string) => T | undefined) {
 
 function parseText(text: string): string | undefined {
   return text === '' ? undefined : text;
+}
+
+function parseToken(text: string): string | undefined {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined;
 }
 
 function parseSwitch(text: string): boolean | undefined {

@@ -1,3 +1,5 @@
+import type { UpstreamCause, UpstreamCauses } from '../core/upstream-state.ts';
+
 /** What a gateway has open and has had to do; for metrics, and for tests that look for leaks. */
 export interface GatewayStats {
   /** Viewers' streams open now. */
@@ -26,4 +28,8 @@ export interface GatewayStats {
   readonly ephemeralDropped: number;
   /** Bytes that compression kept from being sent. */
   readonly compressionSavedBytes: number;
+  /** What is wrong with NATS now. */
+  readonly upstreamCauses: UpstreamCauses;
+  /** Times that each of these has arisen. */
+  readonly upstreamCausesArisen: ReadonlyMap<UpstreamCause, number>;
 }

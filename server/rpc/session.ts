@@ -14,6 +14,8 @@ import type { Hub } from '../core/hub.ts';
 import type { FrameSink } from '../core/outlet.ts';
 import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
+import type { UpstreamCauses } from '../core/upstream-state.ts';
+import { NO_CAUSES } from '../core/upstream-state.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
 import { encodeFrame, failedPublish, noticeFrame } from './frames.ts';
@@ -52,8 +54,8 @@ export interface SessionContext {
   readonly logger: Logger;
   readonly limits: SessionLimits;
   readonly traffic: Traffic;
-  /** Whether NATS can be reached now. */
-  upstreamUp(): boolean;
+  /** What is wrong with NATS now. The same array as long as nothing changes. */
+  upstreamCauses(): UpstreamCauses;
   /** Destroys the TCP connection that a call came by. */
   cutOff(peer: string): void;
   /** Called once, when the session's stream is closed. */
@@ -101,7 +103,7 @@ export class Session implements FrameSink, Member {
   /** `held`: so many answers wait that the next frame has not been asked for. */
   #reading: 'asked' | 'held' = 'asked';
   /** What the client was last told of NATS. */
-  #upstreamTold = true;
+  #upstreamTold: UpstreamCauses = NO_CAUSES;
   #state: State;
   readonly #written = (error?: Error | null): void => {
     if (error) return;
@@ -166,7 +168,7 @@ export class Session implements FrameSink, Member {
       if (nowMs - waitingSince > stuckMs) this.#cutOff();
     } else if (this.#state.kind === 'open') {
       const silent = nowMs - this.#outlet.lastWriteMs + periodMs >= this.#context.limits.heartbeatMs;
-      if (silent || this.#upstreamTold !== this.#context.upstreamUp()) this.send(this.#heartbeat());
+      if (silent || this.#upstreamTold !== this.#context.upstreamCauses()) this.send(this.#heartbeat());
     }
   }
 
@@ -305,8 +307,10 @@ export class Session implements FrameSink, Member {
   }
 
   #heartbeat(): ServerFrameInput {
-    this.#upstreamTold = this.#context.upstreamUp();
-    return { heartbeat: { rooms: this.#rooms.statuses, upstream: this.#upstreamTold ? 'OK' : 'DEGRADED' } };
+    const causes = this.#context.upstreamCauses();
+    this.#upstreamTold = causes;
+    const upstream = causes.length === 0 ? 'OK' : 'DEGRADED';
+    return { heartbeat: { rooms: this.#rooms.statuses, upstream, causes: [...causes] } };
   }
 
   /** Ends the call with OK once every publish has its answer and what was said is written. */

@@ -2,7 +2,7 @@ import type { JetStreamClient, JetStreamManager, MsgHdrs, NatsConnection } from 
 import { connect } from 'nats';
 import type { StreamState } from '../../server/core/upstream.ts';
 import { streamState } from '../../server/nats/stream.ts';
-import { roomSubject } from '../../server/nats/subjects.ts';
+import { Subjects } from '../../server/nats/subjects.ts';
 
 /** A backend with a stock NATS client: publishes without a gateway, and may do to the stream what operators do. */
 export class StockProducer implements AsyncDisposable {
@@ -25,7 +25,7 @@ export class StockProducer implements AsyncDisposable {
 
   /** Stores a message of a room; returns its sequence. */
   async publish(room: string, payload: string | Uint8Array = '', headers?: MsgHdrs): Promise<number> {
-    const { seq } = await this.#js.publish(roomSubject(room), payload, headers && { headers });
+    const { seq } = await this.#js.publish(new Subjects().room(room), payload, headers && { headers });
     return seq;
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { headers } from 'nats';
-import { ephemeralSubject } from '../../server/nats/subjects.ts';
+import { Subjects } from '../../server/nats/subjects.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
@@ -28,7 +28,7 @@ describe('a flood of ephemeral messages', () => {
     const stored: Promise<number>[] = [];
     const startMs = quickClock.monotonicMs();
     for (let n = 0; n < COMMENTS; n++) {
-      producer.nc.publish(ephemeralSubject('hot'), String(n), { headers: type });
+      producer.nc.publish(new Subjects().ephemeral('hot'), String(n), { headers: type });
       if (n % 100 === 0) stored.push(producer.publish('hot', String(n)));
     }
     await Promise.all(stored);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../common/clock.ts';
 import { connectUpline } from '../../server/nats/connection.ts';
+import { apiPrefix, Subjects } from '../../server/nats/subjects.ts';
 import { StreamLeader } from '../../server/nats/leader.ts';
 import { NatsUpstream } from '../../server/nats/upstream.ts';
 import { createLogger } from '../../server/ops/logging.ts';
@@ -30,7 +31,11 @@ describe('a read of history', () => {
     const logger = createLogger('silent');
     const upline = await connectUpline([nats.url], 'reader', systemClock, logger);
     try {
-      const leader = new EvictedMeanwhile(upline, await upline.nc.jetstreamManager(), 'LIVE');
+      const leader = new EvictedMeanwhile(upline, await upline.nc.jetstreamManager(), {
+        stream: 'LIVE',
+        api: apiPrefix(undefined),
+        subjects: new Subjects(),
+      });
       leader.producer = producer;
       leader.keep = 2;
       const upstream = new NatsUpstream(upline, leader, 'reader', systemClock, logger);
