@@ -5,7 +5,7 @@ import { sleep } from '../../common/sleep.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import { isCreator } from './creator.ts';
-import type { StreamSettings } from './stream.ts';
+import type { StreamSettings } from './stream-config.ts';
 import type { Subjects } from './subjects.ts';
 import { ensureStream, REQUEST_TIMEOUT_MS } from './stream.ts';
 
@@ -37,9 +37,8 @@ export async function openStream(
         timeout: REQUEST_TIMEOUT_MS,
         ...(settings.jsDomain === undefined ? {} : { domain: settings.jsDomain }),
       });
-      await ensureStream(jsm, settings, subjects, owned, () =>
-        isCreator(nc, subjects, settings.stream, clock),
-      );
+      const create = (): Promise<boolean> => isCreator(nc, subjects, settings.stream, clock);
+      await ensureStream(jsm, nc.info?.version ?? '', { settings, subjects }, owned, create, logger);
       return jsm;
     } catch (error) {
       if (!mayPass(error) || clock.monotonicMs() >= giveUpMs) throw error;

@@ -6,13 +6,12 @@ import { parseAckSubject } from './ack-subject.ts';
 import type { StreamLeader } from './leader.ts';
 import { headerLines } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
+import { CONSUMER_INACTIVE_MS } from './stream-config.ts';
 
 /** How much one page holds. */
 const PAGE = { messages: 4096, bytes: 1024 * 1024 };
 /** A pull that has not brought its page by then is given up and made again, in milliseconds. */
 const PULL_EXPIRES_MS = 2_000;
-/** The server removes a consumer that the gateway could not delete, in milliseconds. */
-const INACTIVE_MS = 10_000;
 
 /** Where a read of the stream begins. */
 export type ReadStart =
@@ -30,7 +29,7 @@ export function consumerConfig(
     ack_policy: AckPolicy.None,
     mem_storage: true,
     num_replicas: 1,
-    inactive_threshold: nanos(INACTIVE_MS),
+    inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
     ...(start.kind === 'seq'
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, start.seq) }
       : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.timeMs).toISOString() }),

@@ -1,43 +1,30 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats';
 import type { StreamState } from '../core/upstream.ts';
-import type { Subjects } from './subjects.ts';
-
-/** What the gateway's configuration says of the stream. */
-export interface StreamSettings {
-  readonly stream: string;
-  readonly replicas: number;
-  readonly maxAgeMs: number;
-  readonly maxBytes: number;
-}
+import type { Logger } from '../ops/logging.ts';
+import type { Difference, StreamNeeds } from './stream-config.ts';
+import { describeDifferences, duplicateWindow, judgeStream } from './stream-config.ts';
 
 /** How long JetStream may take for an answer, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 
-/** A retried publish is recognised within this window, in milliseconds. */
-const DUPLICATE_WINDOW_MS = 120_000;
 const STREAM_NOT_FOUND = 10059;
+const UNKNOWN_FIELDS =
+  'the stream has settings that this version of the gateway does not know; whether its promises hold with them, it cannot say';
 
-/**
- * Limits retention, oldest out first, republished to the feed. Never `max_msgs_per_subject`: it evicts from the
- * middle, so that a message held at a cursor would no longer prove that nothing behind it is missing.
- */
-export function streamConfig(
-  settings: StreamSettings,
-  subjects: Subjects,
-): Partial<StreamConfig> & { name: string } {
-  const maxAge = nanos(settings.maxAgeMs);
+/** The stream as the gateway creates it: limits retention, oldest out first, republished to the feed. */
+export function streamConfig({ settings, subjects }: StreamNeeds): Partial<StreamConfig> & { name: string } {
   return {
     name: settings.stream,
     subjects: [subjects.stored],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
-    max_age: maxAge,
+    max_age: nanos(settings.maxAgeMs),
     max_bytes: settings.maxBytes,
     max_msgs_per_subject: -1,
     num_replicas: settings.replicas,
-    duplicate_window: Math.min(nanos(DUPLICATE_WINDOW_MS), maxAge),
+    duplicate_window: duplicateWindow(settings),
     allow_direct: true,
     republish: subjects.republish,
   };
@@ -56,22 +43,32 @@ export class StreamMismatchError extends Error {
  */
 export async function ensureStream(
   jsm: JetStreamManager,
-  settings: StreamSettings,
-  subjects: Subjects,
+  serverVersion: string,
+  needs: StreamNeeds,
   owned: boolean,
   isCreator: () => Promise<boolean>,
+  logger: Logger,
 ): Promise<void> {
-  const wanted = streamConfig(settings, subjects);
+  const wanted = streamConfig(needs);
+  const differencesOf = (found: StreamInfo): Difference[] => {
+    const judged = judgeStream(found, needs, serverVersion);
+    return [...(judged.kind === 'unfit' ? judged.differences : []), ...judged.disagreements];
+  };
   let info = await findStream(jsm, wanted.name);
   while (info === undefined) {
     const create = await isCreator();
     info = (await findStream(jsm, wanted.name)) ?? (create ? await jsm.streams.add(wanted) : undefined);
   }
-  const differences = compare(wanted, info.config);
-  if (differences.length === 0) return;
-  const editable = differences.every(({ flag }) => flag !== undefined);
-  if (!owned || !editable) throw new StreamMismatchError(describe(wanted.name, differences));
-  await jsm.streams.update(wanted.name, wanted);
+  let differences = differencesOf(info);
+  const editable = differences.every(({ flags }) => flags !== undefined);
+  if (owned && editable && differences.length > 0) {
+    const cleared = Object.fromEntries(differences.map(({ field }) => [field, undefined]));
+    info = await jsm.streams.update(wanted.name, { ...cleared, ...wanted });
+    differences = differencesOf(info);
+  }
+  if (differences.length > 0) throw new StreamMismatchError(describeDifferences(wanted.name, differences));
+  const { unknown } = judgeStream(info, needs, serverVersion);
+  if (unknown.length > 0) logger.warn({ stream: wanted.name, unknown }, UNKNOWN_FIELDS);
 }
 
 async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
@@ -97,51 +94,4 @@ export function streamState(info: StreamInfo): StreamState {
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,
   };
-}
-
-/** A setting of the stream that differs, and what the `nats` tool calls it. */
-interface Difference {
-  readonly field: string;
-  readonly wanted: unknown;
-  readonly found: unknown;
-  /** Flag of `nats stream edit`; undefined when only a new stream can have it. */
-  readonly flag: string | undefined;
-}
-
-function compare(wanted: Partial<StreamConfig>, found: StreamConfig): Difference[] {
-  const seconds = (ns: number | undefined): string => `${(ns ?? 0) / 1e9}s`;
-  const rows: Difference[] = [
-    row('subjects', wanted.subjects, found.subjects, `--subjects=${wanted.subjects?.join()}`),
-    row('retention', wanted.retention, found.retention, undefined),
-    row('storage', wanted.storage, found.storage, undefined),
-    row('discard', wanted.discard, found.discard, '--discard=old'),
-    row('max_age', wanted.max_age, found.max_age, `--max-age=${seconds(wanted.max_age)}`),
-    row('max_bytes', wanted.max_bytes, found.max_bytes, `--max-bytes=${wanted.max_bytes}`),
-    row('max_msgs_per_subject', -1, found.max_msgs_per_subject, '--max-msgs-per-subject=-1'),
-    row('num_replicas', wanted.num_replicas, found.num_replicas, `--replicas=${wanted.num_replicas}`),
-    row('allow_direct', true, found.allow_direct, '--allow-direct'),
-    row(
-      'republish',
-      wanted.republish,
-      found.republish && { src: found.republish.src, dest: found.republish.dest },
-      `--republish-source='${wanted.republish?.src}' --republish-destination='${wanted.republish?.dest}'`,
-    ),
-  ];
-  return rows.filter((difference) => JSON.stringify(difference.wanted) !== JSON.stringify(difference.found));
-}
-
-function row(field: string, wanted: unknown, found: unknown, flag: string | undefined): Difference {
-  return { field, wanted, found, flag };
-}
-
-function describe(stream: string, differences: readonly Difference[]): string {
-  const lines = differences.map(
-    ({ field, wanted, found }) =>
-      `  ${field}: is ${JSON.stringify(found)}, must be ${JSON.stringify(wanted)}`,
-  );
-  const flags = differences.map(({ flag }) => flag);
-  const remedy = flags.includes(undefined)
-    ? `Use another --stream, or delete this one: nats stream rm ${stream}`
-    : `Mend it: nats stream edit ${stream} ${flags.join(' ')}\nor start with settings that agree with it.`;
-  return `the stream ${stream} exists with another configuration:\n${lines.join('\n')}\n${remedy}`;
 }

@@ -9,6 +9,9 @@ import type { ClientDuplexStream, ServiceClientConstructor } from '@grpc/grpc-js
 import { loadSync } from '@grpc/proto-loader';
 import { connect } from 'nats';
 import { LiveClient } from '../../client/index.ts';
+import { streamConfig } from '../../server/nats/stream.ts';
+import { Subjects } from '../../server/nats/subjects.ts';
+import { defaultConfig } from '../../server/ops/config.ts';
 import { health } from '../helpers/health.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
@@ -135,15 +138,20 @@ describe('live-server', () => {
     });
 
     it('on a stream with another configuration: exit code 3, the difference, and what mends it', async () => {
-      const connection = await connect({ servers: nats.url });
+      await using other = await startNats();
+      const connection = await connect({ servers: other.url });
       const jsm = await connection.jetstreamManager();
-      await jsm.streams.add({ name: 'OTHER', subjects: ['other.*'], max_msgs_per_subject: 10 });
-      const server = run(['--nats', nats.url, '--listen', '127.0.0.1:0', '--stream', 'OTHER']);
-      assert.equal(await server.exit(), 3);
-      await jsm.streams.delete('OTHER');
+      const subjects = ['live.room.*', 'other.*'];
+      const wanted = streamConfig({ settings: defaultConfig({ stream: 'OTHER' }), subjects: new Subjects() });
+      await jsm.streams.add({ ...wanted, subjects, max_msgs_per_subject: 10 });
       await connection.close();
+      const server = run(['--nats', other.url, '--listen', '127.0.0.1:0', '--stream', 'OTHER']);
+      assert.equal(await server.exit(), 3);
       assert.match(server.stderr, /OTHER/);
-      assert.match(server.stderr, /subjects: is \["other\.\*"\], must be \["live\.room\.\*"\]/);
+      assert.match(
+        server.stderr,
+        /subjects: is \["live\.room\.\*","other\.\*"\], must be \["live\.room\.\*"\]/,
+      );
       assert.match(server.stderr, /max_msgs_per_subject: is 10, must be -1/);
       assert.match(server.stderr, /nats stream edit OTHER .*--max-msgs-per-subject=-1/);
     });
