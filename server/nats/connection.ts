@@ -3,18 +3,43 @@ import { connect, Events } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { Logger } from '../ops/logging.ts';
+import { watchLiveness } from './liveness.ts';
+import type { ServerError } from './wire.ts';
+import { Wire } from './wire.ts';
 
 /** How often the first connection is tried before giving up, in milliseconds. */
 const FIRST_CONNECT_MS = 30_000;
 const FIRST_RETRY_MS = 500;
+/** How long one server may take to accept a connection before the next is tried, in milliseconds. */
+const DIAL_MS = 2_000;
+/** The client's own pings cut a slow link, on which their answers wait behind other data: never. In milliseconds. */
+const NO_PINGS_MS = 2 ** 31 - 1;
+
+const AWAY = 'NATS is away';
+
+/** `silent`: there is a connection, but nothing comes by it, not even the answer to a ping. */
+type LinkState = 'alive' | 'silent' | 'lost';
 
 /** A connection to NATS that comes back by itself, and says so. */
 export interface Upline {
   readonly nc: NatsConnection;
-  /** Whether there is a connection now. What is published while there is none would be thrown away. */
+  /** Whether there is a connection now, by which something comes. What is published while there is none would be thrown away. */
   readonly up: boolean;
+  /** Bytes received from NATS since the start: as long as it grows, the link is alive, and what was asked for may be on its way. */
+  readonly bytesReceived: number;
   /** Calls `listener` whenever `up` changes, until the returned function is called. */
   onChange(listener: (up: boolean) => void): () => void;
+  /**
+   * Calls `listener` with each error that a NATS server reports by itself, in the order of what comes by the connection, until the
+   * returned function is called.
+   */
+  onError(listener: (error: ServerError) => void): () => void;
+  /**
+   * Resolves when the server has dealt with everything sent so far, with the errors that it reported for what was sent since
+   * the call before.
+   * @throws when there is no connection, or it is lost before
+   */
+  sync(): Promise<readonly ServerError[]>;
   /**
    * Asks something of NATS, but only while there is a connection: without one an answer would be waited for until
    * the request times out.
@@ -37,29 +62,59 @@ export async function connectUpline(
   logger: Logger,
 ): Promise<Upline> {
   const nc = await connectFirst(urls, name, clock, logger);
-  let up = true;
+  const wire = new Wire(nc);
+  let link: LinkState = 'alive';
   const listeners = new Set<(up: boolean) => void>();
-  const turn = (next: boolean): void => {
-    if (up === next) return;
-    up = next;
-    for (const listener of listeners) listener(next);
+  const turn = (next: LinkState): void => {
+    const [before, after] = [link === 'alive', next === 'alive'];
+    link = next;
+    if (before !== after) for (const listener of listeners) listener(after);
   };
   void watchStatus(nc, turn, logger);
+  wire.onError(({ code, text }) => logger.warn({ code, error: text }, 'NATS reports an error'));
+  const unwatch = watchLiveness(
+    {
+      get open() {
+        return link !== 'lost';
+      },
+      get bytesReceived() {
+        return wire.bytesReceived;
+      },
+      get bytesSent() {
+        return wire.bytesSent;
+      },
+      ping: () => void wire.sync().catch(() => undefined),
+      silent: (silent) => {
+        if (link === 'lost') return;
+        logger.warn({ server: nc.getServer() }, silent ? 'nothing comes from NATS' : 'NATS is heard again');
+        turn(silent ? 'silent' : 'alive');
+      },
+      cut: () => wire.cut(),
+    },
+    clock,
+  );
   const closed = nc.closed().then((error) => {
-    turn(false);
+    unwatch();
+    turn('lost');
     if (error instanceof Error) logger.fatal({ err: error }, 'the NATS connection was closed for good');
   });
+  const isUp = (): boolean => link === 'alive';
   return {
     nc,
     get up() {
-      return up;
+      return isUp();
+    },
+    get bytesReceived() {
+      return wire.bytesReceived;
     },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    onError: (listener) => wire.onError(listener),
+    sync: () => (isUp() ? wire.sync() : Promise.reject(new Error(AWAY))),
     async whileUp(ask) {
-      if (!up) throw new Error('NATS is away');
+      if (!isUp()) throw new Error(AWAY);
       return new Promise((resolve, reject) => {
         const listener = (): void => reject(new Error('the NATS connection was lost before the answer'));
         listeners.add(listener);
@@ -70,7 +125,7 @@ export async function connectUpline(
     },
     whenUp(signal) {
       return new Promise((resolve, reject) => {
-        if (up) return resolve();
+        if (isUp()) return resolve();
         const finish = (settle: () => void): void => {
           listeners.delete(listener);
           signal.removeEventListener('abort', abort);
@@ -101,10 +156,11 @@ async function connectFirst(
   const options: ConnectionOptions = {
     servers: [...urls],
     name,
-    // A dead peer is noticed after two missed pings.
-    pingInterval: 5_000,
-    maxPingOut: 2,
+    timeout: DIAL_MS,
+    pingInterval: NO_PINGS_MS,
     maxReconnectAttempts: -1,
+    // An operator who takes the permission away for a moment must not end the connection for good.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     noEcho: false,
@@ -127,19 +183,20 @@ async function connectFirst(
   }
 }
 
-async function watchStatus(nc: NatsConnection, turn: (up: boolean) => void, logger: Logger): Promise<void> {
+async function watchStatus(
+  nc: NatsConnection,
+  turn: (next: LinkState) => void,
+  logger: Logger,
+): Promise<void> {
   for await (const { type, data } of nc.status()) {
     switch (type) {
       case Events.Disconnect:
         logger.warn({ server: data }, 'NATS connection lost');
-        turn(false);
+        turn('lost');
         break;
       case Events.Reconnect:
         logger.info({ server: data }, 'NATS connection is back');
-        turn(true);
-        break;
-      case Events.Error:
-        logger.warn({ error: data }, 'NATS reports an error');
+        turn('alive');
         break;
       default:
         logger.debug({ type, data }, 'NATS connection status');

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '../../common/clock.ts';
+import type { Upline } from '../../server/nats/connection.ts';
+import { connectUpline } from '../../server/nats/connection.ts';
+import type { ServerError } from '../../server/nats/wire.ts';
+import { createLogger } from '../../server/ops/logging.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+
+const logger = createLogger('silent');
+
+async function connectTo(...urls: string[]): Promise<Upline & AsyncDisposable> {
+  const upline = await connectUpline(urls, 'test', systemClock, logger);
+  return Object.assign(upline, { [Symbol.asyncDispose]: () => upline.close() });
+}
+
+describe('connection to NATS', () => {
+  let nats: TestNats | undefined;
+
+  afterEach(async () => {
+    await nats?.stop();
+    nats = undefined;
+  });
+
+  it('counts the bytes that come, over reconnects', async () => {
+    nats = await startNats();
+    await using upline = await connectTo(nats.url);
+    const before = upline.bytesReceived;
+    assert.ok(before > 100, `${before} bytes of greeting`);
+    upline.nc.subscribe('a', { callback: () => undefined });
+    upline.nc.publish('a', new Uint8Array(100_000));
+    await upline.sync();
+    const after = upline.bytesReceived;
+    assert.ok(after >= before + 100_000, `${before} to ${after}`);
+    await nats.restart();
+    await until('it is back', () => upline.up && upline.bytesReceived > after);
+    assert.ok(upline.bytesReceived < after + 10_000);
+  });
+
+  it('says which errors were reported for what was sent since the last time', async () => {
+    nats = await startNats({
+      config: `
+        accounts { LIVE { users: [{ user: u, password: p, permissions: { subscribe: { deny: "secret.>" }, publish: { deny: "shut" } } }], jetstream: enabled } }
+        no_auth_user: u
+        max_subscriptions: 5`,
+    });
+    await using upline = await connectTo(nats.url);
+    const heard: ServerError[] = [];
+    upline.onError((error) => heard.push(error));
+    const subscribe = (subject: string) => upline.nc.subscribe(subject, { callback: () => undefined });
+    const syncs: Promise<readonly ServerError[]>[] = [];
+    for (const subject of ['a', 'secret.b', 'c', 'd', 'e', 'f', 'g']) {
+      subscribe(subject);
+      syncs.push(upline.sync());
+    }
+    upline.nc.publish('shut');
+    syncs.push(upline.sync());
+    const codes = (await Promise.all(syncs)).map((errors) =>
+      errors.map(({ code, subject }) => subject ?? code),
+    );
+    assert.deepEqual(codes, [[], ['secret.b'], [], [], [], [], ['MAX_SUBSCRIPTIONS'], ['shut']]);
+    assert.deepEqual(
+      heard.map(({ operation, text }) => operation ?? text),
+      ['subscription', 'maximum subscriptions exceeded', 'publish'],
+    );
+    assert.equal(upline.up, true);
+  });
+
+  it('tells of a frozen server, and that it is heard again', async () => {
+    nats = await startNats();
+    await using upline = await connectTo(nats.url);
+    const told: boolean[] = [];
+    upline.onChange((up) => told.push(up));
+    await nats.pause();
+    await until('it is told', () => told.length === 1);
+    await assert.rejects(
+      upline.whileUp(() => Promise.resolve()),
+      /away/,
+    );
+    await assert.rejects(upline.sync(), /away/);
+    nats.resume();
+    await until('it is heard again', () => upline.up);
+    assert.deepEqual(told, [false, true]);
+  });
+
+  it('goes to another server when one is frozen', async () => {
+    nats = await startNats();
+    await using other = await startNats();
+    await using upline = await connectTo(nats.url, other.url);
+    const [own, rest] =
+      upline.nc.getServer() === nats.url.slice('nats://'.length) ? [nats, other] : [other, nats];
+    await own.pause();
+    await until(
+      'it is connected to the other',
+      () => upline.up && upline.nc.getServer() === rest.url.slice('nats://'.length),
+      {
+        timeoutMs: 15_000,
+      },
+    );
+    own.resume();
+  });
+
+  it('passes a server that is full, at the start and when it connects again', async () => {
+    nats = await startNats();
+    await using full = await startNats({ config: 'max_connections: 1' });
+    await using _guest = await connectTo(full.url);
+    await using upline = await connectTo(full.url, nats.url);
+    const refused: string[] = [];
+    upline.onError(({ text }) => refused.push(text));
+    await nats.restart();
+    await until('it is back', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
+    await nats.restart();
+    await until('it is back again', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
+    assert.ok(refused.includes('maximum connections exceeded'), refused.join());
+  });
+
+  it('lets go of what it gave up while a server was frozen', async () => {
+    // A server that greets late: what was given up must not become a connection when it does.
+    const sockets = new Set<Socket>();
+    let frozen = false;
+    let accepted = 0;
+    const greet = (socket: Socket): void => {
+      socket.write(
+        'INFO {"server_id":"x","version":"2.9.10","proto":1,"headers":true,"max_payload":1048576}\r\n',
+      );
+    };
+    const server = createServer((socket) => {
+      accepted++;
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => undefined);
+      socket.on('data', (data: Buffer) => {
+        if (data.includes('PING')) socket.write('PONG\r\n');
+      });
+      if (!frozen) greet(socket);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const upline = await connectTo(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    frozen = true;
+    for (const socket of sockets) socket.destroy();
+    await until('it has tried three times', () => accepted === 4, { timeoutMs: 15_000 });
+    frozen = false;
+    for (const socket of sockets) greet(socket);
+    await until('it is connected, once', () => upline.up && sockets.size === 1);
+    await upline.sync();
+    await upline.close();
+    server.close();
+  });
+});
