@@ -6,6 +6,8 @@ import type {
   Message,
   PullEvent,
   RoomEvent,
+  Upstream,
+  UpstreamCause,
 } from '../client/index.ts';
 
 /** One line of JSON; sequences are strings, because they do not fit a JSON number everywhere. */
@@ -38,6 +40,11 @@ export function stateObject(state: ConnectionState): object {
   if (!('cause' in fields)) return { kind: 'state', state: name, ...fields };
   const { cause, ...others } = fields;
   return { kind: 'state', state: name, ...others, ...(cause ? errorFields(cause) : {}) };
+}
+
+/** What the gateway says of NATS as a plain object. */
+export function upstreamObject(upstream: Upstream, causes: readonly UpstreamCause[]): object {
+  return { kind: 'upstream', upstream, causes };
 }
 
 /** A failure as a plain object's fields. */

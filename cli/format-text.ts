@@ -7,6 +7,8 @@ import type {
   PullEvent,
   RoomEvent,
   RoomInfo,
+  Upstream,
+  UpstreamCause,
 } from '../client/index.ts';
 import { LiveError } from '../client/index.ts';
 
@@ -65,6 +67,18 @@ export function stateLine(state: ConnectionState): string | undefined {
   }
 }
 
+/** What the gateway says of NATS, as a line for people; undefined if it says nothing. */
+export function upstreamLine(upstream: Upstream, causes: readonly UpstreamCause[]): string | undefined {
+  switch (upstream) {
+    case 'OK':
+      return notice(pc.green('the gateway can prove again what it says of rooms'));
+    case 'DEGRADED':
+      return notice(pc.yellow(`DEGRADED: ${causes.map(causeText).join('; ')}; messages may be late`));
+    default:
+      return undefined;
+  }
+}
+
 /** What a room is like, for people. */
 export function roomLines({ room, head, first, count, audience, epoch }: RoomInfo): string[] {
   const rows = { room, head, first, count, audience, epoch };
@@ -98,6 +112,23 @@ const resetCause = {
   RECREATED: 'the stream was created anew',
   REWOUND: 'the stream was rewound',
 } as const;
+
+const causeTexts: Partial<Record<UpstreamCause, string>> = {
+  NATS_UNREACHABLE: 'the gateway cannot reach NATS',
+  JETSTREAM_UNAVAILABLE: 'JetStream does not answer',
+  STREAM_MISSING: 'the stream does not exist',
+  STREAM_UNFIT: 'the stream could lose messages unnoticed',
+  READS_FAILING: 'stored messages cannot be read',
+  FEED_MISSING: 'new messages are not announced to the gateway',
+  STORAGE_FULL: 'JetStream has no space for new messages',
+  PUBLISHES_FAILING: 'published messages are not stored',
+};
+
+/** The name is what documentation and metrics call it; a later version may have others. */
+function causeText(cause: UpstreamCause): string {
+  const text = causeTexts[cause];
+  return text === undefined ? cause : `${text} (${cause})`;
+}
 
 function messageLine(room: string, mark: string, message: Message | EphemeralMessage): string {
   const time = pc.dim(new Date(message.timeMs).toISOString().slice(11, 23));

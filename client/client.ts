@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { credentials as grpcCredentials, status } from '@grpc/grpc-js';
 import { systemClock } from '../common/clock.ts';
 import type { Upstream } from '../protos/gen/live/v1/Upstream.ts';
+import type { UpstreamCause } from '../protos/gen/live/v1/UpstreamCause.ts';
 import type { ServerFrame } from '../protos/live.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
 import { defaultBackoff } from './backoff.ts';
@@ -36,8 +37,8 @@ const defaultCallTimeoutMs = 10_000;
 export interface LiveClientEvents {
   /** The connection's state changed. */
   state: [state: ConnectionState, previous: ConnectionState];
-  /** Whether the gateway can reach NATS, when that changes. */
-  upstream: [upstream: Upstream];
+  /** Whether the gateway can prove what it says of rooms, and if not why, when that changes. */
+  upstream: [upstream: Upstream, causes: readonly UpstreamCause[]];
 }
 
 /** A room as the stream's leader sees it. */
@@ -69,6 +70,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   readonly #unary: UnaryCalls;
   readonly #cursorStore: CursorStore;
   #upstream: Upstream = 'UPSTREAM_UNSPECIFIED';
+  #upstreamCauses: readonly UpstreamCause[] = [];
 
   constructor(options: LiveClientOptions) {
     super();
@@ -111,6 +113,8 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         frame: (frame) => this.#onFrame(frame),
         lost: () => {
           this.#rooms.lost();
+          // The next gateway may be better off.
+          this.#onUpstream('UPSTREAM_UNSPECIFIED', []);
           this.#publisher.disconnected();
         },
         stateChanged: (state, previous) => this.#onStateChanged(state, previous),
@@ -140,9 +144,14 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     return this.#connection.state;
   }
 
-  /** Whether the gateway could reach NATS when it last said so. */
+  /** Whether the gateway could prove what it says of rooms when it last said so; unspecified before. */
   get upstream(): Upstream {
     return this.#upstream;
+  }
+
+  /** Why it could not, the worst first; those that a later version of the protocol has are numbers. */
+  get upstreamCauses(): readonly UpstreamCause[] {
+    return this.#upstreamCauses;
   }
 
   /**
@@ -229,10 +238,14 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     } else {
       this.#rooms.onFrame(frame);
     }
-    if (frame.heartbeat && frame.heartbeat.upstream !== this.#upstream) {
-      this.#upstream = frame.heartbeat.upstream;
-      this.emit('upstream', this.#upstream);
-    }
+    if (frame.heartbeat) this.#onUpstream(frame.heartbeat.upstream, frame.heartbeat.causes);
+  }
+
+  #onUpstream(upstream: Upstream, causes: readonly UpstreamCause[]): void {
+    if (upstream === this.#upstream && causes.join() === this.#upstreamCauses.join()) return;
+    this.#upstream = upstream;
+    this.#upstreamCauses = causes;
+    this.emit('upstream', upstream, causes);
   }
 
   #onStateChanged(state: ConnectionState, previous: ConnectionState): void {

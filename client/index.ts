@@ -46,3 +46,5 @@ export type { PullEvent } from './pull.ts';
 export type { QueueLimits } from './room-queue.ts';
 export { SqliteCursorStore } from './sqlite-cursor-store.ts';
 export type { RoomSubscription } from './subscription.ts';
+export type { Upstream } from '../protos/gen/live/v1/Upstream.ts';
+export type { UpstreamCause } from '../protos/gen/live/v1/UpstreamCause.ts';

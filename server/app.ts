@@ -241,7 +241,7 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.enable_channelz': 0,
     interceptors: [connectInterceptor(sessions, logger)],
   });
-  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, logger }));
+  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, clock, logger }));
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import type { ConnectionState, From, RoomEvent, RoomSubscription } from '../../client/index.ts';
+import type { From, RoomEvent, RoomSubscription } from '../../client/index.ts';
 import { LiveClient, SqliteCursorStore } from '../../client/index.ts';
 import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
-import { eventObject, jsonLine, stateObject } from '../format-json.ts';
-import { errorText, eventLine, stateLine } from '../format-text.ts';
+import { eventObject, jsonLine, stateObject, upstreamObject } from '../format-json.ts';
+import { errorText, eventLine, stateLine, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { isClosedPipe, Output } from '../output.ts';
 import { cursorDatabasePath } from '../state-directory.ts';
@@ -67,7 +67,11 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   });
   const output = new Output(process.stdout);
   const render = options.json ? (event: RoomEvent) => jsonLine(eventObject(event)) : eventLine;
-  client.on('state', (state) => tellState(state, output, options.json));
+  const tell = options.json
+    ? (object: object) => writeLine(output, jsonLine(object))
+    : (_object: object, line: string | undefined) => line !== undefined && process.stderr.write(`${line}\n`);
+  client.on('state', (state) => tell(stateObject(state), stateLine(state)));
+  tellUpstream(client, tell);
   const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
   const stop = (): void => {
     for (const subscription of subscriptions) subscription.leave();
@@ -126,12 +130,17 @@ function joinOptions({ from, cursor, onGap }: Options) {
   return { ...start, onGap, cursorName: defaultCursorName, anew: from !== undefined };
 }
 
-function tellState(state: ConnectionState, output: Output, json: true | undefined): void {
-  // What cannot be written is noticed by the streams' own error listeners.
-  if (json) {
-    output.line(jsonLine(stateObject(state))).catch(() => undefined);
-    return;
-  }
-  const line = stateLine(state);
-  if (line !== undefined) process.stderr.write(`${line}\n`);
+/** Tells when the gateway cannot prove what it says of rooms, and when it can again. */
+function tellUpstream(client: LiveClient, tell: (object: object, line: string | undefined) => void): void {
+  let degraded = false;
+  client.on('upstream', (upstream, causes) => {
+    if (upstream === 'OK' && !degraded) return;
+    degraded = upstream === 'DEGRADED';
+    tell(upstreamObject(upstream, causes), upstreamLine(upstream, causes));
+  });
+}
+
+/** What cannot be written is noticed by the stream's own error listener. */
+function writeLine(output: Output, line: string): void {
+  output.line(line).catch(() => undefined);
 }

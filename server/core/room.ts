@@ -98,6 +98,7 @@ export class Room {
       presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
       viewers: () => this.#viewers.size,
       repairing: () => this.#counters.repairs++,
+      verified: () => this.#wakeAtHead(),
     });
     this.#history = new History(
       name,
@@ -159,8 +160,10 @@ export class Room {
     viewer.ephemeralSeen = this.#ephemeral.count;
     if (from.kind === 'cursor') {
       viewer.stage = { kind: 'claimed', cursor: from.cursor, against: 'memory' };
+    } else if (from.kind === 'live') {
+      if (!this.#started(viewer)) viewer.stage = { kind: 'starting' };
     } else {
-      const cursor = from.kind === 'live' ? this.timeline.bookmark : await this.#locate(viewer, from);
+      const cursor = await this.#locate(viewer, from);
       if (!this.#viewers.has(viewer)) return;
       viewer.begin(cursor, this.timeline.head, 'STARTED');
     }
@@ -218,6 +221,10 @@ export class Room {
       switch (viewer.stage.kind) {
         case 'locating':
           return undefined;
+        case 'starting':
+          if (this.#started(viewer)) continue;
+          this.#atHead.add(viewer);
+          return undefined;
         case 'claimed':
           if (this.#settled(viewer, viewer.stage.cursor, viewer.stage.against)) continue;
           return undefined;
@@ -231,6 +238,15 @@ export class Room {
       if (step !== 'again') return step;
     }
     return undefined;
+  }
+
+  /** Begins at the room's end; false while nobody can know where that is. */
+  #started(viewer: Viewer): boolean {
+    const { timeline } = this;
+    if (!timeline.verified) return false;
+    viewer.era = timeline.era.number;
+    viewer.begin(timeline.bookmark, timeline.head, 'STARTED');
+    return true;
   }
 
   #counted(emission: Emission): Emission {
@@ -292,8 +308,12 @@ export class Room {
     return delivery;
   }
 
-  /** Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. */
+  /**
+   * Whether a viewer that has everything is to be told so: for the first time, or with a new bookmark. Not as long as it cannot
+   * be known that this is everything.
+   */
   #catchUp(viewer: Viewer): boolean {
+    if (!this.timeline.verified) return false;
     const { bookmark } = this.timeline;
     const { seq } = viewer.position;
     const renamed = bookmark.epoch !== viewer.position.epoch;

@@ -58,6 +58,8 @@ export interface TimelineListener extends Omit<FeedSink, 'reliable' | 'unreadabl
   bookmarked(): void;
   /** The feed was found to have lost, repeated or invented something. */
   repairing(): void;
+  /** The log's end has been proven to be the room's, after a time in which it was not. */
+  verified(): void;
 }
 
 /**
@@ -82,6 +84,8 @@ export class Timeline {
   #provenTo = 0;
   /** The stream cannot be asked now. */
   #suspended = false;
+  /** Rises with every interruption of the feed: what the leader said before one proves nothing of what came after. */
+  #interruptions = 0;
   readonly #schedule: CheckSchedule;
   #repair = Promise.resolve();
   readonly #closing = new AbortController();
@@ -146,6 +150,7 @@ export class Timeline {
       presence: (gateway, viewers) => this.#listener.presence(gateway, viewers),
       viewers: () => this.#listener.viewers(),
     };
+    const interruptions = this.#interruptions;
     try {
       const feed = await this.#upstream.openFeed(this.#room, sink);
       this.#feed = feed;
@@ -156,7 +161,7 @@ export class Timeline {
       const end = await this.#upstream.roomEnd(this.#room);
       if (this.#isClosed()) return;
       this.#begin(end);
-      if (this.#drained()) this.#mode = { kind: 'following' };
+      if (this.#drained() && interruptions === this.#interruptions) this.#beginFollowing();
       else this.#startRepair();
       this.#schedule.start();
     } catch (error) {
@@ -198,6 +203,7 @@ export class Timeline {
   /** The feed was interrupted: what it says is set aside until the leader has told where it goes on. */
   distrust(): void {
     this.#suspended = false;
+    this.#interruptions++;
     if (this.#mode.kind === 'following') this.#startRepair();
   }
 
@@ -272,14 +278,20 @@ export class Timeline {
     this.#repair = this.#mendUntilWhole(buffer);
   }
 
+  #beginFollowing(): void {
+    this.#mode = { kind: 'following' };
+    if (this.verified) this.#listener.verified();
+  }
+
   /** Reads what the feed could not prove, until feed and stream meet. */
   async #mendUntilWhole(buffer: FeedBuffer): Promise<void> {
     for (let failures = 0, rewinds = 0; !this.#isClosed();) {
+      const interruptions = this.#interruptions;
       const result = await this.#mend(rewinds >= REWIND_CONFIRMATIONS, buffer).catch(() => 'failed' as const);
       if (this.#isClosed()) return;
       if (result === 'mended') {
-        if (this.#drained()) {
-          this.#mode = { kind: 'following' };
+        if (this.#drained() && interruptions === this.#interruptions) {
+          this.#beginFollowing();
           return;
         }
         failures = rewinds = 0;

@@ -8,6 +8,7 @@ import type { Reach } from './segment.ts';
 /**
  * How far a viewer's join has come:
  * - `locating`: the stream is asked where its start is;
+ * - `starting`: it begins at the room's end, once that is known;
  * - `claimed`: it brought a cursor that is yet to be judged, by what the room has in memory or, where that
  *   contradicts the cursor, once the stream's leader has been asked;
  * - `replaying`: its position is proven, and it is being brought to the head;
@@ -15,6 +16,7 @@ import type { Reach } from './segment.ts';
  */
 export type Stage =
   | { readonly kind: 'locating' }
+  | { readonly kind: 'starting' }
   | { readonly kind: 'claimed'; readonly cursor: Position; readonly against: 'memory' | 'leader' }
   | { readonly kind: 'replaying' }
   | { readonly kind: 'live' };

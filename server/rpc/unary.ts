@@ -2,6 +2,7 @@ import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts'
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { RoomInfoInput } from '../../protos/gen/live/v1/RoomInfo.ts';
+import type { Clock } from '../../common/clock.ts';
 import type { Hub } from '../core/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Logger } from '../ops/logging.ts';
@@ -14,6 +15,7 @@ export interface UnaryContext {
   readonly hub: Hub;
   readonly directory: RoomDirectory;
   readonly publishing: PublishService;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 

@@ -14,12 +14,13 @@ import { StreamModel } from '../helpers/stream-model.ts';
 class Rig implements AsyncDisposable {
   readonly stream = new StreamModel();
   readonly clock = new ManualClock();
-  readonly told = { grown: 0, renewed: 0, bookmarked: 0, repairing: 0 };
+  readonly told = { grown: 0, renewed: 0, bookmarked: 0, repairing: 0, verified: 0 };
   readonly timeline = new Timeline('r', this.stream, this.clock, 30_000, {
     grown: () => this.told.grown++,
     renewed: () => this.told.renewed++,
     bookmarked: () => this.told.bookmarked++,
     repairing: () => this.told.repairing++,
+    verified: () => this.told.verified++,
     ephemeral: () => undefined,
     presence: () => undefined,
     viewers: () => 0,

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import { health } from '../helpers/health.ts';
+import { NatsFilter } from '../helpers/nats-filter.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { StockProducer } from '../helpers/stock-producer.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+import { Witness } from '../helpers/witness.ts';
+
+describe('what is wrong with NATS', () => {
+  it('is told to viewers, to load balancers and to Prometheus, with its cause and until it is over', async () => {
+    await using nats = await startNats();
+    await using gateway = await startTestGateway(nats.url, { metrics: { host: '127.0.0.1', port: 0 } });
+    await using state = await tempDir();
+    const watch = new RunningCli(
+      ['watch', 'tea', '--json', '--no-cursor', '--server', gateway.address],
+      state.path,
+    );
+    const told = (): unknown[] =>
+      watch.objects
+        .filter(({ kind }) => kind === 'upstream')
+        .map(({ upstream, causes }) => [upstream, causes]);
+    const metric = async (name: string): Promise<string | undefined> => {
+      const text = await (await fetch(`http://${gateway.metrics}/metrics`)).text();
+      return new RegExp(`^live_gateway_${name}\\{cause="NATS_UNREACHABLE"\\} (\\d+)$`, 'm').exec(text)?.[1];
+    };
+    try {
+      await watch.object('caughtUp');
+      assert.equal(await health(gateway.address, 'live.v1.Live'), 'SERVING');
+      assert.equal(await metric('upstream_degraded'), '0');
+      await nats.kill();
+      await until('the viewer is told', () => told().length === 1);
+      assert.deepEqual(told(), [['DEGRADED', ['NATS_UNREACHABLE']]]);
+      assert.equal(await health(gateway.address, 'live.v1.Live'), 'NOT_SERVING');
+      assert.equal(await health(gateway.address, ''), 'SERVING');
+      assert.equal(await metric('upstream_degraded'), '1');
+      await nats.restart();
+      await until('the viewer is told that it is over', () => told().length === 2);
+      assert.deepEqual(told()[1], ['OK', []]);
+      assert.equal(await health(gateway.address, 'live.v1.Live'), 'SERVING');
+      assert.equal(await metric('upstream_degraded'), '0');
+      assert.equal(await metric('upstream_degraded_total'), '1');
+    } finally {
+      watch.signal('SIGKILL');
+      await watch.exit();
+    }
+  });
+
+  it('a pull ends only where the leader has said that the room ends, though the feed lost the news', async () => {
+    await using nats = await startNats();
+    const proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
+    const filter = new NatsFilter();
+    proxy.applyAll(filter);
+    try {
+      await using gateway = await startTestGateway(proxy.address);
+      await using producer = await StockProducer.connect(nats.url);
+      await producer.publish('tea', 'one');
+      const witness = new Witness(gateway.client(), 'tea');
+      await witness.caughtUp();
+      filter.add({ matches: (subject) => subject === 'live.feed.tea', action: { kind: 'drop' } });
+      for (const text of ['two', 'three']) await producer.publish('tea', text);
+      const told: string[] = [];
+      for await (const event of gateway.client().pull('tea', { from: { afterSeq: 1n } })) {
+        told.push(event.kind === 'message' ? event.message.payload.toString() : event.kind);
+      }
+      assert.deepEqual(told, ['two', 'three', 'end']);
+    } finally {
+      await proxy.close();
+    }
+  });
+});
