@@ -73,7 +73,8 @@ describe('embedded NATS server', () => {
     await using directory = await tempDir();
     const leftBehind = await launchNats({ binary, directory: directory.path, port: 0 });
     const nats = await startEmbeddedNats({ binary, dataDir: directory.path });
-    assert.deepEqual(await leftBehind.exited, { code: 1, signal: null });
+    // In its own time, with an exit code that depends on its version; nobody had to kill it.
+    assert.equal((await leftBehind.exited).signal, null);
     await nats.stop();
   });
 
