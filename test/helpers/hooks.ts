@@ -1,4 +1,4 @@
-const GRACE_MS = 5_000;
+const GRACE_MS = 20_000;
 
 /** A rejection that nobody handles fails the test that is running; by itself mocha would pass over it. */
 export function mochaGlobalSetup(): void {

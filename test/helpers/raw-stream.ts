@@ -98,12 +98,8 @@ export class RawStream implements Disposable {
   }
 
   /** Waits for the `nth` frame of a kind, from 1. */
-  next<Kind extends keyof ServerFrame>(
-    kind: Kind,
-    nth = 1,
-    timeoutMs = 5_000,
-  ): Promise<NonNullable<ServerFrame[Kind]>> {
-    return until(`${kind} number ${nth} comes`, () => this.all(kind)[nth - 1], { timeoutMs });
+  next<Kind extends keyof ServerFrame>(kind: Kind, nth = 1): Promise<NonNullable<ServerFrame[Kind]>> {
+    return until(`${kind} number ${nth} comes`, () => this.all(kind)[nth - 1]);
   }
 
   /** How the call ended, if it has. */
@@ -112,8 +108,8 @@ export class RawStream implements Disposable {
   }
 
   /** Waits for the end of the call. */
-  end(timeoutMs = 5_000): Promise<CallEnd> {
-    return until('the call ends', () => this.#end, { timeoutMs });
+  end(): Promise<CallEnd> {
+    return until('the call ends', () => this.#end);
   }
 
   /** Cancels the call and closes the connection. */

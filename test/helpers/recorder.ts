@@ -14,7 +14,6 @@ import { LiveError } from '../../client/index.ts';
 import { historyEvent, placeOf } from '../../cli/chaos/oracle/client-events.ts';
 import type {
   History,
-  IsolationBounds,
   Place,
   PublishedMessage,
   TimeSpan,
@@ -93,21 +92,17 @@ export class RunRecorder {
    * Waits until every viewer that is still following has come to its room's head, ends them all and returns the history.
    * @throws if a viewer does not get there in time.
    */
-  async finish(
-    client: LiveClient,
-    { isolation, timeoutMs = 10_000 }: { isolation?: IsolationBounds; timeoutMs?: number } = {},
-  ): Promise<History> {
+  async finish(client: LiveClient): Promise<History> {
     const settled = await this.sealEpoch(client);
     for (const recording of this.#recordings) {
       const head = settled.get(recording.room);
       if (head === undefined || !recording.following) continue;
       const name = `${recording.viewer} has come to the head of ${recording.room}, ${head.seq}`;
-      await until(name, () => recording.isAt(head), { timeoutMs });
+      await until(name, () => recording.isAt(head));
     }
     await Promise.all(this.#recordings.map((recording) => recording.stop()));
     const viewers = this.#recordings.map((recording) => recording.history);
-    const history = { published: this.#published, viewers, settled };
-    return isolation === undefined ? history : { ...history, isolation };
+    return { published: this.#published, viewers, settled };
   }
 
   /** Messages acknowledged, and of unknown outcome. */

@@ -44,14 +44,10 @@ export class ServerProcess implements AsyncDisposable {
 
   /** `host:port` that it serves, once it says so. */
   async address(): Promise<string> {
-    const ready = await until(
-      'live-server is ready',
-      () => {
-        if (this.#child.exitCode !== null) throw new Error(`live-server ended: ${this.stderr}`);
-        return this.log.find(({ msg }) => msg === 'ready');
-      },
-      { timeoutMs: 20_000 },
-    );
+    const ready = await until('live-server is ready', () => {
+      if (this.#child.exitCode !== null) throw new Error(`live-server ended: ${this.stderr}`);
+      return this.log.find(({ msg }) => msg === 'ready');
+    });
     return ready['address'] as string;
   }
 

@@ -4,6 +4,9 @@ import type { StreamState } from '../../server/core/upstream.ts';
 import { streamState } from '../../server/nats/stream.ts';
 import { Subjects } from '../../server/nats/subjects.ts';
 
+/** A bound for a hang only: NATS may be slow to answer on a busy machine. */
+const timeout = 60_000;
+
 /** A backend with a stock NATS client: publishes without a gateway, and may do to the stream what operators do. */
 export class StockProducer implements AsyncDisposable {
   readonly nc: NatsConnection;
@@ -15,12 +18,12 @@ export class StockProducer implements AsyncDisposable {
     this.nc = nc;
     this.jsm = jsm;
     this.stream = stream;
-    this.#js = nc.jetstream();
+    this.#js = nc.jetstream({ timeout });
   }
 
   static async connect(url: string, stream = 'LIVE'): Promise<StockProducer> {
-    const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
-    return new StockProducer(nc, await nc.jetstreamManager(), stream);
+    const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20, timeout });
+    return new StockProducer(nc, await nc.jetstreamManager({ timeout }), stream);
   }
 
   /** Stores a message of a room; returns its sequence. */

@@ -33,20 +33,18 @@ export class Witness {
   }
 
   /** Waits until a line is told. */
-  async hears(line: string, timeoutMs = 5_000): Promise<void> {
-    await until(`"${line}" is told`, () => this.told.includes(line) || this.#hearing(), { timeoutMs });
+  async hears(line: string): Promise<void> {
+    await until(`"${line}" is told`, () => this.told.includes(line) || this.#hearing());
   }
 
   /** Waits until the replay is over. */
-  async caughtUp(timeoutMs = 5_000): Promise<void> {
-    await until('the viewer has caught up', () => this.live || this.#hearing(), { timeoutMs });
+  async caughtUp(): Promise<void> {
+    await until('the viewer has caught up', () => this.live || this.#hearing());
   }
 
   /** Waits for a number of messages. */
-  async has(count: number, timeoutMs = 5_000): Promise<void> {
-    await until(`${count} messages have come`, () => this.messages.length >= count || this.#hearing(), {
-      timeoutMs,
-    });
+  async has(count: number): Promise<void> {
+    await until(`${count} messages have come`, () => this.messages.length >= count || this.#hearing());
   }
 
   #hearing(): never {

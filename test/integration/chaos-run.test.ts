@@ -17,8 +17,7 @@ import { tempDir } from '../helpers/temp-dir.ts';
 /** A run that is as short as its faults allow. */
 const short = ['--viewers', '8', '--duration', '3s', '--seed', '11'];
 
-describe('live-cli chaos', function () {
-  this.timeout(90_000);
+describe('live-cli chaos', () => {
   let directory: TempDir;
   let running: RunningCli[];
 
@@ -120,7 +119,7 @@ describe('live-cli chaos', function () {
 
   it('heals and judges at the first Ctrl-C', async () => {
     const cli = chaos('--viewers', '5', '--duration', '10m');
-    await until('the run has begun', () => /running .*live/.test(cli.stderr), { timeoutMs: 30_000 });
+    await until('the run has begun', () => /running .*live/.test(cli.stderr));
     cli.signal('SIGINT');
     const report = await passed(cli);
     assert.equal(report['durationMs'], 600_000);
@@ -129,11 +128,11 @@ describe('live-cli chaos', function () {
   it('takes its children along when it is killed', async function () {
     if (!existsSync('/proc')) this.skip();
     const cli = chaos('--viewers', '5', '--duration', '10m');
-    await until('the run has begun', () => cli.stderr.includes('running'), { timeoutMs: 30_000 });
+    await until('the run has begun', () => cli.stderr.includes('running'));
     const children = descendantsOf(cli.pid);
     assert.ok(children.length >= 4, 'gateways, a nats-server and viewers');
     cli.signal('SIGKILL');
-    await until('no child is left', () => !children.some(isAlive), { timeoutMs: 10_000 });
+    await until('no child is left', () => !children.some(isAlive));
   });
 
   describe('with gateways of somebody else', () => {

@@ -15,11 +15,11 @@ import { until } from '../helpers/poll.ts';
 const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
 const heartbeatMs = 100;
 
-const hasty: Partial<LiveClientOptions> = {
-  backoff: { baseMs: 5, maxMs: 50 },
-  connectTimeoutMs: 500,
-  probeTimeoutMs: 150,
-};
+const backoff = { baseMs: 5, maxMs: 50 };
+/** Finds out soon that a connection is dead; on a busy machine it may take one for dead that is not. */
+const hasty: Partial<LiveClientOptions> = { backoff, connectTimeoutMs: 3_000, probeTimeoutMs: 500 };
+/** Never takes silence for the end of a connection. */
+const patient: Partial<LiveClientOptions> = { backoff, silenceFactor: 10_000 };
 
 /** Reads a room to its end, as an application does. */
 function read(subscription: RoomSubscription): { messages: Message[]; kinds: string[]; done: Promise<void> } {
@@ -64,22 +64,23 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
   });
 
   function startGateway(): Promise<TestGateway> {
-    return startTestGateway(nats.url, { heartbeatMs });
+    // In a drain it sends its first viewer away after a tenth of the window.
+    return startTestGateway(nats.url, { heartbeatMs }, { random: () => 0.1 });
   }
 
   /** A client that reaches both gateways through the proxies. */
-  function connect(options: Partial<LiveClientOptions> = {}): LiveClient {
-    const client = new LiveClient({ endpoints: proxies.map(({ address }) => address), ...hasty, ...options });
+  function connect(options: Partial<LiveClientOptions> = patient): LiveClient {
+    const client = new LiveClient({ endpoints: proxies.map(({ address }) => address), ...options });
     clients.push(client);
     return client;
   }
 
   it('gives every message once and in order, over dozens of cuts, to readers of several rooms', async () => {
     const random = seededRandom(seed);
-    const viewer = connect({ random: seededRandom(seed + 1) });
+    const viewer = connect({ ...hasty, random: seededRandom(seed + 1) });
     const rooms = ['a', 'b', 'c'];
     const readers = rooms.map((room) => read(viewer.join(room, { from: 'earliest' })));
-    const publisher = connect({ random: seededRandom(seed + 2) });
+    const publisher = connect({ ...hasty, random: seededRandom(seed + 2) });
     const cut = (): void => {
       const links = proxies.flatMap((proxy) => proxy.links);
       const fault = [rst, fin, rst, fin, rst, halfOpen][Math.floor(random() * 6)]!;
@@ -91,7 +92,7 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     await Promise.all(
       rooms.map(async (room) => {
         for (const payload of numbers(count)) {
-          await publisher.publish(room, { type: 'gift', payload }, { timeoutMs: 15_000 });
+          await publisher.publish(room, { type: 'gift', payload }, { timeoutMs: 60_000 });
           published += 1;
           if (published < nextCut) continue;
           cut();
@@ -107,7 +108,7 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     }
     assert.equal(viewer.counters.continuityViolations, 0);
     assert.ok(viewer.counters.reconnects > 10, `${viewer.counters.reconnects} reconnects`);
-  }).timeout(60_000);
+  });
 
   it('moves to another gateway when its own drains, and misses nothing', async () => {
     const viewer = connect();
@@ -116,8 +117,8 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     const states: string[] = [];
     viewer.on('state', ({ name }) => states.push(name));
     const [first, second] = gateways as [TestGateway, TestGateway];
-    const publisher = connect({ endpoints: [second.address] });
-    const drained = first.drain(300);
+    const publisher = connect({ ...patient, endpoints: [second.address] });
+    const drained = first.drain(3_000);
     for (const payload of numbers(50)) await publisher.publish('a', { type: 'gift', payload });
     await drained;
     await until('the viewer has all', () => reader.messages.length === 50);
@@ -133,11 +134,11 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
     await client.publish('a', { type: 'gift', payload: '0' });
     await nats.kill();
-    const later = client.publish('a', { type: 'gift', payload: '1' }, { timeoutMs: 15_000 });
+    const later = client.publish('a', { type: 'gift', payload: '1' }, { timeoutMs: 60_000 });
     await until('the gateway says that NATS is away', () => client.upstream === 'DEGRADED');
     await nats.restart();
     assert.ok((await later).seq > 0n);
-    await until('both have come', () => reader.messages.length === 2, { timeoutMs: 10_000 });
+    await until('both have come', () => reader.messages.length === 2);
     assert.deepEqual(payloads(reader.messages), ['0', '1']);
   });
 
@@ -152,7 +153,7 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
   });
 
   it('holds a small queue while the application takes its time, and loses nothing by it', async () => {
-    const viewer = connect({ queue: { events: 16, bytes: 64 * 1024 } });
+    const viewer = connect({ ...patient, queue: { events: 16, bytes: 64 * 1024 } });
     const subscription = viewer.join('a', { from: 'earliest' });
     const iterator = subscription[Symbol.asyncIterator]();
     const first = await iterator.next();

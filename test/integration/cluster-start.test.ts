@@ -7,8 +7,7 @@ import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-describe('gateways that start on a NATS cluster', function () {
-  this.timeout(60_000);
+describe('gateways that start on a NATS cluster', () => {
   let directory: TempDir;
   let nats: NatsServers;
 
@@ -42,9 +41,7 @@ describe('gateways that start on a NATS cluster', function () {
     await Promise.all([nats.kill(1), nats.kill(2)]);
     const args = ['--nats', nats.urls.join(','), '--replicas', '3', '--listen', '127.0.0.1:0'];
     await using gateway = new ServerProcess(args);
-    await until('it is waiting', () => gateway.log.some(({ msg }) => String(msg).includes('JetStream')), {
-      timeoutMs: 20_000,
-    });
+    await until('it is waiting', () => gateway.log.some(({ msg }) => String(msg).includes('JetStream')));
     await Promise.all([nats.restart(1), nats.restart(2)]);
     assert.match(await gateway.address(), /^127\.0\.0\.1:\d+$/);
   });

@@ -4,7 +4,6 @@ import { Subjects } from '../../server/nats/subjects.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
-import { quickClock } from '../helpers/quick-clock.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
@@ -14,7 +13,7 @@ const RATE = 100;
 describe('a flood of ephemeral messages', () => {
   it('reaches all viewers as the same sample, and what is not in it is counted; reliable ones all come', async () => {
     await using nats = await startNats();
-    await using gateway = await startTestGateway(nats.url, { ephemeralRate: RATE }, { clock: quickClock });
+    await using gateway = await startTestGateway(nats.url, { ephemeralRate: RATE });
     await using producer = await StockProducer.connect(nats.url);
     using first = RawStream.hello(gateway.address);
     using second = RawStream.hello(gateway.address);
@@ -26,7 +25,7 @@ describe('a flood of ephemeral messages', () => {
     const type = headers();
     type.set('Live-Type', 'comment');
     const stored: Promise<number>[] = [];
-    const startMs = quickClock.monotonicMs();
+    const startMs = performance.now();
     for (let n = 0; n < COMMENTS; n++) {
       producer.nc.publish(new Subjects().ephemeral('hot'), String(n), { headers: type });
       if (n % 100 === 0) stored.push(producer.publish('hot', String(n)));
@@ -35,7 +34,7 @@ describe('a flood of ephemeral messages', () => {
     await until('both viewers are told of every comment', () =>
       streams.every((stream) => commentsOf(stream).length + droppedOf(stream) === COMMENTS),
     );
-    const seconds = (quickClock.monotonicMs() - startMs) / 1000;
+    const seconds = (performance.now() - startMs) / 1000;
 
     const sample = commentsOf(first);
     assert.deepEqual(commentsOf(second), sample);

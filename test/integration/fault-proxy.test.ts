@@ -311,14 +311,13 @@ describe('fault proxy', () => {
     );
   });
 
-  it('carries two thousand links, and closes them all', async function () {
-    this.timeout(30_000);
+  it('carries two thousand links, and closes them all', async () => {
     const links = 2_000;
     for (let index = 0; index < links; index++) dial(proxy.port);
-    await until('all are accepted', () => proxy.accepted === links, { timeoutMs: 20_000 });
+    await until('all are accepted', () => proxy.accepted === links);
     clients.forEach((client, index) => client.send(`viewer ${index}`));
     const expected = clients.reduce((sum, _, index) => sum + `viewer ${index}`.length, 0);
-    await until('all was forwarded', () => proxy.bytes.up.forwarded === expected, { timeoutMs: 20_000 });
+    await until('all was forwarded', () => proxy.bytes.up.forwarded === expected);
     proxy.applyAll(halfOpen);
     proxy.applyAll(latency({ delayMs: 10 }, seededRandom(3)));
     await proxy.close();

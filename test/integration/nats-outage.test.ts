@@ -53,9 +53,7 @@ describe('NATS outage', () => {
   /** Resolves when so many more messages are acknowledged. */
   async function flow(messages: number): Promise<void> {
     const before = storedBy(loads);
-    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages, {
-      timeoutMs: 15_000,
-    });
+    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages);
   }
 
   /** Ends the load and checks that nothing was lost or came twice, and that no outcome stayed unknown. */
@@ -84,9 +82,7 @@ describe('NATS outage', () => {
   }
 
   const upstreamIs = (state: string): Promise<unknown> =>
-    until(`heartbeats say ${state}`, () => clients.every(({ upstream }) => upstream === state), {
-      timeoutMs: 10_000,
-    });
+    until(`heartbeats say ${state}`, () => clients.every(({ upstream }) => upstream === state));
 
   /** Publishes one message through the short call. */
   const publish = (key: string, type = 'gift'): Promise<PublishEnd> =>
@@ -147,13 +143,7 @@ describe('NATS outage', () => {
     assert.match(message, /try again/);
     const viewer = recorder.follow(gateway.client(), 'new');
     await nats.restart();
-    await until(
-      'the client has joined by itself',
-      () => viewer.events.some(({ kind }) => kind === 'joined'),
-      {
-        timeoutMs: 15_000,
-      },
-    );
+    await until('the client has joined by itself', () => viewer.events.some(({ kind }) => kind === 'joined'));
     assert.equal(raw.ended, undefined);
   });
 
@@ -198,7 +188,7 @@ describe('NATS outage', () => {
     await nats.pause();
     using raw = RawStream.hello(gateway.address);
     raw.send({ join: { room: 'new' } });
-    const error = await raw.next('roomError', 1, 10_000);
+    const error = await raw.next('roomError', 1);
     assert.equal(error.reason, 'UPSTREAM_UNAVAILABLE');
     nats.resume();
     await flow(50);

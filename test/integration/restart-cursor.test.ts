@@ -75,7 +75,7 @@ describe(`watch restarted from its cursor (LIVE_TEST_SEED=${seed})`, () => {
     for (let run = 0; run < 3; run++) {
       const cli = watch();
       const enough = 50 + Math.floor(random() * 300);
-      await until('enough is printed', () => printed(cli).length > enough, { timeoutMs: 15_000 });
+      await until('enough is printed', () => printed(cli).length > enough);
       await until('some of it is saved', () => saved() > (runs.at(-1)?.savedAfter ?? 0));
       cli.signal('SIGKILL');
       await cli.exit();
@@ -104,7 +104,7 @@ describe(`watch restarted from its cursor (LIVE_TEST_SEED=${seed})`, () => {
 
   it('interrupted in order it repeats nothing at all', async () => {
     const first = watch();
-    await until('something is printed', () => printed(first).length > 50, { timeoutMs: 15_000 });
+    await until('something is printed', () => printed(first).length > 50);
     first.signal('SIGINT');
     assert.equal(await first.exit(), 0);
     await load.stop();

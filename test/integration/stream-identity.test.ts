@@ -178,7 +178,7 @@ describe('the stream is no longer the one it was', () => {
       await twoLives();
       const viewer = await watchFromEarliest();
       await restoreCopy();
-      await viewer.hears('reset REWOUND to 2', 10_000);
+      await viewer.hears('reset REWOUND to 2');
       await publishAll('c 3', 'c 4');
       await viewer.has(7);
       assert.deepEqual(viewer.payloads, ['a 1', 'a 2', 'b 3', 'b 4', 'b 5', 'c 3', 'c 4']);
@@ -191,7 +191,7 @@ describe('the stream is no longer the one it was', () => {
       await restoreCopy();
       await publishAll('c 3', 'c 4', 'c 5', 'c 6', 'c 7');
       heal();
-      await viewer.hears('message 7 after 6', 10_000);
+      await viewer.hears('message 7 after 6');
       assert.ok(viewer.told.includes('reset REWOUND to 5'));
       assert.deepEqual(viewer.payloads.slice(5), ['c 6', 'c 7']);
     });
@@ -203,7 +203,7 @@ describe('the stream is no longer the one it was', () => {
       await restoreCopy();
       await publishAll('c 3', 'c 4', 'c 5');
       heal();
-      await viewer.hears('reset REWOUND to 5', 10_000);
+      await viewer.hears('reset REWOUND to 5');
       await publishAll('c 6');
       await viewer.has(6);
       assert.deepEqual(viewer.payloads.slice(5), ['c 6']);
@@ -247,7 +247,7 @@ describe('the stream is no longer the one it was', () => {
       await publishAll('c 3', 'c 4', 'c 5', 'c 6');
       heal();
       const viewer = new Witness(gateway.client(), 'demo', { from: { cursor } });
-      await viewer.hears('reset REWOUND to 5', 10_000);
+      await viewer.hears('reset REWOUND to 5');
       await viewer.has(1);
       assert.deepEqual(viewer.payloads, ['c 6']);
     });

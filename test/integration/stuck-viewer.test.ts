@@ -13,11 +13,14 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { grpcMessage, TcpViewer } from '../helpers/tcp-viewer.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const limits = { stuckTimeoutMs: 1_500, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
+/** Passes only by hand: nobody is stuck just because the machine is busy. */
+const stuckTimeoutMs = 600_000;
+const limits = { stuckTimeoutMs, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
 /** Of one stuck viewer: the segment of the log that its cursor is in, one frame in flight, HTTP/2 and gRPC state. */
 const bytesOfLive = 384 * KIB;
 /** One that replays also holds the page of history that it reads from, which others have evicted, and reads the next. */
@@ -45,13 +48,15 @@ class HeldMemory {
 
 describe('a stuck viewer', () => {
   let nats: TestNats;
+  let clock: SkippingClock;
   let gateway: TestGateway;
   let recorder: RunRecorder;
   let loads: Load[];
 
   beforeEach(async () => {
     nats = await startNats();
-    gateway = await startTestGateway(nats.url, limits);
+    clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, limits, { clock });
     recorder = new RunRecorder();
     loads = [];
   });
@@ -78,10 +83,15 @@ describe('a stuck viewer', () => {
 
   async function flow(messages: number): Promise<void> {
     const before = storedBy(loads);
-    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages, {
-      timeoutMs: 10_000,
-    });
+    await until(`${messages} messages are stored`, () => storedBy(loads) >= before + messages);
   }
+
+  /** Lets the gateway's time pass until it holds; in steps, so that who is being written to is not stuck. */
+  const passes = (name: string, holds: () => boolean): Promise<unknown> =>
+    until(name, () => {
+      clock.skip(stuckTimeoutMs / 30);
+      return holds();
+    });
 
   const cool = (): Promise<unknown> => Promise.all(loads.map((load) => load.stop()));
 
@@ -90,7 +100,11 @@ describe('a stuck viewer', () => {
     const filler = Buffer.alloc(256 * 1024, 'x');
     const filling = gateway.client();
     for (let n = 0; n < 40; n++) await recorder.publish(filling, 'hot', { type: 'gift', payload: filler });
-    for (let n = 0; n < 5; n++) recorder.follow(gateway.client(), 'hot');
+    const viewers = Array.from({ length: 5 }, () => gateway.client());
+    const recordings = viewers.map((viewer) => recorder.follow(viewer, 'hot'));
+    await until('the healthy ones are live', () =>
+      recordings.every(({ events }) => events.some(({ kind }) => kind === 'caughtUp')),
+    );
     await heat();
     const healthy = gateway.stats.sessions;
     const before = new HeldMemory();
@@ -111,26 +125,29 @@ describe('a stuck viewer', () => {
     const stuck = paused.length + deaf.length;
     await until('all are in', () => gateway.stats.sessions === healthy + stuck);
     const during = new HeldMemory();
-    await until(
-      'all stuck ones are cut off',
-      () => {
-        // The last ones may be gone before the next look.
-        if (gateway.stats.sessions === healthy + stuck) during.sample();
-        assert.ok(gateway.stats.memory <= limits.logBytes + MIB, `log memory: ${gateway.stats.memory}`);
-        return gateway.stats.sessions === healthy;
-      },
-      { timeoutMs: 15_000, everyMs: 200 },
-    );
+    for (let sample = 0; sample < 10; sample++) {
+      await flow(50);
+      const stored = storedBy(loads);
+      await until('the healthy ones have all of it', () =>
+        recordings.every(({ messages }) => messages.length >= stored),
+      );
+      during.sample();
+      assert.ok(gateway.stats.memory <= limits.logBytes + MIB, `log memory: ${gateway.stats.memory}`);
+    }
+    assert.equal(gateway.stats.sessions, healthy + stuck, 'all the time the stuck ones were there');
     const more = during.bytes - before.bytes;
     const allowed = limits.logBytes + paused.length * bytesOfLive + deaf.length * bytesOfReplaying;
     assert.ok(more < allowed, `${more} bytes more than before, ${allowed} allowed`);
-    await cool();
 
+    await passes('all stuck ones are cut off', () => gateway.stats.sessions === healthy);
+    await cool();
     // Not only their streams are gone.
     await until('their connections are gone', () => gateway.stats.connections === healthy);
-    const isolation = { maxLatencyMs: 500 };
-    const history = await recorder.finish(gateway.client(), { isolation });
-    assertGuarantees(history, ['Isolated']);
+    assert.deepEqual(
+      viewers.map(({ counters }) => counters.reconnects),
+      viewers.map(() => 0),
+    );
+    assertGuarantees(await recorder.finish(gateway.client()));
     for (const stream of paused) stream.close();
     for (const viewer of deaf) viewer[Symbol.dispose]();
   });
@@ -164,9 +181,7 @@ describe('a stuck viewer', () => {
         return session;
       }),
     );
-    await until('their connections are gone', () => sessions.every(({ closed }) => closed), {
-      timeoutMs: 10_000,
-    });
+    await passes('their connections are gone', () => sessions.every(({ closed }) => closed));
     assert.equal(gateway.stats.connections, 1);
     assert.equal(gateway.stats.sessions, 1);
   });
@@ -183,7 +198,7 @@ describe('a stuck viewer', () => {
     await until('it is in', () => gateway.stats.sessions === 1);
     await heat();
     // The two publishers are left.
-    await until('it is cut off', () => gateway.stats.sessions === 2, { timeoutMs: 10_000 });
+    await passes('it is cut off', () => gateway.stats.sessions === 2);
     assert.equal(viewer.messages.length, 1);
     application.emit('go on');
     await flow(20);

@@ -271,8 +271,7 @@ describe('guarantees', () => {
     });
   }
 
-  it('take time in proportion to the events', function () {
-    this.timeout(20_000);
+  it('take time in proportion to the events', () => {
     const messages = 10_000;
     const published = Array.from({ length: messages }, (_, index) => {
       return { room, epoch, seq: index + 1, id: `m${index + 1}`, atMs: index };
@@ -283,7 +282,11 @@ describe('guarantees', () => {
       for (const { seq, id, atMs } of published) yield { ...message(seq, seq - 1, id), atMs: atMs + 5 };
     }
     const viewers = Array.from({ length: 20 }, (_, index) => ({ viewer: `v${index}`, events: events() }));
+    const before = process.cpuUsage();
     const verdict = assertGuarantees({ published, viewers, isolation: { maxLatencyMs: 10 } }, ['Isolated']);
+    // The processor's time, which others on the machine do not use up; it takes one second of it.
+    const seconds = process.cpuUsage(before).user / 1e6;
+    assert.ok(seconds < 15, `${seconds} s`);
     assert.equal(verdict.delivered, 20 * messages);
   });
 });
