@@ -7,6 +7,7 @@ import { batchFrame } from './entry-codec.ts';
 import { EphemeralRing } from './ephemeral-ring.ts';
 import { History } from './history.ts';
 import type { HistoryPage } from './history-page.ts';
+import { readHistory } from './history-read.ts';
 import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
 import type { Reach } from './segment.ts';
@@ -362,7 +363,7 @@ export class Room {
 
   #readHistory(from: number): Promise<HistoryRead> {
     this.#counters.historyReads++;
-    return this.#upstream.readHistory(this.name, from);
+    return readHistory(this.#upstream, this.name, from);
   }
 
   async #receivePage(page: HistoryPage): Promise<void> {

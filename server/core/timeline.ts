@@ -5,9 +5,11 @@ import { CheckSchedule } from './check-schedule.ts';
 import { judge } from './continuity.ts';
 import type { Continuity } from './continuity.ts';
 import { HistoryPage } from './history-page.ts';
+import { readHistory } from './history-read.ts';
 import { FeedBuffer } from './feed-buffer.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
+import { UpstreamError } from './upstream-error.ts';
 import type { Feed, FeedMessage, FeedSink, HistoryRead, RoomEnd, Upstream } from './upstream.ts';
 
 /** Feed messages set aside during a repair, at most, in bytes. */
@@ -342,7 +344,7 @@ export class Timeline {
   /** Whether the stream is the same under another time of creation; the era then goes on under its new name. */
   async #renamed({ epoch, last }: RoomEnd): Promise<boolean> {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
-    const read = await this.#upstream.readHistory(this.#room, this.#last.seq);
+    const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
     const position = { epoch: this.#era.epoch, ...this.#last };
     if (
       this.#isClosed() ||
@@ -360,7 +362,7 @@ export class Timeline {
     const target = Math.max(end.lastSeq, end.last?.seq ?? 0);
     for (;;) {
       const from = this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
-      const read = await this.#upstream.readHistory(this.#room, from);
+      const read = await readHistory(this.#upstream, this.#room, from);
       if (this.#isClosed()) return 'mended';
       switch (this.#judgeOwn(read)) {
         case 'continuous':
@@ -379,7 +381,8 @@ export class Timeline {
       for (const message of news) this.#append({ message });
       this.#prove(read.upto, read.messages.length > 0);
       if (read.upto >= target) return 'mended';
-      if (read.upto <= from) throw new Error('a read of history made no progress');
+      if (read.upto <= from)
+        throw new UpstreamError('the stream ends before the place that it was said to reach');
     }
   }
 

@@ -48,6 +48,8 @@ export interface HistoryRead {
    * read: what limits evict during a read would leave a hole in the midst of it.
    */
   readonly upto: number;
+  /** The stream's newest sequence, read *before* the messages: a read that ends before it was not of everything. */
+  readonly lastSeq: number;
   /** The stream's oldest sequence, read *after* the messages: whatever it allows was true for them, too. */
   readonly firstSeq: number;
   /** Whether the stream holds a message of any room at `from`; only asked for when the room has none there. */

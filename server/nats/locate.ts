@@ -37,7 +37,7 @@ async function firstSince(
   const config = consumerConfig(leader.subjects.room(room), { kind: 'time', timeMs });
   return leader.withConsumer(config, async (pending) => {
     if (pending === 0) return undefined;
-    const [first] = await pull(nc, leader, config.name, 1, 0);
+    const [first] = await pull(nc, leader, config.name, 1, 1, 0);
     return first?.seq;
   });
 }

@@ -8,7 +8,7 @@ import { headerLines } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
 import { CONSUMER_INACTIVE_MS } from './stream-config.ts';
 
-/** How much one page holds. */
+/** How much one page holds, beside the message at its beginning, which whoever reads on has had. */
 const PAGE = { messages: 4096, bytes: 1024 * 1024 };
 /** A pull that has not brought its page by then is given up and made again, in milliseconds. */
 const PULL_EXPIRES_MS = 2_000;
@@ -49,15 +49,16 @@ export function readPage(
   last: number,
 ): Promise<StoredMessage[]> {
   const config = consumerConfig(leader.subjects.room(room), { kind: 'seq', seq: from });
-  return leader.withConsumer(config, () => pull(nc, leader, config.name, PAGE.messages, last));
+  return leader.withConsumer(config, () => pull(nc, leader, config.name, PAGE.messages, from, last));
 }
 
-/** Pulls at most `count` messages, up to and including sequence `last`. */
+/** Pulls at most `count` messages at or after `from`, up to and including sequence `last`. */
 export function pull(
   nc: NatsConnection,
   leader: StreamLeader,
   consumer: string,
   count: number,
+  from: number,
   last: number,
 ): Promise<StoredMessage[]> {
   return new Promise((resolve, reject) => {
@@ -81,7 +82,7 @@ export function pull(
       // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded.
       const stored = decodeStored(seq, timeMs, headerLines(message), message.data);
       messages.push(stored);
-      bytes += message.data.byteLength;
+      if (seq > from) bytes += message.data.byteLength;
       if (stored.seq >= last || messages.length >= count || bytes >= PAGE.bytes) {
         finish(() => resolve(messages));
       }
@@ -102,7 +103,8 @@ export function pull(
       () => finish(() => reject(new Error('the stream did not deliver in time'))),
       PULL_EXPIRES_MS + 1_000,
     );
-    const maxBytes = Math.max(PAGE.bytes, 2 * (nc.info?.max_payload ?? 0));
+    // The message at the beginning, one behind it, and what the server counts beside their payloads.
+    const maxBytes = Math.max(PAGE.bytes, 3 * (nc.info?.max_payload ?? 0));
     const request = { batch: count, max_bytes: maxBytes, expires: nanos(PULL_EXPIRES_MS) };
     nc.publish(`${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`, JSON.stringify(request), {
       reply: inbox,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
+import { requireProgress } from '../core/history-read.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
@@ -64,12 +65,15 @@ export class NatsUpstream implements Upstream {
       // What has been evicted meanwhile may have had neighbours that were evicted before they could be read.
       const messages = page.filter(({ seq }) => seq >= after.firstSeq);
       const complete = none || (end !== undefined && end >= last.seq);
+      const upto = Math.max(complete ? before.lastSeq : 0, end ?? from, from);
+      requireProgress({ from, upto, lastSeq: before.lastSeq });
       return {
         epoch: before.epoch,
         predated: before.predated,
         from,
         messages,
-        upto: Math.max(complete ? before.lastSeq : 0, end ?? from, from),
+        upto,
+        lastSeq: before.lastSeq,
         firstSeq: after.firstSeq,
         fromHeldElsewhere:
           messages[0]?.seq !== from && from >= after.firstSeq && (await this.#leader.holds(from)),

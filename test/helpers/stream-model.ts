@@ -234,6 +234,7 @@ export class StreamModel implements Upstream {
         from,
         messages,
         upto: Math.max(complete ? lastSeq : (messages.at(-1)?.seq ?? from), from),
+        lastSeq,
         firstSeq,
         fromHeldElsewhere: messages[0]?.seq !== from && held.some(({ seq }) => seq === from),
       };

@@ -29,7 +29,16 @@ class HandAnswered {
 
   async answer(upto: number): Promise<void> {
     const { resolve, from } = this.#open.shift()!;
-    resolve({ epoch: 'A', predated: false, from, messages: [], upto, firstSeq: 1, fromHeldElsewhere: false });
+    resolve({
+      epoch: 'A',
+      predated: false,
+      from,
+      messages: [],
+      upto,
+      lastSeq: upto,
+      firstSeq: 1,
+      fromHeldElsewhere: false,
+    });
     await settle();
   }
 

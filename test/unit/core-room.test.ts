@@ -552,6 +552,43 @@ describe('core: room', () => {
     });
   });
 
+  describe('a stream that brings nothing behind the place that is asked for', () => {
+    it('is asked later and later, and serves as soon as it does', async () => {
+      await using rig = new Rig(FORGETFUL);
+      rig.publish(5);
+      rig.stream.pageSize = 1;
+      rig.stream.asked = (question) => {
+        if (question === 'history') assert.ok(rig.stream.questions.history < 100, 'asked without end');
+      };
+      await rig.viewer.join('r', { kind: 'cursor', cursor: rig.stream.positionOf(2) });
+      await rig.gateway.pass(10_000);
+      const { history } = rig.stream.questions;
+      assert.ok(history > 3 && history < 20, `asked ${history} times`);
+      assert.deepEqual(await rig.told(), []);
+      rig.stream.pageSize = 2;
+      await rig.gateway.pass(5_000);
+      assert.deepEqual(await rig.told(), ['joined 2 RESUMED', ...messages(3, 5), 'caught-up 5']);
+    });
+
+    it('is asked later and later by a repair, too', async () => {
+      await using rig = new Rig();
+      rig.publish(1);
+      await rig.viewer.join('r');
+      await rig.told();
+      rig.stream.pageSize = 1;
+      rig.stream.feed = 'held';
+      rig.publish(3);
+      rig.stream.lose(0);
+      rig.stream.deliverAll();
+      await rig.gateway.pass(10_000);
+      const { history } = rig.stream.questions;
+      assert.ok(history > 3 && history < 20, `asked ${history} times`);
+      rig.stream.pageSize = 2;
+      await rig.gateway.pass(3_000);
+      assert.deepEqual(await rig.told(), messages(2, 4));
+    });
+  });
+
   describe('frames of a replay', () => {
     /** The frames of batches that viewers get from their cursors until they have caught up, taking turns. */
     async function replayed(rig: Rig, ...seqs: number[]): Promise<CompressibleFrame[][]> {
