@@ -238,14 +238,17 @@ export class Timeline {
 
   /** Whether the leader says nothing that the log does not; `asked` is what was known when it was asked. */
   #agrees({ lastSeq, last, firstSeq }: RoomEnd, asked: Known): boolean {
-    if (last === undefined) {
-      return !this.#lastHeld && lastSeq >= asked.provenTo && firstSeq <= asked.provenTo + 1;
+    const known = last && this.#log.checkAt(last.seq);
+    if (last === undefined || last.seq < asked.last.seq) {
+      const same = known === undefined || known === last?.check;
+      return !this.#lastHeld && same && lastSeq >= asked.provenTo && firstSeq <= asked.provenTo + 1;
     }
-    return last.seq >= asked.last.seq && this.#log.checkAt(last.seq) === last.check;
+    return known === last.check;
   }
 
   #append({ message }: Pick<FeedMessage, 'message'>): void {
-    this.#log.append(message, this.#last.seq);
+    // A message that was removed is not the one before it to everybody: who reads the stream will not see it.
+    this.#log.append(message, this.#lastHeld ? this.#last.seq : 0);
     this.#last = { seq: message.seq, check: message.check };
     this.#lastHeld = true;
     this.#provenTo = Math.max(this.#provenTo, message.seq);
@@ -335,7 +338,7 @@ export class Timeline {
       return confirmed ? 'mended' : 'behind';
     }
     if (this.#agrees(end, this.#known)) {
-      this.#prove(end.lastSeq, end.last !== undefined);
+      this.#prove(end.lastSeq, this.#lastHeld || end.last?.seq === this.#last.seq);
       return 'mended';
     }
     return this.#readUpTo(end, confirmed, buffer);
@@ -368,6 +371,8 @@ export class Timeline {
         case 'continuous':
           break;
         case 'evicted':
+          if (await this.#hasHadAll(read)) break;
+          if (this.#isClosed()) return 'mended';
           this.#restartLog((read.messages.find(({ seq }) => seq > from)?.seq ?? read.upto + 1) - 1);
           break;
         case 'rewound':
@@ -377,6 +382,8 @@ export class Timeline {
         case 'recreated':
           throw new Error('the stream was created again during a repair');
       }
+      if (this.#isClosed()) return 'mended';
+      if (read.messages[0]?.seq !== this.#last.seq) this.#prove(this.#provenTo, false);
       const news = read.messages.filter(({ seq }) => seq > from);
       for (const message of news) this.#append({ message });
       this.#prove(read.upto, read.messages.length > 0);
@@ -398,6 +405,14 @@ export class Timeline {
     return expired
       ? judge({ epoch, seq: this.#provenTo, check: 0 }, { ...evidence, heldElsewhere: false })
       : verdict;
+  }
+
+  /**
+   * Whether the room's last message was removed on its own, or with the whole room, and nothing came and went behind what was
+   * proven: the stream then holds all that it had from there on.
+   */
+  async #hasHadAll({ from, firstSeq, upto }: HistoryRead): Promise<boolean> {
+    return from >= firstSeq && (await this.#upstream.isIntact(this.#provenTo, upto));
   }
 
   #prove(position: number, lastHeld: boolean): void {
@@ -435,7 +450,7 @@ export class Timeline {
   async #weigh(end: RoomEnd, asked: Known): Promise<void> {
     const same = end.epoch === this.#era.epoch && end.lastSeq >= asked.provenTo;
     if (same && this.#agrees(end, asked)) {
-      this.#prove(end.lastSeq, end.last !== undefined);
+      this.#prove(end.lastSeq, this.#lastHeld || end.last?.seq === this.#last.seq);
     } else {
       this.#startRepair();
       await this.#repair;

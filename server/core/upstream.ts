@@ -84,6 +84,11 @@ export interface Upstream {
   roomEnd(room: string): Promise<RoomEnd>;
   /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */
   readHistory(room: string, from: number): Promise<HistoryRead>;
+  /**
+   * Whether the stream still holds every message, of any room, that it ever had behind `after` up to and including `upto`.
+   * False also when that cannot be said.
+   */
+  isIntact(after: number, upto: number): Promise<boolean>;
   /** Tells the other gateways how many viewers this one has in a room; lost while NATS is away. */
   announce(room: string, viewers: number): void;
   /** The position just before the first message that `start` asks for; at most the room's end. */

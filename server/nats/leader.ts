@@ -1,4 +1,11 @@
-import type { ApiError, ConsumerConfig, JetStreamManager, NatsConnection, StreamInfo } from 'nats';
+import type {
+  ApiError,
+  ConsumerConfig,
+  JetStreamManager,
+  NatsConnection,
+  StreamInfo,
+  StreamInfoRequestOptions,
+} from 'nats';
 import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
@@ -11,6 +18,8 @@ import type { Subjects } from './subjects.ts';
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
 const NO_MESSAGE_FOUND = 10037;
+/** Sequences of deleted messages that are asked for at once: 100 KB. */
+const MAX_DELETED = 10_000;
 
 /** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
 type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
@@ -50,7 +59,7 @@ export class StreamLeader {
   }
 
   async state(): Promise<StreamState> {
-    return streamState(await this.#run(() => this.#jsm.streams.info(this.stream)));
+    return streamState(await this.#info());
   }
 
   /** The stream with the number of messages of one room. */
@@ -75,6 +84,16 @@ export class StreamLeader {
     return seq > 0 && (await this.#get({ seq })) !== undefined;
   }
 
+  /** See {@link Upstream.isIntact}. Asks for the list of what was deleted only where it is short. */
+  async isIntact(after: number, upto: number): Promise<boolean> {
+    if (upto <= after) return true;
+    const count: Partial<StreamInfo['state']> = (await this.#info()).state;
+    if ((count.num_deleted ?? 0) > MAX_DELETED) return false;
+    const { first_seq: first, deleted = [] }: Partial<StreamInfo['state']> =
+      count.num_deleted === undefined ? count : (await this.#info({ deleted_details: true })).state;
+    return first !== undefined && first <= after + 1 && !deleted.some((seq) => seq > after && seq <= upto);
+  }
+
   /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of matching messages. */
   async withConsumer<T>(
     config: Partial<ConsumerConfig> & { name: string },
@@ -89,6 +108,10 @@ export class StreamLeader {
         void this.#jsm.consumers.delete(this.stream, config.name).catch(() => undefined);
       }
     });
+  }
+
+  #info(options?: Partial<StreamInfoRequestOptions>): Promise<StreamInfo> {
+    return this.#run(() => this.#jsm.streams.info(this.stream, options));
   }
 
   /** What is lost with the connection gives its place to the next at once. */

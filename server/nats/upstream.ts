@@ -81,6 +81,10 @@ export class NatsUpstream implements Upstream {
     });
   }
 
+  isIntact(after: number, upto: number): Promise<boolean> {
+    return this.#ask('look for deleted messages', undefined, () => this.#leader.isIntact(after, upto));
+  }
+
   announce(room: string, viewers: number): void {
     if (!this.#upline.up) return;
     this.#upline.nc.publish(
@@ -96,7 +100,7 @@ export class NatsUpstream implements Upstream {
   }
 
   /** Says in the log why something could not be had; while NATS is away, that has been said. */
-  async #ask<T>(what: string, room: string, ask: () => Promise<T>): Promise<T> {
+  async #ask<T>(what: string, room: string | undefined, ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {

@@ -47,7 +47,7 @@ export class StreamModel implements Upstream {
   /** `away`: every question is rejected. */
   leader: 'present' | 'away' = 'present';
   /** Called when a question has been asked, before it is answered: the moment for the world to change. */
-  asked: (question: 'end' | 'history' | 'locate' | 'feed') => void = () => undefined;
+  asked: (question: 'end' | 'history' | 'intact' | 'locate' | 'feed') => void = () => undefined;
   /** Answers that wait for the test; undefined when they come at once. */
   #withheld: (() => void)[] | undefined;
   #stale: Snapshot | undefined;
@@ -59,7 +59,7 @@ export class StreamModel implements Upstream {
   readonly #sinks = new Map<string, Set<FeedSink>>();
   /** How often the stream was restored from a snapshot. */
   rewinds = 0;
-  readonly questions = { end: 0, history: 0, locate: 0, feed: 0 };
+  readonly questions = { end: 0, history: 0, intact: 0, locate: 0, feed: 0 };
 
   get epoch(): string {
     return `LIVE@${this.#incarnation}`;
@@ -161,6 +161,12 @@ export class StreamModel implements Upstream {
     this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
   }
 
+  /** Deletes one message on its own. */
+  remove(seq: number): void {
+    this.#held = this.#held.filter((message) => message.seq !== seq);
+    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+  }
+
   /** Deletes the stream and creates it again. */
   recreate(): void {
     this.#incarnation++;
@@ -241,6 +247,13 @@ export class StreamModel implements Upstream {
     });
   }
 
+  isIntact(after: number, upto: number): Promise<boolean> {
+    return this.#ask('intact', ({ held }) => {
+      const within = held.filter(({ seq }) => seq > after && seq <= upto);
+      return within.length === Math.max(0, upto - after);
+    });
+  }
+
   locate(room: string, start: StreamStart): Promise<number> {
     return this.#ask('locate', ({ held, lastSeq }) => {
       const messages = inRoom(held, room);
@@ -269,7 +282,10 @@ export class StreamModel implements Upstream {
   }
 
   /** Answers with what the leader knows at the moment of the answer. */
-  #ask<T>(question: 'end' | 'history' | 'locate' | 'feed', compute: (now: Snapshot) => T): Promise<T> {
+  #ask<T>(
+    question: 'end' | 'history' | 'intact' | 'locate' | 'feed',
+    compute: (now: Snapshot) => T,
+  ): Promise<T> {
     this.questions[question]++;
     return new Promise((resolve, reject) => {
       const give = (): void => {

@@ -121,6 +121,49 @@ describe('what the stream no longer holds', () => {
       assert.equal(gateway.stats.gaps, 0);
     });
 
+    it('live viewers hear nothing false while nothing follows, and others go on', async () => {
+      const gateway = await startGateway();
+      const viewer = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+      await viewer.has(3);
+      await viewer.caughtUp();
+      await purge({ filter: 'live.room.demo' });
+      await producer.burst('else', ['5', '6']);
+      await viewer.hears('caught up at 6');
+      await producer.publish('else', '7');
+      await producer.publish('demo', '8');
+      await producer.publish('demo', '9');
+      await viewer.has(5);
+      assert.deepEqual(viewer.payloads, ['2', '3', '4', '8', '9']);
+      assert.deepEqual([gateway.stats.gaps, gateway.stats.resets], [0, 0]);
+    });
+
+    it('that keeps the newest, live viewers notice nothing', async () => {
+      const gateway = await startGateway();
+      const viewer = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+      await viewer.has(3);
+      await viewer.caughtUp();
+      await purge({ filter: 'live.room.demo', keep: 1 });
+      await producer.publish('else', '5');
+      await producer.publish('demo', '6');
+      await viewer.has(4);
+      assert.deepEqual([gateway.stats.gaps, gateway.stats.resets], [0, 0]);
+    });
+
+    it('a viewer whose message is gone resumes without a gap where it is remembered', async () => {
+      const gateway = await startGateway();
+      const cursor = await cursorAt(gateway, 4);
+      const stays = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+      await stays.caughtUp();
+      await purge({ filter: 'live.room.demo' });
+      await producer.publish('else', '5');
+      await stays.hears('caught up at 5');
+      const viewer = await resume(gateway, cursor);
+      await producer.publish('demo', '6');
+      await viewer.has(1);
+      assert.equal(viewer.told[0], 'joined RESUMED at 4');
+      assert.equal(gateway.stats.gaps, 0);
+    });
+
     it('a viewer whose message is gone is told of a gap: nothing proves that there is none', async () => {
       const cursor = await cursorAt(await startGateway(), 4);
       await purge({ filter: 'live.room.demo' });
@@ -194,6 +237,24 @@ describe('what the stream no longer holds', () => {
       await viewer.has(5);
       assert.deepEqual(viewer.payloads, ['1', '2', '3', '4', '5']);
     });
+
+    it('live viewers hear nothing false when the newest is deleted, and others go on', async () => {
+      const gateway = await startGateway();
+      const viewer = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+      await viewer.has(4);
+      await viewer.caughtUp();
+      await remove(4);
+      await producer.burst('else', ['5', '6']);
+      await viewer.hears('caught up at 6');
+      await producer.publish('demo', '7');
+      await viewer.has(5);
+      const newcomer = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+      await newcomer.caughtUp();
+      assert.deepEqual(viewer.payloads, ['1', '2', '3', '4', '7']);
+      assert.deepEqual(newcomer.payloads.slice(0, 3), ['1', '2', '3']);
+      assert.equal(newcomer.payloads.at(-1), '7');
+      assert.deepEqual([gateway.stats.gaps, gateway.stats.resets], [0, 0]);
+    });
   });
 
   describe('by size', () => {
@@ -233,7 +294,7 @@ describe('what the stream no longer holds', () => {
         if (value?.kind === 'gap') told.push({ seq: Number(value.next) - 1, gapNext: Number(value.next) });
       }
       const gaps = told.flatMap(({ gapNext = 0 }) => (gapNext > 0 ? [gapNext] : []));
-      assert.equal(gaps.length, 1);
+      assert.ok(gaps.length > 0);
       assert.equal(client.counters.continuityViolations, 0);
       const holes = told.filter(
         ({ seq, gapNext }, index) => gapNext === undefined && seq !== (told[index - 1]?.seq ?? 0) + 1,

@@ -428,18 +428,95 @@ describe('core: timeline', () => {
       assert.deepEqual(rig.log, [4]);
     });
 
-    it('a purge of the whole room is noticed by the check', async () => {
-      await using rig = await opened((r) => {
-        r.stream.publish('other', 'x');
-        r.publish('a', 'b');
-      });
+    /** Ways in which an operator removes what the room ends with; `others` may have gone on meanwhile. */
+    const removals: [name: string, remove: (stream: StreamModel) => void][] = [
+      ['the newest is deleted', (stream) => stream.remove(4)],
+      ['the room is purged', (stream) => stream.purge('r')],
+      ['the room is purged but for its first', (stream) => [3, 4].forEach((seq) => stream.remove(seq))],
+    ];
+    for (const [name, remove] of removals) {
+      for (const others of [0, 3]) {
+        const rooms = others === 0 ? 'nothing else' : 'other rooms';
+        describe(`${name}, and ${rooms} went on`, () => {
+          async function removed(): Promise<Rig> {
+            const rig = await opened((r) => {
+              r.stream.publish('other', 'x');
+              r.publish('a', 'b');
+            });
+            rig.publish('c');
+            remove(rig.stream);
+            for (let n = 0; n < others; n++) rig.stream.publish('other', 'x');
+            return rig;
+          }
+
+          it('a check finds that the room has everything', async () => {
+            await using rig = await removed();
+            const { base } = rig.timeline.log;
+            await rig.rest();
+            assert.equal(rig.timeline.log.base, base, 'the log reaches back as before: nothing was missed');
+            assert.deepEqual(rig.timeline.bookmark, { ...rig.timeline.bookmark, seq: 4 + others, check: 0 });
+            const { repairing } = rig.told;
+            await rig.rest();
+            assert.equal(rig.told.repairing, repairing, 'it is checked once');
+          });
+
+          it('and so does the next message, noticed before', async () => {
+            await using rig = await removed();
+            const { base } = rig.timeline.log;
+            await rig.rest();
+            rig.publish('d');
+            await settle();
+            assert.deepEqual(rig.log, [4, 5 + others]);
+            rig.publish('e');
+            assert.deepEqual(rig.log, [4, 5 + others, 6 + others]);
+            assert.equal(rig.timeline.log.base, base);
+            assert.equal(rig.told.renewed, 0);
+          });
+
+          it('and so does the next message, unnoticed before', async () => {
+            await using rig = await removed();
+            const { base } = rig.timeline.log;
+            rig.publish('d');
+            await settle();
+            assert.deepEqual(rig.log, [4, 5 + others]);
+            assert.equal(rig.timeline.log.base, base);
+          });
+
+          it('what came unseen and was removed, too, is a hole that the log does not span', async () => {
+            await using rig = await removed();
+            rig.stream.feed = 'held';
+            rig.publish('unseen');
+            rig.stream.loseAll();
+            rig.stream.remove(5 + others);
+            rig.stream.feed = 'delivered';
+            rig.publish('d');
+            await settle();
+            assert.equal(rig.timeline.log.base, 5 + others);
+            assert.deepEqual(rig.log, [6 + others]);
+          });
+        });
+      }
+    }
+
+    it('a purge of the whole stream leaves no hole when the room was proven up to its end', async () => {
+      await using rig = await opened((r) => r.publish('a', 'b'));
       rig.publish('c');
-      rig.stream.purge('r');
+      const { base } = rig.timeline.log;
+      rig.stream.evictAll();
       await rig.rest();
-      assert.equal(rig.timeline.log.base, 4);
       rig.publish('d');
       await settle();
-      assert.deepEqual(rig.log, [5]);
+      assert.deepEqual(rig.log, [3, 4]);
+      assert.equal(rig.timeline.log.base, base);
+    });
+
+    it("a deleted message and another room's in its place are two things: another history", async () => {
+      await using rig = await opened((r) => r.publish('a'));
+      rig.publish('b');
+      rig.stream.rewindTo(1);
+      rig.stream.publish('other', 'x');
+      await rig.rest();
+      assert.equal(rig.told.renewed, 1);
     });
   });
 
