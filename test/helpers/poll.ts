@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
  * Bounds a hang, and is below mocha's, which could not say what never came. It proves nothing of how quick something is:
  * a machine that is busy with other things takes its time, and so does a test on it.
  */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 /** How long and how often `until` looks, in milliseconds. */
 export interface PollOptions {
@@ -17,7 +17,7 @@ export interface PollOptions {
 /**
  * Waits until `probe` returns something truthy, and returns it. A probe that throws counts as "not yet".
  * @param name the condition in words, for the error: "the viewer is live".
- * @throws if the condition does not hold within a minute: names it, with the last value or error seen.
+ * @throws if the condition does not hold within two minutes: names it, with the last value or error seen.
  */
 export async function until<T>(
   name: string,

@@ -5,7 +5,7 @@ import { streamState } from '../../server/nats/stream.ts';
 import { Subjects } from '../../server/nats/subjects.ts';
 
 /** A bound for a hang only: NATS may be slow to answer on a busy machine. */
-const timeout = 60_000;
+const timeout = 120_000;
 
 /** A backend with a stock NATS client: publishes without a gateway, and may do to the stream what operators do. */
 export class StockProducer implements AsyncDisposable {
