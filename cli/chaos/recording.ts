@@ -1,4 +1,11 @@
-import type { IsolationBounds, PublishedMessage, UnknownMessage, ViewerEvent } from './oracle/history.ts';
+import type {
+  IsolationBounds,
+  Outage,
+  PublishedMessage,
+  TruthBounds,
+  UnknownMessage,
+  ViewerEvent,
+} from './oracle/history.ts';
 
 /** A run as it was asked for: enough to do it again. */
 export interface RunPlan {
@@ -19,6 +26,8 @@ export interface RunPlan {
   readonly faults: readonly PlannedFault[];
   /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
   readonly isolation?: PlannedIsolation;
+  /** What is asked of what is said; absent: Truthful is not checked. */
+  readonly truth?: TruthBounds;
 }
 
 /** A fault touches its viewer, or all when it is behind the gateway, until `recoveryMs` after its end. */
@@ -72,6 +81,7 @@ export interface Recorder {
   /** Events of one viewer, in order. */
   events(viewer: string, events: readonly ViewerEvent[]): void;
   fault(fault: AppliedFault): void;
+  outage(outage: Outage): void;
   totals(totals: ViewerTotals): void;
   /** Room heads when publishing had ended and everybody had been given the time to get there. */
   settled(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;

@@ -24,6 +24,11 @@ export interface NatsProcessOptions {
   readonly port: number;
   /** Further nats-server arguments. */
   readonly args?: readonly string[];
+  /**
+   * A configuration file, which has to enable JetStream in {@link storeDirectory}: the server reads it again at SIGHUP.
+   * Without one all that is said here comes by arguments.
+   */
+  readonly config?: string;
   /** Ends the start when aborted. */
   readonly signal?: AbortSignal;
 }
@@ -111,7 +116,10 @@ interface Spawned {
 }
 
 async function spawnLogged(options: NatsProcessOptions, portsDirectory: string): Promise<Spawned> {
-  const { binary, directory, port, args = [] } = options;
+  const { binary, directory, port, config, args = [] } = options;
+  // What a server was told by arguments alone, it drops or refuses to change when it reads its file again.
+  const jetStream =
+    config === undefined ? ['--jetstream', '--store_dir', storeDirectory(directory)] : ['--config', config];
   await rename(logFile(directory), `${logFile(directory)}.1`).catch(ignoreAbsent);
   const log = await open(logFile(directory), 'w');
   try {
@@ -120,7 +128,7 @@ async function spawnLogged(options: NatsProcessOptions, portsDirectory: string):
       // prettier-ignore
       [
         '--addr', '127.0.0.1', '--port', String(port === 0 ? -1 : port), '--ports_file_dir', portsDirectory,
-        '--jetstream', '--store_dir', storeDirectory(directory), '--pid', pidFile(directory), ...args,
+        ...jetStream, '--pid', pidFile(directory), ...args,
       ],
       { detached: true, stdio: ['ignore', log.fd, log.fd] },
     );

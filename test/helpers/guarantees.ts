@@ -11,11 +11,12 @@ export {
   ordered,
   reliable,
   resumable,
+  truthful,
   unique,
 } from '../../cli/chaos/oracle/guarantees.ts';
 
 /**
- * Checks all six guarantees over a recorded history and returns the verdict.
+ * Checks all guarantees over a recorded history and returns the verdict.
  * @param required guarantees of which something must have been checked, beside Ordered, Unique, Reliable and Bookmarked.
  * @throws AssertionError with the violations, a line each, or the guarantees that nothing was checked of.
  */

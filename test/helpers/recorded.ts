@@ -34,6 +34,7 @@ export function recordRun(path: string, history: History, parts: RunParts = {}):
     recorder.plan(plan);
     for (const message of history.published) recorder.published(message);
     for (const message of history.unknown ?? []) recorder.unknown(message);
+    for (const outage of history.outages ?? []) recorder.outage(outage);
     for (const { viewer, events } of history.viewers) {
       const all = [...events];
       recorder.events(viewer, []);

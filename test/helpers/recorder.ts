@@ -195,9 +195,7 @@ export class RoomRecording {
   #record(event: RoomEvent): void {
     const turn = event.kind === 'gap' || event.kind === 'reset';
     const expected = turn && (this.#options.expected?.(event) ?? false);
-    const recorded = historyEvent(event, Date.now(), expected);
-    if (recorded === undefined) return;
-    this.events.push(recorded);
+    this.events.push(historyEvent(event, Date.now(), expected));
     if ('cursor' in event) this.#place = placeOf(event.cursor);
     if (event.kind === 'joined') this.#caughtUp = false;
     if (event.kind === 'caughtUp') this.#caughtUp = true;

@@ -2,27 +2,38 @@ import assert from 'node:assert/strict';
 import { consequencesFor } from '../../cli/chaos/run/consequences.ts';
 import { Epochs } from '../../cli/chaos/run/epochs.ts';
 import { Excuses } from '../../cli/chaos/run/excuses.ts';
-import type { ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import type { Outage, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
 
 const gap = (after: number, atMs: number): ViewerEvent => {
   return { kind: 'gap', room: 'demo', atMs, after, next: after + 5, expected: false };
 };
-const reset = (atMs: number): ViewerEvent => {
-  return { kind: 'reset', room: 'demo', atMs, epoch: 'b', seq: 0, expected: false };
+const reset = (atMs: number, epoch = 'b'): ViewerEvent => {
+  return { kind: 'reset', room: 'demo', atMs, epoch, seq: 0, expected: false };
 };
 
 describe('the consequences of taking messages away', () => {
   let excuses: Excuses;
   let epochs: Epochs;
   let nowMs: number;
+  let log: string[];
+  let outages: Outage[];
 
-  const consequences = () =>
-    consequencesFor(
+  const consequences = (epochThen = 'b') =>
+    consequencesFor({
       excuses,
       epochs,
-      () => nowMs,
-      () => Promise.resolve('b'),
-    );
+      traffic: {
+        pause() {
+          log.push('paused');
+          return Promise.resolve(() => log.push('resumed'));
+        },
+        publishNow: () => Promise.reject(new Error('nothing is published here')),
+        storeNow: () => Promise.reject(new Error('nothing is stored here')),
+      },
+      recorder: { outage: (outage) => outages.push(outage) },
+      nowMs: () => nowMs,
+      readEpoch: () => Promise.resolve(epochThen),
+    });
   const isExpected = (event: ViewerEvent): unknown => {
     const judged = excuses.judge(event);
     return 'expected' in judged && judged.expected;
@@ -32,6 +43,8 @@ describe('the consequences of taking messages away', () => {
     excuses = new Excuses();
     epochs = new Epochs('a');
     nowMs = 1_000;
+    log = [];
+    outages = [];
   });
 
   it('excuses no gap and no reset when nothing was taken away', () => {
@@ -52,23 +65,66 @@ describe('the consequences of taking messages away', () => {
     assert.equal(isExpected(reset(2_000)), false);
   });
 
-  it('excuses resets from the moment when the stream is deleted', async () => {
-    await consequences().recreating(() => Promise.resolve());
-    assert.equal(isExpected(reset(999)), false);
-    assert.equal(isExpected(reset(1_000)), true);
+  it('excuses resets to a stream that came after another one, and all while nobody can say which it will be', async () => {
+    await consequences().replacing((resume) => {
+      resume();
+      nowMs = 1_500;
+      assert.equal(isExpected(reset(1_200, 'x')), true);
+      return Promise.resolve('empty');
+    });
+    assert.equal(isExpected(reset(999, 'a')), false);
+    assert.equal(isExpected(reset(1_000, 'a')), true);
+    assert.equal(isExpected(reset(1_600, 'a')), false);
+    assert.equal(isExpected(reset(9_000)), true);
     assert.equal(isExpected(gap(3, 2_000)), false);
+  });
+
+  it('excuses no reset once a stream was restored under its own name', async () => {
+    await consequences('a').replacing(() => Promise.resolve('restored'));
+    assert.equal(isExpected(reset(1_001, 'a')), false);
+  });
+
+  it('takes a stream away when nothing is being published, and lets that go on whatever happens', async () => {
+    const replaced = consequences().replacing((resume) => {
+      log.push('replaced');
+      resume();
+      return Promise.reject(new Error('it does not come back'));
+    });
+    await assert.rejects(replaced, /does not come back/);
+    assert.deepEqual(log.slice(0, 3), ['paused', 'replaced', 'resumed']);
   });
 
   it('counts an acknowledgement for the stream that the message was surely stored in', async () => {
     const before = epochs.stamp();
     assert.equal(epochs.epochOf(before), 'a');
     let during = before;
-    await consequences().recreating(async () => {
+    await consequences().replacing(() => {
       during = epochs.stamp();
       assert.equal(epochs.epochOf(before), undefined);
+      return Promise.resolve('empty');
     });
     assert.equal(epochs.epochOf(before), undefined);
     assert.equal(epochs.epochOf(during), undefined);
     assert.equal(epochs.epochOf(epochs.stamp()), 'b');
+    assert.deepEqual(epochs.namesOf('b'), ['b']);
+  });
+
+  it('knows a restored stream by all its names', async () => {
+    await consequences('b').replacing(() => Promise.resolve('restored'));
+    await consequences('c').replacing(() => Promise.resolve('restored'));
+    assert.equal(epochs.epochOf(epochs.stamp()), 'a');
+    assert.equal(epochs.firstNameOf('c'), 'a');
+    assert.deepEqual(epochs.namesOf('b'), ['a', 'b', 'c']);
+    await consequences('d').replacing(() => Promise.resolve('empty'));
+    assert.equal(epochs.epochOf(epochs.stamp()), 'd');
+  });
+
+  it('records what was impossible, and when', async () => {
+    const outage = { causes: ['STORAGE_FULL'], blind: false, unstorable: true };
+    await consequences().lasting(outage, () => {
+      nowMs = 1_500;
+      return Promise.resolve();
+    });
+    assert.deepEqual(outages, [{ ...outage, fromMs: 1_000, toMs: 1_500 }]);
   });
 });

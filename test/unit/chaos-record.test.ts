@@ -63,6 +63,29 @@ describe('recorded runs', () => {
     assert.equal(findRun(path, 'last').plan.run, 'run 2');
   });
 
+  it('keep when publishers were answered, and what was impossible', () => {
+    const place = { room: 'demo', epoch: 'one' };
+    const published = [
+      { ...place, seq: 1, id: 'a', atMs: 1, ackedMs: 2.5 },
+      { ...place, seq: 2, id: 'b', atMs: 2 },
+    ];
+    const unknown = [
+      { room: 'demo', id: 'c', asked: { fromMs: 3, toMs: 4.5 } },
+      { room: 'demo', id: 'd' },
+    ];
+    const outages = [
+      { fromMs: 5, toMs: 6.5, causes: ['READS_FAILING', 'STREAM_MISSING'], blind: true, unstorable: false },
+      { fromMs: 7, toMs: 8, causes: ['STORAGE_FULL'], blind: false, unstorable: true },
+    ];
+    const truth = { noticeMs: 100, staleMs: 200 };
+    const plan = recordRun(path, { published, unknown, outages, viewers: [] }, { plan: { truth } });
+    const loaded = loadHistory(path, plan.run);
+    assert.deepEqual([...loaded.published], published);
+    assert.deepEqual([...(loaded.unknown ?? [])], unknown);
+    assert.deepEqual(loaded.outages, outages);
+    assert.deepEqual(loaded.truth, truth);
+  });
+
   it('keep plan, faults, totals and reads', () => {
     const fault = { name: 'half-open', atMs: 100, forMs: 50 };
     const plan = runPlan({
@@ -236,6 +259,13 @@ const anyEvent: fc.Arbitrary<ViewerEvent> = fc.oneof(
     ageMs: fc.integer({ min: -9, max: 9_999 }),
   }),
   record({ ...inRoom, kind: fc.constant('dropped' as const), count: fc.nat() }),
+  record({ ...inRoom, kind: fc.constant('retrying' as const) }),
+  record({
+    kind: fc.constant('upstream' as const),
+    atMs: inRoom.atMs,
+    upstream: fc.constantFrom('OK', 'DEGRADED'),
+    causes: fc.subarray(['NATS_UNREACHABLE', 'STORAGE_FULL', 'FEED_MISSING']),
+  }),
   record({
     ...inRoom,
     kind: fc.constant('restart' as const),

@@ -38,7 +38,15 @@ describe('reports of runs', () => {
     assert.ok(Math.abs(Date.parse(startedAt) - Date.now()) < 60_000);
     assert.deepEqual(
       Object.entries(guarantees).map(([name, { checks, failed }]) => [name, checks > 0, failed]),
-      ['Ordered', 'Unique', 'Reliable', 'Resumable', 'Bookmarked', 'Isolated'].map((name) => [name, true, 0]),
+      [
+        ...['Ordered', 'Unique', 'Reliable', 'Resumable', 'Bookmarked', 'Isolated'].map((name) => [
+          name,
+          true,
+          0,
+        ]),
+        // The run has no bounds for it.
+        ['Truthful', false, 0],
+      ],
     );
     assert.deepEqual(json, {
       verdict: 'pass',

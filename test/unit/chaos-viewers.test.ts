@@ -115,15 +115,16 @@ describe('the log of a viewer', () => {
 
   it('knows where the viewer stands', () => {
     const log = new ViewerLog(new ManualClock(), [room]);
-    assert.ok(!log.isAt(room, { epoch: 'a', seq: 4 }));
+    assert.ok(!log.isAt(room, { epochs: ['a'], seq: 4 }));
     log.record(joined);
-    assert.ok(!log.isAt(room, { epoch: 'a', seq: 4 }));
+    assert.ok(!log.isAt(room, { epochs: ['a'], seq: 4 }));
     log.record({ kind: 'caughtUp', room, cursor: cursorAt(4) });
     assert.ok(log.caughtUp);
-    assert.ok(log.isAt(room, { epoch: 'a', seq: 4 }));
-    assert.ok(!log.isAt(room, { epoch: 'a', seq: 5 }) && !log.isAt(room, { epoch: 'b', seq: 4 }));
+    assert.ok(log.isAt(room, { epochs: ['a'], seq: 4 }));
+    assert.ok(!log.isAt(room, { epochs: ['a'], seq: 5 }) && !log.isAt(room, { epochs: ['b'], seq: 4 }));
     log.record(message(6, 4));
-    assert.ok(log.isAt(room, { epoch: 'a', seq: 6 }));
+    assert.ok(log.isAt(room, { epochs: ['a'], seq: 6 }));
+    assert.ok(log.isAt(room, { epochs: ['b', 'a'], seq: 6 }), 'the stream has had other names');
   });
 
   it('counts messages whose predecessor never came', () => {

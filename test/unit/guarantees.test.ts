@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Random } from '../../common/random.ts';
 import { seededRandom } from '../../common/random.ts';
-import type { History, RoomEvent, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import type { History, Outage, RoomEvent, TimeSpan, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
 import { seqOf } from '../../cli/chaos/oracle/history.ts';
 import type { GuaranteeName, Violation, ViolationKind } from '../../cli/chaos/oracle/verdict.ts';
 import { guaranteeNames } from '../../cli/chaos/oracle/verdict.ts';
@@ -14,6 +14,7 @@ import {
   ordered,
   reliable,
   resumable,
+  truthful,
   unique,
 } from '../helpers/guarantees.ts';
 import type { SimulatedHistory, SimulatedViewer } from '../helpers/simulated-history.ts';
@@ -22,9 +23,12 @@ import { pick, simulateHistory } from '../helpers/simulated-history.ts';
 const room = 'demo';
 const epoch = 'one';
 
+/** What is asked of what is said. */
+const truth = { noticeMs: 100, staleMs: 200 };
+
 describe('guarantees', () => {
   it('hold for a plain history, and say how much was checked', () => {
-    const verdict = assertGuarantees(history(correct()), ['Resumable', 'Isolated']);
+    const verdict = assertGuarantees(history(correct(), { truth }), ['Resumable', 'Isolated', 'Truthful']);
     assert.deepEqual(
       verdict.results.map(({ guarantee, checks }) => [guarantee, checks > 0]),
       guaranteeNames.map((name) => [name, true]),
@@ -231,6 +235,136 @@ describe('guarantees', () => {
     it('is not checked without bounds', () => {
       const { isolation: _, ...unbounded } = history(correct());
       assert.equal(isolated(unbounded).checks, 0);
+    });
+  });
+
+  describe('Truthful', () => {
+    /** The viewer is connected from 0 on, and the stream is away from 1,000 to 2,000. */
+    const outage: Outage = {
+      fromMs: 1_000,
+      toMs: 2_000,
+      causes: ['STREAM_MISSING'],
+      blind: true,
+      unstorable: true,
+    };
+    const overrides = { truth, outages: [outage] };
+
+    const state = (atMs: number, name: 'connecting' | 'live' | 'backoff'): ViewerEvent => {
+      return { kind: 'state', atMs, state: name };
+    };
+    const told = (
+      atMs: number,
+      upstream: 'OK' | 'DEGRADED',
+      causes: string[] = ['STREAM_MISSING'],
+    ): ViewerEvent => {
+      return { kind: 'upstream', atMs, upstream, causes: upstream === 'OK' ? [] : causes };
+    };
+    /** The viewer's whole run, with what is told of NATS in it. */
+    const watching = (...events: ViewerEvent[]): ViewerEvent[] => {
+      return [state(0, 'connecting'), state(0, 'live'), ...correct(), ...events];
+    };
+
+    /** Kinds of the violations, with their times. */
+    function found(
+      events: ViewerEvent[],
+      { own = [], ...more }: Partial<History> & { own?: readonly TimeSpan[] } = {},
+    ): [ViolationKind, number][] {
+      const { viewers: _, ...rest } = history(events, { ...overrides, ...more });
+      const { violations } = truthful({ ...rest, viewers: [{ viewer: 'v', events, own }] });
+      return violations.map(({ kind, atMs }) => [kind, atMs]);
+    }
+
+    it('holds when everybody is told in time', () => {
+      assert.deepEqual(found(watching(told(1_050, 'DEGRADED'), told(2_010, 'OK'))), []);
+    });
+
+    it('finds a viewer that is told nothing, too late, or that all is well in the midst of it', () => {
+      assert.deepEqual(found(watching()), [['falsely-well', 1_100]]);
+      assert.deepEqual(found(watching(told(500, 'OK'))), [['falsely-well', 1_100]]);
+      assert.deepEqual(found(watching(told(500, 'OK'), told(1_101, 'DEGRADED'))), [['falsely-well', 1_100]]);
+      const flicker = watching(told(1_050, 'DEGRADED'), told(1_500, 'OK'), told(1_510, 'DEGRADED'));
+      assert.deepEqual(found(flicker), [['falsely-well', 1_500]]);
+    });
+
+    it('finds a cause that cannot have been it', () => {
+      const events = watching(told(1_050, 'DEGRADED', ['STORAGE_FULL']), told(2_010, 'OK'));
+      assert.deepEqual(found(events), [['wrong-cause', 1_100]]);
+      const among = watching(told(1_050, 'DEGRADED', ['STORAGE_FULL', 'STREAM_MISSING']));
+      assert.deepEqual(found(among), []);
+      const corrected = watching(told(1_050, 'DEGRADED', ['NATS_UNREACHABLE']), told(1_060, 'DEGRADED'));
+      assert.deepEqual(found(corrected), []);
+    });
+
+    it('asks for nothing before the time to notice is over, of whoever is connected so long', () => {
+      assert.deepEqual(found(watching(), { outages: [{ ...outage, toMs: 1_099 }] }), []);
+      assert.deepEqual(found(watching(state(1_099, 'backoff'))), []);
+      const back = [state(1_099, 'backoff'), state(1_200, 'connecting'), state(1_210, 'live')];
+      assert.deepEqual(found(watching(...back)), [['falsely-well', 1_310]]);
+      assert.deepEqual(found(watching(...back, told(1_300, 'DEGRADED'))), []);
+    });
+
+    it('excuses a viewer on whose own way there is a fault, and only then', () => {
+      assert.deepEqual(found(watching(), { own: [{ fromMs: 900, toMs: 1_050 }] }), []);
+      assert.deepEqual(found(watching(), { own: [{ fromMs: 1_090, toMs: 1_090 }] }), []);
+      assert.deepEqual(found(watching(), { own: [{ fromMs: 500, toMs: 999 }] }), [['falsely-well', 1_100]]);
+      assert.deepEqual(found(watching(), { own: [{ fromMs: 1_101, toMs: 9_000 }] }), [
+        ['falsely-well', 1_100],
+      ]);
+    });
+
+    it('finds who asks in an outage and is told that it has everything', () => {
+      const rejoin = (askedMs: number): ViewerEvent[] => [
+        state(900, 'backoff'),
+        state(askedMs, 'connecting'),
+        { ...caughtUp(8), atMs: askedMs + 5 },
+        state(askedMs + 5, 'backoff'),
+      ];
+      assert.deepEqual(found(watching(...rejoin(1_100))), [['falsely-well', 1_105]]);
+      assert.deepEqual(found(watching(...rejoin(1_099))), []);
+      assert.deepEqual(found(watching(...rejoin(1_996))), []);
+      const sighted = { outages: [{ ...outage, blind: false }] };
+      assert.deepEqual(found(watching(...rejoin(1_100)), sighted), []);
+    });
+
+    it('counts from the last time that the viewer asked', () => {
+      const again: ViewerEvent[] = [
+        told(1_050, 'DEGRADED'),
+        { kind: 'retrying', room, atMs: 1_200 },
+        { ...caughtUp(8), atMs: 1_900 },
+      ];
+      assert.deepEqual(found(watching(...again)), [['falsely-well', 1_900]]);
+      const asked = again.filter(({ kind }) => kind !== 'retrying');
+      assert.deepEqual(found(watching(...asked)), []);
+    });
+
+    it('finds an end that had not been the end for long', () => {
+      const acked = (ackedMs: number): Partial<History> => {
+        const published = [2, 4, 6, 8, 10].map((seq) => {
+          return { room, epoch, seq, id: `m${seq}`, atMs: 40, ackedMs: seq === 10 ? ackedMs : 45 };
+        });
+        return { published, outages: [] };
+      };
+      const rejoin = watching(state(5_000, 'connecting'), { ...caughtUp(8), atMs: 5_010 });
+      assert.deepEqual(found(rejoin, acked(4_800)), [['stale', 5_010]]);
+      assert.deepEqual(found(rejoin, acked(4_801)), []);
+    });
+
+    it('finds a publisher left in doubt though nothing can have been stored', () => {
+      const asked = (fromMs: number, toMs: number): Partial<History> => {
+        return { unknown: [{ room, id: 'm9', asked: { fromMs, toMs } }] };
+      };
+      const events = watching(told(1_050, 'DEGRADED'));
+      assert.deepEqual(found(events, asked(1_000, 2_000)), [['indefinite', 2_000]]);
+      assert.deepEqual(found(events, asked(999, 1_500)), []);
+      assert.deepEqual(found(events, asked(1_500, 2_001)), []);
+      assert.deepEqual(found(events, { unknown: [{ room, id: 'm9' }] }), []);
+      const storable = { outages: [{ ...outage, unstorable: false }] };
+      assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...storable }), []);
+    });
+
+    it('is not checked without bounds', () => {
+      const { truth: _, ...unbounded } = history(watching(), overrides);
+      assert.equal(truthful(unbounded).checks, 0);
     });
   });
 

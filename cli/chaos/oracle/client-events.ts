@@ -8,7 +8,7 @@ export function placeOf({ epoch, seq }: Cursor): Place {
 }
 
 /**
- * What a client gave to its application, as a history keeps it; undefined for what no guarantee speaks of.
+ * What a client gave to its application, as a history keeps it.
  * @param expected whether something had happened that makes gaps and resets
  * @param wallMs when it came, since the Unix epoch; given, it tells the age of ephemeral messages
  */
@@ -17,7 +17,7 @@ export function historyEvent(
   atMs: number,
   expected: boolean,
   wallMs?: number,
-): RoomEvent | undefined {
+): RoomEvent {
   const { room } = event;
   switch (event.kind) {
     case 'joined': {
@@ -43,6 +43,6 @@ export function historyEvent(
     case 'dropped':
       return { kind: 'dropped', room, atMs, count: event.count };
     case 'retrying':
-      return undefined;
+      return { kind: 'retrying', room, atMs };
   }
 }

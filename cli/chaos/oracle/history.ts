@@ -16,6 +16,10 @@ export interface History {
   readonly settled?: ReadonlyMap<string, Place>;
   /** What undisturbed viewers may expect; absent: Isolated is not checked. */
   readonly isolation?: IsolationBounds;
+  /** What is asked of what viewers and publishers are told; absent: Truthful is not checked. */
+  readonly truth?: TruthBounds;
+  /** What was impossible, and when. */
+  readonly outages?: readonly Outage[];
 }
 
 /** A place in a room's reliable messages: a sequence of a stream's incarnation. */
@@ -31,18 +35,40 @@ export interface PublishedMessage extends Place {
   readonly id: string;
   /** When it was published. */
   readonly atMs: number;
+  /** When that was acknowledged; absent: nobody knows. */
+  readonly ackedMs?: number;
 }
 
 /** A message whose outcome the publisher never learned. */
 export interface UnknownMessage {
   readonly room: string;
   readonly id: string;
+  /** From the call to the answer that its outcome is unknown; absent: nobody knows. */
+  readonly asked?: TimeSpan;
 }
 
 /** Bounds on what an undisturbed viewer may notice. */
 export interface IsolationBounds {
   /** From publish to delivery, in milliseconds, once the viewer has caught up. */
   readonly maxLatencyMs: number;
+}
+
+/** Bounds on what a gateway may not know yet. */
+export interface TruthBounds {
+  /** It has noticed, and told, what is impossible after so many milliseconds. */
+  readonly noticeMs: number;
+  /** What it tells as the end of a room was that end at most so many milliseconds before it was asked. */
+  readonly staleMs: number;
+}
+
+/** While this lasted, something was impossible for every gateway, for certain. */
+export interface Outage extends TimeSpan {
+  /** Causes of which one has to be told, names of `UpstreamCause`. */
+  readonly causes: readonly string[];
+  /** Nobody could ask for the end of a room. */
+  readonly blind: boolean;
+  /** Nothing could be stored. */
+  readonly unstorable: boolean;
 }
 
 /** From and to are inclusive. */
@@ -58,6 +84,8 @@ export interface ViewerHistory {
   readonly events: Iterable<ViewerEvent>;
   /** When a fault was on this viewer or on what it depends on, time to recover included. */
   readonly disturbed?: readonly TimeSpan[];
+  /** Of these, when it was on this viewer's own link or device. */
+  readonly own?: readonly TimeSpan[];
 }
 
 /** What happened to a viewer in a room. */
@@ -70,6 +98,8 @@ export type RoomEvent = { readonly room: string; readonly atMs: number } & (
   /** `ageMs`: how long ago it had been published, if that is known. */
   | { readonly kind: 'ephemeral'; readonly ageMs?: number }
   | { readonly kind: 'dropped'; readonly count: number }
+  /** The gateway could not serve the room for now; the viewer joins it again after this. */
+  | { readonly kind: 'retrying' }
   /**
    * The viewer's process ended and a new one goes on from the cursor it had stored, if any. Killed, it may not have
    * stored the last ones: what was delivered after the cursor then counts as not delivered.
@@ -89,7 +119,16 @@ export interface StateEvent {
   readonly state: 'idle' | 'connecting' | 'live' | 'suspect' | 'moving' | 'backoff' | 'closed';
 }
 
-export type ViewerEvent = RoomEvent | StateEvent;
+/** The viewer was told how its gateway stands with NATS. */
+export interface UpstreamEvent {
+  readonly kind: 'upstream';
+  readonly atMs: number;
+  readonly upstream: 'OK' | 'DEGRADED';
+  /** Names of `UpstreamCause`; empty also when the viewer does not know. */
+  readonly causes: readonly string[];
+}
+
+export type ViewerEvent = RoomEvent | StateEvent | UpstreamEvent;
 
 /**
  * A sequence for a history.

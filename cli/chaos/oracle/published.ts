@@ -4,6 +4,8 @@ import type { History, PublishedMessage } from './history.ts';
 export class PublishedRoom {
   /** Ascending, each sequence once. */
   readonly messages: readonly PublishedMessage[];
+  /** For each index, when the first of that message and those after it was acknowledged. */
+  private earliestAcks: readonly number[] | undefined;
 
   constructor(messages: PublishedMessage[]) {
     messages.sort((a, b) => a.seq - b.seq);
@@ -22,6 +24,18 @@ export class PublishedRoom {
       else high = middle;
     }
     return low;
+  }
+
+  /** When the first of the messages after `seq` was acknowledged; Infinity if there is none. */
+  ackedAfter(seq: number): number {
+    this.earliestAcks ??= this.messages
+      .toReversed()
+      .reduce<number[]>((earliest, { ackedMs = Infinity }) => {
+        earliest.push(Math.min(ackedMs, earliest.at(-1) ?? Infinity));
+        return earliest;
+      }, [])
+      .toReversed();
+    return this.earliestAcks[this.indexAfter(seq)] ?? Infinity;
   }
 
   private isFirstAfter(seq: number, index: number): boolean {

@@ -59,6 +59,7 @@ export class RoomTrack {
         return;
       case 'ephemeral':
       case 'dropped':
+      case 'retrying':
       case 'end':
         return;
     }

@@ -1,4 +1,4 @@
-/** The six promises of the gateway and its client. */
+/** The promises of the gateway and its client: six of delivery, one of what is said. */
 export const guaranteeNames = [
   'Ordered',
   'Unique',
@@ -6,9 +6,13 @@ export const guaranteeNames = [
   'Resumable',
   'Bookmarked',
   'Isolated',
+  'Truthful',
 ] as const;
 
 export type GuaranteeName = (typeof guaranteeNames)[number];
+
+/** Whom a violation concerns when it is none of the viewers. */
+export const publisher = 'publisher';
 
 /** In what way a guarantee was broken. */
 export type ViolationKind =
@@ -37,12 +41,21 @@ export type ViolationKind =
   /** A viewer that no fault had touched got a message too late. */
   | 'late'
   /** A viewer that no fault had touched lost or doubted its connection. */
-  | 'disturbed';
+  | 'disturbed'
+  /** A viewer was not told that its gateway cannot prove what it says, or was told the opposite. */
+  | 'falsely-well'
+  /** A viewer was told a cause that cannot have been it. */
+  | 'wrong-cause'
+  /** A viewer was told that it has everything, on knowledge that was too old. */
+  | 'stale'
+  /** A publisher was told that the outcome is unknown though nothing can have been stored. */
+  | 'indefinite';
 
 /** One broken promise. */
 export interface Violation {
   readonly guarantee: GuaranteeName;
   readonly kind: ViolationKind;
+  /** The viewer's name, or {@link publisher}. */
   readonly viewer: string;
   /** Absent when it concerns the connection. */
   readonly room?: string;

@@ -9,7 +9,7 @@ export class RecordingError extends Error {}
 const applicationId = 0x4c564348;
 
 /** Goes up with every change of the tables or of the encoding of events. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** How long to wait for another process that writes to the same database, in milliseconds. */
 const busyTimeoutMs = 5_000;
@@ -34,20 +34,23 @@ const schema = `
     PRIMARY KEY (run, code)
   ) WITHOUT ROWID;
   CREATE TABLE published (
-    run   INTEGER NOT NULL,
-    n     INTEGER NOT NULL,
-    room  INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
-    seq   INTEGER NOT NULL,
-    id    INTEGER NOT NULL,
-    at_us INTEGER NOT NULL,
+    run      INTEGER NOT NULL,
+    n        INTEGER NOT NULL,
+    room     INTEGER NOT NULL,
+    epoch    INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    id       INTEGER NOT NULL,
+    at_us    INTEGER NOT NULL,
+    acked_us INTEGER,
     PRIMARY KEY (run, n)
   ) WITHOUT ROWID;
   CREATE TABLE unknown (
-    run  INTEGER NOT NULL,
-    n    INTEGER NOT NULL,
-    room INTEGER NOT NULL,
-    id   INTEGER NOT NULL,
+    run     INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
+    room    INTEGER NOT NULL,
+    id      INTEGER NOT NULL,
+    from_us INTEGER,
+    to_us   INTEGER,
     PRIMARY KEY (run, n)
   ) WITHOUT ROWID;
   CREATE TABLE faults (
@@ -56,6 +59,16 @@ const schema = `
     fault   INTEGER NOT NULL,
     from_us INTEGER NOT NULL,
     to_us   INTEGER NOT NULL,
+    PRIMARY KEY (run, n)
+  ) WITHOUT ROWID;
+  CREATE TABLE outages (
+    run        INTEGER NOT NULL,
+    n          INTEGER NOT NULL,
+    from_us    INTEGER NOT NULL,
+    to_us      INTEGER NOT NULL,
+    causes     TEXT    NOT NULL,
+    blind      INTEGER NOT NULL,
+    unstorable INTEGER NOT NULL,
     PRIMARY KEY (run, n)
   ) WITHOUT ROWID;
   CREATE TABLE settled (

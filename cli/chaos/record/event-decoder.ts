@@ -1,6 +1,6 @@
 import type { Place, RoomEvent, ViewerEvent } from '../oracle/history.ts';
 import { ByteReader } from './bytes.ts';
-import { endings, outcomes, states, tags } from './event-encoder.ts';
+import { endings, outcomes, states, tags, upstreams } from './event-encoder.ts';
 import type { Tag } from './event-encoder.ts';
 import { msOf } from './micros.ts';
 import type { TextOf } from './texts.ts';
@@ -32,10 +32,12 @@ class EventDecoder {
     this.#us += this.#reader.signed();
     const atMs = msOf(this.#us);
     if (tag === 'state') return { kind: 'state', atMs, state: this.#oneOf(states) };
+    if (tag === 'upstream')
+      return { kind: tag, atMs, upstream: this.#oneOf(upstreams), causes: this.#names() };
     return this.#roomEvent(tag, this.#textOf(this.#reader.unsigned()), atMs);
   }
 
-  #roomEvent(tag: Exclude<Tag, 'state'>, room: string, atMs: number): RoomEvent {
+  #roomEvent(tag: Exclude<Tag, 'state' | 'upstream'>, room: string, atMs: number): RoomEvent {
     const reader = this.#reader;
     switch (tag) {
       case 'joined': {
@@ -67,7 +69,14 @@ class EventDecoder {
         return { kind: tag, room, atMs, how: this.#oneOf(endings), cursor: this.#cursor() };
       case 'end':
         return { kind: tag, room, atMs, cursor: this.#cursor() };
+      case 'retrying':
+        return { kind: tag, room, atMs };
     }
+  }
+
+  #names(): string[] {
+    const names = this.#textOf(this.#reader.unsigned());
+    return names === '' ? [] : names.split(' ');
   }
 
   #cursor(): Place | undefined {

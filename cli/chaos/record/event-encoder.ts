@@ -1,4 +1,4 @@
-import type { Place, RoomEvent, StateEvent, ViewerEvent } from '../oracle/history.ts';
+import type { Place, RoomEvent, StateEvent, UpstreamEvent, ViewerEvent } from '../oracle/history.ts';
 import { ByteWriter } from './bytes.ts';
 import { microsOf } from './micros.ts';
 import type { TextCodes } from './texts.ts';
@@ -16,6 +16,8 @@ export const tags = [
   'dropped',
   'restart',
   'end',
+  'retrying',
+  'upstream',
 ] as const;
 
 export type Tag = (typeof tags)[number];
@@ -24,6 +26,7 @@ export type Tag = (typeof tags)[number];
 export const states = ['idle', 'connecting', 'live', 'suspect', 'moving', 'backoff', 'closed'] as const;
 export const outcomes = ['STARTED', 'RESUMED', 'GAP', 'RESET'] as const;
 export const endings = ['clean', 'killed'] as const;
+export const upstreams = ['OK', 'DEGRADED'] as const;
 
 const tagCodes = Object.fromEntries(tags.map((tag, code) => [tag, code])) as Record<Tag, number>;
 
@@ -67,6 +70,7 @@ export class EventEncoder {
   append(event: ViewerEvent): void {
     this.#events += 1;
     if (event.kind === 'state') this.#state(event);
+    else if (event.kind === 'upstream') this.#upstream(event);
     else this.#roomEvent(event);
   }
 
@@ -88,6 +92,12 @@ export class EventEncoder {
   #state({ atMs, state }: StateEvent): void {
     this.#begin('state', atMs);
     this.#writer.unsigned(states.indexOf(state));
+  }
+
+  #upstream({ atMs, upstream, causes }: UpstreamEvent): void {
+    this.#begin('upstream', atMs);
+    this.#writer.unsigned(upstreams.indexOf(upstream));
+    this.#writer.unsigned(this.#texts.codeOf(causes.join(' ')));
   }
 
   #roomEvent(event: RoomEvent): void {
@@ -133,6 +143,8 @@ export class EventEncoder {
         return;
       case 'end':
         this.#cursor(event.cursor);
+        return;
+      case 'retrying':
         return;
     }
   }

@@ -1,5 +1,6 @@
 import type {
   History,
+  Outage,
   Place,
   PublishedMessage,
   TimeSpan,
@@ -23,7 +24,7 @@ import type { TextOf } from './texts.ts';
 export function loadHistory(path: string, runName: string): History {
   const run = findRun(path, runName);
   const textOf = loadTexts(path, run);
-  const { isolation } = run.plan;
+  const { isolation, truth } = run.plan;
   const settled = loadSettled(path, run);
   return {
     published: { [Symbol.iterator]: () => readPublished(path, run, textOf) },
@@ -31,6 +32,7 @@ export function loadHistory(path: string, runName: string): History {
     viewers: { [Symbol.iterator]: () => readViewers(path, run, textOf) },
     ...(settled.size > 0 && { settled }),
     ...(isolation && { isolation: { maxLatencyMs: isolation.maxLatencyMs } }),
+    ...(truth && { truth, outages: loadOutages(path, run) }),
   };
 }
 
@@ -63,15 +65,25 @@ function loadSettled(path: string, { number }: RecordedRun): Map<string, Place> 
   return new Map(Array.from(rows, ({ room, epoch, seq }) => [room, { epoch, seq }]));
 }
 
+function loadOutages(path: string, { number }: RecordedRun): Outage[] {
+  type Row = Record<'from_us' | 'to_us' | 'blind' | 'unstorable', number> & { causes: string };
+  const sql = 'SELECT from_us, to_us, causes, blind, unstorable FROM outages WHERE run = ? ORDER BY n';
+  return Array.from(rowsOf<Row>(path, sql, number), ({ from_us, to_us, causes, blind, unstorable }) => {
+    const span = { fromMs: msOf(from_us), toMs: msOf(to_us) };
+    return { ...span, causes: causes.split(' '), blind: blind === 1, unstorable: unstorable === 1 };
+  });
+}
+
 function* readPublished(
   path: string,
   { number }: RecordedRun,
   textOf: TextOf,
 ): Generator<PublishedMessage, void, undefined> {
-  const sql = 'SELECT room, epoch, seq, id, at_us FROM published WHERE run = ? ORDER BY n';
-  const rows = rowsOf<Record<'room' | 'epoch' | 'seq' | 'id' | 'at_us', number>>(path, sql, number);
-  for (const { room, epoch, seq, id, at_us } of rows) {
-    yield { room: textOf(room), epoch: textOf(epoch), seq, id: textOf(id), atMs: msOf(at_us) };
+  type Row = Record<'room' | 'epoch' | 'seq' | 'id' | 'at_us', number> & { acked_us: number | null };
+  const sql = 'SELECT room, epoch, seq, id, at_us, acked_us FROM published WHERE run = ? ORDER BY n';
+  for (const { room, epoch, seq, id, at_us, acked_us } of rowsOf<Row>(path, sql, number)) {
+    const message = { room: textOf(room), epoch: textOf(epoch), seq, id: textOf(id), atMs: msOf(at_us) };
+    yield acked_us === null ? message : { ...message, ackedMs: msOf(acked_us) };
   }
 }
 
@@ -80,9 +92,12 @@ function* readUnknown(
   { number }: RecordedRun,
   textOf: TextOf,
 ): Generator<UnknownMessage, void, undefined> {
-  const sql = 'SELECT room, id FROM unknown WHERE run = ? ORDER BY n';
-  for (const { room, id } of rowsOf<{ room: number; id: number }>(path, sql, number)) {
-    yield { room: textOf(room), id: textOf(id) };
+  type Row = Record<'room' | 'id', number> & Record<'from_us' | 'to_us', number | null>;
+  const sql = 'SELECT room, id, from_us, to_us FROM unknown WHERE run = ? ORDER BY n';
+  for (const { room, id, from_us, to_us } of rowsOf<Row>(path, sql, number)) {
+    const message = { room: textOf(room), id: textOf(id) };
+    if (from_us === null || to_us === null) yield message;
+    else yield { ...message, asked: { fromMs: msOf(from_us), toMs: msOf(to_us) } };
   }
 }
 
@@ -95,7 +110,7 @@ function* readViewers(
   const sql = 'SELECT viewer, name FROM viewers WHERE run = ? ORDER BY viewer';
   for (const { viewer, name } of rowsOf<{ viewer: number; name: string }>(path, sql, run.number)) {
     const events = { [Symbol.iterator]: () => readEvents(path, run, viewer, textOf) };
-    yield { viewer: name, events, disturbed: disturbances.of(name) };
+    yield { viewer: name, events, disturbed: disturbances.of(name), own: disturbances.ownOf(name) };
   }
 }
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Clock } from '../../../common/clock.ts';
 import { systemClock } from '../../../common/clock.ts';
-import type { Place, PublishedMessage, UnknownMessage, ViewerEvent } from '../oracle/history.ts';
+import type { Outage, Place, PublishedMessage, UnknownMessage, ViewerEvent } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan, ViewerTotals } from '../recording.ts';
 import { openForWriting } from './database.ts';
 import { EventEncoder } from './event-encoder.ts';
@@ -31,7 +31,7 @@ class SqliteRecorder implements Recorder {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #texts: TextCodes;
   readonly #viewers = new Map<string, RecordedViewer>();
-  readonly #counts = { published: 0, unknown: 0, faults: 0 };
+  readonly #counts = { published: 0, unknown: 0, faults: 0, outages: 0 };
   #planned: number | undefined;
 
   constructor(database: Database.Database, clock: Clock) {
@@ -52,15 +52,17 @@ class SqliteRecorder implements Recorder {
     this.#planned = Number(lastInsertRowid);
   }
 
-  published({ room, epoch, seq, id, atMs }: PublishedMessage): void {
+  published({ room, epoch, seq, id, atMs, ackedMs }: PublishedMessage): void {
     const n = this.#counts.published++;
     const [roomCode, epochCode, idCode] = [room, epoch, id].map((text) => this.#texts.codeOf(text));
-    const row = [this.#run, n, roomCode, epochCode, seq, idCode, microsOf(atMs)];
+    const row = [this.#run, n, roomCode, epochCode, seq, idCode, microsOf(atMs), microsIf(ackedMs)];
     this.#queue.push(() => this.#statements.published.run(row));
   }
 
-  unknown({ room, id }: UnknownMessage): void {
-    const row = [this.#run, this.#counts.unknown++, this.#texts.codeOf(room), this.#texts.codeOf(id)];
+  unknown({ room, id, asked }: UnknownMessage): void {
+    const [roomCode, idCode] = [room, id].map((text) => this.#texts.codeOf(text));
+    const span = [microsIf(asked?.fromMs), microsIf(asked?.toMs)];
+    const row = [this.#run, this.#counts.unknown++, roomCode, idCode, ...span];
     this.#queue.push(() => this.#statements.unknown.run(row));
   }
 
@@ -75,6 +77,13 @@ class SqliteRecorder implements Recorder {
   fault({ fault, fromMs, toMs }: AppliedFault): void {
     const row = [this.#run, this.#counts.faults++, fault, microsOf(fromMs), microsOf(toMs)];
     this.#queue.push(() => this.#statements.fault.run(row));
+  }
+
+  outage({ fromMs, toMs, causes, blind, unstorable }: Outage): void {
+    const span = [microsOf(fromMs), microsOf(toMs)];
+    const what = [causes.join(' '), Number(blind), Number(unstorable)];
+    const row = [this.#run, this.#counts.outages++, ...span, ...what];
+    this.#queue.push(() => this.#statements.outage.run(row));
   }
 
   totals({ viewer, reconnects, bytes, duplicatesDropped, continuityViolations }: ViewerTotals): void {
@@ -131,6 +140,10 @@ class SqliteRecorder implements Recorder {
   }
 }
 
+function microsIf(ms: number | undefined): number | null {
+  return ms === undefined ? null : microsOf(ms);
+}
+
 function prepare(database: Database.Database) {
   const insert = (table: string, columns: number) =>
     database.prepare(`INSERT INTO ${table} VALUES (${Array(columns).fill('?').join(', ')})`);
@@ -139,9 +152,10 @@ function prepare(database: Database.Database) {
     historyReads: database.prepare('UPDATE runs SET history_reads = ? WHERE run = ?'),
     complete: database.prepare('UPDATE runs SET complete = 1 WHERE run = ?'),
     text: insert('texts', 3),
-    published: insert('published', 7),
-    unknown: insert('unknown', 4),
+    published: insert('published', 8),
+    unknown: insert('unknown', 6),
     fault: insert('faults', 5),
+    outage: insert('outages', 7),
     settled: insert('settled', 4),
     viewer: insert('viewers', 3),
     totals: insert('totals', 6),

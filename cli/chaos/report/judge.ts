@@ -15,7 +15,7 @@ import type { Offence, RunReport, ViewerReport } from './run-report.ts';
 import { ViewerObserver } from './viewer-observer.ts';
 
 /**
- * Judges a recorded run: the verdict over the six guarantees and the measures, in one pass over its events.
+ * Judges a recorded run: the verdict over the guarantees and the measures, in one pass over its events.
  * @param runName its name, or `last`
  * @throws RecordingError if there is no such run.
  */

@@ -1,5 +1,6 @@
 import type { ViewerEvent } from '../oracle/history.ts';
 import type { Violation } from '../oracle/verdict.ts';
+import { publisher } from '../oracle/verdict.ts';
 import { loadEvents } from '../record/history.ts';
 
 /** How far events may be from a violation to explain it, in milliseconds. */
@@ -14,6 +15,7 @@ export function eventsAround(
   run: string,
   { viewer, room, seq = 0, atMs }: Violation,
 ): ViewerEvent[] {
+  if (viewer === publisher) return [];
   const span = { fromMs: atMs - nearMs, toMs: atMs + nearMs };
   const events = loadEvents(db, run, viewer, span).filter((event) => isTelling(event, room));
   // Of many at the same moment, as in a replay, the one that got to the sequence or beyond.
@@ -23,7 +25,7 @@ export function eventsAround(
 }
 
 function isTelling(event: ViewerEvent, room: string | undefined): boolean {
-  if (event.kind === 'state') return true;
+  if (event.kind === 'state' || event.kind === 'upstream') return true;
   if (event.kind === 'ephemeral' || event.kind === 'dropped') return false;
   return room === undefined || event.room === room;
 }
@@ -33,6 +35,10 @@ export function eventText(event: ViewerEvent): string {
   switch (event.kind) {
     case 'state':
       return `connection ${event.state}`;
+    case 'upstream':
+      return `NATS ${[event.upstream, ...event.causes].join(' ')}`;
+    case 'retrying':
+      return 'could not be served; joins again';
     case 'joined':
       return `joined at ${event.seq}: ${event.outcome}, head ${event.head}`;
     case 'message':

@@ -38,7 +38,7 @@ export class ViewerObserver {
 
   observe(event: ViewerEvent): void {
     if (event.kind === 'state') this.timeline.add(event);
-    else this.#roomEvent(event);
+    else if (event.kind !== 'upstream') this.#roomEvent(event);
   }
 
   #roomEvent(event: RoomEvent): void {
@@ -62,6 +62,7 @@ export class ViewerObserver {
       case 'gap':
       case 'reset':
       case 'restart':
+      case 'retrying':
       case 'end':
         return;
     }

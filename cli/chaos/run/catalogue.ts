@@ -54,11 +54,63 @@ export const catalogue = {
   'nats-pause': { kind: 'behind', forMs: [500, 3_000], about: 'SIGSTOP to a nats-server, then SIGCONT' },
   'stream-purge': { kind: 'behind', forMs: [0, 0], about: 'all messages held are removed' },
   'stream-recreate': { kind: 'behind', forMs: [0, 0], about: 'the stream is deleted and created again' },
+  'stream-remove': {
+    kind: 'behind',
+    forMs: [2_000, 6_000],
+    mendMs: 500,
+    about: 'the stream is deleted; later it is created again',
+  },
+  'stream-restore': {
+    kind: 'behind',
+    forMs: [2_000, 6_000],
+    mendMs: 500,
+    about: 'the stream is deleted; later a backup is restored',
+  },
   retention: {
     kind: 'behind',
     forMs: [1_000, 4_000],
     about: 'the stream holds so little that cursors are overtaken',
   },
+  'large-messages': {
+    kind: 'behind',
+    forMs: [500, 2_000],
+    about: 'messages of the size that gateways, and NATS, take at most',
+  },
+  'nats-slow': {
+    kind: 'behind',
+    forMs: [3_000, 8_000],
+    about: 'gateways reach NATS at 50 to 400 KB a second, late',
+  },
+  'nats-stall': {
+    kind: 'behind',
+    forMs: [2_000, 6_000],
+    about: "nothing passes on the gateways' links to NATS",
+  },
+  'deny-consumers': {
+    kind: 'behind',
+    forMs: [3_000, 6_000],
+    about: 'gateways may create no consumers, so not read history',
+  },
+  'deny-reads': {
+    kind: 'behind',
+    forMs: [3_000, 6_000],
+    about: 'gateways may not ask for the end of a room',
+  },
+  'deny-feed': { kind: 'behind', forMs: [3_000, 6_000], about: 'gateways may not listen to what is stored' },
+  'deny-publish': { kind: 'behind', forMs: [3_000, 6_000], about: 'gateways may store nothing' },
+  'limit-subscriptions': {
+    kind: 'behind',
+    forMs: [2_000, 5_000],
+    mendMs: 500,
+    about: 'gateways connect again and get too few subscriptions',
+  },
+  'limit-connections': {
+    kind: 'behind',
+    forMs: [2_000, 5_000],
+    mendMs: 500,
+    about: 'a nats-server takes no more connections',
+  },
+  'limit-storage': { kind: 'behind', forMs: [3_000, 6_000], about: 'JetStream has no space for messages' },
   'leader-kill': {
     kind: 'cluster',
     forMs: [500, 2_000],

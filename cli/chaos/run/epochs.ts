@@ -1,33 +1,61 @@
 /** When a publish began: the stream's incarnation then, or that there was none for certain. */
 export type Stamp = { readonly turn: number } | undefined;
 
+/** What a stream is when it is brought back. */
+export interface BroughtBack {
+  readonly epoch: string;
+  /** Whether it holds all that it held, and so is the same stream, whatever it calls itself. */
+  readonly restored: boolean;
+}
+
 /**
  * The stream's incarnations, so that an acknowledgement is counted for the one that stored the message. What was under way
- * while the stream was created again may be in either.
+ * while the stream was taken away and brought back may be in either. A stream that was restored may have another name, under
+ * which viewers go on or begin again: all its names stand for the first.
  */
 export class Epochs {
-  private state:
-    { readonly turn: number; readonly epoch: string } | { readonly turn: number; readonly epoch: undefined };
+  private turn = 0;
+  /** As the stream calls itself; undefined while it changes. */
+  private name: string | undefined;
+  /** First names by the others. */
+  private readonly firstNames = new Map<string, string>();
 
   constructor(epoch: string) {
-    this.state = { turn: 0, epoch };
+    this.name = epoch;
   }
 
   /** To be taken before a message is published. */
   stamp(): Stamp {
-    const { turn, epoch } = this.state;
-    return epoch === undefined ? undefined : { turn };
+    return this.name === undefined ? undefined : { turn: this.turn };
   }
 
   /** The epoch of a message that is acknowledged now; undefined if nobody can tell. */
   epochOf(stamp: Stamp): string | undefined {
-    return stamp?.turn === this.state.turn ? this.state.epoch : undefined;
+    return stamp?.turn === this.turn && this.name !== undefined ? this.firstNameOf(this.name) : undefined;
   }
 
-  /** The stream is created again by `work`, which returns the new epoch. */
-  async change(work: () => Promise<string>): Promise<void> {
-    const turn = this.state.turn + 1;
-    this.state = { turn, epoch: undefined };
-    this.state = { turn, epoch: await work() };
+  /** The first name of the stream that has or had this name. */
+  firstNameOf(epoch: string): string {
+    return this.firstNames.get(epoch) ?? epoch;
+  }
+
+  /** All names of the stream that has or had this name. */
+  namesOf(epoch: string): string[] {
+    const first = this.firstNameOf(epoch);
+    const others = [...this.firstNames].filter(([, of]) => of === first).map(([name]) => name);
+    return [first, ...others];
+  }
+
+  /** The stream is taken away and brought back by `work`; returns its new name, undefined if that is the old one. */
+  async change(work: () => Promise<BroughtBack>): Promise<string | undefined> {
+    const before = this.name;
+    if (before === undefined) throw new Error('the stream is being changed already');
+    this.turn += 1;
+    this.name = undefined;
+    const { epoch, restored } = await work();
+    this.name = epoch;
+    if (epoch === before) return undefined;
+    if (restored) this.firstNames.set(epoch, this.firstNameOf(before));
+    return epoch;
   }
 }

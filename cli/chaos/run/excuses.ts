@@ -5,7 +5,10 @@ export class Excuses {
   private readonly removals: TimeSpan[] = [];
   /** The highest first sequence that a removal has led to. */
   private firstSeq = 0;
-  private recreatedMs = Infinity;
+  /** While the stream is taken away and brought back, nobody can say yet which one it will be. */
+  private readonly changes: TimeSpan[] = [];
+  /** Streams that came after another one. */
+  private readonly epochs = new Set<string>();
 
   /** Messages were removed in this time; the stream begins at `firstSeq` since. `toMs` is Infinity while it lasts. */
   removed(span: TimeSpan, firstSeq: number): void {
@@ -13,8 +16,14 @@ export class Excuses {
     this.firstSeq = Math.max(this.firstSeq, firstSeq);
   }
 
-  recreated(fromMs: number): void {
-    this.recreatedMs = Math.min(this.recreatedMs, fromMs);
+  /** The stream is another one since this time, or will be. `toMs` is Infinity while it lasts. */
+  changing(span: TimeSpan): void {
+    this.changes.push(span);
+  }
+
+  /** There is a stream with this identity now, and there was another one before. */
+  changed(epoch: string): void {
+    this.epochs.add(epoch);
   }
 
   /** The event, with the answer whether it was to be expected if it is a gap or a reset. */
@@ -23,14 +32,17 @@ export class Excuses {
       case 'gap':
         return { ...event, expected: this.excusesGap(event.after, event.atMs) };
       case 'reset':
-        return { ...event, expected: event.atMs >= this.recreatedMs };
+        return { ...event, expected: this.epochs.has(event.epoch) || within(this.changes, event.atMs) };
       default:
         return event;
     }
   }
 
   private excusesGap(after: number, atMs: number): boolean {
-    const during = this.removals.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs);
-    return during || after + 1 < this.firstSeq;
+    return within(this.removals, atMs) || after + 1 < this.firstSeq;
   }
+}
+
+function within(spans: readonly TimeSpan[], atMs: number): boolean {
+  return spans.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs);
 }

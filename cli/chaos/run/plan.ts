@@ -11,8 +11,14 @@ const quietMs = 300;
 /** What viewers that no fault touches may expect, in milliseconds. */
 const isolation = { maxLatencyMs: 2_000, recoveryMs: 10_000 };
 
+/**
+ * What may be said and not known, in milliseconds: two heartbeats of the tool's own gateways, and a second that a busy machine
+ * takes; twice that for what is told of a room's end.
+ */
+const truth = { noticeMs: 3_000, staleMs: 6_000 };
+
 /** What a run is to be like. */
-export interface RunOptions extends Omit<RunPlan, 'faults' | 'isolation'> {
+export interface RunOptions extends Omit<RunPlan, 'faults' | 'isolation' | 'truth'> {
   readonly mix: Profile;
   /** Whether the tool runs gateways and NATS itself, so that faults behind are possible. */
   readonly own: boolean;
@@ -56,7 +62,7 @@ export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
       return [...together, ...free].map((fault) => ({ ...fault, viewer }));
     }),
   ];
-  return { ...plan, faults: numbered(faults), isolation };
+  return { ...plan, faults: numbered(faults), isolation, ...(own && { truth }) };
 }
 
 /** What a failing run is reduced to; absent: everything. */

@@ -4,11 +4,12 @@ import { systemClock } from '../../../common/clock.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
 import { formatAddress } from '../../../common/units.ts';
 import { Interrupted } from '../../errors.ts';
-import type { Place } from '../oracle/history.ts';
+import type { Place, ViewerEvent } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../recording.ts';
 import { standstill } from '../recording.ts';
 import type { Backend } from './backend/backend.ts';
 import { BehindSchedule } from './behind-schedule.ts';
+import { chance } from './chance.ts';
 import { consequencesFor } from './consequences.ts';
 import { Epochs } from './epochs.ts';
 import { Excuses } from './excuses.ts';
@@ -19,6 +20,7 @@ import { watchStandstills } from './standstill.ts';
 import { Traffic } from './traffic.ts';
 import type { News } from './viewers/fleet.ts';
 import { ViewerFleet } from './viewers/fleet.ts';
+import type { Goal } from './viewers/protocol.ts';
 
 /** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
 export const settleMs = 30_000;
@@ -65,6 +67,7 @@ class Run {
   private originMs = Infinity;
   private phase: Progress['phase'] = 'connecting';
   private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
+  private epochs: Epochs | undefined;
   private traffic: Traffic | undefined;
   private behind: BehindSchedule | undefined;
   private longestStandstillMs = 0;
@@ -88,7 +91,8 @@ class Run {
     this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
     const started = fleet.start(plan.seed, backend.gateways);
     await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
-    await this.run(new Epochs(await this.readEpoch()));
+    this.epochs = new Epochs(await this.readEpoch());
+    await this.run(this.epochs);
     this.phase = 'settling';
     await this.settle();
     for (const totals of await fleet.finish()) recorder.totals(totals);
@@ -111,15 +115,21 @@ class Run {
     const { plan, clock, rooms, publishers: clients } = this;
     const { backend, recorder, stopped } = this.context;
     const nowMs = (): number => this.nowMs();
-    const consequences = consequencesFor(this.excuses, epochs, nowMs, () => this.readEpoch());
     this.originMs = clock.wallMs();
     this.phase = 'running';
     this.fleet.run(this.originMs, plan.faults);
     const { rate, ephemeralRate } = plan;
-    this.traffic = new Traffic({ clients, rooms, rate, ephemeralRate, epochs, recorder, clock, nowMs });
+    const traffic = new Traffic({ clients, rooms, rate, ephemeralRate, epochs, recorder, clock, nowMs });
+    this.traffic = traffic;
+    const { excuses } = this;
+    const readEpoch = (): Promise<string> => this.readEpoch();
+    const consequences = consequencesFor({ excuses, epochs, traffic, recorder, nowMs, readEpoch });
     this.behind = new BehindSchedule({
       faults: plan.faults,
-      apply: (fault, lifted) => backend.apply(fault, consequences, lifted),
+      apply: (fault, lifted) => {
+        const random = chance(plan.seed, `fault ${fault.fault}`);
+        return backend.apply(fault, { consequences, random, lifted });
+      },
       onApplied: (fault) => this.takeDownFault(fault),
       clock,
       nowMs,
@@ -143,14 +153,18 @@ class Run {
     await quiet;
     const heads = await this.heads();
     this.context.recorder.settled(heads);
+    const goals = new Map<string, Goal>();
+    for (const [room, { epoch, seq }] of heads)
+      goals.set(room, { epochs: this.epochs?.namesOf(epoch) ?? [epoch], seq });
     // Whoever is not there in time has lost what is missing: the verdict will say so.
-    await within(settleMs, 'not everyone has caught up', this.fleet.settle(heads)).catch(() => undefined);
+    await within(settleMs, 'not everyone has caught up', this.fleet.settle(goals)).catch(() => undefined);
   }
 
   /** Where everyone is to come to: at least to everything that was acknowledged. */
   private async heads(): Promise<Map<string, Place>> {
     const heads = this.rooms.map(async (room): Promise<[string, Place]> => {
-      const { epoch, seq } = await this.inquiry.head(room);
+      const { epoch: name, seq } = await this.inquiry.head(room);
+      const epoch = this.epochs?.firstNameOf(name) ?? name;
       const last = this.traffic?.last.get(room);
       return [room, { epoch, seq: Math.max(seq, last?.epoch === epoch ? last.seq : 0) }];
     });
@@ -167,9 +181,18 @@ class Run {
     for (const { viewer, events: of } of events) {
       this.context.recorder.events(
         viewer,
-        of.map((event) => this.excuses.judge(event)),
+        of.map((event) => this.underFirstName(this.excuses.judge(event))),
       );
     }
+  }
+
+  /** A restored stream is the same, whatever it calls itself. */
+  private underFirstName(event: ViewerEvent): ViewerEvent {
+    const { epochs } = this;
+    if (epochs === undefined) return event;
+    if ('epoch' in event) return { ...event, epoch: epochs.firstNameOf(event.epoch) };
+    if (event.kind !== 'end' || event.cursor === undefined) return event;
+    return { ...event, cursor: { ...event.cursor, epoch: epochs.firstNameOf(event.cursor.epoch) } };
   }
 
   private takeDownFault(fault: AppliedFault): void {

@@ -2,15 +2,19 @@ import type { LiveClient } from '../../../client/index.ts';
 import { LiveError } from '../../../client/index.ts';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import { messageId } from '../../../protos/vocabulary.ts';
+import type { TimeSpan } from '../oracle/history.ts';
 import { seqOf } from '../oracle/history.ts';
 import type { Recorder } from '../recording.ts';
-import type { Epochs, Stamp } from './epochs.ts';
+import type { Epochs } from './epochs.ts';
 
 /** How often what is due is published, in milliseconds. */
 const tickMs = 10;
 
-/** How long a publish is tried, in milliseconds: longer than every fault behind the gateways. */
-const publishTimeoutMs = 15_000;
+/**
+ * How long a publish is tried, in milliseconds: longer than every fault behind the gateways. Of each few one has less, so that
+ * some are answered while a fault lasts.
+ */
+const timeouts = { usualMs: 15_000, shortMs: 1_500, oneShortIn: 4 };
 
 const sender = 'chaos';
 
@@ -27,6 +31,15 @@ export interface TrafficOptions {
   readonly clock: Clock;
   /** The run's clock. */
   readonly nowMs: () => number;
+}
+
+/** What a message is called before it is published. */
+export interface Draft {
+  readonly room: string;
+  readonly sender: string;
+  readonly key: string;
+  /** What NATS knows it by. */
+  readonly id: string;
 }
 
 /** Messages published so far, by what became of them. */
@@ -46,8 +59,10 @@ export class Traffic {
   private readonly startMs: number;
   private readonly underWay = new Set<Promise<void>>();
   private readonly total = { acknowledged: 0, unknown: 0, refused: 0 };
+  private paused = false;
   private reliable = 0;
   private ephemeral = 0;
+  private extra = 0;
 
   constructor(options: TrafficOptions) {
     this.options = options;
@@ -65,63 +80,117 @@ export class Traffic {
     await Promise.all(this.underWay);
   }
 
+  /** Resolves when nothing is being published; nothing is until the returned function is called. */
+  async pause(): Promise<() => void> {
+    this.paused = true;
+    await Promise.all(this.underWay);
+    return () => {
+      this.paused = false;
+    };
+  }
+
+  /** Publishes one more message, of a payload as it is. */
+  async publishNow(payload: Buffer): Promise<void> {
+    const { clients } = this.options;
+    const draft = this.draft(sender);
+    await this.track(this.publish(clients[this.extra % clients.length], draft, payload, timeouts.usualMs));
+  }
+
+  /** Has one more message stored, not by a client of this library; `store` returns its sequence. */
+  async storeNow(store: (draft: Draft) => Promise<number>): Promise<void> {
+    const draft = this.draft('stock');
+    await this.track(this.account(draft, () => store(draft)));
+  }
+
   private tick(): void {
+    if (this.paused) return;
     const { clock, rate, ephemeralRate } = this.options;
     const seconds = (clock.monotonicMs() - this.startMs) / 1_000;
-    while (this.reliable < seconds * rate) this.begin(this.publish(this.reliable++));
-    while (this.ephemeral < seconds * ephemeralRate) this.begin(this.whisper(this.ephemeral++));
+    while (this.reliable < seconds * rate) void this.track(this.gift(this.reliable++));
+    while (this.ephemeral < seconds * ephemeralRate) void this.track(this.whisper(this.ephemeral++));
   }
 
-  private begin(publish: Promise<void>): void {
+  private async track(publish: Promise<void>): Promise<void> {
     this.underWay.add(publish);
-    void publish.finally(() => this.underWay.delete(publish));
+    try {
+      await publish;
+    } finally {
+      this.underWay.delete(publish);
+    }
   }
 
-  private async publish(number: number): Promise<void> {
-    const { epochs, nowMs, recorder } = this.options;
-    const { client, room } = this.turn(number);
+  private gift(number: number): Promise<void> {
+    const { clients, nowMs } = this.options;
+    const room = this.roomOf(number);
     const key = String(number);
-    const id = messageId(room, sender, key);
+    const draft = { room, sender, key, id: messageId(room, sender, key) };
+    const payload = Buffer.from(JSON.stringify({ number, atMs: nowMs() }));
+    const short = number % timeouts.oneShortIn === 0;
+    const timeoutMs = short ? timeouts.shortMs : timeouts.usualMs;
+    return this.publish(clients[number % clients.length], draft, payload, timeoutMs);
+  }
+
+  private async publish(
+    client: LiveClient | undefined,
+    draft: Draft,
+    payload: Buffer,
+    timeoutMs: number,
+  ): Promise<void> {
+    if (client === undefined) throw new Error('there is nobody who publishes');
+    const { room, sender: by, key } = draft;
+    await this.account(draft, async () => {
+      const message = { type: 'gift', sender: by, key, payload };
+      const { seq } = await client.publish(room, message, { timeoutMs });
+      return seqOf(seq);
+    });
+  }
+
+  /** Has a message stored, and takes down what became of it. */
+  private async account({ room, id }: Draft, store: () => Promise<number>): Promise<void> {
+    const { epochs, nowMs, recorder } = this.options;
     const atMs = nowMs();
-    const stamp: Stamp = epochs.stamp();
-    const message = { type: 'gift', sender, key, payload: JSON.stringify({ number, atMs }) };
+    const stamp = epochs.stamp();
     try {
-      const { seq: acknowledged } = await client.publish(room, message, { timeoutMs: publishTimeoutMs });
+      const seq = await store();
       const epoch = epochs.epochOf(stamp);
-      if (epoch === undefined) {
-        this.doubt(room, id);
-        return;
+      // Stored, but nobody knows in which incarnation.
+      if (epoch === undefined) this.doubt(room, id);
+      else {
+        this.total.acknowledged += 1;
+        recorder.published({ room, epoch, seq, id, atMs, ackedMs: nowMs() });
+        const last = this.last.get(room);
+        if (last?.epoch !== epoch || last.seq < seq) this.last.set(room, { epoch, seq });
       }
-      const seq = seqOf(acknowledged);
-      this.total.acknowledged += 1;
-      recorder.published({ room, epoch, seq, id, atMs });
-      const last = this.last.get(room);
-      if (last?.epoch !== epoch || last.seq < seq) this.last.set(room, { epoch, seq });
     } catch (error) {
-      if (!(error instanceof LiveError)) throw error;
-      if (error.reason === 'PUBLISH_OUTCOME_UNKNOWN') this.doubt(room, id);
+      if (!(error instanceof LiveError) || error.reason === 'PAYLOAD_TOO_LARGE') throw error;
+      if (error.reason === 'PUBLISH_OUTCOME_UNKNOWN') this.doubt(room, id, { fromMs: atMs, toMs: nowMs() });
       else this.total.refused += 1;
     }
   }
 
-  private doubt(room: string, id: string): void {
+  /** @param asked when the publisher was left in doubt */
+  private doubt(room: string, id: string, asked?: TimeSpan): void {
     this.total.unknown += 1;
-    this.options.recorder.unknown({ room, id });
+    this.options.recorder.unknown({ room, id, ...(asked && { asked }) });
   }
 
   /** Nobody asks what became of an ephemeral message. */
   private async whisper(number: number): Promise<void> {
-    const { client, room } = this.turn(number);
-    await client
-      .publish(room, { type: 'comment', sender, payload: `comment ${number}` })
+    const { clients } = this.options;
+    await clients[number % clients.length]
+      ?.publish(this.roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
       .catch(() => undefined);
   }
 
-  private turn(number: number): { client: LiveClient; room: string } {
-    const { clients, rooms } = this.options;
-    const client = clients[number % clients.length];
-    const room = rooms[number % rooms.length];
-    if (client === undefined || room === undefined) throw new Error('traffic needs a client and a room');
-    return { client, room };
+  private draft(by: string): Draft {
+    const number = this.extra++;
+    const room = this.roomOf(number);
+    const key = `extra-${number}`;
+    return { room, sender: by, key, id: messageId(room, by, key) };
+  }
+
+  private roomOf(number: number): string {
+    const { rooms } = this.options;
+    return rooms[number % rooms.length] ?? '';
   }
 }

@@ -43,7 +43,7 @@ export const bookmarked: RuleFactory = ({ viewer, tally, settled }) => {
 
   return {
     onRoomEvent(event, track) {
-      if (event.kind === 'joined' || event.kind === 'restart') return;
+      if (event.kind === 'joined' || event.kind === 'restart' || event.kind === 'retrying') return;
       if (track.joins === 0) {
         told(event, false, `${event.kind} came before Joined`);
         return;

@@ -70,6 +70,7 @@ class RoomAccount {
         return;
       case 'ephemeral':
       case 'dropped':
+      case 'retrying':
         return;
     }
   }

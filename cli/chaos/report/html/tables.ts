@@ -23,6 +23,7 @@ const meanings: Readonly<Record<GuaranteeName, string>> = {
   Resumable: 'A cursor issued by one gateway is honoured by any other.',
   Bookmarked: 'The viewer always knows where it stands.',
   Isolated: 'Trouble of one viewer does not show at others.',
+  Truthful: 'Nobody is told that all is well when that cannot be known.',
 };
 
 const worstShown = 10;

@@ -1,14 +1,23 @@
 import type { Address } from '../../../../common/units.ts';
 import type { PlannedFault } from '../../recording.ts';
+import type { Random } from '../../../../common/random.ts';
 import type { Consequences } from '../consequences.ts';
+
+/** What it takes to apply a fault. */
+export interface Application {
+  readonly consequences: Consequences;
+  /** For what the plan leaves open. */
+  readonly random: Random;
+  readonly lifted: AbortSignal;
+}
 
 /** What viewers connect to. */
 export interface Backend {
   readonly gateways: readonly Address[];
   /** Rejects when the backend cannot go on; never resolves. */
   readonly failed: Promise<never>;
-  /** Applies a fault behind the viewers' links; resolves when it is over and what it struck works again. */
-  apply(fault: PlannedFault, consequences: Consequences, lifted: AbortSignal): Promise<void>;
+  /** Applies a fault behind the viewers' links until `lifted` aborts; resolves when what it struck works again. */
+  apply(fault: PlannedFault, how: Application): Promise<void>;
   /** Reads of JetStream history by the gateways so far; undefined if they cannot be asked. */
   historyReads(): Promise<number | undefined>;
   close(): Promise<void>;

@@ -1,20 +1,21 @@
-import { systemClock } from '../../../../common/clock.ts';
-import { aborted, sleep } from '../../../../common/sleep.ts';
+import type { Random } from '../../../../common/random.ts';
+import { aborted } from '../../../../common/sleep.ts';
 import type { NameOf } from '../catalogue.ts';
 import type { Consequences } from '../consequences.ts';
 import type { GatewayProcess } from './gateway-process.ts';
+import { limits } from './limits.ts';
+import type { NatsLinks } from './nats-links.ts';
 import type { NatsServers } from './nats-servers.ts';
+import { permissions } from './permissions.ts';
+import { slowLinks } from './slow-links.ts';
 import type { StreamAdmin } from './stream-admin.ts';
-
-/** Messages that the stream holds while limits overtake cursors. */
-const retainedMessages = 10;
-/** How often what is beyond that is let go, in milliseconds. */
-const retentionEveryMs = 50;
+import { streamFaults } from './stream-faults.ts';
 
 /** What faults behind the viewers' links can get hold of. */
 export interface World {
   readonly gateways: readonly GatewayProcess[];
   readonly nats: NatsServers;
+  readonly links: NatsLinks;
   readonly stream: StreamAdmin;
   readonly consequences: Consequences;
 }
@@ -22,15 +23,23 @@ export interface World {
 /** A fault behind the viewers' links. Resolves when it is over and what it struck works again. */
 export type FaultBehind = (world: World, span: FaultSpan) => Promise<void>;
 
-/** How long a fault lasts, and whom it strikes where there is a choice. */
+/** Faults by name, as the catalogue has them. */
+export type FaultsBehind<Name extends NameOf<'behind' | 'cluster'>> = Readonly<Record<Name, FaultBehind>>;
+
+/** How long a fault lasts, and what the plan leaves open. */
 export interface FaultSpan {
-  /** Number of the fault: they take turns. */
+  /** Number of the fault: where there is a choice whom it strikes, they take turns. */
   readonly turn: number;
+  readonly random: Random;
   /** Aborts when the fault is to end. */
   readonly lifted: AbortSignal;
 }
 
-export const behind: Readonly<Record<NameOf<'behind' | 'cluster'>, FaultBehind>> = {
+export const behind: FaultsBehind<NameOf<'behind' | 'cluster'>> = {
+  ...streamFaults,
+  ...slowLinks,
+  ...permissions,
+  ...limits,
   'gateway-kill': (world, { turn }) => restartGateway(world, turn, 'SIGKILL'),
   'gateway-drain': (world, { turn }) => restartGateway(world, turn, 'SIGTERM'),
   'nats-kill': ({ nats }, { turn, lifted }) => restartNats(nats, turn % nats.count, lifted),
@@ -40,20 +49,6 @@ export const behind: Readonly<Record<NameOf<'behind' | 'cluster'>, FaultBehind>>
     await aborted(lifted);
     nats.resume(index);
   },
-  'stream-purge': ({ stream, consequences }) =>
-    consequences.removing(async () => {
-      await stream.purge();
-      return stream.firstSeq();
-    }),
-  'stream-recreate': ({ stream, consequences }) => consequences.recreating(() => stream.recreate()),
-  retention: ({ stream, consequences }, { lifted }) =>
-    consequences.removing(async () => {
-      while (!lifted.aborted) {
-        await stream.keep(retainedMessages);
-        await sleep(systemClock, retentionEveryMs, lifted);
-      }
-      return stream.firstSeq();
-    }),
   async 'leader-kill'({ nats, stream }, { turn, lifted }) {
     const leader = await stream.leader();
     await restartNats(nats, leader === undefined ? turn % nats.count : nats.indexOf(leader), lifted);

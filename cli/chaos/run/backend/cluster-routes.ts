@@ -36,17 +36,16 @@ export class ClusterRoutes {
     this.routes = routes;
   }
 
-  /** What the nats-server with this index has to be told. */
-  argumentsOf(index: number): string[] {
+  /** The `cluster` block in the configuration of the nats-server with this index. */
+  configurationOf(index: number): object {
     const others = this.routes.filter(({ from }) => from === index);
-    // prettier-ignore
-    return [
-      '--cluster_name', 'chaos',
-      '--cluster', `nats://127.0.0.1:${this.ports[index]}`,
-      '--routes', others.map(({ proxy }) => `nats://${proxy.address}`).join(','),
-      '--cluster_advertise', nowhere,
-      '--no_advertise',
-    ];
+    return {
+      name: 'chaos',
+      listen: `127.0.0.1:${this.ports[index]}`,
+      routes: others.map(({ proxy }) => `nats://${proxy.address}`),
+      cluster_advertise: nowhere,
+      no_advertise: true,
+    };
   }
 
   /** Cuts a server off from the others, silently: what is sent comes when the partition is over. */

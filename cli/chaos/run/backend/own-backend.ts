@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Address } from '../../../../common/units.ts';
 import type { PlannedFault } from '../../recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
-import type { Consequences } from '../consequences.ts';
-import type { Backend } from './backend.ts';
+import type { Application, Backend } from './backend.ts';
 import type { World } from './behind.ts';
 import { behind } from './behind.ts';
 import { GatewayProcess } from './gateway-process.ts';
+import { NatsLinks } from './nats-links.ts';
 import { NatsServers } from './nats-servers.ts';
 import { freePorts } from './ports.ts';
 import { StreamAdmin } from './stream-admin.ts';
@@ -30,16 +30,24 @@ export class OwnBackend implements Backend {
     try {
       const nats = await NatsServers.start(directory, natsServers);
       undo.push(() => nats.close());
+      const links = await NatsLinks.open(gatewayCount, nats.ports);
+      undo.push(() => links.close());
       const stream = await StreamAdmin.connect(nats.urls);
       undo.push(() => stream.close());
       const ports = await freePorts(gatewayCount);
       const gateways = ports.map((port, index) => {
         const name = `gateway-${index + 1}`;
-        return new GatewayProcess({ name, port, nats: nats.urls, replicas: natsServers, directory });
+        return new GatewayProcess({
+          name,
+          port,
+          nats: links.urlsOf(index),
+          replicas: natsServers,
+          directory,
+        });
       });
       undo.push(() => Promise.all(gateways.map((gateway) => gateway.end('SIGKILL'))));
       await Promise.all(gateways.map((gateway) => gateway.start()));
-      return new OwnBackend({ gateways, nats, stream }, directory);
+      return new OwnBackend({ gateways, nats, links, stream }, directory);
     } catch (error) {
       for (const step of undo.reverse()) await step();
       throw error;
@@ -54,10 +62,10 @@ export class OwnBackend implements Backend {
     this.failed.catch(() => undefined);
   }
 
-  apply({ fault, name }: PlannedFault, consequences: Consequences, lifted: AbortSignal): Promise<void> {
+  apply({ fault, name }: PlannedFault, { consequences, random, lifted }: Application): Promise<void> {
     if (!isFaultName(name) || isOfKind(name, 'viewer'))
       throw new Error(`${name} is no fault behind the gateways`);
-    return behind[name]({ ...this.world, consequences }, { turn: fault, lifted });
+    return behind[name]({ ...this.world, consequences }, { turn: fault, random, lifted });
   }
 
   async historyReads(): Promise<number> {
@@ -66,9 +74,10 @@ export class OwnBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    const { gateways, nats, stream } = this.world;
+    const { gateways, nats, links, stream } = this.world;
     await Promise.all(gateways.map((gateway) => gateway.end('SIGKILL')));
     await stream.close();
+    await links.close();
     await nats.close();
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -1,6 +1,9 @@
-import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
-import { connect } from 'nats';
+import type { JetStreamManager, NatsConnection, StreamConfig, StreamInfo } from 'nats';
+import { connect, headers } from 'nats';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { operator } from './nats-configuration.ts';
+import type { StreamBackup } from './stream-backup.ts';
+import { backUp, restore } from './stream-backup.ts';
 
 /** The stream of gateways that were not told of another one. */
 const stream = 'LIVE';
@@ -16,10 +19,12 @@ export class StreamAdmin {
 
   static async connect(urls: readonly string[]): Promise<StreamAdmin> {
     const connection = await connect({
+      ...operator,
       servers: [...urls],
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
       pingInterval: 2_000,
+      timeout: 2_000,
     });
     return new StreamAdmin(
       connection,
@@ -47,14 +52,48 @@ export class StreamAdmin {
     await persist(() => this.manager.streams.purge(stream));
   }
 
-  /** Deletes the stream and creates it again as it was. */
-  async recreate(): Promise<void> {
+  /** Deletes the stream; returns what it was like. */
+  async remove(): Promise<StreamConfig> {
     const { config } = await this.info();
     await persist(() => this.manager.streams.delete(stream)).catch((error: unknown) => {
       // The answer to an attempt that succeeded may have been lost.
       if (!isNotFound(error)) throw error;
     });
+    return config;
+  }
+
+  /** Creates the stream, with nothing in it. */
+  async create(config: StreamConfig): Promise<void> {
     await persist(() => this.manager.streams.add(config));
+  }
+
+  /** Takes a copy of the stream, messages and all. */
+  backUp(): Promise<StreamBackup> {
+    return persist(() => backUp(this.connection, stream));
+  }
+
+  /** Brings the stream back as it was. */
+  async restore(backup: StreamBackup): Promise<void> {
+    await persist(() => restore(this.connection, backup));
+    // In a cluster it may yet have to find a leader.
+    await this.info();
+  }
+
+  /**
+   * Stores a message, not through a gateway, that is as large as NATS takes it, headers included.
+   * @param id the message's identifier (`Nats-Msg-Id`)
+   * @returns its sequence
+   */
+  async storeLargest(room: string, id: string): Promise<number> {
+    const fields = { 'Nats-Msg-Id': id, 'Live-Type': 'gift', 'Live-Sender': 'stock' };
+    const header = headers();
+    for (const [name, value] of Object.entries(fields)) header.set(name, value);
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+    const headerBytes = Buffer.byteLength(`NATS/1.0\r\n${lines.join('')}\r\n`);
+    const payload = Buffer.alloc((this.connection.info?.max_payload ?? 0) - headerBytes, 'x');
+    const js = this.connection.jetstream();
+    const { seq } = await persist(() => js.publish(`live.room.${room}`, payload, { headers: header }));
+    return seq;
   }
 
   /**

@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../../../../common/units.ts';
-import type { Place } from '../../oracle/history.ts';
 import type { PlannedFault, ViewerTotals } from '../../recording.ts';
 import { siblingModule } from '../module-path.ts';
-import type { Census, HostReport, HostRequest, ViewerSpec } from './protocol.ts';
+import type { Census, Goal, HostReport, HostRequest, ViewerSpec } from './protocol.ts';
 
 /** Viewers that one event loop holds with ease. */
 const viewersPerProcess = 500;
@@ -59,9 +58,9 @@ export class ViewerFleet {
     for (const host of this.hosts) host.tell({ kind: 'heal' });
   }
 
-  /** Resolves when every viewer has come to the heads of its rooms. */
-  async settle(heads: ReadonlyMap<string, Place>): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'settle', heads }, 'settled')));
+  /** Resolves when every viewer has come to the goals of its rooms. */
+  async settle(goals: ReadonlyMap<string, Goal>): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'settle', goals }, 'settled')));
   }
 
   /** Ends the viewers. When it resolves, all news have been told. */

@@ -2,7 +2,6 @@ import type { Clock } from '../../../../common/clock.ts';
 import { systemClock } from '../../../../common/clock.ts';
 import { Limiter } from '../../../../common/limiter.ts';
 import { until } from '../until.ts';
-import type { Place } from '../../oracle/history.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
 import { standstill } from '../../recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
@@ -10,7 +9,7 @@ import { chance } from '../chance.ts';
 import { watchStandstills } from '../standstill.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { onViewer } from './link-faults.ts';
-import type { Census, HostReport, HostRequest } from './protocol.ts';
+import type { Census, Goal, HostReport, HostRequest } from './protocol.ts';
 import { Viewer } from './viewer.ts';
 
 /** How often is told what has happened, in milliseconds. */
@@ -53,7 +52,7 @@ export class ViewerHost {
       case 'heal':
         return this.schedule?.heal();
       case 'settle':
-        await this.settle(request.heads);
+        await this.settle(request.goals);
         {
           this.tell({ kind: 'settled' });
           return;
@@ -110,9 +109,9 @@ export class ViewerHost {
     return viewer.apply(onViewer[name](chance(this.seed, `fault ${fault}`)));
   }
 
-  private settle(heads: ReadonlyMap<string, Place>): Promise<void> {
+  private settle(goals: ReadonlyMap<string, Goal>): Promise<void> {
     const viewers = [...this.viewers.values()];
-    return until(this.clock, () => viewers.every((viewer) => viewer.isAt(heads)));
+    return until(this.clock, () => viewers.every((viewer) => viewer.isAt(goals)));
   }
 
   private async finish(): Promise<ViewerTotals[]> {

@@ -1,11 +1,18 @@
 import type { Address } from '../../../../common/units.ts';
-import type { Place, ViewerEvent } from '../../oracle/history.ts';
+import type { ViewerEvent } from '../../oracle/history.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
 
 /** One viewer of a run. */
 export interface ViewerSpec {
   readonly viewer: string;
   readonly rooms: readonly string[];
+}
+
+/** Where a viewer is to come to in a room. */
+export interface Goal {
+  /** The names that the stream has had. */
+  readonly epochs: readonly string[];
+  readonly seq: number;
 }
 
 /** What the tool tells a process of viewers, in this order. Sent by structured clone. */
@@ -21,8 +28,8 @@ export type HostRequest =
   | { readonly kind: 'run'; readonly originMs: number; readonly faults: readonly PlannedFault[] }
   /** Lift every fault, apply no more. */
   | { readonly kind: 'heal' }
-  /** Answer with `settled` when every viewer has come to these heads. */
-  | { readonly kind: 'settle'; readonly heads: ReadonlyMap<string, Place> }
+  /** Answer with `settled` when every viewer has come to these goals. */
+  | { readonly kind: 'settle'; readonly goals: ReadonlyMap<string, Goal> }
   /** End the viewers; answered by `finished` after the last report. */
   | { readonly kind: 'finish' };
 

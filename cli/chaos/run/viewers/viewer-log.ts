@@ -1,7 +1,8 @@
 import type { Cursor, RoomEvent } from '../../../../client/index.ts';
 import type { Clock } from '../../../../common/clock.ts';
 import { historyEvent, placeOf } from '../../oracle/client-events.ts';
-import type { Place, StateEvent, ViewerEvent } from '../../oracle/history.ts';
+import type { Place, StateEvent, UpstreamEvent, ViewerEvent } from '../../oracle/history.ts';
+import type { Goal } from './protocol.ts';
 
 /** Where a viewer stands in a room. */
 interface Standing {
@@ -30,10 +31,10 @@ export class ViewerLog {
     return [...this.rooms.values()].every(({ caughtUp }) => caughtUp);
   }
 
-  /** Whether a room's replay is over and has come to `head` or beyond. */
-  isAt(room: string, head: Place): boolean {
+  /** Whether a room's replay is over and has come to its goal or beyond. */
+  isAt(room: string, { epochs, seq }: Goal): boolean {
     const { place, caughtUp = false } = this.rooms.get(room) ?? {};
-    return caughtUp && place?.epoch === head.epoch && place.seq >= head.seq;
+    return caughtUp && place !== undefined && epochs.includes(place.epoch) && place.seq >= seq;
   }
 
   state(state: StateEvent['state']): void {
@@ -41,11 +42,14 @@ export class ViewerLog {
     this.events.push({ kind: 'state', atMs: this.clock.wallMs(), state });
   }
 
+  upstream(told: Pick<UpstreamEvent, 'upstream' | 'causes'>): void {
+    this.events.push({ kind: 'upstream', atMs: this.clock.wallMs(), ...told });
+  }
+
   record(event: RoomEvent): void {
     const wallMs = this.clock.wallMs();
     // Whether a gap or reset is to be expected is judged where all faults are known.
-    const recorded = historyEvent(event, wallMs, false, wallMs);
-    if (recorded !== undefined) this.events.push(recorded);
+    this.events.push(historyEvent(event, wallMs, false, wallMs));
     const standing = this.rooms.get(event.room);
     if (standing === undefined) return;
     if (event.kind === 'joined') standing.caughtUp = false;

@@ -9,11 +9,10 @@ import type { FaultHandle } from '../../links/fault.ts';
 import { FaultProxy } from '../../links/proxy.ts';
 import type { FaultyViewer } from '../../links/viewer-fault.ts';
 import { HandlingPace } from '../../links/viewer-fault.ts';
-import type { Place } from '../../oracle/history.ts';
 import type { ViewerTotals } from '../../recording.ts';
 import { chance } from '../chance.ts';
 import type { OnViewer } from './link-faults.ts';
-import type { ViewerSpec } from './protocol.ts';
+import type { Goal, ViewerSpec } from './protocol.ts';
 import { SuspendableClock } from './suspendable-clock.ts';
 import { ViewerLog } from './viewer-log.ts';
 
@@ -79,6 +78,9 @@ export class Viewer implements FaultyViewer {
       ...clientTimes,
     });
     this.client.on('state', ({ name }) => this.log.state(name));
+    this.client.on('upstream', (upstream) => {
+      if (upstream !== 'UPSTREAM_UNSPECIFIED') this.log.upstream({ upstream, causes: [] });
+    });
   }
 
   /** Applies a fault; the returned function lifts it. */
@@ -116,11 +118,11 @@ export class Viewer implements FaultyViewer {
     this.clock.resume();
   }
 
-  /** Whether every room has come to its head. */
-  isAt(heads: ReadonlyMap<string, Place>): boolean {
+  /** Whether every room has come to its goal. */
+  isAt(goals: ReadonlyMap<string, Goal>): boolean {
     return this.rooms.every((room) => {
-      const head = heads.get(room);
-      return head === undefined || this.log.isAt(room, head);
+      const goal = goals.get(room);
+      return goal === undefined || this.log.isAt(room, goal);
     });
   }
 
