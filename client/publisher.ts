@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../common/clock.ts';
+import { nestedMs } from '../common/deadline.ts';
 import type { Random } from '../common/random.ts';
 import type { PublishRequestInput } from '../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResult as WireResult } from '../protos/gen/live/v1/PublishResult.ts';
@@ -27,6 +28,9 @@ export interface PublishOrder {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Time that is too short for another attempt, in milliseconds. */
+const LAST_ATTEMPT_MS = 500;
+
 /** What a publisher is made of. */
 export interface PublisherParts {
   readonly clock: Clock;
@@ -39,20 +43,31 @@ export interface PublisherParts {
 }
 
 type Progress =
-  /** In line; `everSent` when an earlier connection may have carried it. */
-  | { name: 'waiting'; everSent: boolean }
+  /** In line for a connection, or for a place among those in flight. */
+  | { name: 'waiting' }
   | { name: 'sent' }
   /** Refused for now; `timer` puts it in line again. */
   | { name: 'resting'; timer: Timer };
+
+/** What is known of the attempts before the one under way. */
+type Past =
+  | { name: 'none' }
+  /** Every one was refused: nothing is stored. The last refusal. */
+  | { name: 'refused'; error: LiveError }
+  /** One may have been stored. */
+  | { name: 'doubtful' };
 
 interface Pending {
   readonly requestId: string;
   readonly order: PublishOrder;
   readonly deadline: Timer;
+  /** When its time is up, on the monotonic clock. */
+  readonly endMs: number;
   readonly onAbort: () => void;
   readonly resolve: (result: PublishResult) => void;
   readonly reject: (error: unknown) => void;
   progress: Progress;
+  past: Past;
   attempts: number;
 }
 
@@ -85,7 +100,8 @@ export class Publisher {
 
   /**
    * Publishes one message.
-   * @throws LiveError with the gateway's reason; PUBLISH_OUTCOME_UNKNOWN when time ran out after it had been sent.
+   * @throws LiveError with the gateway's reason, the last one when time runs out while it is refused again and again;
+   *   PUBLISH_OUTCOME_UNKNOWN when an attempt was not answered, or in doubt itself.
    */
   async publish(order: PublishOrder): Promise<PublishResult> {
     if (this.#pending.size >= this.#parts.maxPending) {
@@ -100,10 +116,12 @@ export class Publisher {
         requestId,
         order,
         deadline: this.#parts.clock.after(order.timeoutMs, () => this.#timeOut(pending)),
+        endMs: this.#parts.clock.monotonicMs() + order.timeoutMs,
         onAbort: () => this.#fail(pending, order.signal?.reason),
         resolve,
         reject,
-        progress: { name: 'waiting', everSent: false },
+        progress: { name: 'waiting' },
+        past: { name: 'none' },
         attempts: 0,
       };
       order.signal?.addEventListener('abort', pending.onAbort, { once: true });
@@ -128,7 +146,8 @@ export class Publisher {
       if (pending.order.deliveryClass === 'EPHEMERAL') {
         this.#fail(pending, unknownOutcome(pending, 'the connection was lost', 'it is not sent again'));
       } else {
-        pending.progress = { name: 'waiting', everSent: true };
+        pending.progress = { name: 'waiting' };
+        pending.past = { name: 'doubtful' };
       }
     }
   }
@@ -148,25 +167,28 @@ export class Publisher {
   /** Rejects everything that waits. */
   close(cause: LiveError): void {
     for (const pending of [...this.#pending.values()]) {
-      this.#fail(
-        pending,
-        this.#wasSent(pending) ? unknownOutcome(pending, cause.message, retryIsSafe) : cause,
-      );
+      this.#fail(pending, isInDoubt(pending) ? unknownOutcome(pending, cause.message, retryIsSafe) : cause);
     }
   }
 
   #refused(pending: Pending, result: WireResult): void {
     const { key } = pending.order.message;
     const error = new LiveError(result.code, result.message, { reason: result.reason, key });
-    if (!error.retryable || pending.order.deliveryClass === 'EPHEMERAL') {
+    if (pending.order.deliveryClass === 'EPHEMERAL') {
       this.#fail(pending, error);
       return;
     }
+    const doubtful = pending.past.name === 'doubtful' || DOUBTFUL.has(error.reason);
+    if (!error.retryable) {
+      this.#fail(pending, doubtful ? unknownOutcome(pending, error.message, retryIsSafe) : error);
+      return;
+    }
+    pending.past = doubtful ? { name: 'doubtful' } : { name: 'refused', error };
     const delayMs = backoffDelay(pending.attempts, this.#parts.backoff, this.#parts.random);
     pending.attempts += 1;
     this.#inFlight -= 1;
     const timer = this.#parts.clock.after(delayMs, () => {
-      pending.progress = { name: 'waiting', everSent: true };
+      pending.progress = { name: 'waiting' };
       this.#flush();
     });
     pending.progress = { name: 'resting', timer };
@@ -175,12 +197,15 @@ export class Publisher {
   #flush(): void {
     if (this.#inFlight >= this.#window) return;
     for (const pending of this.#pending.values()) {
-      if (pending.progress.name !== 'waiting') continue;
+      if (pending.progress.name !== 'waiting' || this.#isTooLate(pending)) continue;
       if (this.#refusedAsTooLarge(pending)) continue;
-      if (pending.progress.everSent) this.#parts.counters.publishesResent += 1;
+      if (pending.past.name !== 'none') this.#parts.counters.publishesResent += 1;
       pending.progress = { name: 'sent' };
       this.#inFlight += 1;
-      this.#parts.wire.send({ publish: { requestId: pending.requestId, message: pending.order.message } });
+      const { requestId, order } = pending;
+      this.#parts.wire.send({
+        publish: { requestId, message: { ...order.message, timeoutMs: this.#share(pending) } },
+      });
       if (this.#inFlight >= this.#window) return;
     }
   }
@@ -196,21 +221,19 @@ export class Publisher {
     return true;
   }
 
-  #timeOut(pending: Pending): void {
-    const { timeoutMs, message } = pending.order;
-    this.#fail(
-      pending,
-      this.#wasSent(pending)
-        ? unknownOutcome(pending, `no answer within ${timeoutMs} ms`, retryIsSafe)
-        : new LiveError(status.UNAVAILABLE, `not sent: no gateway within ${timeoutMs} ms`, {
-            key: message.key,
-          }),
-    );
-    this.#flush();
+  /** An attempt that is not answered any more would leave open what is certain. */
+  #isTooLate({ past, endMs }: Pending): boolean {
+    return past.name === 'refused' && endMs - this.#parts.clock.monotonicMs() < LAST_ATTEMPT_MS;
   }
 
-  #wasSent({ progress }: Pending): boolean {
-    return progress.name !== 'waiting' || progress.everSent;
+  /** How long the gateway may try, in milliseconds, so that its answer comes before the time is up. */
+  #share({ endMs }: Pending): number {
+    return Math.max(1, Math.floor(nestedMs(endMs - this.#parts.clock.monotonicMs())));
+  }
+
+  #timeOut(pending: Pending): void {
+    this.#fail(pending, timedOut(pending));
+    this.#flush();
   }
 
   #fail(pending: Pending, error: unknown): void {
@@ -225,6 +248,24 @@ export class Publisher {
     pending.deadline.cancel();
     pending.order.signal?.removeEventListener('abort', pending.onAbort);
   }
+}
+
+/** Reasons that leave open whether the message was stored. */
+const DOUBTFUL: ReadonlySet<string> = new Set([
+  'PUBLISH_OUTCOME_UNKNOWN',
+  'INTERNAL_ERROR',
+  'REASON_UNSPECIFIED',
+]);
+
+const isInDoubt = ({ progress, past }: Pending): boolean =>
+  progress.name === 'sent' || past.name === 'doubtful';
+
+function timedOut(pending: Pending): LiveError {
+  const { timeoutMs, message } = pending.order;
+  if (isInDoubt(pending)) return unknownOutcome(pending, `no answer within ${timeoutMs} ms`, retryIsSafe);
+  if (pending.past.name === 'refused') return pending.past.error;
+  const { key } = message;
+  return new LiveError(status.UNAVAILABLE, `not sent: no gateway within ${timeoutMs} ms`, { key });
 }
 
 const retryIsSafe = 'publishing again with the same key is safe';

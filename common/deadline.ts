@@ -9,6 +9,17 @@ export interface Deadline {
   readonly signals?: readonly AbortSignal[];
 }
 
+/** What an answer takes at most to come back, in milliseconds. */
+const ANSWER_MS = 1_000;
+
+/**
+ * How long someone may work for a caller that waits `ms` milliseconds, so that the caller still gets the result: with equal times it would
+ * always give up first.
+ */
+export function nestedMs(ms: number): number {
+  return Math.max(0, ms - Math.min(ANSWER_MS, ms / 5));
+}
+
 /**
  * Does `work` with a signal that is aborted when its time is up or one of the deadline's signals is aborted; the work
  * has to heed it. Settles as the work does.

@@ -130,7 +130,14 @@ export async function startGateway(
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,
-      subjects,
+      publisher: new Publisher({
+        upline,
+        jsm,
+        subjects,
+        origin: { stream: config.stream, domain: config.jsDomain },
+        health,
+        clock,
+      }),
       health,
       hub,
       directory,
@@ -193,7 +200,7 @@ async function finishCalls(server: Server, clock: Clock): Promise<void> {
 interface Serving {
   readonly config: ServerConfig;
   readonly upline: Upline;
-  readonly subjects: Subjects;
+  readonly publisher: Publisher;
   readonly health: UpstreamHealth;
   readonly hub: Hub;
   readonly directory: NatsDirectory;
@@ -211,9 +218,9 @@ interface Served {
 }
 
 async function serve(serving: Serving): Promise<Served> {
-  const { config, upline, subjects, health, hub, directory, clock, keepalive, logger } = serving;
+  const { config, upline, publisher, health, hub, directory, clock, keepalive, logger } = serving;
   const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
-  const publishing = new PublishService(new Publisher(upline, subjects, clock), maxPayload);
+  const publishing = new PublishService(publisher, maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
   let listener: Listener | undefined;
   const sessions = new Sessions(

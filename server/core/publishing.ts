@@ -1,17 +1,38 @@
 import type { MessageContent } from './message.ts';
 
 /**
- * The outcome of a reliable publish:
- * - `stored`: at `seq`; `duplicate` when it had been stored before;
- * - `unknown`: sent and never acknowledged, so it may have been stored; again with the same id is safe;
- * - `unsent`: certainly not stored;
- * - `refused`: the stream will not have it, however often it is sent.
+ * Why a message was certainly not stored:
+ * - `away`: there is no connection to NATS;
+ * - `unready`: NATS is there, but nobody takes messages for the stream now: it is missing, has no leader, or cannot keep up;
+ * - `unfit`: as it is, the stream takes no messages: it is sealed, for example;
+ * - `full`: JetStream has no space for it;
+ * - `forbidden`: NATS does not let the gateway publish it;
+ * - `rejected`: the stream will not have it, however often it is sent.
  */
-export type PublishOutcome =
-  | { readonly kind: 'stored'; readonly seq: number; readonly duplicate: boolean }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'unsent' }
-  | { readonly kind: 'refused'; readonly message: string };
+export type Refusal = 'away' | 'unready' | 'unfit' | 'full' | 'forbidden' | 'rejected';
+
+/** A message was certainly not stored. `detail` says for people what was answered. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly refusal: Refusal;
+  readonly detail: string;
+}
+
+/** Sent and never acknowledged by the stream, so it may have been stored; again with the same id is safe. */
+export interface Unknown {
+  readonly kind: 'unknown';
+  readonly detail: string;
+}
+
+/** Stored at `seq`; `duplicate` when it had been stored before. */
+export interface Stored {
+  readonly kind: 'stored';
+  readonly seq: number;
+  readonly duplicate: boolean;
+}
+
+/** The outcome of a reliable publish. */
+export type PublishOutcome = Stored | Unknown | Refused;
 
 /** How long a reliable publish is tried. */
 export interface PublishLimit {
@@ -25,6 +46,6 @@ export interface PublishLimit {
 export interface PublishTarget {
   /** Stores a message, trying again with the same id within `limit`. Never rejects. */
   reliable(room: string, content: MessageContent, limit: PublishLimit): Promise<PublishOutcome>;
-  /** Sends a message to whoever listens now; false when it certainly reached nobody. */
-  ephemeral(room: string, content: MessageContent): boolean;
+  /** Sends a message to whoever listens now; a refusal when it certainly reached nobody. */
+  ephemeral(room: string, content: MessageContent): Refused | undefined;
 }

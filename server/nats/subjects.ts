@@ -31,6 +31,10 @@ export class Subjects {
     return `${this.#prefix}.eph.${room}`;
   }
 
+  isEphemeral(subject: string): boolean {
+    return subject.startsWith(this.ephemeral(''));
+  }
+
   /** Subject of the gateways' viewer counts of a room. */
   presence(room: string): string {
     return `${this.#prefix}.presence.${room}`;

@@ -1,13 +1,32 @@
+import { nestedMs } from '../../common/deadline.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
-import type { PublishTarget } from '../core/publishing.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
+import type { PublishOutcome, PublishTarget, Refusal } from '../core/publishing.ts';
 import { Failure } from './failure.ts';
 import { parsePublication } from './requests.ts';
 
-/** How long a reliable publish is tried while NATS does not acknowledge it, in milliseconds. */
-const DEADLINE_MS = 10_000;
+/** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
+const TRY_MS = { usual: 8_000, max: 10_000 };
 /** Reliable publishes under way at once, over all viewers, and the bytes of their payloads. */
 const MAX_UNDER_WAY = { messages: 10_000, bytes: 64 * 1024 * 1024 };
+
+const REASONS: Readonly<Record<Refusal, KnownReason>> = {
+  away: 'UPSTREAM_UNAVAILABLE',
+  unready: 'STREAM_UNAVAILABLE',
+  unfit: 'STREAM_UNAVAILABLE',
+  full: 'STORAGE_FULL',
+  forbidden: 'PUBLISH_FORBIDDEN',
+  rejected: 'MESSAGE_INVALID',
+};
+
+/** Who waits for a result. */
+export interface Caller {
+  /** Aborts the wait for an acknowledgement, not what was already sent. */
+  readonly signal?: AbortSignal;
+  /** How much longer it waits, in milliseconds. */
+  readonly remainingMs?: number;
+}
 
 /** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
 export class PublishService {
@@ -25,15 +44,16 @@ export class PublishService {
     return this.#maxPayload;
   }
 
-  /**
-   * @param signal aborts the wait for an acknowledgement, not what was already sent
-   * @throws Failure
-   */
-  async publish(request: PublishRequest, signal?: AbortSignal): Promise<PublishResultInput> {
+  /** @throws Failure */
+  async publish(
+    request: PublishRequest,
+    { signal, remainingMs = Infinity }: Caller = {},
+  ): Promise<PublishResultInput> {
     const { room, deliveryClass, content } = parsePublication(request, this.#maxPayload);
     if (deliveryClass === 'EPHEMERAL') {
-      if (this.#target.ephemeral(room, content)) return {};
-      throw new Failure('UPSTREAM_UNAVAILABLE', 'NATS is away: the message reached nobody');
+      const refused = this.#target.ephemeral(room, content);
+      if (refused === undefined) return {};
+      throw new Failure(REASONS[refused.refusal], `${refused.detail}; the message reached nobody`);
     }
     const bytes = content.payload.byteLength;
     if (
@@ -48,26 +68,26 @@ export class PublishService {
     this.#underWay.messages += 1;
     this.#underWay.bytes += bytes;
     try {
-      const outcome = await this.#target.reliable(room, content, { ms: DEADLINE_MS, signal });
-      switch (outcome.kind) {
-        case 'stored':
-          return { seq: outcome.seq, duplicate: outcome.duplicate };
-        case 'unknown':
-          throw new Failure(
-            'PUBLISH_OUTCOME_UNKNOWN',
-            'NATS did not acknowledge in time; the message may have been stored: publishing it again with the same key is safe',
-          );
-        case 'unsent':
-          throw new Failure(
-            'UPSTREAM_UNAVAILABLE',
-            'NATS is away: the message was not stored, try again later',
-          );
-        case 'refused':
-          throw new Failure('MESSAGE_INVALID', `the stream refuses the message: ${outcome.message}`);
-      }
+      const ms = Math.min(request.timeoutMs || TRY_MS.usual, nestedMs(remainingMs), TRY_MS.max);
+      return resultOf(await this.#target.reliable(room, content, { ms, signal }));
     } finally {
       this.#underWay.messages -= 1;
       this.#underWay.bytes -= bytes;
     }
+  }
+}
+
+/** @throws Failure unless it was stored */
+function resultOf(outcome: PublishOutcome): PublishResultInput {
+  switch (outcome.kind) {
+    case 'stored':
+      return { seq: outcome.seq, duplicate: outcome.duplicate };
+    case 'unknown':
+      throw new Failure(
+        'PUBLISH_OUTCOME_UNKNOWN',
+        `the message may have been stored: publishing it again with the same key is safe (${outcome.detail})`,
+      );
+    case 'refused':
+      throw new Failure(REASONS[outcome.refusal], `the message was not stored: ${outcome.detail}`);
   }
 }

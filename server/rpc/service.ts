@@ -12,6 +12,7 @@ import { refuse } from './failure.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Received } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import type { Caller } from './publish-service.ts';
 import type { PullCall } from './pull.ts';
 import { pull } from './pull.ts';
 import type { UnaryContext } from './unary.ts';
@@ -59,15 +60,16 @@ export function connectInterceptor(sessions: Pick<Sessions, 'open'>, logger: Log
 export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
   return {
     Pull: (call: PullCall) => void pull(context, call),
-    Publish: unary((request: PublishRequest, signal) => publish(context, request, signal)),
+    Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
     GetRoom: unary((request: GetRoomRequest) => getRoom(context, request)),
   };
 
-  function unary<Request, Response>(answer: (request: Request, signal: AbortSignal) => Promise<Response>) {
+  function unary<Request, Response>(answer: (request: Request, caller: Caller) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      answer(call.request, gone.signal).then(
+      const remainingMs = Number(call.getDeadline()) - Date.now();
+      answer(call.request, { signal: gone.signal, remainingMs }).then(
         (response) => callback(null, response),
         (error: unknown) => {
           const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');

@@ -7,7 +7,7 @@ import type { Hub } from '../core/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure } from './failure.ts';
-import type { PublishService } from './publish-service.ts';
+import type { Caller, PublishService } from './publish-service.ts';
 import { requireRoomName } from './requests.ts';
 
 /** What the short calls need. */
@@ -23,9 +23,9 @@ export interface UnaryContext {
 export function publish(
   { publishing }: UnaryContext,
   request: PublishRequest,
-  signal: AbortSignal,
+  caller: Caller,
 ): Promise<PublishResultInput> {
-  return publishing.publish(request, signal);
+  return publishing.publish(request, caller);
 }
 
 /** `GetRoom`: a room as the leader sees it. */

@@ -135,6 +135,81 @@ describe('client publisher', () => {
     assert.equal((await later).seq, 4n);
   });
 
+  describe('when time runs out', () => {
+    /** Answers the newest publish with a refusal, and lets the client send it again. */
+    function refuse(reason: 'STORAGE_FULL' | 'PUBLISH_OUTCOME_UNKNOWN' | 'STREAM_UNAVAILABLE'): void {
+      const { requestId } = publishes(scripted).at(-1)!;
+      const result = { requestId, code: 14, reason, message: `because of ${reason}` };
+      scripted.receive({ publishResults: { results: [result] } });
+      scripted.clock.advance(500);
+    }
+
+    it('says why nothing is stored if every attempt was refused', async () => {
+      const result = publish('r1', gift, { timeoutMs: 2_000 });
+      scripted.welcome();
+      refuse('STREAM_UNAVAILABLE');
+      const { requestId } = publishes(scripted).at(-1)!;
+      assert.equal(publishes(scripted).length, 2);
+      const full = { requestId, code: 8, reason: 'STORAGE_FULL' as const, message: 'full' };
+      scripted.clock.advance(1_499);
+      scripted.receive({ publishResults: { results: [full] } });
+      scripted.clock.advance(1);
+      await assert.rejects(result, { reason: 'STORAGE_FULL', message: 'full' });
+    });
+
+    it('does not begin another attempt that could leave open what is certain', async () => {
+      const result = publish('r1', gift, { timeoutMs: 900 });
+      scripted.welcome();
+      refuse('STREAM_UNAVAILABLE');
+      refuse('STREAM_UNAVAILABLE');
+      assert.equal(publishes(scripted).length, 2);
+      await assert.rejects(result, { reason: 'STREAM_UNAVAILABLE' });
+    });
+
+    it('leaves open what one attempt left open', async () => {
+      const result = publish('r1', gift, { timeoutMs: 2_000 });
+      scripted.welcome();
+      refuse('PUBLISH_OUTCOME_UNKNOWN');
+      refuse('STORAGE_FULL');
+      reconnect(scripted);
+      await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    });
+
+    it('leaves open what was not answered', async () => {
+      const result = publish('r1', gift, { timeoutMs: 2_000 });
+      scripted.welcome();
+      refuse('STORAGE_FULL');
+      scripted.clock.advance(1_500);
+      await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    });
+
+    it('leaves open what a lost connection left open, even if it is refused for good later', async () => {
+      const result = publish('r1', gift, { timeoutMs: 5_000 });
+      scripted.welcome();
+      reconnect(scripted);
+      const { requestId } = publishes(scripted).at(-1)!;
+      const forbidden = {
+        requestId,
+        code: 9,
+        reason: 'PUBLISH_FORBIDDEN' as const,
+        message: 'no permission',
+      };
+      scripted.receive({ publishResults: { results: [forbidden] } });
+      await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN', message: /no permission/ });
+    });
+
+    it('the gateway is asked to be done before', () => {
+      void publish('r1', gift, { timeoutMs: 10_000 });
+      void publish('r1', gift, { timeoutMs: 1_000 });
+      scripted.clock.advance(500);
+      scripted.welcome();
+      assert.deepEqual(
+        publishes(scripted).map(({ message }) => message?.timeoutMs),
+        [8_500, 400],
+      );
+    });
+  });
+
   it('asks for the class of a type that is not known by name', async () => {
     await assert.rejects(publish('r1', { type: 'fireworks', payload: '' }), { reason: 'TYPE_UNKNOWN' });
     void publish('r1', { type: 'fireworks', payload: '', class: 'EPHEMERAL' });

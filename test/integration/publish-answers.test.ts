@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import type { ConnectionOptions, JetStreamManager, NatsConnection, StreamConfig } from 'nats';
+import { connect, DiscardPolicy } from 'nats';
+import type { LiveError } from '../../client/index.ts';
+import type { UpstreamCause } from '../../server/core/upstream-state.ts';
+import type { ServerConfig } from '../../server/ops/config.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import type { PublishEnd } from '../helpers/raw-stream.ts';
+import { rawPublish, RawStream } from '../helpers/raw-stream.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
+
+const ROOM = 'tea';
+const ALL: Partial<ServerConfig> = { maxBytes: 1024 ** 3 };
+
+describe('what publishers are told', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let clock: SkippingClock;
+  /** An operator's connection. */
+  let nc: NatsConnection;
+  let jsm: JetStreamManager;
+
+  async function start(
+    config = '',
+    overrides = ALL,
+    operator: Partial<ConnectionOptions> = {},
+  ): Promise<void> {
+    nats = await startNats({ config });
+    nc = await connect({ servers: nats.url, ...operator });
+    jsm = await nc.jetstreamManager();
+    clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, overrides, { clock });
+  }
+
+  afterEach(async () => {
+    await gateway.close();
+    await nc.close();
+    await nats.stop();
+  });
+
+  let keys = 0;
+  /** Publishes one message through the short call. */
+  const publish = (room = ROOM, type = 'gift', key = `k${++keys}`, bytes = 10): Promise<PublishEnd> =>
+    rawPublish(gateway.address, { room, type, key, payload: Buffer.alloc(bytes, 'x') });
+
+  /** Lets the gateway's time pass until the call has ended. */
+  async function afterDeadline(outcome: Promise<PublishEnd>): Promise<PublishEnd> {
+    let ended: PublishEnd | undefined;
+    void outcome.then((end) => (ended = end));
+    return until('the publish ends', () => {
+      clock.skip(100);
+      return ended;
+    });
+  }
+
+  /** A viewer's heartbeats say so; the gateway's time passes meanwhile. */
+  async function causesBecome(
+    what: string,
+    fits: (causes: readonly UpstreamCause[]) => boolean,
+  ): Promise<void> {
+    await until(what, () => {
+      clock.skip(200);
+      return fits(gateway.stats.upstreamCauses);
+    });
+  }
+
+  const edit = async (change: Partial<StreamConfig>): Promise<void> => {
+    const { config } = await jsm.streams.info('LIVE');
+    await jsm.streams.update('LIVE', { ...config, ...change });
+  };
+
+  const told = ({ code, reason }: PublishEnd) => ({ code, reason });
+
+  it('the stream is missing: certainly not stored, and why', async () => {
+    await start();
+    await publish();
+    await jsm.streams.delete('LIVE');
+    const end = await afterDeadline(publish());
+    assert.deepEqual(told(end), { code: 'UNAVAILABLE', reason: 'STREAM_UNAVAILABLE' });
+    assert.match(end.details, /not stored/);
+    assert.match(end.details, /LIVE/);
+    await causesBecome('it is told of', (causes) => causes.includes('PUBLISHES_FAILING'));
+  });
+
+  it('nobody acknowledged the first attempt, then the stream is missing: nobody knows', async () => {
+    await start();
+    await jsm.streams.delete('LIVE');
+    let asked = 0;
+    const mute = nc.subscribe('live.room.tea', { callback: () => (asked += 1) });
+    await nc.flush();
+    const outcome = publish();
+    await until('the first attempt is on its way', () => asked > 0);
+    mute.unsubscribe();
+    await nc.flush();
+    const end = await afterDeadline(outcome);
+    assert.deepEqual(told(end), { code: 'UNAVAILABLE', reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    assert.match(end.details, /same key is safe/);
+  });
+
+  it('a stream at its limit that discards what is new: certainly not stored, at once, until there is space', async () => {
+    await start();
+    for (let n = 0; n < 3; n++) await publish();
+    await edit({ discard: DiscardPolicy.New, max_msgs: 3 });
+    for (let n = 0; n < 8; n++) {
+      const end = await publish();
+      assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+      assert.match(end.details, /not stored.*maximum messages exceeded/);
+    }
+    assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
+    // It stays as long as that can be seen, though nobody publishes.
+    for (let ms = 0; ms < 60_000; ms += 1_000) {
+      clock.skip(1_000);
+      await nc.flush();
+    }
+    assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
+    await jsm.streams.purge('LIVE');
+    await causesBecome('it is told that it is over', (causes) => !causes.includes('STORAGE_FULL'));
+    assert.equal((await publish()).code, 'OK');
+  });
+
+  it('by bytes, too', async () => {
+    await start();
+    await publish(ROOM, 'gift', 'a', 1_000);
+    await edit({ discard: DiscardPolicy.New, max_bytes: 1_500 });
+    assert.equal((await publish(ROOM, 'gift', 'b', 1_000)).reason, 'STORAGE_FULL');
+  });
+
+  it("the server's limit is reached: certainly not stored", async () => {
+    await start('jetstream { max_file_store: 1MB }', { maxBytes: -1 });
+    const end = await fill();
+    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+    assert.match(end.details, /not stored.*insufficient resources/);
+    assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
+    await jsm.streams.purge('LIVE');
+    assert.equal((await publish()).code, 'OK');
+    await causesBecome('a stored message ends it', (causes) => causes.length === 0);
+  });
+
+  it("the account's limit is reached: certainly not stored", async () => {
+    const accounts = 'accounts { A { jetstream: { max_file: 1MB }, users: [{ user: a, password: a }] } }';
+    await start(`${accounts}\nno_auth_user: a`, { maxBytes: -1 });
+    const end = await fill();
+    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+    assert.match(end.details, /not stored.*resource limits exceeded for account/);
+    assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
+    await jsm.streams.purge('LIVE');
+    await causesBecome('the space is seen', (causes) => causes.length === 0);
+  });
+
+  /** Publishes until something else than OK comes. */
+  async function fill(): Promise<PublishEnd> {
+    for (let n = 0; n < 20; n++) {
+      const end = await publish(ROOM, 'gift', `fill${n}`, 100_000);
+      if (end.code !== 'OK') return end;
+    }
+    throw new Error('it never gets full');
+  }
+
+  it('a sealed stream: certainly not stored, at once', async () => {
+    await start();
+    await edit({ sealed: true });
+    const end = await publish();
+    assert.deepEqual(told(end), { code: 'UNAVAILABLE', reason: 'STREAM_UNAVAILABLE' });
+    assert.match(end.details, /not stored.*sealed/);
+    assert.ok(gateway.stats.upstreamCauses.includes('PUBLISHES_FAILING'));
+  });
+
+  const withoutPermission = (denied: string): string => `authorization {
+    users: [
+      { user: gateway, password: g, permissions: { publish: { deny: [${denied}] } } }
+      { user: operator, password: o }
+    ]
+  }
+  no_auth_user: gateway`;
+
+  it('no permission to publish: exactly those are refused, at once', async () => {
+    await start(withoutPermission('"live.room.secret"'), ALL, { user: 'operator', pass: 'o' });
+    using stream = RawStream.hello(gateway.address);
+    await stream.next('welcome');
+    for (let requestId = 1; requestId <= 200; requestId++) {
+      const room = requestId % 3 === 0 ? 'secret' : ROOM;
+      stream.send({ publish: { requestId, message: { room, type: 'gift', key: String(requestId) } } });
+    }
+    await until('all are answered', () => stream.results.length === 200);
+    for (const { requestId, reason, message, code } of stream.results) {
+      const denied = Number(requestId) % 3 === 0;
+      assert.equal(reason, denied ? 'PUBLISH_FORBIDDEN' : 'REASON_UNSPECIFIED', requestId);
+      if (!denied) continue;
+      assert.equal(code, 9);
+      assert.match(message, /not stored.*live\.room\.secret/);
+    }
+    assert.deepEqual(gateway.stats.upstreamCauses, [], 'one room says nothing of the others');
+    assert.equal(Number((await gateway.client().room(ROOM)).count), 200 - 66);
+    clock.skip(2_000);
+    await publish('secret');
+    clock.skip(2_000);
+    await publish('secret');
+    assert.deepEqual(gateway.stats.upstreamCauses, ['PUBLISHES_FAILING'], 'nothing else is published');
+  });
+
+  it('no permission for ephemeral messages: it is told, and they are refused', async () => {
+    await start(withoutPermission('"live.eph.>"'), ALL, { user: 'operator', pass: 'o' });
+    await publish(ROOM, 'comment');
+    await until('it is told of', () => gateway.stats.upstreamCauses.includes('PUBLISHES_FAILING'));
+    const end = await publish(ROOM, 'comment');
+    assert.deepEqual(told(end), { code: 'FAILED_PRECONDITION', reason: 'PUBLISH_FORBIDDEN' });
+    assert.match(end.details, /live\.eph\.tea/);
+    assert.equal((await publish()).code, 'OK');
+    await causesBecome('nothing says so any more', (causes) => causes.length === 0);
+    assert.equal((await publish(ROOM, 'comment')).code, 'OK');
+    await until('it is told of again', () => gateway.stats.upstreamCauses.includes('PUBLISHES_FAILING'));
+  });
+
+  it("another stream's acknowledgement is not taken for ours", async () => {
+    await start();
+    await jsm.streams.delete('LIVE');
+    await jsm.streams.add({ name: 'OTHER', subjects: ['live.room.*'] });
+    const end = await afterDeadline(publish());
+    assert.deepEqual(told(end), { code: 'UNAVAILABLE', reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    assert.match(end.details, /OTHER/);
+    await causesBecome('it is told of', (causes) => causes.includes('PUBLISHES_FAILING'));
+  });
+
+  it('when the trouble is over, that is found out without a publish', async () => {
+    await start();
+    const { config } = await jsm.streams.info('LIVE');
+    await jsm.streams.delete('LIVE');
+    await afterDeadline(publish());
+    await causesBecome('it is told of', (causes) => causes.includes('PUBLISHES_FAILING'));
+    await jsm.streams.add(config);
+    await causesBecome('it is over', (causes) => !causes.includes('PUBLISHES_FAILING'));
+    assert.equal((await jsm.streams.info('LIVE')).state.last_seq, 0, 'nothing was stored for it');
+  });
+
+  it('a definite answer reaches a caller whose own time is no longer than that of the gateway', async () => {
+    await start();
+    await jsm.streams.delete('LIVE');
+    const clientClock = new SkippingClock();
+    const client = gateway.client({ clock: clientClock });
+    let failure: LiveError | undefined;
+    client.publish(ROOM, { type: 'gift', payload: 'x' }).catch((error: unknown) => {
+      failure = error as LiveError;
+    });
+    await until('the gateway has answered', () => {
+      clock.skip(100);
+      return client.counters.publishesResent > 0 || failure !== undefined;
+    });
+    await until('the caller is told', () => {
+      clock.skip(100);
+      clientClock.skip(50);
+      return failure;
+    });
+    assert.equal(failure?.reason, 'STREAM_UNAVAILABLE', failure?.message);
+  });
+
+  it('the gateway tries no longer than the caller asks', async () => {
+    await start();
+    await jsm.streams.delete('LIVE');
+    using stream = RawStream.hello(gateway.address);
+    await stream.next('welcome');
+    stream.send({ publish: { requestId: 1, message: { room: ROOM, type: 'gift', timeoutMs: 1_500 } } });
+    // In the machine's time: nothing is skipped.
+    const { reason } = await stream.result();
+    assert.equal(reason, 'STREAM_UNAVAILABLE');
+  });
+});
