@@ -7,10 +7,8 @@ import { inspect } from 'node:util';
  */
 const TIMEOUT_MS = 120_000;
 
-/** How long and how often `until` looks, in milliseconds. */
+/** How often `until` looks, in milliseconds. */
 export interface PollOptions {
-  /** Only for tests of `until` itself. */
-  readonly timeoutMs?: number;
   readonly everyMs?: number;
 }
 
@@ -19,10 +17,19 @@ export interface PollOptions {
  * @param name the condition in words, for the error: "the viewer is live".
  * @throws if the condition does not hold within two minutes: names it, with the last value or error seen.
  */
-export async function until<T>(
+export function until<T>(
   name: string,
   probe: () => T | Promise<T>,
-  { timeoutMs = TIMEOUT_MS, everyMs = 10 }: PollOptions = {},
+  { everyMs = 10 }: PollOptions = {},
+): Promise<NonNullable<T>> {
+  return poll(name, probe, { everyMs, timeoutMs: TIMEOUT_MS });
+}
+
+/** `until` with a time-out of its own, for the test of it. */
+export async function poll<T>(
+  name: string,
+  probe: () => T | Promise<T>,
+  { everyMs, timeoutMs }: Required<PollOptions> & { readonly timeoutMs: number },
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

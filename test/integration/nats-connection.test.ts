@@ -98,9 +98,6 @@ describe('connection to NATS', () => {
     await until(
       'it is connected to the other',
       () => upline.up && upline.nc.getServer() === rest.url.slice('nats://'.length),
-      {
-        timeoutMs: 15_000,
-      },
     );
     own.resume();
   });
@@ -144,7 +141,7 @@ describe('connection to NATS', () => {
     const upline = await connectTo(`127.0.0.1:${(server.address() as AddressInfo).port}`);
     frozen = true;
     for (const socket of sockets) socket.destroy();
-    await until('it has tried three times', () => accepted === 4, { timeoutMs: 15_000 });
+    await until('it has tried three times', () => accepted === 4);
     frozen = false;
     for (const socket of sockets) greet(socket);
     await until('it is connected, once', () => upline.up && sockets.size === 1);

@@ -188,7 +188,7 @@ describe('NATS outage', () => {
     await nats.pause();
     using raw = RawStream.hello(gateway.address);
     raw.send({ join: { room: 'new' } });
-    const error = await raw.next('roomError', 1);
+    const error = await raw.next('roomError');
     assert.equal(error.reason, 'UPSTREAM_UNAVAILABLE');
     nats.resume();
     await flow(50);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { until } from '../helpers/poll.ts';
+import { poll, until } from '../helpers/poll.ts';
 
 describe('test helper: until', () => {
   it('returns the first truthy value, and takes a throw for "not yet"', async () => {
@@ -13,17 +13,17 @@ describe('test helper: until', () => {
   });
 
   it('names the condition and the last value when it does not come true', async () => {
-    const never = until('the count is two', () => [1].length === 2, { timeoutMs: 30 });
+    const never = poll('the count is two', () => [1].length === 2, { everyMs: 10, timeoutMs: 30 });
     await assert.rejects(never, /not within 30 ms: the count is two \(last value: false\)/);
   });
 
   it('keeps the last error as the cause', async () => {
-    const never = until(
+    const never = poll(
       'it stops failing',
       () => {
         throw new Error('still failing');
       },
-      { timeoutMs: 30 },
+      { everyMs: 10, timeoutMs: 30 },
     );
     await assert.rejects(never, (error: Error) => (error.cause as Error).message === 'still failing');
   });
