@@ -396,6 +396,27 @@ describe('core: room', () => {
       ]);
     });
 
+    it('rewound while a viewer was blocked: everything of the new history behind the place where it stood', async () => {
+      await using rig = new Rig();
+      await rig.viewer.join('r');
+      rig.publish(2);
+      await rig.told();
+      rig.viewer.block();
+      rig.publish(1);
+      await settle();
+      rig.publish(5);
+      await settle();
+      // The feed says nothing of the new history, which ends behind the viewer and before the room's head.
+      rig.stream.rewindTo(1);
+      rig.stream.feed = 'held';
+      rig.publish(5);
+      rig.stream.loseAll();
+      await rig.rest();
+      rig.viewer.unblock();
+      const told = await rig.told();
+      assert.deepEqual(told, ['message 3', 'reset REWOUND 3', ...messages(4, 6), 'caught-up 6']);
+    });
+
     it('a viewer that has not been told of a re-creation stands in the stream of before', async () => {
       await using rig = new Rig();
       rig.publish(6);
