@@ -95,21 +95,30 @@ export class History {
     if (generation !== this.#generation) return;
     if (read === undefined) {
       this.#note(from);
-      const delay = Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.max);
-      this.#retry = this.#clock.after(delay, () => {
-        this.#reading = false;
-        this.#start();
-      });
-      return;
+      return this.#rest();
     }
-    this.#failures = 0;
-    this.#reading = false;
+    // Whoever the page takes no further asks for the same again, for as long as stream and log do not meet.
+    if (read.upto <= from) {
+      this.#rest();
+    } else {
+      this.#failures = 0;
+      this.#reading = false;
+    }
     // What was wanted meanwhile may be in this page: whoever still lacks something asks again.
     this.#wanted = undefined;
     const page = new HistoryPage(this.#room, read);
     this.#pages.push(page);
     if (this.#pages.length > MAX_PAGES) this.evictOldest();
     this.#onPage(page);
+  }
+
+  /** Reads nothing for a while, ever longer with each read that led to nothing. */
+  #rest(): void {
+    const delay = Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.max);
+    this.#retry = this.#clock.after(delay, () => {
+      this.#reading = false;
+      this.#start();
+    });
   }
 
   #note(from: number): void {

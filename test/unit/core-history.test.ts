@@ -126,6 +126,23 @@ describe('core: history', () => {
     assert.deepEqual(hand.asked.at(-1), 20, 'a success makes the next delay short again');
   });
 
+  it('asks again after a page that takes nobody further, later and later', async () => {
+    const hand = new HandAnswered();
+    hand.history.want(10);
+    for (let attempt = 1, delay = 100; attempt < 5; attempt++, delay *= 2) {
+      await hand.answer(10);
+      assert.equal(hand.pages.length, attempt, 'who was waiting may be judged by it');
+      hand.history.want(10);
+      hand.clock.advance(delay - 1);
+      assert.equal(hand.asked.length, attempt, 'asked before its time');
+      hand.clock.advance(1);
+      assert.equal(hand.asked.length, attempt + 1);
+    }
+    await hand.answer(20);
+    hand.history.want(20);
+    assert.deepEqual(hand.asked.at(-1), 20, 'progress makes the next read immediate again');
+  });
+
   it('forgets everything on demand, the answer to a question of before included', async () => {
     const hand = new HandAnswered();
     hand.history.want(1);
