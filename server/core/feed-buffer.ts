@@ -31,6 +31,12 @@ export class FeedBuffer {
     return this.#messages[0];
   }
 
+  /** Lets go of everything, and of what still comes until it is emptied. */
+  forget(): void {
+    this.#messages = [];
+    this.#overflowed = true;
+  }
+
   /** Takes everything; `complete` is false when messages have been let go. */
   drain(): { messages: readonly FeedMessage[]; complete: boolean } {
     const drained = { messages: this.#messages, complete: !this.#overflowed };

@@ -329,12 +329,14 @@ export class Timeline {
     if (end.epoch !== this.#era.epoch && !(await this.#renamed(end))) {
       if (this.#isClosed()) return 'mended';
       this.#begin(end);
+      // What was set aside may be of the stream before: no message says which it is of.
+      buffer.forget();
       this.#listener.renewed();
       this.#listener.grown();
       return 'mended';
     }
     if (end.lastSeq < this.#provenTo) {
-      if (confirmed) this.#rewind(end, buffer.first);
+      if (confirmed) this.#rewind(end, buffer);
       return confirmed ? 'mended' : 'behind';
     }
     if (this.#agrees(end, this.#known)) {
@@ -377,7 +379,7 @@ export class Timeline {
           break;
         case 'rewound':
           if (!confirmed) return 'behind';
-          this.#rewind(end, buffer.first);
+          this.#rewind(end, buffer);
           continue;
         case 'recreated':
           throw new Error('the stream was created again during a repair');
@@ -426,7 +428,9 @@ export class Timeline {
    * The stream's history was replaced by an older one that has since gone its own way. Where it parted is only
    * known if the feed has shown it; viewers at least get everything behind the place where they stood.
    */
-  #rewind(end: RoomEnd, trigger: FeedMessage | undefined): void {
+  #rewind(end: RoomEnd, buffer: FeedBuffer): void {
+    const trigger = buffer.first;
+    buffer.forget();
     const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
     const start = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
     const { number, epoch } = this.#era;

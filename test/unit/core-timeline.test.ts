@@ -572,6 +572,24 @@ describe('core: timeline', () => {
       }
     });
 
+    it('what was set aside of the stream before a re-creation is not taken for the new one’s', async () => {
+      await using rig = await opened((r) => r.publish('a'));
+      rig.stream.withholdAnswers();
+      rig.stream.feed = 'held';
+      rig.publish('b', 'c');
+      rig.stream.lose();
+      rig.stream.deliverAll();
+      rig.stream.recreate();
+      // The message set aside names the second one as its predecessor; now that is this one.
+      rig.publish('A', 'B');
+      rig.stream.loseAll();
+      rig.stream.answerAll();
+      await settle();
+      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
+      assert.equal(rig.timeline.head, 2);
+      assert.deepEqual(rig.log, []);
+    });
+
     it('a stream restored from a snapshot: goes on behind the place where the feed parted', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.publish('b', 'c', 'd');
