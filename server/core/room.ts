@@ -321,8 +321,9 @@ export class Room {
     if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed) return false;
     viewer.stage = LIVE;
     viewer.position = { ...viewer.position, epoch: bookmark.epoch };
-    // A start looked up in the stream, or a page of history, may have taken the viewer further than the room.
-    if (bookmark.seq >= seq) viewer.position = bookmark;
+    // A start looked up in the stream, or a page of history, may have taken the viewer further than the room, or to where
+    // the stream no longer has the message that the room has last: a cursor names none that the viewer has not had.
+    if (bookmark.seq > seq || (bookmark.seq === seq && bookmark.check === 0)) viewer.position = bookmark;
     return true;
   }
 

@@ -50,6 +50,11 @@ export class CoreGateway {
     );
   }
 
+  /** Whether slices of work wait for their turn. */
+  get busy(): boolean {
+    return this.#deferred > 0;
+  }
+
   /** Lets everything happen that needs no time. */
   async settle(): Promise<void> {
     for (let turns = 0; turns < 1_000; turns++) {
@@ -267,7 +272,7 @@ export class ModelClient {
       });
     } else if (frame.reset) {
       const cursor = positionOf(frame.reset.cursor);
-      const expected = this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds > 0;
+      const expected = this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds.length > 0;
       this.positions.set(room, cursor);
       note(`reset ${frame.reset.cause} ${cursor.seq}`, { kind: 'reset', ...place(cursor), expected });
     } else if (frame.caughtUp) {

@@ -1,6 +1,7 @@
 import { fingerprint } from '../../server/core/fingerprint.ts';
 import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
 import type { Position } from '../../server/core/position.ts';
+import { UpstreamError } from '../../server/core/upstream-error.ts';
 import type {
   Feed,
   FeedMessage,
@@ -22,8 +23,15 @@ interface OnTheWay {
   readonly message: FeedMessage;
 }
 
+/** A message that was stored, and when in the life of its stream. */
+export interface Stored extends Held {
+  readonly epoch: string;
+  /** How often the stream had been rewound by then. */
+  readonly history: number;
+}
+
 /** The stream at one moment. */
-interface Snapshot {
+export interface Snapshot {
   readonly epoch: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
@@ -36,11 +44,19 @@ interface Snapshot {
  */
 export class StreamModel implements Upstream {
   /** Every message ever stored, those that were let go included. */
-  readonly stored: (Held & { readonly epoch: string })[] = [];
+  readonly stored: Stored[] = [];
+  /** Identifiers of messages that the stream was without at some time after they were stored. */
+  readonly letGo = new Set<string>();
+  /** How often each incarnation was restored from a snapshot, and up to where it then went, oldest first. */
+  readonly rewinds: { readonly epoch: string; readonly after: number }[] = [];
   /** Viewer counts announced, newest last. */
   readonly announced: (readonly [room: string, viewers: number])[] = [];
   /** Messages that a page of history holds at most. */
   pageSize = 3;
+  /** Payload that ends a page, in bytes; that of the message where the page begins does not count. */
+  pageBytes = Infinity;
+  /** Messages that the next pages bring at most, whatever they could hold: the link was slow. */
+  readonly shortPages: number[] = [];
   /** `held`: what is stored waits in `onTheWay` until the test delivers or loses it. */
   feed: 'delivered' | 'held' = 'delivered';
   onTheWay: OnTheWay[] = [];
@@ -57,8 +73,6 @@ export class StreamModel implements Upstream {
   #lastSeq = 0;
   #held: Held[] = [];
   readonly #sinks = new Map<string, Set<FeedSink>>();
-  /** How often the stream was restored from a snapshot. */
-  rewinds = 0;
   readonly questions = { end: 0, history: 0, intact: 0, locate: 0, feed: 0 };
 
   get epoch(): string {
@@ -83,6 +97,11 @@ export class StreamModel implements Upstream {
     return inRoom(this.#held, room).map(({ seq }) => seq);
   }
 
+  /** The identifier of the message held at `seq`; empty when there is none. */
+  idOf(seq: number): string {
+    return this.#held.find((held) => held.seq === seq)?.content.id ?? '';
+  }
+
   /** Whether the stream holds a message of any room at `seq`. */
   holds(seq: number): boolean {
     return this.#held.some((message) => message.seq === seq);
@@ -103,7 +122,7 @@ export class StreamModel implements Upstream {
     // As JetStream says it: the newest message of the subject that is still held.
     const prevSeq = inRoom(this.#held, room).at(-1)?.seq ?? 0;
     this.#held.push(message);
-    this.stored.push({ ...message, epoch: this.epoch });
+    this.stored.push({ ...message, epoch: this.epoch, history: this.#rewound });
     const onTheWay = { room, message: { message, prevSeq } };
     if (this.feed === 'held') this.onTheWay.push(onTheWay);
     else this.#deliver(onTheWay);
@@ -147,7 +166,7 @@ export class StreamModel implements Upstream {
   evictBefore(firstSeq: number): void {
     const first = Math.min(firstSeq, this.#lastSeq + 1);
     this.#firstSeq = Math.max(this.#firstSeq, first);
-    this.#held = this.#held.filter(({ seq }) => seq >= this.#firstSeq);
+    this.#keep(({ seq }) => seq >= this.#firstSeq);
   }
 
   /** Everything has expired. */
@@ -157,7 +176,13 @@ export class StreamModel implements Upstream {
 
   /** Removes a room's messages before `seq`, as `nats stream purge --subject` does. */
   purge(room: string, seq = Infinity): void {
-    this.#held = this.#held.filter((message) => message.room !== room || message.seq >= seq);
+    this.#keep((message) => message.room !== room || message.seq >= seq);
+    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+  }
+
+  /** Removes one message, as `nats stream rmm` does. */
+  delete(seq: number): void {
+    this.#keep((message) => message.seq !== seq);
     this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
   }
 
@@ -173,20 +198,34 @@ export class StreamModel implements Upstream {
     this.#predated = false;
     this.#firstSeq = 1;
     this.#lastSeq = 0;
-    this.#held = [];
+    this.#keep(() => false);
+  }
+
+  /** What a backup of the stream holds. */
+  snapshot(): Snapshot {
+    return { epoch: this.epoch, firstSeq: this.#firstSeq, lastSeq: this.#lastSeq, held: [...this.#held] };
+  }
+
+  /** Restores the same stream from a snapshot of it: what had been let go since is back, what was stored since is gone. */
+  restore({ firstSeq, lastSeq, held }: Snapshot): void {
+    this.rewinds.push({ epoch: this.epoch, after: lastSeq });
+    const ids = new Set(held.map(({ content }) => content.id));
+    this.#keep(({ content }) => ids.has(content.id));
+    this.#held = [...held];
+    this.#firstSeq = firstSeq;
+    this.#lastSeq = lastSeq;
   }
 
   /** Restores the same stream from a snapshot that ended at `lastSeq`. */
   rewindTo(lastSeq: number): void {
-    this.rewinds++;
-    this.#lastSeq = lastSeq;
-    this.#held = this.#held.filter(({ seq }) => seq <= lastSeq);
-    this.#firstSeq = Math.min(this.#firstSeq, lastSeq + 1);
+    const now = this.snapshot();
+    const held = now.held.filter(({ seq }) => seq <= lastSeq);
+    this.restore({ ...now, lastSeq, held, firstSeq: Math.min(now.firstSeq, lastSeq + 1) });
   }
 
   /** From now on the leader answers as of this moment: it was just elected and lags. */
   freezeLeader(): void {
-    this.#stale = this.#snapshot();
+    this.#stale = this.snapshot();
   }
 
   thawLeader(): void {
@@ -232,7 +271,7 @@ export class StreamModel implements Upstream {
     return this.#ask('history', ({ epoch, firstSeq, lastSeq, held }) => {
       if (lastSeq < from) throw new Error('the stream ends before the place to read from');
       const all = inRoom(held, room).filter(({ seq }) => seq >= from);
-      const messages = all.slice(0, this.pageSize);
+      const messages = this.#pageOf(all, from);
       const complete = messages.length === all.length;
       return {
         epoch,
@@ -289,9 +328,9 @@ export class StreamModel implements Upstream {
     this.questions[question]++;
     return new Promise((resolve, reject) => {
       const give = (): void => {
-        if (this.leader === 'away') return reject(new Error('NATS is away'));
+        if (this.leader === 'away') return reject(new UpstreamError('NATS is away'));
         try {
-          resolve(compute(this.#stale ?? this.#snapshot()));
+          resolve(compute(this.#stale ?? this.snapshot()));
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
@@ -302,8 +341,26 @@ export class StreamModel implements Upstream {
     });
   }
 
-  #snapshot(): Snapshot {
-    return { epoch: this.epoch, firstSeq: this.#firstSeq, lastSeq: this.#lastSeq, held: [...this.#held] };
+  /** How often the present incarnation was rewound. */
+  get #rewound(): number {
+    return this.rewinds.filter(({ epoch }) => epoch === this.epoch).length;
+  }
+
+  #keep(stays: (message: Held) => boolean): void {
+    for (const message of this.#held) if (!stays(message)) this.letGo.add(message.content.id);
+    this.#held = this.#held.filter(stays);
+  }
+
+  /** How many of a room's messages from `from` on a page has room for. */
+  #pageOf(all: readonly Held[], from: number): readonly Held[] {
+    let bytes = 0;
+    const end = all.findIndex(({ seq, content }) => {
+      if (seq > from) bytes += content.payload.length;
+      return bytes >= this.pageBytes;
+    });
+    const room = Math.min(this.pageSize, end < 0 ? Infinity : end + 1);
+    // What is at the cursor comes in any case: without it nothing could be said of the cursor.
+    return all.slice(0, Math.max(this.shortPages.shift() ?? room, all[0]?.seq === from ? 1 : 0));
   }
 
   #deliver({ room, message }: OnTheWay): void {

@@ -131,6 +131,20 @@ describe('core: room', () => {
       assert.deepEqual(await rig.told(), ['message 8']);
     });
 
+    it('is told no cursor that names a message it has not had', async () => {
+      await using rig = new Rig();
+      rig.publish(5);
+      await rig.viewer.join('r');
+      await rig.told();
+      rig.stream.delete(5);
+      const second = new ModelClient(rig.gateway, 'second');
+      await second.join('r', { kind: 'seq', seq: 3 });
+      await settle();
+      assert.deepEqual(second.told, ['joined 2 STARTED', ...messages(3, 4), 'caught-up 5']);
+      assert.deepEqual(second.positions.get('r'), { epoch: rig.stream.epoch, seq: 5, check: 0 });
+      second.disconnect();
+    });
+
     it('is woken for a new bookmark though its transport was busy when the room got it', async () => {
       await using rig = new Rig();
       rig.publish(2);
@@ -248,7 +262,6 @@ describe('core: room', () => {
       await rig.viewer.join('r');
       await rig.gateway.pass(5_000);
       assert.deepEqual(await rig.told(), ['joined 3 RESET', 'reset REWOUND 3', 'caught-up 3']);
-      rig.stream.rewinds = 1;
     });
 
     it('a cursor that contradicts memory is judged once the leader has been asked', async () => {
