@@ -95,7 +95,8 @@ export class History {
     if (generation !== this.#generation) return;
     if (read === undefined) {
       this.#note(from);
-      return this.#rest();
+      this.#rest();
+      return;
     }
     // Whoever the page takes no further asks for the same again, for as long as stream and log do not meet.
     if (read.upto <= from) {
