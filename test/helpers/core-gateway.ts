@@ -272,7 +272,8 @@ export class ModelClient {
       });
     } else if (frame.reset) {
       const cursor = positionOf(frame.reset.cursor);
-      const expected = this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds.length > 0;
+      const expected =
+        this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds.length > 0;
       this.positions.set(room, cursor);
       note(`reset ${frame.reset.cause} ${cursor.seq}`, { kind: 'reset', ...place(cursor), expected });
     } else if (frame.caughtUp) {
