@@ -3,6 +3,7 @@ import { connect, Events } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { Logger } from '../ops/logging.ts';
+import { askWhyRefused } from './greeting.ts';
 import { watchLiveness } from './liveness.ts';
 import type { ServerError } from './wire.ts';
 import { Wire } from './wire.ts';
@@ -53,7 +54,7 @@ export interface Upline {
 
 /**
  * Connects to NATS.
- * @throws when none of the servers can be reached within half a minute, or one refuses
+ * @throws when none of the servers takes a connection within half a minute, or all refuse for good: says why, for each
  */
 export async function connectUpline(
   urls: readonly string[],
@@ -172,15 +173,27 @@ async function connectFirst(
     try {
       return await connect(options);
     } catch (error) {
-      if (clock.monotonicMs() >= giveUpMs) {
-        throw new Error(`no NATS server answers at ${urls.join(', ')}: check --nats, or start the server`, {
-          cause: error,
-        });
-      }
-      logger.warn({ err: error, urls }, 'NATS does not answer yet, trying again');
+      const { reasons, final } = await whyRefused(urls, error, clock);
+      if (final || clock.monotonicMs() >= giveUpMs)
+        throw new Error(`no connection to NATS: ${reasons.join('; ')}`, { cause: error });
+      logger.warn({ reasons }, 'no connection to NATS yet, trying again');
       await sleep(clock, FIRST_RETRY_MS, new AbortController().signal);
     }
   }
+}
+
+/** Why there is no connection, for each server; `final` when waiting helps with none of them. */
+async function whyRefused(
+  urls: readonly string[],
+  error: unknown,
+  clock: Clock,
+): Promise<{ readonly reasons: readonly string[]; readonly final: boolean }> {
+  const refusals = await Promise.all(urls.map((url) => askWhyRefused(url, clock)));
+  const otherwise = error instanceof Error ? error.message : String(error);
+  return {
+    reasons: urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
+    final: refusals.every((refusal) => refusal?.final === true),
+  };
 }
 
 async function watchStatus(

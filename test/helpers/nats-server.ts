@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNatsServer } from '../../server/nats/binary.ts';
 import type { NatsProcess } from '../../server/nats/process.ts';
-import { launchNats } from '../../server/nats/process.ts';
+import { launchNats, logFile } from '../../server/nats/process.ts';
 import { until } from './poll.ts';
 import { isStopped } from './processes.ts';
 
@@ -28,6 +28,8 @@ export interface TestNats extends AsyncDisposable {
   pause(): Promise<void>;
   /** SIGCONT: ends a pause. */
   resume(): void;
+  /** Gives the running server another configuration; resolves when that holds. */
+  reload(config: string): Promise<void>;
   /** Starts again on the same port and directory; a server still running is stopped with SIGTERM first. */
   restart(): Promise<void>;
   /** Stops the server and removes its directory. Idempotent. */
@@ -68,6 +70,14 @@ export async function startNats({ config = '', port = 0 }: TestNatsOptions = {})
       await until('nats-server stands still', () => isStopped(running.pid));
     },
     resume: () => running.signal('SIGCONT'),
+    async reload(next) {
+      const reloads = async (): Promise<number> =>
+        (await readFile(logFile(directory), 'utf8')).split('Reloaded server configuration').length;
+      const before = await reloads();
+      await writeFile(configFile, next);
+      running.signal('SIGHUP');
+      await until('nats-server has reloaded', async () => (await reloads()) > before);
+    },
     async restart() {
       await end();
       running = await launch(running.port);

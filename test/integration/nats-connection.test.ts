@@ -11,6 +11,7 @@ import { createLogger } from '../../server/ops/logging.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 
 const logger = createLogger('silent');
 
@@ -114,6 +115,45 @@ describe('connection to NATS', () => {
     await nats.restart();
     await until('it is back again', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
     assert.ok(refused.includes('maximum connections exceeded'), refused.join());
+  });
+
+  it('refuses to start with the cause, at once when waiting does not help', async () => {
+    nats = await startNats();
+    await nats.reload('authorization { user: u, password: p }');
+    await assert.rejects(
+      connectTo(nats.url),
+      /no connection to NATS: nats:\/\/127.*Authorization Violation.*no_auth_user/,
+    );
+  });
+
+  it('says of each server why it takes no connection, and waits for it', async () => {
+    nats = await startNats({ config: 'max_connections: 1' });
+    await using _guest = await connectTo(nats.url);
+    const foreign = createServer((socket) => socket.end('220 mail.example.org ESMTP\r\n'));
+    foreign.listen(0, '127.0.0.1');
+    await once(foreign, 'listening');
+    const { port } = foreign.address() as AddressInfo;
+    const clock = new SkippingClock();
+    const urls = [nats.url, 'nats://127.0.0.1:1', `127.0.0.1:${port}`, 'nats://no-such-host.invalid'];
+    const connecting = connectUpline(urls, 'test', clock, logger).then(
+      () => 'connected',
+      (error: unknown) => String(error),
+    );
+    let outcome: string | undefined;
+    void connecting.then((end) => (outcome = end));
+    const message = await until(
+      'it gives up',
+      () => {
+        clock.skip(500);
+        return outcome;
+      },
+      { timeoutMs: 15_000 },
+    );
+    foreign.close();
+    assert.match(message, /:\d+: maximum connections exceeded: raise/);
+    assert.match(message, /127\.0\.0\.1:1: connection refused: start the server/);
+    assert.match(message, /something else than a NATS server/);
+    assert.match(message, /no-such-host\.invalid: no such host/);
   });
 
   it('lets go of what it gave up while a server was frozen', async () => {
