@@ -12,10 +12,12 @@ import { canVerify } from './core/upstream-state.ts';
 import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
+import { JetStreamApi } from './nats/jetstream-api.ts';
 import { StreamLeader } from './nats/leader.ts';
 import { openStream } from './nats/open-stream.ts';
 import { Publisher } from './nats/publisher.ts';
-import { apiPrefix, Subjects } from './nats/subjects.ts';
+import { Requests } from './nats/requests.ts';
+import { Subjects } from './nats/subjects.ts';
 import { NatsUpstream } from './nats/upstream.ts';
 import { UpstreamHealth, watchConnection } from './nats/upstream-health.ts';
 import type { ServerConfig } from './ops/config.ts';
@@ -102,11 +104,8 @@ export async function startGateway(
     undo.push(() => upline.close());
     const subjects = new Subjects(config.subjectPrefix);
     const jsm = await openStream(upline, config, subjects, nats.owned, clock, logger);
-    const leader = new StreamLeader(upline, jsm, {
-      stream: config.stream,
-      api: apiPrefix(config.jsDomain),
-      subjects,
-    });
+    const api = new JetStreamApi(new Requests(upline, clock), config.jsDomain);
+    const leader = new StreamLeader(upline, api, config.stream, subjects);
     const upstream = new NatsUpstream(upline, leader, id, clock, logger);
     const hub = new Hub(upstream, clock, {
       roomLogBytes: config.roomLogBytes,

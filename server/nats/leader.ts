@@ -1,18 +1,14 @@
-import type {
-  ApiError,
-  ConsumerConfig,
-  JetStreamManager,
-  NatsConnection,
-  StreamInfo,
-  StreamInfoRequestOptions,
-} from 'nats';
+import type { ConsumerConfig, ConsumerInfo, StreamInfo, StreamInfoRequestOptions } from 'nats';
 import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
 import type { Upline } from './connection.ts';
 import { parseHeaderLines } from './header-lines.ts';
+import type { JetStreamApi } from './jetstream-api.ts';
+import { JetStreamError } from './jetstream-api.ts';
 import { decodeStored } from './message-codec.ts';
-import { REQUEST_TIMEOUT_MS, streamState } from './stream.ts';
+import type { Asking } from './requests.ts';
+import { streamState } from './stream.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
@@ -20,6 +16,8 @@ const MAX_REQUESTS = 16;
 const NO_MESSAGE_FOUND = 10037;
 /** Sequences of deleted messages that are asked for at once: 100 KB. */
 const MAX_DELETED = 10_000;
+/** A consumer is asked for once, under a name of its own: whoever reads tries again with another. */
+const CREATE: Asking = { patienceMs: 2_000, again: false };
 
 /** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
 type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
@@ -38,34 +36,37 @@ interface HeldMessage {
  */
 export class StreamLeader {
   readonly #upline: Upline;
-  readonly #jsm: JetStreamManager;
+  readonly #api: JetStreamApi;
   /** Name of the stream. */
   readonly stream: string;
-  /** What the subjects of its JetStream API begin with. */
-  readonly api: string;
   readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
 
-  constructor(
-    upline: Upline,
-    jsm: JetStreamManager,
-    { stream, api, subjects }: Pick<StreamLeader, 'stream' | 'api' | 'subjects'>,
-  ) {
+  constructor(upline: Upline, api: JetStreamApi, stream: string, subjects: Subjects) {
     this.#upline = upline;
-    this.#jsm = jsm;
+    this.#api = api;
     this.stream = stream;
-    this.api = api;
     this.subjects = subjects;
   }
 
+  /** What the subjects of its JetStream API begin with. */
+  get api(): string {
+    return this.#api.prefix;
+  }
+
   async state(): Promise<StreamState> {
-    return streamState(await this.#info());
+    return streamState(await this.info());
+  }
+
+  /** The stream as it is, with its configuration. */
+  info(question?: Partial<StreamInfoRequestOptions>, asking?: Asking): Promise<StreamInfo> {
+    return this.#limiter.run(() => this.#api.ask(`STREAM.INFO.${this.stream}`, question, asking));
   }
 
   /** The stream with the number of messages of one room. */
   describeRoom(room: string): Promise<StreamInfo> {
     const subjects_filter = this.subjects.room(room);
-    return this.#run(() => this.#jsm.streams.info(this.stream, { subjects_filter }));
+    return this.info({ subjects_filter });
   }
 
   /** The room's newest message held, or undefined. */
@@ -87,47 +88,48 @@ export class StreamLeader {
   /** See {@link Upstream.isIntact}. Asks for the list of what was deleted only where it is short. */
   async isIntact(after: number, upto: number): Promise<boolean> {
     if (upto <= after) return true;
-    const count: Partial<StreamInfo['state']> = (await this.#info()).state;
+    const count: Partial<StreamInfo['state']> = (await this.info()).state;
     if ((count.num_deleted ?? 0) > MAX_DELETED) return false;
     const { first_seq: first, deleted = [] }: Partial<StreamInfo['state']> =
-      count.num_deleted === undefined ? count : (await this.#info({ deleted_details: true })).state;
+      count.num_deleted === undefined ? count : (await this.info({ deleted_details: true })).state;
     return first !== undefined && first <= after + 1 && !deleted.some((seq) => seq > after && seq <= upto);
   }
 
   /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of matching messages. */
   async withConsumer<T>(
-    config: Partial<ConsumerConfig> & { name: string },
+    config: Partial<ConsumerConfig> & { readonly name: string; readonly filter_subject: string },
     use: (pending: number) => Promise<T>,
   ): Promise<T> {
-    return this.#run(async () => {
-      const info = await this.#jsm.consumers.add(this.stream, config);
+    const { name, filter_subject } = config;
+    return this.#limiter.run(async () => {
       try {
-        return await use(info.num_pending);
+        const { num_pending } = await this.#api.ask<ConsumerInfo>(
+          `CONSUMER.CREATE.${this.stream}.${name}.${filter_subject}`,
+          { stream_name: this.stream, config, action: 'create' },
+          CREATE,
+        );
+        return await this.#upline.whileUp(() => use(num_pending));
       } finally {
         // Nobody waits for it, and when it fails the inactivity threshold does it.
-        void this.#jsm.consumers.delete(this.stream, config.name).catch(() => undefined);
+        void this.#api
+          .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { again: false })
+          .catch(() => undefined);
       }
     });
   }
 
-  #info(options?: Partial<StreamInfoRequestOptions>): Promise<StreamInfo> {
-    return this.#run(() => this.#jsm.streams.info(this.stream, options));
-  }
-
-  /** What is lost with the connection gives its place to the next at once. */
-  #run<T>(request: (nc: NatsConnection) => Promise<T>): Promise<T> {
-    return this.#limiter.run(() => this.#upline.whileUp(request));
-  }
-
   /** The NATS client has a call for this, but it reads the headers in its own way. */
   async #get(query: GetQuery): Promise<HeldMessage | undefined> {
-    const subject = `${this.api}.STREAM.MSG.GET.${this.stream}`;
-    const reply = await this.#run((nc) =>
-      nc.request(subject, JSON.stringify(query), { timeout: REQUEST_TIMEOUT_MS }),
-    );
-    const { message, error } = reply.json<{ message?: HeldMessage; error?: ApiError }>();
-    if (message !== undefined || error?.err_code === NO_MESSAGE_FOUND) return message;
-    throw new Error(`the stream does not give a message: ${error?.description}`);
+    try {
+      const endpoint = `STREAM.MSG.GET.${this.stream}`;
+      const { message } = await this.#limiter.run(() =>
+        this.#api.ask<{ readonly message: HeldMessage }>(endpoint, query),
+      );
+      return message;
+    } catch (error) {
+      if (error instanceof JetStreamError && error.code === NO_MESSAGE_FOUND) return undefined;
+      throw error;
+    }
   }
 }
 

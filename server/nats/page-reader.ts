@@ -21,7 +21,7 @@ export type ReadStart =
 export function consumerConfig(
   subject: string,
   start: ReadStart,
-): Partial<ConsumerConfig> & { name: string } {
+): Partial<ConsumerConfig> & { name: string; filter_subject: string } {
   return {
     // Short, because it comes back in the reply subject of every message.
     name: randomBytes(9).toString('base64url'),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../common/clock.ts';
 import { connectUpline } from '../../server/nats/connection.ts';
-import { apiPrefix, Subjects } from '../../server/nats/subjects.ts';
+import { JetStreamApi } from '../../server/nats/jetstream-api.ts';
 import { StreamLeader } from '../../server/nats/leader.ts';
+import { Requests } from '../../server/nats/requests.ts';
+import { Subjects } from '../../server/nats/subjects.ts';
 import { NatsUpstream } from '../../server/nats/upstream.ts';
 import { createLogger } from '../../server/ops/logging.ts';
 import type { StreamState } from '../../server/core/upstream.ts';
@@ -31,11 +33,8 @@ describe('a read of history', () => {
     const logger = createLogger('silent');
     const upline = await connectUpline([nats.url], 'reader', systemClock, logger);
     try {
-      const leader = new EvictedMeanwhile(upline, await upline.nc.jetstreamManager(), {
-        stream: 'LIVE',
-        api: apiPrefix(undefined),
-        subjects: new Subjects(),
-      });
+      const api = new JetStreamApi(new Requests(upline, systemClock), undefined);
+      const leader = new EvictedMeanwhile(upline, api, 'LIVE', new Subjects());
       leader.producer = producer;
       leader.keep = 2;
       const upstream = new NatsUpstream(upline, leader, 'reader', systemClock, logger);

@@ -1,0 +1,43 @@
+import type { Asking, Requests } from './requests.ts';
+import { apiPrefix } from './subjects.ts';
+
+/** JetStream answers that it cannot. */
+export class JetStreamError extends Error {
+  override readonly name = 'JetStreamError';
+  /** `err_code` of its API. */
+  readonly code: number;
+
+  constructor(code: number, description: string) {
+    super(description);
+    this.code = code;
+  }
+}
+
+interface Answer {
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+/** The API of JetStream: questions and answers in JSON. */
+export class JetStreamApi {
+  readonly #requests: Requests;
+  /** What the subjects of the API begin with. */
+  readonly prefix: string;
+
+  /** @param domain of JetStream; undefined: that of the account */
+  constructor(requests: Requests, domain: string | undefined) {
+    this.#requests = requests;
+    this.prefix = apiPrefix(domain);
+  }
+
+  /**
+   * @param endpoint the subject without the prefix
+   * @throws RequestError, JetStreamError
+   */
+  async ask<T extends object>(endpoint: string, question?: object, asking?: Asking): Promise<T> {
+    const payload = question === undefined ? '' : JSON.stringify(question);
+    const reply = await this.#requests.ask(`${this.prefix}.${endpoint}`, Buffer.from(payload), asking);
+    const { error, ...answer } = reply.json<T & Answer>();
+    if (error === undefined) return answer as unknown as T;
+    throw new JetStreamError(error.err_code ?? 0, error.description ?? 'no description');
+  }
+}

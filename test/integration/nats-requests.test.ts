@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import type { Msg, NatsConnection } from 'nats';
+import { connect } from 'nats';
+import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
+import { stall } from '../../cli/chaos/links/faults/stall.ts';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { systemClock } from '../../common/clock.ts';
+import type { Upline } from '../../server/nats/connection.ts';
+import { connectUpline } from '../../server/nats/connection.ts';
+import type { RequestError } from '../../server/nats/requests.ts';
+import { Requests } from '../../server/nats/requests.ts';
+import { createLogger } from '../../server/ops/logging.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+
+const NOTHING = new Uint8Array();
+const CONFIG = `
+  accounts { LIVE { users: [{ user: u, password: p, permissions: { publish: { deny: "shut" } } }], jetstream: enabled } }
+  no_auth_user: u`;
+
+describe('requests to NATS', () => {
+  let nats: TestNats;
+  let proxy: FaultProxy;
+  let upline: Upline;
+  let requests: Requests;
+  let other: NatsConnection;
+
+  beforeEach(async () => {
+    nats = await startNats({ config: CONFIG });
+    proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
+    upline = await connectUpline([proxy.address], 'test', systemClock, createLogger('silent'));
+    requests = new Requests(upline, systemClock);
+    other = await connect({ servers: nats.url, user: 'u', pass: 'p' });
+  });
+
+  afterEach(async () => {
+    await upline.close();
+    await other.close();
+    await proxy.close();
+    await nats.stop();
+  });
+
+  /** Answers questions as `answer` does; resolves when it listens, with the questions so far. */
+  async function listen(subject: string, answer: (message: Msg, count: number) => void): Promise<Msg[]> {
+    const asked: Msg[] = [];
+    other.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) answer(message, asked.push(message));
+      },
+    });
+    await other.flush();
+    return asked;
+  }
+
+  const failure = (asking: Promise<unknown>): Promise<string> =>
+    asking.then(
+      () => 'answered',
+      (error: unknown) => (error as RequestError).kind,
+    );
+
+  it('are answered', async () => {
+    await listen('echo', (message) => message.respond(message.data));
+    const answers = await Promise.all(['a', 'b', 'c'].map((text) => requests.ask('echo', Buffer.from(text))));
+    assert.deepEqual(
+      answers.map((answer) => answer.string()),
+      ['a', 'b', 'c'],
+    );
+  });
+
+  it('are asked again early', async () => {
+    const asked = await listen('deaf', (message, count) => {
+      if (count === 2) message.respond('at last');
+    });
+    assert.equal((await requests.ask('deaf', NOTHING)).string(), 'at last');
+    assert.equal(asked.length, 2);
+  });
+
+  it('are asked once when they must not happen twice, and given up', async () => {
+    const asked = await listen('dumb', () => undefined);
+    assert.equal(
+      await failure(requests.ask('dumb', NOTHING, { patienceMs: 1_000, again: false })),
+      'unanswered',
+    );
+    assert.equal(asked.length, 1);
+  });
+
+  it('fail at once when nobody listens, and when they are not permitted', async () => {
+    assert.equal(await failure(requests.ask('nobody', NOTHING)), 'unserved');
+    const forbidden = requests.ask('shut', NOTHING);
+    await assert.rejects(forbidden, /permission to publish shut is missing/);
+    assert.equal(await failure(forbidden), 'forbidden');
+  });
+
+  it('fail with the connection, and at once while there is none', async () => {
+    await listen('dumb', () => undefined);
+    const lost = failure(requests.ask('dumb', NOTHING));
+    await nats.kill();
+    assert.equal(await lost, 'away');
+    await until('it is known', () => !upline.up);
+    assert.equal(await failure(requests.ask('dumb', NOTHING)), 'away');
+  });
+
+  it('wait on a slow link for the data before the answer, and are not asked again', async () => {
+    const told: boolean[] = [];
+    upline.onChange((up) => told.push(up));
+    const asked = await listen('echo', (message) => message.respond(message.data));
+    let flooded = 0;
+    upline.nc.subscribe('flood', { callback: () => (flooded += 1) });
+    await upline.sync();
+    proxy.applyAll(bandwidth(100_000));
+    other.publish('flood', new Uint8Array(500_000));
+    await other.flush();
+    const answer = await requests.ask('echo', Buffer.from('late'), { patienceMs: 500 });
+    assert.deepEqual([answer.string(), flooded, asked.length, told], ['late', 1, 1, []]);
+  });
+
+  it('fail when the link falls silent', async () => {
+    await listen('echo', (message) => message.respond(message.data));
+    proxy.applyAll(stall);
+    assert.equal(await failure(requests.ask('echo', NOTHING)), 'away');
+  });
+});
