@@ -78,8 +78,8 @@ export class Viewer implements FaultyViewer {
       ...clientTimes,
     });
     this.client.on('state', ({ name }) => this.log.state(name));
-    this.client.on('upstream', (upstream) => {
-      if (upstream !== 'UPSTREAM_UNSPECIFIED') this.log.upstream({ upstream, causes: [] });
+    this.client.on('upstream', (upstream, causes) => {
+      if (upstream !== 'UPSTREAM_UNSPECIFIED') this.log.upstream({ upstream, causes });
     });
   }
 
