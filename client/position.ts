@@ -18,12 +18,12 @@ export function judge(position: Cursor, message: Message): Verdict {
 
 /**
  * Where a viewer stands that was at `position` and is told that it has everything up to `told`: never further back,
- * and in another epoch only after a reset, or when it names the very message that the viewer stands at. `missed` if `told` names a message that never came.
+ * and in another epoch only after a reset, or when it names the very place that the viewer stands at. `missed` if `told` names a message that never came.
  */
 export function advance(position: Cursor | undefined, told: Cursor): Cursor | 'missed' {
   if (position === undefined) return told;
-  // The same message: the stream goes by another name now.
-  if (told.seq === position.seq && told.check === position.check && told.check !== 0) return told;
+  // The same message, or the same place between two: the stream goes by another name now.
+  if (told.seq === position.seq && told.check === position.check) return told;
   if (told.epoch !== position.epoch || told.seq <= position.seq) return position;
   return told.check === 0 ? told : 'missed';
 }

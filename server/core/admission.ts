@@ -46,10 +46,12 @@ export class Admission {
    */
   settle(
     viewer: Viewer,
-    cursor: Position,
+    brought: Position,
     against: 'memory' | 'leader',
   ): 'settled' | 'needs-page' | 'asking' {
-    viewer.era = this.#timeline.era.number;
+    const { number, epoch, formerly } = this.#timeline.era;
+    viewer.era = number;
+    const cursor = formerly.includes(brought.epoch) ? { ...brought, epoch } : brought;
     const inMemory = this.#judgeInMemory(cursor, against);
     if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
       this.#admit(viewer, cursor, inMemory, this.#timeline.provenTo + 1);

@@ -258,11 +258,12 @@ export class Room {
 
   /** Moves a viewer of an earlier era into the present one; false when it is there already. */
   #enterEra(viewer: Viewer): boolean {
-    const { number, epoch, start } = this.timeline.era;
+    const { number, epoch, formerly, start } = this.timeline.era;
     if (viewer.era === number) return false;
     viewer.era = number;
     const { position } = viewer;
-    if (position.epoch !== epoch) viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
+    const same = position.epoch === epoch || formerly.includes(position.epoch);
+    if (!same) viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
     // Who was behind has not had what lies between, in whichever history.
     else viewer.reset('REWOUND', { epoch, seq: Math.min(start, position.seq), check: 0 });
     return true;
@@ -320,10 +321,11 @@ export class Room {
     const renamed = bookmark.epoch !== viewer.position.epoch;
     if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed) return false;
     viewer.stage = LIVE;
-    viewer.position = { ...viewer.position, epoch: bookmark.epoch };
+    // First the same place under another name, so that the client can tell that it is the same, then one further on.
+    if (renamed) viewer.position = { ...viewer.position, epoch: bookmark.epoch };
     // A start looked up in the stream, or a page of history, may have taken the viewer further than the room, or to where
     // the stream no longer has the message that the room has last: a cursor names none that the viewer has not had.
-    if (bookmark.seq > seq || (bookmark.seq === seq && bookmark.check === 0)) viewer.position = bookmark;
+    else if (bookmark.seq > seq || (bookmark.seq === seq && bookmark.check === 0)) viewer.position = bookmark;
     return true;
   }
 

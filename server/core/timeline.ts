@@ -23,6 +23,8 @@ export interface Era {
   /** Rises by one with every era. */
   readonly number: number;
   readonly epoch: string;
+  /** Names that the stream had before, with the same history. */
+  readonly formerly: readonly string[];
   /** Viewers of an earlier era of the same epoch go on here, or where they stood if that comes earlier. */
   readonly start: number;
 }
@@ -77,7 +79,7 @@ export class Timeline {
   readonly #listener: TimelineListener;
   #mode: Mode;
   #feed: Feed | undefined;
-  #era: Era = { number: 0, epoch: '', start: 0 };
+  #era: Era = { number: 0, epoch: '', formerly: [], start: 0 };
   #log: RoomLog;
   #last = NO_MESSAGE;
   /** Whether the stream still held `#last` when it was last asked. */
@@ -259,7 +261,8 @@ export class Timeline {
   /** Starts an era at the end of the stream as it is. */
   #begin(end: RoomEnd): void {
     const last = end.last === undefined ? NO_MESSAGE : { seq: end.last.seq, check: end.last.check };
-    this.#era = { number: this.#era.number + 1, epoch: end.epoch, start: 0 };
+    const { epoch, formerly } = end;
+    this.#era = { number: this.#era.number + 1, epoch, formerly, start: 0 };
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
@@ -347,20 +350,26 @@ export class Timeline {
   }
 
   /** Whether the stream is the same under another time of creation; the era then goes on under its new name. */
-  async #renamed({ epoch, last }: RoomEnd): Promise<boolean> {
-    if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
-    const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
-    const position = { epoch: this.#era.epoch, ...this.#last };
-    if (
-      this.#isClosed() ||
-      read.epoch !== epoch ||
-      new HistoryPage(this.#room, read).judge(position) !== 'continuous'
-    )
-      return false;
-    this.#era = { ...this.#era, epoch };
+  async #renamed(end: RoomEnd): Promise<boolean> {
+    const { epoch, formerly } = end;
+    if (!formerly.includes(this.#era.epoch) && !(await this.#holdsOurs(end))) return false;
+    if (this.#isClosed()) return false;
+    this.#era = {
+      ...this.#era,
+      epoch,
+      formerly: [...new Set([...this.#era.formerly, this.#era.epoch, ...formerly])],
+    };
     this.#listener.renewed();
     this.#listener.grown();
     return true;
+  }
+
+  /** Whether a stream that is older than it says holds the room's last message. */
+  async #holdsOurs({ epoch, last }: RoomEnd): Promise<boolean> {
+    if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
+    const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
+    const position = { epoch: this.#era.epoch, ...this.#last };
+    return read.epoch === epoch && new HistoryPage(this.#room, read).judge(position) === 'continuous';
   }
 
   async #readUpTo(end: RoomEnd, confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
@@ -433,8 +442,7 @@ export class Timeline {
     buffer.forget();
     const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
     const start = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
-    const { number, epoch } = this.#era;
-    this.#era = { number: number + 1, epoch, start };
+    this.#era = { ...this.#era, number: this.#era.number + 1, start };
     this.#listener.renewed();
     this.#restartLog(start);
   }

@@ -4,6 +4,8 @@ import type { EphemeralMessage, StoredMessage } from './message.ts';
 export interface StreamState {
   /** Identity: name and time of creation. */
   readonly epoch: string;
+  /** Names that it had before and is known to have had, with the same history: its time of creation may change. */
+  readonly formerly: readonly string[];
   /** Whether it holds messages that are older than its time of creation, which is then not when it was created. */
   readonly predated: boolean;
   /** Sequence of the oldest message held of any room; `lastSeq + 1` when none is. */
@@ -59,6 +61,8 @@ export interface HistoryRead {
 /** What the leader knows of a room's end. */
 export interface RoomEnd {
   readonly epoch: string;
+  /** See {@link StreamState.formerly}. */
+  readonly formerly: readonly string[];
   /** The stream's newest sequence, read *before* `last`: the room has no unseen message at or below it. */
   readonly lastSeq: number;
   /** The room's newest message held, or undefined. */

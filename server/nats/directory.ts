@@ -4,7 +4,7 @@ import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Upline } from './connection.ts';
 import type { StreamLeader } from './leader.ts';
 import { decodePresence } from './presence.ts';
-import { streamState } from './stream.ts';
+import { streamEpoch } from './stream.ts';
 
 /** How long the other gateways have for their answers, in milliseconds. */
 const CENSUS_MS = 150;
@@ -31,7 +31,7 @@ export class NatsDirectory implements RoomDirectory {
     const info = await this.#leader.describeRoom(room);
     const count = info.state.subjects?.[this.#leader.subjects.room(room)] ?? 0;
     const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);
-    return { epoch: streamState(info).epoch, head: last?.seq ?? 0, first: first ?? 0, count };
+    return { epoch: streamEpoch(info), head: last?.seq ?? 0, first: first ?? 0, count };
   }
 
   #countAudience(room: string): Promise<number> {

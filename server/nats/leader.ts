@@ -8,7 +8,8 @@ import type { JetStreamApi } from './jetstream-api.ts';
 import { JetStreamError } from './jetstream-api.ts';
 import { decodeStored } from './message-codec.ts';
 import type { Asking } from './requests.ts';
-import { streamState } from './stream.ts';
+import { streamEpoch, streamState } from './stream.ts';
+import { StreamIdentity } from './stream-identity.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
@@ -41,6 +42,7 @@ export class StreamLeader {
   readonly stream: string;
   readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
+  readonly #identity = new StreamIdentity();
 
   constructor(upline: Upline, api: JetStreamApi, stream: string, subjects: Subjects) {
     this.#upline = upline;
@@ -55,7 +57,10 @@ export class StreamLeader {
   }
 
   async state(): Promise<StreamState> {
-    return streamState(await this.info());
+    const info = await this.info();
+    const timeOf = async (seq: number): Promise<string | undefined> => (await this.#get({ seq }))?.time;
+    const formerly = await this.#identity.formerNames(streamEpoch(info), info, timeOf);
+    return streamState(info, formerly);
   }
 
   /** The stream as it is, with its configuration. */

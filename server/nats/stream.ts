@@ -85,11 +85,17 @@ function isApiError(error: unknown, code: number): boolean {
   return error instanceof NatsError && error.api_error?.err_code === code;
 }
 
-/** Identity and range of a stream. The time of creation tells a re-created stream from the one before. */
-export function streamState(info: StreamInfo): StreamState {
-  const { config, created, state } = info;
+/** Identity of a stream. The time of creation tells a re-created stream from the one before. */
+export function streamEpoch({ config, created }: StreamInfo): string {
+  return `${config.name}@${created}`;
+}
+
+/** Identity and range of a stream. */
+export function streamState(info: StreamInfo, formerly: readonly string[]): StreamState {
+  const { created, state } = info;
   return {
-    epoch: `${config.name}@${created}`,
+    epoch: streamEpoch(info),
+    formerly,
     predated: state.messages > 0 && Date.parse(state.first_ts) < Date.parse(created),
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,

@@ -47,7 +47,7 @@ export class NatsUpstream implements Upstream {
       const after = await this.#leader.state();
       if (after.epoch !== epoch)
         throw new Error('the stream was created again while it was asked for its end');
-      return { epoch, lastSeq, last, firstSeq: after.firstSeq };
+      return { epoch, formerly: after.formerly, lastSeq, last, firstSeq: after.firstSeq };
     });
   }
 

@@ -38,7 +38,7 @@ export class StockProducer implements AsyncDisposable {
   }
 
   async state(): Promise<StreamState> {
-    return streamState(await this.jsm.streams.info(this.stream));
+    return streamState(await this.jsm.streams.info(this.stream), []);
   }
 
   /** Names of the stream's consumers. */

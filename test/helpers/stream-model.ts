@@ -69,6 +69,7 @@ export class StreamModel implements Upstream {
   #stale: Snapshot | undefined;
   #incarnation = 1;
   #predated = false;
+  #formerly: readonly string[] = [];
   #firstSeq = 1;
   #lastSeq = 0;
   #held: Held[] = [];
@@ -196,6 +197,7 @@ export class StreamModel implements Upstream {
   recreate(): void {
     this.#incarnation++;
     this.#predated = false;
+    this.#formerly = [];
     this.#firstSeq = 1;
     this.#lastSeq = 0;
     this.#keep(() => false);
@@ -261,6 +263,7 @@ export class StreamModel implements Upstream {
   roomEnd(room: string): Promise<RoomEnd> {
     return this.#ask('end', ({ epoch, firstSeq, lastSeq, held }) => ({
       epoch,
+      formerly: this.#formerly,
       firstSeq,
       lastSeq,
       last: inRoom(held, room).at(-1),
@@ -310,8 +313,12 @@ export class StreamModel implements Upstream {
     });
   }
 
-  /** Gives the stream another time of creation: now, as NATS does when it restarts after the stream was edited. */
-  rename(): void {
+  /**
+   * Gives the stream another time of creation: now, as NATS does when it restarts after the stream was edited.
+   * @param known whether whoever asks is told that it is the same
+   */
+  rename(known = false): void {
+    this.#formerly = known ? [...this.#formerly, this.epoch] : [];
     this.#incarnation++;
     this.#predated = true;
   }

@@ -466,6 +466,35 @@ describe('core: room', () => {
     });
   });
 
+  describe('another name', () => {
+    it('a backup restored over the stream, known to be of the same, is a rewind', async () => {
+      await using rig = new Rig();
+      await rig.viewer.join('r');
+      rig.publish(4);
+      await rig.told();
+      rig.stream.rename(true);
+      rig.stream.rewindTo(2);
+      await rig.rest();
+      rig.publish(1);
+      assert.deepEqual(await rig.told(), ['reset REWOUND 2', 'caught-up 2', 'message 3']);
+    });
+
+    it('of a silent room is told at the same place first, and then further on', async () => {
+      await using rig = new Rig();
+      rig.stream.publish('other', 'x');
+      rig.publish(1);
+      await rig.viewer.join('r');
+      rig.stream.purge('r');
+      rig.stream.publish('other', 'x');
+      await rig.rest();
+      await rig.told();
+      rig.stream.rename(true);
+      rig.stream.publish('other', 'x');
+      await rig.rest();
+      assert.deepEqual(await rig.told(), ['caught-up 3', 'caught-up 4']);
+    });
+  });
+
   describe('retention', () => {
     it('a purge that took what the feed had lost is told as a gap', async () => {
       await using rig = new Rig();

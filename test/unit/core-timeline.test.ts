@@ -534,6 +534,28 @@ describe('core: timeline', () => {
       assert.equal(rig.timeline.head, 3);
     });
 
+    it('the same in a room of which nothing is held, when the stream is known to be the same', async () => {
+      await using rig = await opened((r) => {
+        r.stream.publish('other', 'x');
+        r.publish('a', 'b');
+      });
+      rig.stream.purge('r');
+      await rig.rest();
+      const { number, epoch } = rig.timeline.era;
+      rig.stream.rename(true);
+      await rig.rest();
+      assert.deepEqual(rig.timeline.era, {
+        number,
+        epoch: rig.stream.epoch,
+        formerly: [epoch],
+        start: 0,
+      });
+      rig.publish('c');
+      await settle();
+      assert.deepEqual(rig.log, [4]);
+      assert.equal(rig.timeline.era.number, number);
+    });
+
     it('re-creation shows in the first message', async () => {
       await using rig = await opened((r) => r.publish('a', 'b', 'c'));
       const { number } = rig.timeline.era;
