@@ -13,6 +13,7 @@ import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
 import { JetStreamApi } from './nats/jetstream-api.ts';
+import { Feeds } from './nats/feeds.ts';
 import { StreamLeader } from './nats/leader.ts';
 import { openStream } from './nats/open-stream.ts';
 import { Publisher } from './nats/publisher.ts';
@@ -106,7 +107,10 @@ export async function startGateway(
     const jsm = await openStream(upline, config, subjects, nats.owned, clock, logger);
     const api = new JetStreamApi(new Requests(upline, clock), config.jsDomain);
     const leader = new StreamLeader(upline, api, config.stream, subjects);
-    const upstream = new NatsUpstream(upline, leader, id, clock, logger);
+    const health = new UpstreamHealth(logger);
+    const feeds = new Feeds({ upline, subjects, gateway: id, clock, logger }, health);
+    undo.push(() => feeds.close());
+    const upstream = new NatsUpstream(upline, leader, feeds, id, logger);
     const hub = new Hub(upstream, clock, {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,
@@ -116,7 +120,6 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
-    const health = new UpstreamHealth(logger);
     undo.push(watchConnection(upline, health));
     let verifiable = true;
     health.onChange((causes) => {

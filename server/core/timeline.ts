@@ -53,7 +53,7 @@ type Mode =
   | { readonly kind: 'closed' };
 
 /** Told what happens to a timeline; called synchronously. */
-export interface TimelineListener extends Omit<FeedSink, 'reliable' | 'unreadable'> {
+export interface TimelineListener extends Omit<FeedSink, 'reliable' | 'doubtful'> {
   /** The log has grown, or a new era has begun. */
   grown(): void;
   /** A new era has begun: what was read of the stream before is no longer true. */
@@ -149,7 +149,7 @@ export class Timeline {
   async open(): Promise<void> {
     const sink: FeedSink = {
       reliable: (message) => this.#receive(message),
-      unreadable: () => void this.check(),
+      doubtful: () => void this.check(),
       ephemeral: (message) => this.#listener.ephemeral(message),
       presence: (gateway, viewers) => this.#listener.presence(gateway, viewers),
       viewers: () => this.#listener.viewers(),

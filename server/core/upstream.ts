@@ -23,8 +23,8 @@ export interface FeedMessage {
 /** Where a room's feed delivers. Called from the reader of the NATS connection. */
 export interface FeedSink {
   reliable(message: FeedMessage): void;
-  /** Something came that says neither what nor where it is. */
-  unreadable(): void;
+  /** Something may have been missed, or came that says neither what nor where it is: only the stream can tell. */
+  doubtful(): void;
   ephemeral(message: EphemeralMessage): void;
   /** Another gateway says how many viewers it has in the room. */
   presence(gateway: string, viewers: number): void;
@@ -83,7 +83,7 @@ export type StreamStart =
  * rejects with UpstreamError while none can be had, and may be repeated.
  */
 export interface Upstream {
-  /** Subscribes to a room's feed. Whatever is asked afterwards is answered by a server that knows of it. */
+  /** Subscribes to a room's feed. Whatever is asked afterwards is answered by a server that has confirmed it. */
   openFeed(room: string, sink: FeedSink): Promise<Feed>;
   roomEnd(room: string): Promise<RoomEnd>;
   /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */

@@ -1,11 +1,10 @@
-import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
 import { requireProgress } from '../core/history-read.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
-import { openFeed } from './feed.ts';
+import type { Feeds } from './feeds.ts';
 import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
 import { readPage } from './page-reader.ts';
@@ -18,26 +17,22 @@ const MAX_LOOKUPS = 4;
 export class NatsUpstream implements Upstream {
   readonly #upline: Upline;
   readonly #leader: StreamLeader;
+  readonly #feeds: Feeds;
   readonly #gateway: string;
-  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #lookups = new Limiter(MAX_LOOKUPS);
 
   /** @param gateway identity of this process among the gateways */
-  constructor(upline: Upline, leader: StreamLeader, gateway: string, clock: Clock, logger: Logger) {
+  constructor(upline: Upline, leader: StreamLeader, feeds: Feeds, gateway: string, logger: Logger) {
     this.#upline = upline;
     this.#leader = leader;
+    this.#feeds = feeds;
     this.#gateway = gateway;
-    this.#clock = clock;
     this.#logger = logger;
   }
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
-    return this.#ask('subscribe', room, () =>
-      this.#upline.whileUp(async (nc) =>
-        openFeed(nc, this.#leader.subjects, room, sink, this.#gateway, this.#clock, this.#logger),
-      ),
-    );
+    return this.#ask('subscribe', room, () => this.#feeds.open(room, sink));
   }
 
   roomEnd(room: string): Promise<RoomEnd> {

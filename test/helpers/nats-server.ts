@@ -30,8 +30,10 @@ export interface TestNats extends AsyncDisposable {
   resume(): void;
   /** Gives the running server another configuration; resolves when that holds. */
   reload(config: string): Promise<void>;
-  /** Starts again on the same port and directory; a server still running is stopped with SIGTERM first. */
-  restart(): Promise<void>;
+  /** Gives the server another configuration; NATS before 2.10 is restarted for it, because its JetStream does not survive a reload of permissions. */
+  reconfigure(config: string): Promise<void>;
+  /** Starts again on the same port and directory, with another configuration if given; a server still running is stopped with SIGTERM first. */
+  restart(config?: string): Promise<void>;
   /** Stops the server and removes its directory. Idempotent. */
   stop(): Promise<void>;
 }
@@ -54,6 +56,19 @@ export async function startNats({ config = '', port = 0 }: TestNatsOptions = {})
     await end();
     await rm(directory, { recursive: true, force: true });
   };
+  const log = (): Promise<string> => readFile(logFile(directory), 'utf8');
+  const reload = async (next: string): Promise<void> => {
+    const reloads = async (): Promise<number> => (await log()).split('Reloaded server configuration').length;
+    const before = await reloads();
+    await writeFile(configFile, next);
+    running.signal('SIGHUP');
+    await until('nats-server has reloaded', async () => (await reloads()) > before);
+  };
+  const restart = async (next?: string): Promise<void> => {
+    await end();
+    if (next !== undefined) await writeFile(configFile, next);
+    running = await launch(running.port);
+  };
   return {
     url: running.url,
     port: running.port,
@@ -70,17 +85,11 @@ export async function startNats({ config = '', port = 0 }: TestNatsOptions = {})
       await until('nats-server stands still', () => isStopped(running.pid));
     },
     resume: () => running.signal('SIGCONT'),
-    async reload(next) {
-      const reloads = async (): Promise<number> =>
-        (await readFile(logFile(directory), 'utf8')).split('Reloaded server configuration').length;
-      const before = await reloads();
-      await writeFile(configFile, next);
-      running.signal('SIGHUP');
-      await until('nats-server has reloaded', async () => (await reloads()) > before);
-    },
-    async restart() {
-      await end();
-      running = await launch(running.port);
+    reload,
+    restart,
+    async reconfigure(next) {
+      const survives = !/Version: +2\.9\./.test(await log());
+      await (survives ? reload(next) : restart(next));
     },
     stop,
     [Symbol.asyncDispose]: stop,

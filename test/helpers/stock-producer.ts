@@ -1,4 +1,4 @@
-import type { JetStreamClient, JetStreamManager, MsgHdrs, NatsConnection } from 'nats';
+import type { ConnectionOptions, JetStreamClient, JetStreamManager, MsgHdrs, NatsConnection } from 'nats';
 import { connect } from 'nats';
 import type { StreamState } from '../../server/core/upstream.ts';
 import { streamState } from '../../server/nats/stream.ts';
@@ -21,8 +21,18 @@ export class StockProducer implements AsyncDisposable {
     this.#js = nc.jetstream({ timeout });
   }
 
-  static async connect(url: string, stream = 'LIVE'): Promise<StockProducer> {
-    const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20, timeout });
+  static async connect(
+    url: string,
+    stream = 'LIVE',
+    credentials: Pick<ConnectionOptions, 'user' | 'pass'> = {},
+  ): Promise<StockProducer> {
+    const nc = await connect({
+      servers: url,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 20,
+      timeout,
+      ...credentials,
+    });
     return new StockProducer(nc, await nc.jetstreamManager({ timeout }), stream);
   }
 

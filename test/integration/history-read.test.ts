@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../common/clock.ts';
 import { connectUpline } from '../../server/nats/connection.ts';
+import { Feeds } from '../../server/nats/feeds.ts';
 import { JetStreamApi } from '../../server/nats/jetstream-api.ts';
 import { StreamLeader } from '../../server/nats/leader.ts';
 import { Requests } from '../../server/nats/requests.ts';
 import { Subjects } from '../../server/nats/subjects.ts';
 import { NatsUpstream } from '../../server/nats/upstream.ts';
+import { UpstreamHealth } from '../../server/nats/upstream-health.ts';
 import { createLogger } from '../../server/ops/logging.ts';
 import type { StreamState } from '../../server/core/upstream.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
@@ -32,12 +34,15 @@ describe('a read of history', () => {
     await producer.burst('read', ['1', '2', '3', '4', '5']);
     const logger = createLogger('silent');
     const upline = await connectUpline([nats.url], 'reader', systemClock, logger);
+    const subjects = new Subjects();
+    const parts = { upline, subjects, gateway: 'reader', clock: systemClock, logger };
+    const feeds = new Feeds(parts, new UpstreamHealth(logger));
     try {
       const api = new JetStreamApi(new Requests(upline, systemClock), undefined);
-      const leader = new EvictedMeanwhile(upline, api, 'LIVE', new Subjects());
+      const leader = new EvictedMeanwhile(upline, api, 'LIVE', subjects);
       leader.producer = producer;
       leader.keep = 2;
-      const upstream = new NatsUpstream(upline, leader, 'reader', systemClock, logger);
+      const upstream = new NatsUpstream(upline, leader, feeds, 'reader', logger);
       const { messages, firstSeq, upto } = await upstream.readHistory('read', 1);
       assert.deepEqual(
         messages.map(({ seq }) => seq),
@@ -46,6 +51,7 @@ describe('a read of history', () => {
       assert.equal(firstSeq, 4);
       assert.equal(upto, 5);
     } finally {
+      feeds.close();
       await upline.close();
     }
   });
