@@ -13,6 +13,8 @@ export interface TestNatsOptions {
   readonly config?: string;
   /** Loopback port; absent: the server chooses a free one. */
   readonly port?: number;
+  /** What to run; absent: the nats-server that is found. */
+  readonly binary?: string;
 }
 
 /** A real nats-server with JetStream in a directory of its own. `await using` stops it. */
@@ -39,11 +41,15 @@ export interface TestNats extends AsyncDisposable {
 }
 
 /** Starts a nats-server with JetStream on a free loopback port; resolves when JetStream answers. */
-export async function startNats({ config = '', port = 0 }: TestNatsOptions = {}): Promise<TestNats> {
+export async function startNats({
+  config = '',
+  port = 0,
+  binary: given,
+}: TestNatsOptions = {}): Promise<TestNats> {
   const directory = await mkdtemp(join(tmpdir(), 'live-nats-'));
   const configFile = join(directory, 'nats-server.conf');
   await writeFile(configFile, config);
-  const binary = await findNatsServer();
+  const binary = given ?? (await findNatsServer());
   const launch = (onPort: number): Promise<NatsProcess> =>
     launchNats({ binary, directory, port: onPort, args: ['--config', configFile] });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NatsConnection } from 'nats';
 import { connect, headers } from 'nats';
+import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
 import { PubAcks } from '../../server/nats/pub-acks.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -156,6 +157,30 @@ describe('publish acknowledgements', () => {
     clock.advance(2_000);
   });
 
+  it('what was not permitted is refused, what was permitted before is not', async () => {
+    let reply: (() => void) | undefined;
+    nc.subscribe('odd', {
+      callback: (_, request) => (reply = () => void request.respond(Buffer.from('{"stream":"S","seq":9}'))),
+    });
+    const permitted = acks.publish(message('odd'));
+    await until('the first is on its way', () => reply);
+    const not = acks.publish(message('odd'));
+    const told: string[] = [];
+    for (const outcome of [permitted, not]) void outcome.then(({ kind }) => told.push(kind));
+    const answerFirst = reply;
+    await until('the second is on its way', () => reply !== answerFirst);
+    acks.forbidden('odd');
+    await nc.flush();
+    assert.deepEqual(told, [], 'it may be either');
+    answerFirst?.();
+    assert.equal((await permitted).kind, 'stored');
+    const refused = await not;
+    assert.ok(refused.kind === 'refused');
+    assert.equal(refused.refusal, 'forbidden');
+    assert.match(refused.detail, /publish odd/);
+    clock.advance(2_000);
+  });
+
   it('tests whether a message would reach the stream, and stores nothing', async () => {
     assert.equal(await acks.test('s.a'), undefined);
     assert.equal((await acks.test('nowhere'))?.kind, 'refused');
@@ -194,5 +219,61 @@ describe('publish acknowledgements', () => {
     const after = await acks.publish(message('s.a'));
     assert.equal(after.kind === 'refused' && after.refusal, 'away');
     clock.advance(2_000);
+  });
+});
+
+describe('publish acknowledgements on a leaf node', () => {
+  it('are those of the stream that is meant, though another has its subjects, and even its name', async () => {
+    const [port] = await freePorts(1);
+    const leafnodes = `leafnodes { listen: "127.0.0.1:${port}" }`;
+    await using hub = await startNats({
+      config: `server_name: hub, jetstream { domain: hub }\n${leafnodes}`,
+    });
+    const remotes = `leafnodes { remotes: [{ url: "nats-leaf://127.0.0.1:${port}" }] }`;
+    await using leaf = await startNats({
+      config: `server_name: leaf, jetstream { domain: leaf }\n${remotes}`,
+    });
+    const nc = await connect({ servers: leaf.url });
+    const atHub = await connect({ servers: hub.url });
+    try {
+      const ours = await nc.jetstreamManager();
+      const theirs = await atHub.jetstreamManager();
+      for (const jsm of [theirs, ours]) await jsm.streams.add({ name: 'S', subjects: ['s.*'] });
+      await atHub.jetstream().publish('s.a', 'x');
+      // From here on whatever the leaf publishes is stored by both.
+      await until('the hub stores what the leaf publishes', async () => {
+        nc.publish('s.a', payload);
+        return (await theirs.streams.info('S')).state.messages > 3;
+      });
+      await ours.streams.purge('S');
+      const { last_seq } = (await ours.streams.info('S')).state;
+      const clock = new ManualClock();
+      const acks = new PubAcks(nc, { stream: 'S', domain: 'leaf' }, clock);
+      const outcomes = await Promise.all(Array.from({ length: 200 }, () => acks.publish(message('s.b'))));
+      assert.deepEqual(
+        outcomes,
+        outcomes.map((_, n) => ({ kind: 'stored', seq: last_seq + n + 1, duplicate: false })),
+      );
+      await until('the hub has stored them, too', async () => {
+        const { state } = await theirs.streams.info('S', { subjects_filter: 's.b' });
+        return state.subjects?.['s.b'] === 200;
+      });
+      const elsewhere = new PubAcks(nc, { stream: 'S', domain: 'nowhere' }, clock);
+      const outcome = elsewhere.publish(message('s.b'));
+      await until('both have answered', async () => {
+        const { state } = await theirs.streams.info('S', { subjects_filter: 's.b' });
+        return state.subjects?.['s.b'] === 201;
+      });
+      await atHub.flush();
+      await nc.flush();
+      clock.advance(2_000);
+      const ended = await outcome;
+      assert.ok(ended.kind === 'unknown');
+      assert.match(ended.detail, /stream S of the domain (hub|leaf)/);
+      clock.advance(2_000);
+    } finally {
+      await nc.close();
+      await atHub.close();
+    }
   });
 });

@@ -4,14 +4,17 @@ import { connect, DiscardPolicy } from 'nats';
 import type { LiveError } from '../../client/index.ts';
 import type { UpstreamCause } from '../../server/core/upstream-state.ts';
 import type { ServerConfig } from '../../server/ops/config.ts';
+import { findNatsServer } from '../../server/nats/binary.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
-import type { TestNats } from '../helpers/nats-server.ts';
+import type { TestNats, TestNatsOptions } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import type { PublishEnd } from '../helpers/raw-stream.ts';
 import { rawPublish, RawStream } from '../helpers/raw-stream.ts';
+import { smallDiskServer } from '../helpers/small-disk.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
 
 const ROOM = 'tea';
 const ALL: Partial<ServerConfig> = { maxBytes: 1024 ** 3 };
@@ -28,8 +31,9 @@ describe('what publishers are told', () => {
     config = '',
     overrides = ALL,
     operator: Partial<ConnectionOptions> = {},
+    server: TestNatsOptions = {},
   ): Promise<void> {
-    nats = await startNats({ config });
+    nats = await startNats({ config, ...server });
     nc = await connect({ servers: nats.url, ...operator });
     jsm = await nc.jetstreamManager();
     clock = new SkippingClock();
@@ -160,6 +164,18 @@ describe('what publishers are told', () => {
     throw new Error('it never gets full');
   }
 
+  it('the disk is full, of which NATS says nothing: nobody knows, and it is told of', async function () {
+    await using directory = await tempDir();
+    const binary = await smallDiskServer(await findNatsServer(), directory.path, 4 * 1024 * 1024);
+    if (binary === undefined) this.skip();
+    await start('jetstream { max_file_store: 1GB }', { maxBytes: -1 }, {}, { binary });
+    let end: PublishEnd;
+    do end = await afterDeadline(publish(ROOM, 'gift', `fill${++keys}`, 100_000));
+    while (end.code === 'OK');
+    assert.deepEqual(told(end), { code: 'UNAVAILABLE', reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    assert.ok(gateway.stats.upstreamCauses.includes('PUBLISHES_FAILING'));
+  });
+
   it('a sealed stream: certainly not stored, at once', async () => {
     await start();
     await edit({ sealed: true });
@@ -255,16 +271,5 @@ describe('what publishers are told', () => {
       return failure;
     });
     assert.equal(failure?.reason, 'STREAM_UNAVAILABLE', failure?.message);
-  });
-
-  it('the gateway tries no longer than the caller asks', async () => {
-    await start();
-    await jsm.streams.delete('LIVE');
-    using stream = RawStream.hello(gateway.address);
-    await stream.next('welcome');
-    stream.send({ publish: { requestId: 1, message: { room: ROOM, type: 'gift', timeoutMs: 1_500 } } });
-    // In the machine's time: nothing is skipped.
-    const { reason } = await stream.result();
-    assert.equal(reason, 'STREAM_UNAVAILABLE');
   });
 });

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { PublishLimit, PublishOutcome, PublishTarget, Refusal } from '../../server/core/publishing.ts';
+import { PublishService } from '../../server/rpc/publish-service.ts';
+import type { Caller } from '../../server/rpc/publish-service.ts';
+
+const request = (timeoutMs = 0): PublishRequest => ({
+  room: 'tea',
+  type: 'gift',
+  class: 'CLASS_UNSPECIFIED',
+  sender: '',
+  payload: Buffer.from('x'),
+  key: 'k',
+  headers: {},
+  timeoutMs,
+});
+
+describe('publish service', () => {
+  let limits: PublishLimit[];
+  let outcome: PublishOutcome;
+  let service: PublishService;
+
+  beforeEach(() => {
+    limits = [];
+    outcome = { kind: 'stored', seq: 7, duplicate: false };
+    const target: PublishTarget = {
+      reliable: async (_room, _content, limit) => {
+        limits.push(limit);
+        return outcome;
+      },
+      ephemeral: () => undefined,
+    };
+    service = new PublishService(target, 1_000);
+  });
+
+  const limitFor = async (timeoutMs: number, caller: Caller = {}): Promise<number | undefined> => {
+    await service.publish(request(timeoutMs), caller);
+    return limits.at(-1)?.ms;
+  };
+
+  it('tries for less time than the caller waits', async () => {
+    assert.equal(await limitFor(0), 8_000);
+    assert.equal(await limitFor(300), 300);
+    assert.equal(await limitFor(9_000), 9_000);
+    assert.equal(await limitFor(60_000), 10_000);
+    assert.equal(await limitFor(0, { remainingMs: 1_000 }), 800);
+    assert.equal(await limitFor(0, { remainingMs: 6_000 }), 5_000);
+    assert.equal(await limitFor(300, { remainingMs: 6_000 }), 300);
+    assert.equal(await limitFor(0, { remainingMs: 60_000 }), 8_000);
+    assert.equal(await limitFor(0, { remainingMs: -5 }), 0);
+  });
+
+  it('says that it was certainly not stored, and why', async () => {
+    const reasons: Record<Refusal, string> = {
+      away: 'UPSTREAM_UNAVAILABLE',
+      unready: 'STREAM_UNAVAILABLE',
+      unfit: 'STREAM_UNAVAILABLE',
+      full: 'STORAGE_FULL',
+      forbidden: 'PUBLISH_FORBIDDEN',
+      rejected: 'MESSAGE_INVALID',
+    };
+    for (const [refusal, reason] of Object.entries(reasons)) {
+      outcome = { kind: 'refused', refusal: refusal as Refusal, detail: 'the very cause' };
+      const message = 'the message was not stored: the very cause';
+      await assert.rejects(service.publish(request()), { reason, message });
+    }
+  });
+
+  it('leaves open what is', async () => {
+    outcome = { kind: 'unknown', detail: 'silence' };
+    await assert.rejects(service.publish(request()), {
+      reason: 'PUBLISH_OUTCOME_UNKNOWN',
+      message: /may have been stored.*same key is safe.*silence/,
+    });
+  });
+});
