@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import type { Upline } from '../../server/nats/connection.ts';
 import { connectUpline } from '../../server/nats/connection.ts';
 import type { ServerError } from '../../server/nats/wire.ts';
@@ -107,14 +108,14 @@ describe('connection to NATS', () => {
     nats = await startNats();
     await using full = await startNats({ config: 'max_connections: 1' });
     await using _guest = await connectTo(full.url);
-    await using upline = await connectTo(full.url, nats.url);
-    const refused: string[] = [];
-    upline.onError(({ text }) => refused.push(text));
+    await using door = await FaultProxy.listen({ host: '127.0.0.1', port: full.port });
+    await using upline = await connectTo(door.address, nats.url);
     await nats.restart();
     await until('it is back', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
     await nats.restart();
     await until('it is back again', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
-    assert.ok(refused.includes('maximum connections exceeded'), refused.join());
+    // At the start or later: the client tries them in random order, and forgets one that has refused its first attempt.
+    assert.ok(door.accepted > 0, 'it was tried');
   });
 
   it('refuses to start with the cause, at once when waiting does not help', async () => {
