@@ -227,9 +227,11 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     }
 
     it('thousands of Joins: TOO_MANY_ROOMS beyond the limit, and the others are served', async () => {
+      // Rooms of earlier tests are kept for a while, and would close at some moment of this one.
+      clock.skip(30_000);
+      await until('only the healthy room is open', () => gateway.stats.rooms === 1);
       const stream = open(hello);
       const { limits } = await stream.next('welcome');
-      const openRooms = gateway.stats.rooms;
       const allowed = limits?.rooms ?? 0;
       const joins = 3_000;
       for (let n = 0; n < joins; n++) stream.send({ join: { room: `many-${n}` } });
@@ -239,7 +241,7 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
         );
       });
       assert.ok(stream.all('roomError').every(({ reason }) => reason === 'TOO_MANY_ROOMS'));
-      assert.equal(gateway.stats.rooms, allowed + openRooms);
+      assert.equal(gateway.stats.rooms, allowed + 1);
       await assertLives(stream);
       stream.close();
       await until('the stream is gone', () => gateway.stats.sessions === usual.sessions);
