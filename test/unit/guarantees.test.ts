@@ -161,6 +161,75 @@ describe('guarantees', () => {
     });
   });
 
+  describe('Reliable, over a rewind', () => {
+    /** 2 4 6 8 and then, restored from behind 4, 5 7 9; the first two were never let go. */
+    const rewound: Partial<History> = {
+      published: [
+        ...[2, 4].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 0, kept: true })),
+        ...[6, 8].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 0 })),
+        ...[5, 7, 9].map((seq) => ({ room, epoch, seq, id: `n${seq}`, atMs: 0, history: 1, kept: true })),
+      ],
+      rewinds: [{ epoch, after: 4, atMs: 40 }],
+      settled: new Map([[room, { epoch, seq: 9 }]]),
+    };
+    const before = [message(2, 0), message(4, 2), message(6, 4), message(8, 6)];
+    const after = [message(5, 4, 'n5'), message(7, 5, 'n7'), message(9, 7, 'n9')];
+    const reset = (seq: number): RoomEvent => ({
+      kind: 'reset',
+      room,
+      atMs: 44,
+      epoch,
+      seq,
+      expected: true,
+    });
+    const failures = (events: ViewerEvent[]): Readonly<Record<string, number>> =>
+      reliable(history(events, rewound)).failedByKind;
+    const whole = (...events: ViewerEvent[]): ViewerEvent[] => [joined(0), ...events, caughtUp(9), end(9)];
+
+    it('asks for what the new history holds behind the place that the reset tells', () => {
+      assertFound(whole(...before, reset(4), ...after), undefined, rewound);
+      assertFound(whole(...before, reset(7), ...after.slice(2)), undefined, rewound);
+      const passedOver = whole(...before, reset(4), ...after.slice(1));
+      assert.deepEqual(failures(passedOver), { lost: 1, 'silent-gap': 1 });
+    });
+
+    it('asks of who had nothing of what is lost for no more than the new history', () => {
+      assertFound(whole(...before.slice(0, 2), ...after), undefined, rewound);
+    });
+
+    it('finds a reset that leads past the place where the viewer stood', () => {
+      const events = whole(...before.slice(0, 2), reset(7), ...after.slice(2));
+      assert.deepEqual(failures(events), { lost: 2 });
+    });
+
+    it('finds a viewer that goes on in the new history without a word', () => {
+      const events = whole(...before, message(9, 8, 'n9'));
+      assert.deepEqual(failures(events), { lost: 2 });
+    });
+
+    it('cannot ask for that where nobody could tell the histories apart', () => {
+      const last = { ...message(8, 6), ambiguous: true };
+      assertFound(whole(...before.slice(0, 3), last, message(9, 8, 'n9')), undefined, rewound);
+    });
+
+    it('finds a gap over what was never let go', () => {
+      const events = whole(message(2, 0), gap(2, 5), ...after);
+      assert.deepEqual(failures(events), { lost: 1 });
+    });
+
+    it('lets a process that was killed before it had stored the reset be told again', () => {
+      const events = [
+        ...before,
+        reset(4),
+        restart('killed', 8),
+        joined(8, 'RESET'),
+        reset(7),
+        ...after.slice(2),
+      ];
+      assertFound(whole(...events), undefined, rewound);
+    });
+  });
+
   describe('Resumable', () => {
     const rejoin = (event: RoomEvent): ViewerEvent[] =>
       correct().map((each) => (each.kind === 'joined' && each.outcome === 'RESUMED' ? event : each));

@@ -11,6 +11,8 @@ export interface History {
    * publishers is complete: a message that is neither acknowledged nor here is a phantom.
    */
   readonly unknown?: Iterable<UnknownMessage>;
+  /** Rewinds of streams, in order of time. */
+  readonly rewinds?: Iterable<Rewind>;
   readonly viewers: Iterable<ViewerHistory>;
   /** Heads of rooms when publishing had ended and every viewer had been given the time to get there. */
   readonly settled?: ReadonlyMap<string, Place>;
@@ -28,6 +30,22 @@ export interface Place {
   readonly seq: number;
 }
 
+/** A place at which a viewer stood. */
+export interface ViewerPlace extends Place {
+  /**
+   * It does not tell which of the stream's histories it is of: it names no message, or the stream has let go of what
+   * another history had there.
+   */
+  readonly ambiguous?: boolean;
+}
+
+/** A stream was restored from an older copy of itself: what follows `after` is another history from then on. */
+export interface Rewind {
+  readonly epoch: string;
+  readonly after: number;
+  readonly atMs: number;
+}
+
 /** A message that the stream has acknowledged. */
 export interface PublishedMessage extends Place {
   readonly room: string;
@@ -37,6 +55,10 @@ export interface PublishedMessage extends Place {
   readonly atMs: number;
   /** When that was acknowledged; absent: nobody knows. */
   readonly ackedMs?: number;
+  /** How often the stream had been rewound by then; 0 unless given. */
+  readonly history?: number;
+  /** The stream has never let go of it: a gap does not excuse its absence. */
+  readonly kept?: boolean;
 }
 
 /** A message whose outcome the publisher never learned. */
@@ -90,11 +112,11 @@ export interface ViewerHistory {
 
 /** What happened to a viewer in a room. */
 export type RoomEvent = { readonly room: string; readonly atMs: number } & (
-  | ({ readonly kind: 'joined'; readonly head: number; readonly outcome: Outcome } & Place)
-  | ({ readonly kind: 'message'; readonly prevSeq: number; readonly id: string } & Place)
+  | ({ readonly kind: 'joined'; readonly head: number; readonly outcome: Outcome } & ViewerPlace)
+  | ({ readonly kind: 'message'; readonly prevSeq: number; readonly id: string } & ViewerPlace)
   | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly expected: boolean }
   | ({ readonly kind: 'reset'; readonly expected: boolean } & Place)
-  | ({ readonly kind: 'caughtUp' } & Place)
+  | ({ readonly kind: 'caughtUp' } & ViewerPlace)
   /** `ageMs`: how long ago it had been published, if that is known. */
   | { readonly kind: 'ephemeral'; readonly ageMs?: number }
   | { readonly kind: 'dropped'; readonly count: number }

@@ -1,6 +1,6 @@
-import type { History, PublishedMessage } from './history.ts';
+import type { History, PublishedMessage, Rewind } from './history.ts';
 
-/** The acknowledged messages of one room in one epoch, by sequence. */
+/** The acknowledged messages of one room in one history of a stream, by sequence. */
 export class PublishedRoom {
   /** Ascending, each sequence once. */
   readonly messages: readonly PublishedMessage[];
@@ -48,27 +48,30 @@ export class PublishedRoom {
   }
 }
 
-const nothing = new PublishedRoom([]);
+const nothing: readonly PublishedRoom[] = [new PublishedRoom([])];
 
 /** What was published, ready to be looked up. */
 export class Published {
-  private readonly rooms = new Map<string, PublishedRoom>();
+  private readonly rooms = new Map<string, readonly PublishedRoom[]>();
+  private readonly rewinds = new Map<string, Rewind[]>();
   /** Undefined when the record of publishers is not complete. */
   private readonly unknown: ReadonlySet<string> | undefined;
 
-  constructor({ published, unknown }: Pick<History, 'published' | 'unknown'>) {
+  constructor({ published, unknown, rewinds = [] }: Pick<History, 'published' | 'unknown' | 'rewinds'>) {
+    for (const rewind of rewinds) append(this.rewinds, rewind.epoch, rewind);
     const byRoom = new Map<string, PublishedMessage[]>();
-    for (const message of published) {
-      const key = keyOf(message.room, message.epoch);
-      const messages = byRoom.get(key);
-      if (messages === undefined) byRoom.set(key, [message]);
-      else messages.push(message);
-    }
-    for (const [key, messages] of byRoom) this.rooms.set(key, new PublishedRoom(messages));
+    for (const message of published) append(byRoom, keyOf(message.room, message.epoch), message);
+    for (const [key, messages] of byRoom) this.rooms.set(key, this.historiesOf(messages));
     if (unknown !== undefined) this.unknown = new Set(Array.from(unknown, ({ room, id }) => keyOf(room, id)));
   }
 
+  /** A room as the stream has it now, after whatever rewinds. */
   in(room: string, epoch: string): PublishedRoom {
+    return this.histories(room, epoch).at(-1) as PublishedRoom;
+  }
+
+  /** A room in each history of its stream: as it began, and as it was after each rewind. */
+  histories(room: string, epoch: string): readonly PublishedRoom[] {
     return this.rooms.get(keyOf(room, epoch)) ?? nothing;
   }
 
@@ -76,6 +79,29 @@ export class Published {
   mayExist(room: string, id: string): boolean {
     return this.unknown === undefined || this.unknown.has(keyOf(room, id));
   }
+
+  /** How many histories of a stream there were at some time. */
+  historiesUntil(epoch: string, atMs: number): number {
+    const rewinds = this.rewinds.get(epoch) ?? [];
+    return 1 + rewinds.filter((rewind) => rewind.atMs <= atMs).length;
+  }
+
+  /** The messages of one room and epoch, by history. */
+  private historiesOf(messages: PublishedMessage[]): PublishedRoom[] {
+    const rewinds = this.rewinds.get(messages[0]?.epoch ?? '') ?? [];
+    const histories = [messages.filter(({ history = 0 }) => history === 0)];
+    for (const [index, { after }] of rewinds.entries()) {
+      const shared = (histories[index] ?? []).filter(({ seq }) => seq <= after);
+      histories.push([...shared, ...messages.filter(({ history }) => history === index + 1)]);
+    }
+    return histories.map((history) => new PublishedRoom(history));
+  }
+}
+
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** Room names have no spaces. */

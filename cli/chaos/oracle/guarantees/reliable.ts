@@ -1,8 +1,8 @@
-import type { Place, RoomEvent } from '../history.ts';
-import type { PublishedRoom } from '../published.ts';
+import type { Fault } from '../history-account.ts';
+import { HistoryAccount } from '../history-account.ts';
+import type { Place, RoomEvent, ViewerPlace } from '../history.ts';
 import type { RoomTrack } from '../room-track.ts';
 import type { RuleContext, RuleFactory } from '../rule.ts';
-import type { Violation } from '../verdict.ts';
 
 type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
 
@@ -13,7 +13,14 @@ type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
  * that stops short is found too. Every delivered message's `prevSeq` was delivered or lies before the viewer's place
  * (`silent-gap`): this also finds skipped messages of which no acknowledgement is recorded. An acknowledged
  * message comes as itself (`altered`), and nothing comes that nobody published (`phantom`). Gaps and resets are
- * announced only where something had happened that makes them (`signalled-gap`, `signalled-reset`).
+ * announced only where something had happened that makes them (`signalled-gap`, `signalled-reset`), a gap covers nothing
+ * that the stream held all the time, and a reset skips nothing: what the other stream holds is due from its beginning, and what
+ * the other history of the same one holds from where the viewer stood, if not from before (`lost`).
+ *
+ * A rewind gives a stream another history. Between two resets a viewer follows one history, whichever it is: it may be
+ * told late of a new one, and not at all if nothing that it had is lost. In the end it is the present one. What came right
+ * before the reset that tells of a rewind may be of either. Who stood at an `ambiguous` place may go on in another history
+ * unnoticed.
  */
 export const reliable: RuleFactory = (context) => {
   const rooms = new Map<string, RoomAccount>();
@@ -33,11 +40,11 @@ export const reliable: RuleFactory = (context) => {
 class RoomAccount {
   private readonly room: string;
   private readonly context: RuleContext;
-  /** Acknowledged messages that were passed over, and when. They may still come, late. */
-  private readonly missing = new Map<number, number>();
+  /** Since the viewer was last told of another history: one account for each history of its stream, oldest first. */
+  private accounts: readonly HistoryAccount[] = [];
+  private epoch = '';
   /** Predecessors that were named and had not come, with the message that named them. They may still come. */
   private readonly holes = new Map<number, MessageEvent>();
-  private guess = 0;
 
   constructor(room: string, context: RuleContext) {
     this.room = room;
@@ -50,23 +57,22 @@ class RoomAccount {
       case 'joined':
       case 'caughtUp':
         this.pass(place, event, event.atMs);
+        this.turnAt(event, event.atMs);
         return;
       case 'message':
         this.deliver(event, track);
         return;
       case 'gap':
-        if (place !== undefined) this.pass(place, { epoch: place.epoch, seq: event.after }, event.atMs);
-        this.judgeSignal(event, 'signalled-gap', event.next, `gap from ${event.after} to ${event.next}`);
+        this.skip(event, place);
         return;
       case 'reset':
-        this.close();
-        this.judgeSignal(event, 'signalled-reset', event.seq, `reset to ${event.seq}`);
+        this.reset(event, place);
         return;
       case 'end':
         this.pass(place, event.cursor, event.atMs);
         return;
       case 'restart':
-        this.restart(event.cursor, place, event.atMs);
+        this.restart(event, place);
         return;
       case 'ephemeral':
       case 'dropped':
@@ -80,9 +86,12 @@ class RoomAccount {
     const settled = this.context.settled?.get(this.room);
     if (track?.place !== undefined && settled !== undefined) {
       const sameEpoch = settled.epoch === track.place.epoch;
+      if (!sameEpoch) this.close(Infinity);
       this.pass(sameEpoch ? track.place : { epoch: settled.epoch, seq: 0 }, settled, track.lastMs);
+      // Everybody had the time to notice.
+      this.accounts = this.accounts.slice(-1);
     }
-    this.close();
+    this.close(Infinity);
   }
 
   private deliver(event: MessageEvent, track: RoomTrack): void {
@@ -90,84 +99,119 @@ class RoomAccount {
     const { epoch, seq, prevSeq, atMs } = event;
     if (place?.epoch !== epoch || track.had(seq)) return;
     this.pass(place, { epoch, seq: seq - 1 }, atMs);
-    this.missing.delete(seq);
+    for (const account of this.accountsIn(epoch)) account.deliver(event);
+    this.turnAt(event, atMs);
     this.holes.delete(seq);
     if (prevSeq > place.seq) this.holes.set(prevSeq, event);
     else this.context.tally.checks += 1;
-    this.identify(event, this.context.published.in(this.room, epoch));
+    this.context.tally.checks += 1;
   }
 
-  /** Checks that the message is the one that was published under its sequence. */
-  private identify({ seq, id, atMs }: MessageEvent, published: PublishedRoom): void {
-    this.guess = published.indexAfter(seq - 1, this.guess);
-    const { tally } = this.context;
-    const message = published.messages[this.guess];
-    if (message?.seq === seq) {
-      const same = message.id === id || message.id === '';
-      tally.check(same, () => this.violation('altered', seq, atMs, `"${message.id}" came as "${id}"`));
-    } else {
-      const possible = this.context.published.mayExist(this.room, id);
-      tally.check(possible, () => this.violation('phantom', seq, atMs, `nobody published "${id}"`));
+  private skip(event: Extract<RoomEvent, { kind: 'gap' }>, place: Place | undefined): void {
+    const { after, next, atMs, expected } = event;
+    if (place !== undefined) {
+      this.pass(place, { epoch: place.epoch, seq: after }, atMs);
+      for (const account of this.accountsIn(place.epoch)) account.pass(after, next - 1, atMs, 'kept');
+      this.turnAt({ epoch: place.epoch, seq: next - 1, ambiguous: true }, atMs);
     }
+    const detail = `gap from ${after} to ${next} was not to be expected`;
+    this.check(expected, { kind: 'signalled-gap', seq: next, atMs, detail });
   }
 
-  private judgeSignal(
-    event: Extract<RoomEvent, { kind: 'gap' | 'reset' }>,
-    kind: 'signalled-gap' | 'signalled-reset',
-    seq: number,
-    detail: string,
-  ): void {
-    const { tally } = this.context;
-    tally.check(event.expected, () =>
-      this.violation(kind, seq, event.atMs, `${detail} was not to be expected`),
-    );
+  private reset(event: Extract<RoomEvent, { kind: 'reset' }>, place: Place | undefined): void {
+    const { epoch, seq, atMs, expected } = event;
+    const rewound = place?.epoch === epoch;
+    if (rewound) this.closeRewound(atMs);
+    else this.close(atMs);
+    const detail = `reset to ${seq} was not to be expected`;
+    this.check(expected, { kind: 'signalled-reset', seq, atMs, detail });
+    if (place === undefined) return;
+    this.pass({ epoch, seq: rewound ? place.seq : 0 }, event, atMs);
+    // A rewind is not to the history that the stream began with.
+    this.closeAccounts(atMs, rewound ? 1 : 0);
   }
 
   /** The viewer's place moves: acknowledged messages on the way that have not come are missing. */
   private pass(from: Place | undefined, to: Place | undefined, atMs: number): void {
-    if (to === undefined || from?.epoch !== to.epoch || from.seq >= to.seq) return;
-    const published = this.context.published.in(this.room, to.epoch);
-    this.guess = published.indexAfter(from.seq, this.guess);
-    for (let index = this.guess; ; index++) {
-      const seq = published.messages[index]?.seq;
-      if (seq === undefined || seq > to.seq) return;
-      if (!this.missing.has(seq)) this.missing.set(seq, atMs);
+    if (to === undefined || from?.epoch !== to.epoch) return;
+    for (const account of this.accountsIn(to.epoch)) account.pass(from.seq, to.seq, atMs);
+  }
+
+  /** An ambiguous place may be of any history: what comes from there on is looked at by itself. */
+  private turnAt({ epoch, ambiguous }: ViewerPlace, atMs: number): void {
+    if (ambiguous === true && this.accountsIn(epoch).length > 1) this.closeAccounts(atMs);
+  }
+
+  private accountsIn(epoch: string): readonly HistoryAccount[] {
+    if (this.accounts.length === 0 || this.epoch !== epoch) {
+      const { published } = this.context;
+      const mayExist = (id: string): boolean => published.mayExist(this.room, id);
+      this.epoch = epoch;
+      this.accounts = published
+        .histories(this.room, epoch)
+        .map((history) => new HistoryAccount(history, mayExist));
     }
+    return this.accounts;
   }
 
   /** What is missing now stays missing. */
-  private close(): void {
-    const { tally } = this.context;
-    for (const [seq, atMs] of this.missing) {
-      tally.check(false, () =>
-        this.violation('lost', seq, atMs, 'acknowledged, passed over, never delivered'),
-      );
+  private close(atMs: number): void {
+    this.closeAccounts(atMs);
+    this.closeHoles();
+  }
+
+  /** @param first the oldest history that it may have been */
+  private closeAccounts(atMs: number, first = 0): void {
+    const faults = this.take(atMs).slice(first);
+    const least = faults.reduce((best, each) => (each.length <= best.length ? each : best), faults[0] ?? []);
+    for (const fault of least) this.check(false, fault);
+  }
+
+  /** As {@link close}, for who is told of a rewind: what it had lately may be of the history before and of the one after. */
+  private closeRewound(atMs: number): void {
+    const [first = [], ...others] = this.take(atMs);
+    for (const fault of first) {
+      if (others.every((faults) => faults.some(({ seq }) => seq === fault.seq))) this.check(false, fault);
     }
+    this.closeHoles();
+  }
+
+  /** What is wrong by each history that there was by then. */
+  private take(atMs: number): Fault[][] {
+    const there = this.context.published.historiesUntil(this.epoch, atMs);
+    const faults = this.accounts.slice(0, there).map((account) => account.faults);
+    this.accounts = [];
+    return faults;
+  }
+
+  private closeHoles(): void {
     for (const [prevSeq, { seq, atMs }] of this.holes) {
       const detail = `follows ${prevSeq}, which never came`;
-      tally.check(false, () => this.violation('silent-gap', seq, atMs, detail));
+      this.check(false, { kind: 'silent-gap', seq, atMs, detail });
     }
-    this.missing.clear();
     this.holes.clear();
   }
 
   /** What lies after the stored cursor is due again. */
-  private restart(cursor: Place | undefined, place: Place | undefined, atMs: number): void {
-    if (cursor === undefined) {
-      this.close();
+  private restart(event: Extract<RoomEvent, { kind: 'restart' }>, place: Place | undefined): void {
+    const { how, cursor, atMs } = event;
+    if (cursor === undefined || (how === 'killed' && this.isBeforeRewind(cursor, place))) {
+      this.close(atMs);
       return;
     }
     this.pass(place, cursor, atMs);
-    for (const seq of this.missing.keys()) if (seq > cursor.seq) this.missing.delete(seq);
+    for (const account of this.accounts) account.forgetAfter(cursor.seq);
     for (const [prevSeq, { seq }] of this.holes) if (seq > cursor.seq) this.holes.delete(prevSeq);
   }
 
-  private violation(
-    kind: Violation['kind'],
-    seq: number,
-    atMs: number,
-    detail: string,
-  ): Omit<Violation, 'guarantee'> {
-    return { kind, viewer: this.context.viewer, room: this.room, seq, atMs, detail };
+  /** Killed before it had stored that it was told of a rewind, a viewer has yet to be told. */
+  private isBeforeRewind(cursor: Place, place: Place | undefined): boolean {
+    const ahead = place?.epoch === cursor.epoch && place.seq < cursor.seq;
+    return ahead && this.accountsIn(cursor.epoch).length > 1;
+  }
+
+  private check(holds: boolean, fault: Fault): void {
+    const { tally, viewer } = this.context;
+    tally.check(holds, () => ({ viewer, room: this.room, ...fault }));
   }
 }
