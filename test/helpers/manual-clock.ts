@@ -64,6 +64,8 @@ export class ManualClock implements Clock {
   }
 
   #next(endMs: number): Due | undefined {
-    return [...this.#due].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+    let next: Due | undefined;
+    for (const due of this.#due) if (due.atMs <= endMs && due.atMs < (next?.atMs ?? Infinity)) next = due;
+    return next;
   }
 }
