@@ -92,6 +92,11 @@ export class RawStream implements Disposable {
     return results[0] as PublishResult;
   }
 
+  /** Payloads of the reliable messages so far, as text. Batches may also have ephemeral ones only. */
+  get reliable(): string[] {
+    return this.all('batch').flatMap(({ reliable }) => reliable.map(({ payload }) => payload.toString()));
+  }
+
   /** All frames of a kind so far. */
   all<Kind extends keyof ServerFrame>(kind: Kind): NonNullable<ServerFrame[Kind]>[] {
     return this.frames.flatMap((frame) => (frame[kind] ? [frame[kind]] : []));
