@@ -15,8 +15,7 @@ import { tempDir } from '../helpers/temp-dir.ts';
 const mebibyte = 1024 * 1024;
 
 for (const count of [1, 3]) {
-  describe(`what chaos does to ${count === 1 ? 'a nats-server' : 'a NATS cluster'}`, function () {
-    this.timeout(60_000);
+  describe(`what chaos does to ${count === 1 ? 'a nats-server' : 'a NATS cluster'}`, () => {
     let directory: TempDir;
     let servers: NatsServers;
     let links: NatsLinks;
