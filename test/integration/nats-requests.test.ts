@@ -73,7 +73,7 @@ describe('requests to NATS', () => {
       if (count === 2) message.respond('at last');
     });
     assert.equal((await requests.ask('deaf', NOTHING)).string(), 'at last');
-    assert.equal(asked.length, 2);
+    assert.ok(asked.length >= 2, 'once more, or more often before the answer has come back');
   });
 
   it('are asked once when they must not happen twice, and given up', async () => {
