@@ -37,9 +37,9 @@ for (const count of [1, 3]) {
       manager = await gateway.jetstreamManager({ checkAPI: false, timeout: 5_000 });
       const limits = { maxAgeMs: 3_600_000, maxBytes: 1024 * mebibyte };
       const subjects = new Subjects('live');
-      await manager.streams.add(
-        streamConfig({ settings: { stream: 'LIVE', replicas: count, ...limits }, subjects }),
-      );
+      const wanted = streamConfig({ settings: { stream: 'LIVE', replicas: count, ...limits }, subjects });
+      // A cluster that has just come up may not know all of its servers yet.
+      await until('the stream is there', () => manager.streams.add(wanted));
     });
 
     after(async () => {
