@@ -12,10 +12,10 @@ import { canVerify } from './core/upstream-state.ts';
 import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
-import { JetStreamApi } from './nats/jetstream-api.ts';
 import { Feeds } from './nats/feeds.ts';
-import { StreamLeader } from './nats/leader.ts';
+import { openLeader } from './nats/open-leader.ts';
 import { openStream } from './nats/open-stream.ts';
+import { domainOf } from './nats/origin.ts';
 import { Publisher } from './nats/publisher.ts';
 import { Requests } from './nats/requests.ts';
 import { Subjects } from './nats/subjects.ts';
@@ -104,11 +104,15 @@ export async function startGateway(
     const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger);
     undo.push(() => upline.close());
     const subjects = new Subjects(config.subjectPrefix);
-    const jsm = await openStream(upline, config, subjects, nats.owned, clock, logger);
-    const api = new JetStreamApi(new Requests(upline, clock), config.jsDomain);
-    const leader = new StreamLeader(upline, api, config.stream, subjects);
+    const opened = await openStream(upline, config, subjects, nats.owned, clock, logger);
+    const { stream, jsDomain } = config;
+    const requests = new Requests(upline, clock);
+    const parts = { upline, requests, subjects, stream, jsDomain, clock, logger };
+    const { leader, close } = await openLeader(opened, parts);
+    undo.push(close);
     const health = new UpstreamHealth(logger);
-    const feeds = new Feeds({ upline, subjects, gateway: id, clock, logger }, health);
+    const feedParts = { upline, subjects: leader.subjects, gateway: id, clock, logger };
+    const feeds = new Feeds(feedParts, health);
     undo.push(() => feeds.close());
     const upstream = new NatsUpstream(upline, leader, feeds, id, logger);
     const hub = new Hub(upstream, clock, {
@@ -134,9 +138,9 @@ export async function startGateway(
       upline,
       publisher: new Publisher({
         upline,
-        jsm,
+        jsm: opened.jsm,
         subjects,
-        origin: { stream: config.stream, domain: config.jsDomain },
+        origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
         health,
         clock,
       }),

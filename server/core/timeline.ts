@@ -183,15 +183,21 @@ export class Timeline {
 
   /**
    * Checks until the room has come to a position that it does not know, or the leader has said often enough that the
-   * stream does not go so far: a new leader may lag for a moment. Never rejects.
+   * stream does not go so far: a new leader may lag for a moment, and a mirror for as long as its origin cannot be asked. Never
+   * rejects.
    */
   async reach({ epoch, seq }: Position): Promise<void> {
     for (let retries = 0; !this.#isClosed(); retries++) {
       await this.check();
       const beyond = epoch === this.#era.epoch && seq > this.#provenTo;
-      if (!beyond || retries === REWIND_CONFIRMATIONS) return;
-      await this.#pause(RETRY_MS.first * 2 ** retries);
+      if (!beyond || (retries >= REWIND_CONFIRMATIONS && !(await this.#mayCome(seq)))) return;
+      await this.#pause(Math.min(RETRY_MS.first * 2 ** retries, RETRY_MS.max));
     }
+  }
+
+  /** As long as nobody can say that the stream does not go so far, it may. */
+  #mayCome(seq: number): Promise<boolean> {
+    return this.#upstream.isYetToCome(seq).catch(() => true);
   }
 
   /** Whether the log's end is known to be the room's: what a viewer is told of it can be proven. */

@@ -93,6 +93,11 @@ export interface Upstream {
    * False also when that cannot be said.
    */
   isIntact(after: number, upto: number): Promise<boolean>;
+  /**
+   * Whether the stream has stored a message at `seq` or behind it that is only not here yet: what is read may be a copy that lags.
+   * Asked when every answer so far ends before `seq`.
+   */
+  isYetToCome(seq: number): Promise<boolean>;
   /** Tells the other gateways how many viewers this one has in a room; lost while NATS is away. */
   announce(room: string, viewers: number): void;
   /** The position just before the first message that `start` asks for; at most the room's end. */

@@ -23,10 +23,10 @@ export class JetStreamApi {
   /** What the subjects of the API begin with. */
   readonly prefix: string;
 
-  /** @param domain of JetStream; undefined: that of the account */
-  constructor(requests: Requests, domain: string | undefined) {
+  /** @param prefix that of the account's own JetStream, of a domain, or of another account */
+  constructor(requests: Requests, prefix: string = apiPrefix(undefined)) {
     this.#requests = requests;
-    this.prefix = apiPrefix(domain);
+    this.prefix = prefix;
   }
 
   /**

@@ -7,6 +7,7 @@ import { parseHeaderLines } from './header-lines.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { JetStreamError } from './jetstream-api.ts';
 import { decodeStored } from './message-codec.ts';
+import type { MirrorOrigin } from './origin.ts';
 import type { Asking } from './requests.ts';
 import { streamEpoch, streamState } from './stream.ts';
 import { StreamIdentity } from './stream-identity.ts';
@@ -43,8 +44,11 @@ export class StreamLeader {
   readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
   readonly #identity = new StreamIdentity();
+  readonly #origin: MirrorOrigin | undefined;
 
-  constructor(upline: Upline, api: JetStreamApi, stream: string, subjects: Subjects) {
+  /** @param origin of a stream that is a mirror */
+  constructor(upline: Upline, api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
+    this.#origin = origin;
     this.#upline = upline;
     this.#api = api;
     this.stream = stream;
@@ -57,9 +61,8 @@ export class StreamLeader {
   }
 
   async state(): Promise<StreamState> {
-    const info = await this.info();
-    const timeOf = async (seq: number): Promise<string | undefined> => (await this.#get({ seq }))?.time;
-    const formerly = await this.#identity.formerNames(streamEpoch(info), info, timeOf);
+    const info = this.#identified(await this.info());
+    const formerly = await this.#identity.formerNames(streamEpoch(info), info, (seq) => this.timeOf(seq));
     return streamState(info, formerly);
   }
 
@@ -69,9 +72,9 @@ export class StreamLeader {
   }
 
   /** The stream with the number of messages of one room. */
-  describeRoom(room: string): Promise<StreamInfo> {
+  async describeRoom(room: string): Promise<StreamInfo> {
     const subjects_filter = this.subjects.room(room);
-    return this.info({ subjects_filter });
+    return this.#identified(await this.info({ subjects_filter }));
   }
 
   /** The room's newest message held, or undefined. */
@@ -83,6 +86,16 @@ export class StreamLeader {
   /** Sequence of the room's first message held at or after `seq`, or undefined. */
   async nextSeq(room: string, seq: number): Promise<number | undefined> {
     return (await this.#get({ seq, next_by_subj: this.subjects.room(room) }))?.seq;
+  }
+
+  /** When the message held at `seq`, of whatever room, was stored; undefined when none is held. */
+  async timeOf(seq: number): Promise<string | undefined> {
+    return (await this.#get({ seq }))?.time;
+  }
+
+  /** See {@link Upstream.isYetToCome}. */
+  async isYetToCome(seq: number): Promise<boolean> {
+    return this.#origin !== undefined && (await this.#origin.lastSeq()) >= seq;
   }
 
   /** Whether the stream holds a message of whatever room at `seq`. */
@@ -98,6 +111,10 @@ export class StreamLeader {
     const { first_seq: first, deleted = [] }: Partial<StreamInfo['state']> =
       count.num_deleted === undefined ? count : (await this.info({ deleted_details: true })).state;
     return first !== undefined && first <= after + 1 && !deleted.some((seq) => seq > after && seq <= upto);
+  }
+
+  #identified(info: StreamInfo): StreamInfo {
+    return this.#origin?.identify(info) ?? info;
   }
 
   /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of matching messages. */

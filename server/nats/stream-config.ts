@@ -1,4 +1,4 @@
-import type { StreamConfig, StreamInfo } from 'nats';
+import type { StreamConfig, StreamInfo, StreamSource } from 'nats';
 import { nanos } from 'nats';
 import type { Republishing } from './subjects.ts';
 import { Subjects } from './subjects.ts';
@@ -54,10 +54,18 @@ const isUnset = (found: unknown): boolean =>
   found === undefined || found === null || found === false || found === 0 || found === '' || isEmpty(found);
 const isEmpty = (found: unknown): boolean => Array.isArray(found) && found.length === 0;
 const isUnlimited = (found: unknown): boolean => isUnset(found) || found === -1;
+const isWholeMirror = (found: unknown): boolean => {
+  const { filter_subject, subject_transforms } = (found ?? {}) as Partial<StreamSource>;
+  return !isUnset(found) && isUnset(filter_subject) && isUnset(subject_transforms);
+};
 const seconds = (ns: number): string => `${ns / 1e9}s`;
 
 /** The subjects that the documentation shows. */
 const SHOWN = new Subjects();
+const SHOWN_REPUBLISH: Republishing = {
+  src: `\`${SHOWN.republish.src}\``,
+  dest: `\`${SHOWN.republish.dest}\`; of a mirror \`${SHOWN.ofMirror('<mirror>').republish.dest}\``,
+};
 const EDITED_REPUBLISH: Pick<Checked, 'mend' | 'editableSince'> = {
   mend: ({ subjects: { republish } }) => [
     `--republish-source='${republish.src}'`,
@@ -78,7 +86,7 @@ const forbidden = (why: string, ...flags: readonly string[]): FieldRule => ({
 
 const republish = (part: keyof Republishing, why: string): FieldRule => ({
   kind: 'required',
-  value: `\`${SHOWN.republish[part]}\``,
+  value: SHOWN_REPUBLISH[part],
   wanted: ({ subjects }) => subjects.republish[part],
   ...EDITED_REPUBLISH,
   why,
@@ -94,8 +102,8 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
   metadata: harmless('labels for people and tools'),
   subjects: {
     kind: 'required',
-    value: `\`${SHOWN.stored}\` alone`,
-    wanted: ({ subjects }) => [subjects.stored],
+    value: `\`${SHOWN.stored}\` alone; a mirror has none`,
+    wanted: ({ subjects }) => (subjects.mirror === undefined ? [subjects.stored] : undefined),
     mend: ({ subjects }) => [`--subjects='${subjects.stored}'`],
     why: 'every room is stored, and nothing else',
   },
@@ -170,12 +178,19 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     kind: 'required',
     value: 'at least 2 minutes, or `--max-age` if that is shorter',
     wanted: ({ settings }) => duplicateWindow(settings),
-    fits: (found, { settings }) => Number(found) >= duplicateWindow(settings),
+    fits: (found, { settings, subjects }) =>
+      subjects.mirror !== undefined || Number(found) >= duplicateWindow(settings),
     mend: ({ settings }) => [`--dupe-window=${seconds(duplicateWindow(settings))}`],
     why: 'a publish that is tried again would be stored twice',
   },
   placement: harmless('where the copies are does not matter'),
-  mirror: forbidden('a mirror takes no publishes'),
+  mirror: {
+    kind: 'required',
+    value: 'off, or another stream as a whole, without filter or transforms',
+    wanted: ({ subjects }) => (subjects.mirror === undefined ? undefined : 'another stream as a whole'),
+    fits: (found, { subjects }) => (subjects.mirror === undefined ? isUnset(found) : isWholeMirror(found)),
+    why: 'publishes go to the stream that a mirror copies, and cursors count its messages',
+  },
   sources: forbidden('their messages were acknowledged with the sequences of another stream'),
   compression: harmless('how it is stored does not matter (NATS 2.10)'),
   first_seq: harmless('sequences may begin anywhere (NATS 2.10)'),
@@ -298,7 +313,8 @@ function fieldsOf(config: StreamConfig): Map<string, unknown> {
   );
 }
 
-function isOlder(version: string, needed: readonly [number, number] | undefined): boolean {
+/** Whether a version of NATS, such as `2.10.29`, is before the one `needed`; nothing is before undefined. */
+export function isOlder(version: string, needed: readonly [number, number] | undefined): boolean {
   if (needed === undefined) return false;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major < needed[0] || (major === needed[0] && minor < needed[1]);

@@ -10,10 +10,18 @@ export interface Republishing {
 /** The NATS subjects of one deployment: gateways with the same prefix serve the same rooms. */
 export class Subjects {
   readonly #prefix: string;
+  /** Name of the mirror whose feed this is; undefined: that of the stream that publishes go to. */
+  readonly mirror: string | undefined;
 
   /** @param prefix one NATS token; what all subjects begin with */
-  constructor(prefix: string = DEFAULT_PREFIX) {
+  constructor(prefix: string = DEFAULT_PREFIX, mirror?: string) {
     this.#prefix = prefix;
+    this.mirror = mirror;
+  }
+
+  /** The same rooms, with the feed of a mirror of the stream: a message that both republish must not come twice. */
+  ofMirror(stream: string): Subjects {
+    return new Subjects(this.#prefix, stream);
   }
 
   /** Subject of a room's reliable messages, stored by the stream. */
@@ -23,7 +31,8 @@ export class Subjects {
 
   /** Subject under which the stream republishes what it has stored of a room. */
   feed(room: string): string {
-    return `${this.#prefix}.feed.${room}`;
+    const feed = this.mirror === undefined ? 'feed' : `feed.${this.mirror}`;
+    return `${this.#prefix}.${feed}.${room}`;
   }
 
   /** Subject of a room's ephemeral messages. */

@@ -80,6 +80,10 @@ export class NatsUpstream implements Upstream {
     return this.#ask('look for deleted messages', undefined, () => this.#leader.isIntact(after, upto));
   }
 
+  isYetToCome(seq: number): Promise<boolean> {
+    return this.#ask('ask the origin of the mirror', undefined, () => this.#leader.isYetToCome(seq));
+  }
+
   announce(room: string, viewers: number): void {
     if (!this.#upline.up) return;
     this.#upline.nc.publish(

@@ -66,7 +66,7 @@ export const SETTINGS = {
   stream: required({
     flag: 'stream',
     placeholder: 'name',
-    help: 'JetStream stream that holds the reliable messages',
+    help: 'JetStream stream that holds the reliable messages, or an existing mirror of it',
     takes: '1 to 64 letters, digits, "_" or "-"',
     fallback: 'LIVE',
     parse: parseToken,

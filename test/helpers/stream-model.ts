@@ -289,6 +289,14 @@ export class StreamModel implements Upstream {
     });
   }
 
+  /** The model is a copy that lags behind a stream that ends here; 0: it is the stream itself. */
+  copiedFrom = 0;
+
+  isYetToCome(seq: number): Promise<boolean> {
+    if (this.leader === 'away') return Promise.reject(new Error('NATS is away'));
+    return Promise.resolve(this.copiedFrom >= seq);
+  }
+
   isIntact(after: number, upto: number): Promise<boolean> {
     return this.#ask('intact', ({ held }) => {
       const within = held.filter(({ seq }) => seq > after && seq <= upto);

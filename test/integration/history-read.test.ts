@@ -38,7 +38,7 @@ describe('a read of history', () => {
     const parts = { upline, subjects, gateway: 'reader', clock: systemClock, logger };
     const feeds = new Feeds(parts, new UpstreamHealth(logger));
     try {
-      const api = new JetStreamApi(new Requests(upline, systemClock), undefined);
+      const api = new JetStreamApi(new Requests(upline, systemClock));
       const leader = new EvictedMeanwhile(upline, api, 'LIVE', subjects);
       leader.producer = producer;
       leader.keep = 2;

@@ -466,6 +466,40 @@ describe('core: room', () => {
     });
   });
 
+  describe('a copy that lags', () => {
+    it('waits for a cursor that the stream has come to, and then resumes', async () => {
+      await using rig = new Rig();
+      rig.publish(2);
+      await rig.viewer.join('r');
+      await rig.told();
+      rig.stream.freezeLeader();
+      rig.stream.feed = 'held';
+      rig.publish(2);
+      rig.stream.copiedFrom = 4;
+      rig.viewer.reconnect();
+      rig.viewer.positions.set('r', rig.stream.positionOf(4));
+      await rig.viewer.join('r');
+      await rig.gateway.pass(60_000);
+      assert.deepEqual(await rig.told(), []);
+      rig.stream.thawLeader();
+      await rig.gateway.pass(5_000);
+      assert.deepEqual(await rig.told(), ['joined 4 RESUMED', 'caught-up 4']);
+    });
+
+    it('says that the stream was rewound when it has not come so far', async () => {
+      await using rig = new Rig();
+      rig.publish(2);
+      await rig.viewer.join('r');
+      await rig.told();
+      rig.stream.copiedFrom = 3;
+      rig.viewer.reconnect();
+      rig.viewer.positions.set('r', { ...rig.stream.positionOf(2), seq: 4 });
+      await rig.viewer.join('r');
+      await rig.gateway.pass(60_000);
+      assert.deepEqual((await rig.told()).slice(0, 2), ['joined 2 RESET', 'reset REWOUND 2']);
+    });
+  });
+
   describe('another name', () => {
     it('a backup restored over the stream, known to be of the same, is a rewind', async () => {
       await using rig = new Rig();

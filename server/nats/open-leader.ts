@@ -1,0 +1,48 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../ops/logging.ts';
+import type { Upline } from './connection.ts';
+import { JetStreamApi } from './jetstream-api.ts';
+import { StreamLeader } from './leader.ts';
+import type { Opened } from './open-stream.ts';
+import { MirrorOrigin } from './origin.ts';
+import type { Requests } from './requests.ts';
+import type { Subjects } from './subjects.ts';
+import { apiPrefix } from './subjects.ts';
+
+/** How often the origin of a mirror is asked whether it is the same, in milliseconds. */
+const ORIGIN_CHECK_MS = 30_000;
+
+/** What questions to the stream's leader are asked with. */
+export interface LeaderParts {
+  readonly upline: Upline;
+  readonly requests: Requests;
+  readonly subjects: Subjects;
+  readonly stream: string;
+  readonly jsDomain: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The leader of the stream that is read. `close` ends what is asked of it from time to time. */
+export interface OpenLeader {
+  readonly leader: StreamLeader;
+  readonly close: () => void;
+}
+
+/**
+ * Questions to the leader of the stream that is read: of a mirror in the name of its origin, so that cursors are the same everywhere.
+ * @throws MirrorDivergedError when it is no copy of that
+ */
+export async function openLeader({ stream: role, origin }: Opened, parts: LeaderParts): Promise<OpenLeader> {
+  const { upline, requests, subjects, stream, clock, logger } = parts;
+  const api = new JetStreamApi(requests, apiPrefix(parts.jsDomain));
+  if (role.kind === 'origin')
+    return { leader: new StreamLeader(upline, api, stream, subjects), close: () => undefined };
+  const there = new StreamLeader(upline, new JetStreamApi(requests, origin.api), origin.stream, subjects);
+  const copied = new MirrorOrigin(there, stream, role.created, logger);
+  const leader = new StreamLeader(upline, api, stream, subjects.ofMirror(stream), copied);
+  await copied.check(leader);
+  await leader.state();
+  const checking = clock.every(ORIGIN_CHECK_MS, () => void copied.check(leader));
+  return { leader, close: () => checking.cancel() };
+}

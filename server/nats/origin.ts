@@ -1,0 +1,87 @@
+import type { StreamConfig, StreamInfo } from 'nats';
+import type { Logger } from '../ops/logging.ts';
+import type { StreamLeader } from './leader.ts';
+
+/** The stream that publishes go to, and whose identity cursors carry: that of the gateway, or the one that it mirrors. */
+export interface OriginName {
+  readonly stream: string;
+  /** What the subjects of its JetStream API begin with. */
+  readonly api: string;
+}
+
+/** What a mirror copies; undefined when the stream is none. */
+export function mirroredBy({ mirror }: StreamConfig, api: string): OriginName | undefined {
+  return mirror && { stream: mirror.name, api: mirror.external?.api ?? api };
+}
+
+/** The JetStream domain that an API belongs to; undefined: it does not say. */
+export function domainOf(api: string): string | undefined {
+  return /^\$JS\.([^.]+)\.API$/.exec(api)?.[1];
+}
+
+/** The mirror and its origin hold different messages at one sequence: a cursor of the one means nothing to the other. */
+export class MirrorDivergedError extends Error {
+  override readonly name = 'MirrorDivergedError';
+
+  constructor(mirror: string, origin: string) {
+    super(
+      `the stream ${mirror} is no longer a mirror of ${origin}, which was created again or restored: delete ${mirror}, and create it again as its mirror`,
+    );
+  }
+}
+
+/** The origin of a mirror, as it was when it was last asked: a mirror is there for the times when it cannot be. */
+export class MirrorOrigin {
+  readonly #origin: StreamLeader;
+  readonly #mirror: string;
+  readonly #logger: Logger;
+  #created: string;
+  #diverged: MirrorDivergedError | undefined;
+
+  /** @param created when the origin was */
+  constructor(origin: StreamLeader, mirror: string, created: string, logger: Logger) {
+    this.#origin = origin;
+    this.#mirror = mirror;
+    this.#created = created;
+    this.#logger = logger;
+  }
+
+  /**
+   * What the mirror says of itself, under the identity of its origin.
+   * @throws MirrorDivergedError
+   */
+  identify(info: StreamInfo): StreamInfo {
+    if (this.#diverged) throw this.#diverged;
+    return { ...info, created: this.#created, config: { ...info.config, name: this.#origin.stream } };
+  }
+
+  /** Sequence of the newest message that the origin has stored. @throws when it cannot be asked */
+  async lastSeq(): Promise<number> {
+    return (await this.#origin.info()).state.last_seq;
+  }
+
+  /** Asks who the origin is, and whether it holds the mirror's newest message. Never rejects: the mirror serves on without it. */
+  async check(mirror: StreamLeader): Promise<void> {
+    try {
+      const copied = (await mirror.info()).state;
+      const { created, state } = await this.#origin.info();
+      this.#created = created;
+      const same = copied.messages === 0 || (await this.#holdsEnd(mirror, copied.last_seq, state.last_seq));
+      if (same) this.#diverged = undefined;
+      else if (this.#diverged === undefined) {
+        this.#diverged = new MirrorDivergedError(this.#mirror, this.#origin.stream);
+        this.#logger.error({ err: this.#diverged }, 'the mirror cannot be served from');
+      }
+    } catch (error) {
+      const { stream, api } = this.#origin;
+      this.#logger.warn({ err: error, stream, api }, 'the origin of the mirror cannot be asked');
+    }
+  }
+
+  /** False only if it is known that the origin does not hold the mirror's message at `seq`. */
+  async #holdsEnd(mirror: StreamLeader, seq: number, originEnd: number): Promise<boolean> {
+    if (originEnd < seq) return false;
+    const there = await this.#origin.timeOf(seq);
+    return there === undefined || there === (await mirror.timeOf(seq));
+  }
+}
