@@ -107,14 +107,15 @@ export async function startGateway(
     const opened = await openStream(upline, config, subjects, nats.owned, clock, logger);
     const { stream, jsDomain } = config;
     const requests = new Requests(upline, clock);
-    const parts = { upline, requests, subjects, stream, jsDomain, clock, logger };
+    const parts = { requests, subjects, stream, jsDomain, clock, logger };
     const { leader, close } = await openLeader(opened, parts);
     undo.push(close);
     const health = new UpstreamHealth(logger);
     const feedParts = { upline, subjects: leader.subjects, gateway: id, clock, logger };
     const feeds = new Feeds(feedParts, health);
     undo.push(() => feeds.close());
-    const upstream = new NatsUpstream(upline, leader, feeds, id, logger);
+    const upstream = new NatsUpstream(upline, leader, feeds, id, clock, logger);
+    undo.push(() => upstream.close());
     const hub = new Hub(upstream, clock, {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,

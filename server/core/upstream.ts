@@ -12,6 +12,8 @@ export interface StreamState {
   readonly firstSeq: number;
   /** Sequence of the newest message ever stored. */
   readonly lastSeq: number;
+  /** Sequences between the two that hold no message any more. */
+  readonly deleted: number;
 }
 
 /** A message of the live feed and the sequence of the message before it in its room (0: none held). */
@@ -50,7 +52,7 @@ export interface HistoryRead {
    * read: what limits evict during a read would leave a hole in the midst of it.
    */
   readonly upto: number;
-  /** The stream's newest sequence, read *before* the messages: a read that ends before it was not of everything. */
+  /** The stream went at least so far when the read looked for its end: one that ends before it was not of everything. */
   readonly lastSeq: number;
   /** The stream's oldest sequence, read *after* the messages: whatever it allows was true for them, too. */
   readonly firstSeq: number;

@@ -3,6 +3,10 @@ export interface AckSubject {
   readonly seq: number;
   /** When it was stored, in milliseconds since the Unix epoch. */
   readonly timeMs: number;
+  /** How many messages the consumer has delivered, this one included. */
+  readonly delivered: number;
+  /** How many it has yet to deliver, as far as its server knows. */
+  readonly pending: number;
 }
 
 /**
@@ -17,8 +21,11 @@ export function parseAckSubject(subject: string): AckSubject {
   const seq = Number(tokens[5 + skipped]);
   // Nanoseconds since the Unix epoch have 19 digits until the year 2286: the last six are cut off, not divided away.
   const timeMs = Number(tokens[7 + skipped]?.slice(0, -6));
-  if (!subject.startsWith('$JS.ACK.') || !Number.isSafeInteger(seq) || !Number.isSafeInteger(timeMs)) {
+  const delivered = Number(tokens[6 + skipped]);
+  const pending = Number(tokens[8 + skipped]);
+  // One that is missing makes the sum none.
+  if (!subject.startsWith('$JS.ACK.') || !Number.isSafeInteger(seq + timeMs + delivered + pending)) {
     throw new Error(`not the reply subject of a JetStream message: ${JSON.stringify(subject)}`);
   }
-  return { seq, timeMs };
+  return { seq, timeMs, delivered, pending };
 }

@@ -43,6 +43,11 @@ export function parseRepublishedLines(block: Uint8Array): HeaderLine[] {
   return headersIn(text, firstLineEnd(text), added).concat(headersIn(text, added, text.length));
 }
 
+/** Bytes of a message's headers and payload together. */
+export function sizeOf(message: Msg): number {
+  return headerBlock(message).length + message.data.length;
+}
+
 /** It has no public name; hence the exact version of the client in package.json. */
 function headerBlock(message: Msg): Uint8Array {
   const { _msg: argument, _rdata: bytes } = message as { _msg?: { hdr?: unknown }; _rdata?: unknown };

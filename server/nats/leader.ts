@@ -2,7 +2,6 @@ import type { ConsumerConfig, ConsumerInfo, StreamInfo, StreamInfoRequestOptions
 import { Limiter } from '../../common/limiter.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
-import type { Upline } from './connection.ts';
 import { parseHeaderLines } from './header-lines.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { JetStreamError } from './jetstream-api.ts';
@@ -21,6 +20,9 @@ const MAX_DELETED = 10_000;
 /** A consumer is asked for once, under a name of its own: whoever reads tries again with another. */
 const CREATE: Asking = { patienceMs: 2_000, again: false };
 
+/** What a consumer is to be. */
+export type NamedConsumer = Partial<ConsumerConfig> & { readonly name: string };
+
 /** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
 type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
 
@@ -37,7 +39,6 @@ interface HeldMessage {
  * so an answer is never older than the question.
  */
 export class StreamLeader {
-  readonly #upline: Upline;
   readonly #api: JetStreamApi;
   /** Name of the stream. */
   readonly stream: string;
@@ -47,9 +48,8 @@ export class StreamLeader {
   readonly #origin: MirrorOrigin | undefined;
 
   /** @param origin of a stream that is a mirror */
-  constructor(upline: Upline, api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
+  constructor(api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
     this.#origin = origin;
-    this.#upline = upline;
     this.#api = api;
     this.stream = stream;
     this.subjects = subjects;
@@ -98,11 +98,6 @@ export class StreamLeader {
     return this.#origin !== undefined && (await this.#origin.lastSeq()) >= seq;
   }
 
-  /** Whether the stream holds a message of whatever room at `seq`. */
-  async holds(seq: number): Promise<boolean> {
-    return seq > 0 && (await this.#get({ seq })) !== undefined;
-  }
-
   /** See {@link Upstream.isIntact}. Asks for the list of what was deleted only where it is short. */
   async isIntact(after: number, upto: number): Promise<boolean> {
     if (upto <= after) return true;
@@ -117,27 +112,40 @@ export class StreamLeader {
     return this.#origin?.identify(info) ?? info;
   }
 
-  /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of matching messages. */
-  async withConsumer<T>(
-    config: Partial<ConsumerConfig> & { readonly name: string; readonly filter_subject: string },
-    use: (pending: number) => Promise<T>,
-  ): Promise<T> {
+  /**
+   * Creates a consumer; it must be {@link deleteConsumer deleted}.
+   * @returns the number of messages that it has
+   */
+  async createConsumer(config: NamedConsumer): Promise<number> {
     const { name, filter_subject } = config;
-    return this.#limiter.run(async () => {
-      try {
-        const { num_pending } = await this.#api.ask<ConsumerInfo>(
-          `CONSUMER.CREATE.${this.stream}.${name}.${filter_subject}`,
-          { stream_name: this.stream, config, action: 'create' },
-          CREATE,
-        );
-        return await this.#upline.whileUp(() => use(num_pending));
-      } finally {
-        // Nobody waits for it, and when it fails the inactivity threshold does it.
-        void this.#api
-          .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { again: false })
-          .catch(() => undefined);
-      }
-    });
+    const path = filter_subject === undefined ? name : `${name}.${filter_subject}`;
+    const endpoint = `CONSUMER.CREATE.${this.stream}.${path}`;
+    const question = { stream_name: this.stream, config, action: 'create' };
+    try {
+      const info = await this.#limiter.run(() => this.#api.ask<ConsumerInfo>(endpoint, question, CREATE));
+      return info.num_pending;
+    } catch (error) {
+      // It may have been created all the same.
+      void this.deleteConsumer(name);
+      throw error;
+    }
+  }
+
+  /** Never rejects: when it fails, the inactivity threshold does it. */
+  async deleteConsumer(name: string): Promise<void> {
+    await this.#api
+      .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { again: false })
+      .catch(() => undefined);
+  }
+
+  /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of messages that it has. */
+  async withConsumer<T>(config: NamedConsumer, use: (pending: number) => Promise<T>): Promise<T> {
+    const pending = await this.createConsumer(config);
+    try {
+      return await use(pending);
+    } finally {
+      void this.deleteConsumer(config.name);
+    }
   }
 
   /** The NATS client has a call for this, but it reads the headers in its own way. */

@@ -1,45 +1,41 @@
-import type { NatsConnection } from 'nats';
+import { consumerConfig } from './consumer-config.ts';
 import type { StreamStart } from '../core/upstream.ts';
-import type { StreamLeader } from './leader.ts';
-import { consumerConfig, pull } from './page-reader.ts';
+import { readFirst } from './page-reader.ts';
+import type { ReadContext } from './page-reader.ts';
 
 /**
  * The position just before the first message that `start` asks for, or the stream's end when there is none.
  * @throws when NATS cannot be asked
  */
-export async function locate(
-  nc: NatsConnection,
-  leader: StreamLeader,
-  room: string,
-  start: StreamStart,
-): Promise<number> {
+export async function locate(context: ReadContext, room: string, start: StreamStart): Promise<number> {
+  const { leader } = context;
   // Read first: what is stored while we look is then behind the end, and not skipped.
   const { firstSeq, lastSeq } = await leader.state();
   const before = (seq: number | undefined): number => (seq === undefined ? lastSeq : seq - 1);
   switch (start.kind) {
     case 'earliest':
-      return before(await leader.nextSeq(room, 1));
+      return before(await firstAt(context, room, 1));
     case 'seq':
-      return before(await leader.nextSeq(room, Math.max(1, start.seq)));
+      return before(await firstAt(context, room, start.seq));
     case 'since':
-      return before(await firstSince(nc, leader, room, start.timeMs));
+      return before(await firstSince(context, room, start.timeMs));
     case 'last':
-      return before(await nthFromEnd(leader, room, start.count, firstSeq, lastSeq));
+      return before(await nthFromEnd(context, room, start.count, firstSeq, lastSeq));
   }
 }
 
-async function firstSince(
-  nc: NatsConnection,
-  leader: StreamLeader,
-  room: string,
-  timeMs: number,
-): Promise<number | undefined> {
-  const config = consumerConfig(leader.subjects.room(room), { kind: 'time', timeMs });
-  return leader.withConsumer(config, async (pending) => {
-    if (pending === 0) return undefined;
-    const [first] = await pull(nc, leader, config.name, 1, 1, 0);
-    return first?.seq;
-  });
+/**
+ * Sequence of the room's first message at or after `seq`. Its payload is not asked for: it may take long. Only the leader knows that
+ * there is none; a replica that lags may at most hold what is held no longer.
+ */
+async function firstAt(context: ReadContext, room: string, seq: number): Promise<number | undefined> {
+  const { leader } = context;
+  const first = await readFirst(context, consumerConfig(leader.subjects.room(room), { kind: 'seq', seq }));
+  return first ?? leader.nextSeq(room, Math.max(1, seq));
+}
+
+function firstSince(context: ReadContext, room: string, timeMs: number): Promise<number | undefined> {
+  return readFirst(context, consumerConfig(context.leader.subjects.room(room), { kind: 'time', timeMs }));
 }
 
 /**
@@ -47,12 +43,13 @@ async function firstSince(
  * the greatest sequence with at least `count` of them.
  */
 async function nthFromEnd(
-  leader: StreamLeader,
+  context: ReadContext,
   room: string,
   count: number,
   firstSeq: number,
   lastSeq: number,
 ): Promise<number | undefined> {
+  const { leader } = context;
   const atOrAfter = (seq: number): Promise<number> =>
     leader.withConsumer(consumerConfig(leader.subjects.room(room), { kind: 'seq', seq }), (pending) =>
       Promise.resolve(pending),
@@ -64,5 +61,5 @@ async function nthFromEnd(
     if ((await atOrAfter(middle)) >= count) low = middle;
     else high = middle - 1;
   }
-  return leader.nextSeq(room, low);
+  return firstAt(context, room, low);
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../ops/logging.ts';
-import type { Upline } from './connection.ts';
 import { JetStreamApi } from './jetstream-api.ts';
 import { StreamLeader } from './leader.ts';
 import type { Opened } from './open-stream.ts';
@@ -14,7 +13,6 @@ const ORIGIN_CHECK_MS = 30_000;
 
 /** What questions to the stream's leader are asked with. */
 export interface LeaderParts {
-  readonly upline: Upline;
   readonly requests: Requests;
   readonly subjects: Subjects;
   readonly stream: string;
@@ -34,13 +32,13 @@ export interface OpenLeader {
  * @throws MirrorDivergedError when it is no copy of that
  */
 export async function openLeader({ stream: role, origin }: Opened, parts: LeaderParts): Promise<OpenLeader> {
-  const { upline, requests, subjects, stream, clock, logger } = parts;
+  const { requests, subjects, stream, clock, logger } = parts;
   const api = new JetStreamApi(requests, apiPrefix(parts.jsDomain));
   if (role.kind === 'origin')
-    return { leader: new StreamLeader(upline, api, stream, subjects), close: () => undefined };
-  const there = new StreamLeader(upline, new JetStreamApi(requests, origin.api), origin.stream, subjects);
+    return { leader: new StreamLeader(api, stream, subjects), close: () => undefined };
+  const there = new StreamLeader(new JetStreamApi(requests, origin.api), origin.stream, subjects);
   const copied = new MirrorOrigin(there, stream, role.created, logger);
-  const leader = new StreamLeader(upline, api, stream, subjects.ofMirror(stream), copied);
+  const leader = new StreamLeader(api, stream, subjects.ofMirror(stream), copied);
   await copied.check(leader);
   await leader.state();
   const checking = clock.every(ORIGIN_CHECK_MS, () => void copied.check(leader));

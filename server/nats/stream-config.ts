@@ -19,8 +19,11 @@ export interface StreamNeeds {
 
 /** A retried publish is recognised within this window, in milliseconds. */
 const DUPLICATE_WINDOW_MS = 120_000;
-/** How long a consumer that reads history may be inactive before the server removes it, in milliseconds. */
-export const CONSUMER_INACTIVE_MS = 10_000;
+/**
+ * How long a consumer that reads history may be inactive before the server removes it, in milliseconds: longer than one message may take
+ * on a slow link.
+ */
+export const CONSUMER_INACTIVE_MS = 120_000;
 
 /** How long JetStream is to recognise repeats, at least, in nanoseconds: it cannot be longer than messages are kept. */
 export function duplicateWindow({ maxAgeMs }: StreamSettings): number {
@@ -215,7 +218,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
   ),
   'consumer_limits.inactive_threshold': {
     kind: 'required',
-    value: 'unlimited, or at least 10 seconds',
+    value: 'unlimited, or at least 2 minutes',
     wanted: () => nanos(CONSUMER_INACTIVE_MS),
     fits: (found) => isUnset(found) || Number(found) >= nanos(CONSUMER_INACTIVE_MS),
     why: 'the consumers that read history would be refused (NATS 2.10)',

@@ -1,14 +1,16 @@
+import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
-import { requireProgress } from '../core/history-read.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import type { Feeds } from './feeds.ts';
+import { HistoryReader } from './history-reader.ts';
 import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
-import { readPage } from './page-reader.ts';
+import type { ReadContext } from './page-reader.ts';
 import { encodePresence } from './presence.ts';
+import { ReadWindow } from './read-window.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
@@ -21,14 +23,29 @@ export class NatsUpstream implements Upstream {
   readonly #gateway: string;
   readonly #logger: Logger;
   readonly #lookups = new Limiter(MAX_LOOKUPS);
+  readonly #context: ReadContext;
+  readonly #history: HistoryReader;
 
   /** @param gateway identity of this process among the gateways */
-  constructor(upline: Upline, leader: StreamLeader, feeds: Feeds, gateway: string, logger: Logger) {
+  constructor(
+    upline: Upline,
+    leader: StreamLeader,
+    feeds: Feeds,
+    gateway: string,
+    clock: Clock,
+    logger: Logger,
+  ) {
     this.#upline = upline;
     this.#leader = leader;
     this.#feeds = feeds;
     this.#gateway = gateway;
     this.#logger = logger;
+    const window = new ReadWindow(clock);
+    upline.onChange((up) => {
+      if (!up) window.lost();
+    });
+    this.#context = { upline, leader, window, clock };
+    this.#history = new HistoryReader(this.#context);
   }
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
@@ -47,33 +64,7 @@ export class NatsUpstream implements Upstream {
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {
-    return this.#ask('read history', room, async () => {
-      const before = await this.#leader.state();
-      // A new leader that lags must not say that there is nothing.
-      if (before.lastSeq < from) throw new Error(`the stream ends at ${before.lastSeq}, before ${from}`);
-      const last = await this.#leader.lastMessage(room);
-      const none = last === undefined || last.seq < from;
-      const page = none ? [] : await readPage(this.#upline.nc, this.#leader, room, from, last.seq);
-      const after = await this.#leader.state();
-      if (after.epoch !== before.epoch) throw new Error('the stream was created again during a read');
-      const end = page.at(-1)?.seq;
-      // What has been evicted meanwhile may have had neighbours that were evicted before they could be read.
-      const messages = page.filter(({ seq }) => seq >= after.firstSeq);
-      const complete = none || (end !== undefined && end >= last.seq);
-      const upto = Math.max(complete ? before.lastSeq : 0, end ?? from, from);
-      requireProgress({ from, upto, lastSeq: before.lastSeq });
-      return {
-        epoch: before.epoch,
-        predated: before.predated,
-        from,
-        messages,
-        upto,
-        lastSeq: before.lastSeq,
-        firstSeq: after.firstSeq,
-        fromHeldElsewhere:
-          messages[0]?.seq !== from && from >= after.firstSeq && (await this.#leader.holds(from)),
-      };
-    });
+    return this.#ask('read history', room, () => this.#history.read(room, from));
   }
 
   isIntact(after: number, upto: number): Promise<boolean> {
@@ -93,9 +84,12 @@ export class NatsUpstream implements Upstream {
   }
 
   locate(room: string, start: StreamStart): Promise<number> {
-    return this.#ask('find a start', room, () =>
-      this.#lookups.run(() => locate(this.#upline.nc, this.#leader, room, start)),
-    );
+    return this.#ask('find a start', room, () => this.#lookups.run(() => locate(this.#context, room, start)));
+  }
+
+  /** Leaves nothing behind on the servers. */
+  close(): Promise<void> {
+    return this.#history.close();
   }
 
   /** Says in the log why something could not be had; while NATS is away, that has been said. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import { systemClock } from '../../common/clock.ts';
+import type { StreamState } from '../../server/core/upstream.ts';
+import type { Upline } from '../../server/nats/connection.ts';
 import { connectUpline } from '../../server/nats/connection.ts';
 import { Feeds } from '../../server/nats/feeds.ts';
 import { JetStreamApi } from '../../server/nats/jetstream-api.ts';
@@ -9,50 +12,182 @@ import { Subjects } from '../../server/nats/subjects.ts';
 import { NatsUpstream } from '../../server/nats/upstream.ts';
 import { UpstreamHealth } from '../../server/nats/upstream-health.ts';
 import { createLogger } from '../../server/ops/logging.ts';
-import type { StreamState } from '../../server/core/upstream.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
+import { NatsFilter } from '../helpers/nats-filter.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
-/** A leader of whose stream only so many messages are left when it is asked for its range a second time. */
-class EvictedMeanwhile extends StreamLeader {
-  producer: StockProducer | undefined;
-  keep = 0;
-  #asked = 0;
+/** A leader before which something happens to the stream when it is asked for its range. */
+class InTheMeantime extends StreamLeader {
+  /** Gets how often it has been asked for. */
+  happens: (asked: number) => Promise<void> = () => Promise.resolve();
+  asked = 0;
 
   override async state(): Promise<StreamState> {
-    if (++this.#asked === 2) await this.producer?.jsm.streams.purge(this.stream, { keep: this.keep });
+    await this.happens(++this.asked);
     return super.state();
   }
 }
 
 describe('a read of history', () => {
-  it('vouches only for what was still held when all had been read', async () => {
-    await using nats = await startNats();
-    await using _gateway = await startTestGateway(nats.url);
-    await using producer = await StockProducer.connect(nats.url);
-    await producer.burst('read', ['1', '2', '3', '4', '5']);
+  let nats: TestNats;
+  let proxy: FaultProxy;
+  let filter: NatsFilter;
+  let producer: StockProducer;
+  let upline: Upline;
+  let leader: InTheMeantime;
+  let feeds: Feeds;
+  let upstream: NatsUpstream;
+
+  before(async () => {
+    nats = await startNats();
+  });
+
+  beforeEach(async () => {
+    // Creates the stream.
+    await (await startTestGateway(nats.url)).close();
+    producer = await StockProducer.connect(nats.url);
+    proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
+    filter = new NatsFilter();
+    proxy.applyAll(filter);
     const logger = createLogger('silent');
-    const upline = await connectUpline([nats.url], 'reader', systemClock, logger);
+    upline = await connectUpline([proxy.address], 'reader', systemClock, logger);
+    const api = new JetStreamApi(new Requests(upline, systemClock));
     const subjects = new Subjects();
+    leader = new InTheMeantime(api, 'LIVE', subjects);
     const parts = { upline, subjects, gateway: 'reader', clock: systemClock, logger };
-    const feeds = new Feeds(parts, new UpstreamHealth(logger));
-    try {
-      const api = new JetStreamApi(new Requests(upline, systemClock));
-      const leader = new EvictedMeanwhile(upline, api, 'LIVE', subjects);
-      leader.producer = producer;
-      leader.keep = 2;
-      const upstream = new NatsUpstream(upline, leader, feeds, 'reader', logger);
-      const { messages, firstSeq, upto } = await upstream.readHistory('read', 1);
-      assert.deepEqual(
-        messages.map(({ seq }) => seq),
-        [4, 5],
-      );
-      assert.equal(firstSeq, 4);
-      assert.equal(upto, 5);
-    } finally {
-      feeds.close();
-      await upline.close();
+    feeds = new Feeds(parts, new UpstreamHealth(logger));
+    upstream = new NatsUpstream(upline, leader, feeds, 'reader', systemClock, logger);
+  });
+
+  afterEach(async () => {
+    feeds.close();
+    await upstream.close();
+    await until('no consumer is left', async () => (await producer.consumers()).length === 0);
+    await upline.close();
+    await proxy.close();
+    await producer.deleteStream();
+    await producer.close();
+  });
+
+  after(async () => {
+    await nats.stop();
+  });
+
+  const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index + 1}`);
+
+  /** Reads from `from` to the stream's end, page by page. */
+  async function readAll(room: string, from: number): Promise<number[][]> {
+    const pages: number[][] = [];
+    for (let at = from; ;) {
+      const { messages, upto, lastSeq } = await upstream.readHistory(room, at);
+      pages.push(messages.map(({ seq }) => seq));
+      if (upto >= lastSeq && messages.at(-1)?.seq !== upto) return pages;
+      if (upto === (await leader.state()).lastSeq) return pages;
+      at = upto;
     }
+  }
+
+  const seqs = (from: number, to: number): number[] =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+  it('vouches only for what was still held when all had been read', async () => {
+    await producer.burst('read', numbers(5));
+    leader.happens = async (asked) => {
+      if (asked === 2) await producer.jsm.streams.purge(producer.stream, { keep: 2 });
+    };
+    const { messages, firstSeq, upto } = await upstream.readHistory('read', 1);
+    assert.deepEqual(
+      messages.map(({ seq }) => seq),
+      [4, 5],
+    );
+    assert.equal(firstSeq, 4);
+    assert.equal(upto, 5);
+  });
+
+  it('goes on page by page, each with the message that the one before has ended with', async () => {
+    await producer.burst('long', Array<string>(80).fill('x'.repeat(50_000)));
+    await producer.publish('else');
+    const pages = await readAll('long', 1);
+    assert.ok(pages.length > 3, `${pages.length} pages`);
+    assert.deepEqual(
+      pages.flatMap((page, index) => (index === 0 ? page : page.slice(1))),
+      seqs(1, 80),
+    );
+    for (const [index, page] of pages.entries()) {
+      if (index > 0) assert.equal(page[0], pages[index - 1]?.at(-1));
+    }
+  });
+
+  it('tells of a message at its beginning that was purged since the page before', async () => {
+    await producer.burst('purged', Array<string>(50).fill('x'.repeat(50_000)));
+    await producer.publish('else');
+    await producer.burst('purged', Array<string>(50).fill('x'.repeat(50_000)));
+    const { upto } = await upstream.readHistory('purged', 1);
+    assert.ok(upto < 50);
+    await producer.publish('first');
+    await producer.jsm.streams.purge(producer.stream, { filter: 'live.room.purged', seq: 60 });
+    const next = await upstream.readHistory('purged', upto);
+    assert.equal(next.messages[0]?.seq, 60);
+    assert.equal(next.fromHeldElsewhere, false);
+  });
+
+  it('keeps what has come before a message that was lost on its way, and reads on there', async () => {
+    await producer.burst('holed', numbers(20));
+    await producer.publish('else');
+    const lost = filter.add({
+      matches: (subject, frame) =>
+        subject === 'live.room.holed' && frame.toString().endsWith('\r\n\r\n13\r\n'),
+      action: { kind: 'drop' },
+      times: 1,
+    });
+    const plain = filter.add({
+      matches: (subject, frame) => subject === 'live.room.holed' && frame.toString().endsWith('\r\n13\r\n'),
+      action: { kind: 'drop' },
+      times: 1,
+    });
+    const pages = await readAll('holed', 1);
+    assert.equal(lost.count + plain.count, 1);
+    assert.deepEqual(pages, [seqs(1, 12), seqs(12, 20)]);
+  });
+
+  it('keeps what has come before the connection was lost', async () => {
+    await producer.burst('cut', numbers(20));
+    const stopped = filter.add({
+      matches: (subject, frame) => subject === 'live.room.cut' && /\r\n1[3-9]\r\n$/.test(frame.toString()),
+      action: { kind: 'drop' },
+    });
+    filter.add({
+      matches: (subject, frame) => {
+        const last = subject === 'live.room.cut' && frame.toString().endsWith('\r\n20\r\n');
+        if (last) proxy.links.at(-1)?.finish('client');
+        return last;
+      },
+      action: { kind: 'drop' },
+      times: 1,
+    });
+    // What follows the twelfth never comes, and then the connection ends.
+    const read = await upstream.readHistory('cut', 1);
+    assert.equal(read.messages.at(-1)?.seq, 12);
+    stopped.lift();
+    assert.deepEqual(await readAll('cut', 12), [seqs(12, 20)]);
+  });
+
+  it('leaves no consumer behind when nobody reads on', async () => {
+    await producer.burst('left', Array<string>(50).fill('x'.repeat(50_000)));
+    await upstream.readHistory('left', 1);
+    assert.equal((await producer.consumers()).length, 1);
+    await until('the consumer is gone', async () => (await producer.consumers()).length === 0);
+  });
+
+  it('is not stopped by a consumer that the server has lost', async () => {
+    await producer.burst('vanished', Array<string>(50).fill('x'.repeat(50_000)));
+    const { upto } = await upstream.readHistory('vanished', 1);
+    const [consumer] = await producer.consumers();
+    await producer.jsm.consumers.delete(producer.stream, consumer!);
+    await assert.rejects(upstream.readHistory('vanished', upto));
+    assert.deepEqual((await upstream.readHistory('vanished', upto)).messages[0]?.seq, upto);
   });
 });

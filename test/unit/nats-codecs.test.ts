@@ -195,11 +195,11 @@ describe('nats: message codec', () => {
 });
 
 describe('nats: ack subjects', () => {
-  const expected = { seq: 42, timeMs: 1_700_000_000_123 };
+  const expected = { seq: 42, timeMs: 1_700_000_000_123, delivered: 7, pending: 3 };
 
   it('reads both forms', () => {
-    const old = '$JS.ACK.LIVE.consumer.1.42.7.1700000000123456789.0';
-    const current = '$JS.ACK._.hash.LIVE.consumer.1.42.7.1700000000123456789.0.token';
+    const old = '$JS.ACK.LIVE.consumer.1.42.7.1700000000123456789.3';
+    const current = '$JS.ACK._.hash.LIVE.consumer.1.42.7.1700000000123456789.3.token';
     assert.deepEqual(parseAckSubject(old), expected);
     assert.deepEqual(parseAckSubject(current), expected);
     assert.deepEqual(parseAckSubject(current.replace(/\.token$/, '')), expected);
