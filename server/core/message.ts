@@ -9,6 +9,16 @@ export interface StoredMessage {
   readonly timeMs: number;
 }
 
+/** What is kept in mind of a room's newest message. */
+export interface LastMessage extends Pick<StoredMessage, 'seq' | 'check'> {
+  /** Of its payload, in bytes. */
+  readonly bytes: number;
+}
+
+export function lastOf({ seq, check, content }: StoredMessage): LastMessage {
+  return { seq, check, bytes: content.payload.length };
+}
+
 /** What a publisher said. The payload may be a view of a socket's buffer: copy before keeping it. */
 export interface MessageContent {
   /** `Nats-Msg-Id`, or empty. */

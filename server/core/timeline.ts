@@ -7,6 +7,8 @@ import type { Continuity } from './continuity.ts';
 import { HistoryPage } from './history-page.ts';
 import { readHistory } from './history-read.ts';
 import { FeedBuffer } from './feed-buffer.ts';
+import type { LastMessage } from './message.ts';
+import { lastOf } from './message.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -29,16 +31,12 @@ export interface Era {
   readonly start: number;
 }
 
-/** The room's newest message; `seq` 0 when none is known. */
-interface Last {
-  readonly seq: number;
-  readonly check: number;
-}
-const NO_MESSAGE: Last = { seq: 0, check: 0 };
+/** `seq` 0: none is known. */
+const NO_MESSAGE: LastMessage = { seq: 0, check: 0, bytes: 0 };
 
 /** What a timeline knows at one moment. */
 interface Known {
-  readonly last: Last;
+  readonly last: LastMessage;
   readonly provenTo: number;
 }
 
@@ -98,7 +96,13 @@ export class Timeline {
    * Compares the head with the leader's, repairing if need be. Never rejects: it resolves when the leader has answered
    * a question that was asked after the call, or when the timeline is closed.
    */
-  readonly check: () => Promise<void> = coalesced(() => this.#compare());
+  readonly check = (): Promise<void> => {
+    this.#doubted = true;
+    return this.#look();
+  };
+  readonly #look = coalesced(() => this.#compare());
+  /** Somebody has a reason to believe that the room's newest message is no longer what it was. */
+  #doubted = false;
 
   /** @param maxCheckMs longest time between two looks at the head of a silent room, in milliseconds */
   constructor(
@@ -114,7 +118,7 @@ export class Timeline {
     this.#clock = clock;
     this.#listener = listener;
     this.#mode = { kind: 'repairing', buffer: new FeedBuffer(BUFFER_BYTES) };
-    this.#schedule = new CheckSchedule(clock, maxCheckMs, this.check);
+    this.#schedule = new CheckSchedule(clock, maxCheckMs, () => this.#look());
   }
 
   get era(): Era {
@@ -138,7 +142,8 @@ export class Timeline {
   /** The cursor of a viewer that has everything: one that a later resume can verify. */
   get bookmark(): Position {
     const { epoch } = this.#era;
-    if (this.#last.seq !== 0 && this.#lastHeld) return { epoch, ...this.#last };
+    const { seq, check } = this.#last;
+    if (seq !== 0 && this.#lastHeld) return { epoch, seq, check };
     return { epoch, seq: this.#provenTo, check: 0 };
   }
 
@@ -257,7 +262,7 @@ export class Timeline {
   #append({ message }: Pick<FeedMessage, 'message'>): void {
     // A message that was removed is not the one before it to everybody: who reads the stream will not see it.
     this.#log.append(message, this.#lastHeld ? this.#last.seq : 0);
-    this.#last = { seq: message.seq, check: message.check };
+    this.#last = lastOf(message);
     this.#lastHeld = true;
     this.#provenTo = Math.max(this.#provenTo, message.seq);
     this.#listener.grown();
@@ -266,7 +271,7 @@ export class Timeline {
 
   /** Starts an era at the end of the stream as it is. */
   #begin(end: RoomEnd): void {
-    const last = end.last === undefined ? NO_MESSAGE : { seq: end.last.seq, check: end.last.check };
+    const last = end.last ?? NO_MESSAGE;
     const { epoch, formerly } = end;
     this.#era = { number: this.#era.number + 1, epoch, formerly, start: 0 };
     this.#last = last;
@@ -374,7 +379,8 @@ export class Timeline {
   async #holdsOurs({ epoch, last }: RoomEnd): Promise<boolean> {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
     const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
-    const position = { epoch: this.#era.epoch, ...this.#last };
+    const { seq, check } = this.#last;
+    const position = { epoch: this.#era.epoch, seq, check };
     return read.epoch === epoch && new HistoryPage(this.#room, read).judge(position) === 'continuous';
   }
 
@@ -458,9 +464,13 @@ export class Timeline {
       // A repair under way may have asked the leader before this check was called for.
       await this.#repair;
       const asked = this.#known;
-      const end = await this.#upstream.roomEnd(this.#room).catch(() => undefined);
+      const known = this.#lastHeld && !this.#doubted ? asked.last : undefined;
+      const end = await this.#upstream.roomEnd(this.#room, known).catch(() => undefined);
       if (this.#mode.kind !== 'following') return this.#repair;
-      if (end !== undefined) return this.#weigh(end, asked);
+      if (end !== undefined) {
+        if (known === undefined) this.#doubted = false;
+        return this.#weigh(end, asked);
+      }
       await this.#pause(Math.min(RETRY_MS.first * 2 ** failures++, RETRY_MS.max));
     }
   }

@@ -1,4 +1,4 @@
-import type { EphemeralMessage, StoredMessage } from './message.ts';
+import type { EphemeralMessage, LastMessage, StoredMessage } from './message.ts';
 
 /** The stream as its leader describes it. */
 export interface StreamState {
@@ -68,7 +68,7 @@ export interface RoomEnd {
   /** The stream's newest sequence, read *before* `last`: the room has no unseen message at or below it. */
   readonly lastSeq: number;
   /** The room's newest message held, or undefined. */
-  readonly last: StoredMessage | undefined;
+  readonly last: LastMessage | undefined;
   /** The stream's oldest sequence, read *after* `last`: nothing behind it can have come and gone unseen. */
   readonly firstSeq: number;
 }
@@ -87,7 +87,11 @@ export type StreamStart =
 export interface Upstream {
   /** Subscribes to a room's feed. Whatever is asked afterwards is answered by a server that has confirmed it. */
   openFeed(room: string, sink: FeedSink): Promise<Feed>;
-  roomEnd(room: string): Promise<RoomEnd>;
+  /**
+   * @param known the room's newest message as far as the caller knows, when it has no reason to doubt that the stream holds it: a large one
+   * need not be looked at again when nothing is behind it
+   */
+  roomEnd(room: string, known?: LastMessage): Promise<RoomEnd>;
   /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */
   readHistory(room: string, from: number): Promise<HistoryRead>;
   /**

@@ -1,6 +1,7 @@
 import type { ConsumerConfig, ConsumerInfo, StreamInfo, StreamInfoRequestOptions } from 'nats';
 import { Limiter } from '../../common/limiter.ts';
-import type { StoredMessage } from '../core/message.ts';
+import type { LastMessage, StoredMessage } from '../core/message.ts';
+import { lastOf } from '../core/message.ts';
 import type { StreamState } from '../core/upstream.ts';
 import { parseHeaderLines } from './header-lines.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
@@ -78,9 +79,14 @@ export class StreamLeader {
   }
 
   /** The room's newest message held, or undefined. */
-  async lastMessage(room: string): Promise<StoredMessage | undefined> {
+  async lastMessage(room: string): Promise<LastMessage | undefined> {
     const found = await this.#get({ last_by_subj: this.subjects.room(room) });
-    return found && toStoredMessage(found);
+    return found && lastOf(toStoredMessage(found));
+  }
+
+  /** How many messages of a room the stream holds. */
+  async countMessages(room: string): Promise<number> {
+    return (await this.describeRoom(room)).state.subjects?.[this.subjects.room(room)] ?? 0;
   }
 
   /** Sequence of the room's first message held at or after `seq`, or undefined. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
+import type { LastMessage } from '../core/message.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
@@ -14,6 +15,9 @@ import { ReadWindow } from './read-window.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
+
+/** A newest message of more bytes is not looked at again to find that nothing has come behind it. */
+const LARGE_BYTES = 16 * 1024;
 
 /** Rooms as NATS JetStream has them. */
 export class NatsUpstream implements Upstream {
@@ -52,15 +56,24 @@ export class NatsUpstream implements Upstream {
     return this.#ask('subscribe', room, () => this.#feeds.open(room, sink));
   }
 
-  roomEnd(room: string): Promise<RoomEnd> {
+  roomEnd(room: string, known?: LastMessage): Promise<RoomEnd> {
     return this.#ask('read the end', room, async () => {
       const { epoch, lastSeq } = await this.#leader.state();
-      const last = await this.#leader.lastMessage(room);
+      const unchanged =
+        known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq));
+      const last = unchanged ? known : await this.#leader.lastMessage(room);
       const after = await this.#leader.state();
       if (after.epoch !== epoch)
         throw new Error('the stream was created again while it was asked for its end');
-      return { epoch, formerly: after.formerly, lastSeq, last, firstSeq: after.firstSeq };
+      const held = unchanged && known.seq < after.firstSeq ? undefined : last;
+      return { epoch, formerly: after.formerly, lastSeq, last: held, firstSeq: after.firstSeq };
     });
+  }
+
+  /** Whether nothing of the room is behind `seq`, and something is left of it. */
+  async #isLast(room: string, seq: number): Promise<boolean> {
+    const count = await this.#leader.countMessages(room);
+    return count > 0 && (await this.#leader.nextSeq(room, seq + 1)) === undefined;
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {

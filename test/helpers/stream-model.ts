@@ -1,5 +1,11 @@
 import { fingerprint } from '../../server/core/fingerprint.ts';
-import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
+import type {
+  EphemeralMessage,
+  LastMessage,
+  MessageContent,
+  StoredMessage,
+} from '../../server/core/message.ts';
+import { lastOf } from '../../server/core/message.ts';
 import type { Position } from '../../server/core/position.ts';
 import { UpstreamError } from '../../server/core/upstream-error.ts';
 import type {
@@ -266,7 +272,7 @@ export class StreamModel implements Upstream {
       formerly: this.#formerly,
       firstSeq,
       lastSeq,
-      last: inRoom(held, room).at(-1),
+      last: newestOf(held, room),
     }));
   }
 
@@ -391,6 +397,11 @@ export class StreamModel implements Upstream {
   #sinksOf(room: string): FeedSink[] {
     return [...(this.#sinks.get(room) ?? [])];
   }
+}
+
+function newestOf(held: readonly Held[], room: string): LastMessage | undefined {
+  const newest = inRoom(held, room).at(-1);
+  return newest && lastOf(newest);
 }
 
 function inRoom(held: readonly Held[], room: string): Held[] {

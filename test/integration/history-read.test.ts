@@ -175,6 +175,19 @@ describe('a read of history', () => {
     assert.deepEqual(await readAll('cut', 12), [seqs(12, 20)]);
   });
 
+  it('of the end alone does not fetch a large last message again', async () => {
+    await producer.publish('large', 'x'.repeat(500_000));
+    const { last } = await upstream.roomEnd('large');
+    assert.equal(last?.bytes, 500_000);
+    const before = proxy.bytes.down.forwarded;
+    assert.deepEqual((await upstream.roomEnd('large', last)).last, last);
+    assert.ok(proxy.bytes.down.forwarded - before < 20_000);
+    const next = await producer.publish('large', 'small');
+    assert.equal((await upstream.roomEnd('large', last)).last?.seq, next);
+    await producer.jsm.streams.purge(producer.stream, { filter: 'live.room.large' });
+    assert.equal((await upstream.roomEnd('large', last)).last, undefined);
+  });
+
   it('leaves no consumer behind when nobody reads on', async () => {
     await producer.burst('left', Array<string>(50).fill('x'.repeat(50_000)));
     await upstream.readHistory('left', 1);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { FeedMessage } from '../../server/core/upstream.ts';
+import type { LastMessage } from '../../server/core/message.ts';
+import { lastOf } from '../../server/core/message.ts';
 import { Timeline } from '../../server/core/timeline.ts';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame } from '../../server/core/entry-codec.ts';
@@ -391,6 +393,29 @@ describe('core: timeline', () => {
       assert.deepEqual(rig.timeline.bookmark, { ...rig.timeline.bookmark, seq: 1 });
     });
 
+    it('of a silent room needs only what is behind its last message, unless somebody doubts that it is held', async () => {
+      await using rig = await opened();
+      const asked: (number | undefined)[] = [];
+      const roomEnd = rig.stream.roomEnd.bind(rig.stream);
+      rig.stream.roomEnd = (room, known?: LastMessage) => {
+        asked.push(known?.seq);
+        return roomEnd(room);
+      };
+      await rig.pass(2_000);
+      assert.deepEqual(asked, [undefined], 'nothing is known to be held');
+      rig.publish('a', 'b');
+      // Nobody can know what the first follows: it is read from the stream.
+      await rig.pass(500);
+      asked.length = 0;
+      await rig.pass(5_000);
+      assert.ok(asked.length > 1);
+      assert.deepEqual(new Set(asked.splice(0)), new Set([2]));
+      await rig.timeline.check();
+      assert.deepEqual(asked, [undefined]);
+      await rig.pass(60_000);
+      assert.deepEqual(new Set(asked.slice(1)), new Set([2]));
+    });
+
     it('many at once ask twice at most', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.stream.questions.end = 0;
@@ -657,7 +682,7 @@ describe('core: timeline', () => {
       let lagging = 2;
       rig.stream.roomEnd = async (room) => {
         const end = await roomEnd(room);
-        return lagging > 0 ? { ...end, last: rig.stream.stored[0] } : end;
+        return lagging > 0 ? { ...end, last: lastOf(rig.stream.stored[0]!) } : end;
       };
       rig.stream.readHistory = async (room, from) => {
         const read = await readHistory(room, from);
