@@ -47,6 +47,11 @@ export class HistoryPage {
     return this.#log.nextAfter(seq) ?? this.upto + 1;
   }
 
+  /** Whether a message behind `seq` is in the page. */
+  holdsAfter(seq: number): boolean {
+    return this.#log.nextAfter(Math.max(seq, this.from - 1)) !== undefined;
+  }
+
   /**
    * Whether the page can judge a claimed position: one that names a message needs that message, or a
    * read that began there and so looked for it.

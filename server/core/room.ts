@@ -374,6 +374,9 @@ export class Room {
     if (page.epoch !== this.timeline.era.epoch) {
       this.#history.clear();
       await this.timeline.check();
+    } else if (page.holdsAfter(this.timeline.provenTo)) {
+      // The feed has yet to say so, or has lost it; who goes on from the page must not be further than the room.
+      void this.timeline.check();
     }
     this.#wakeWaiting();
   }

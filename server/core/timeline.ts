@@ -239,9 +239,9 @@ export class Timeline {
     }
   }
 
-  /** The message names the one that the log ends with as its predecessor: nothing is between them. */
+  /** The message names the one that the log ends with as its predecessor, and is where none was yet: nothing is between them. */
   #follows({ message, prevSeq }: FeedMessage): boolean {
-    return this.#last.seq !== 0 && prevSeq === this.#last.seq && message.seq > this.#last.seq;
+    return this.#last.seq !== 0 && prevSeq === this.#last.seq && message.seq > this.#provenTo;
   }
 
   /** The log has the message, or no longer reaches back to it. Another in its place is no repeat: another history. */
@@ -424,6 +424,9 @@ export class Timeline {
     const found = first?.seq === read.from ? first.check : undefined;
     const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, predated: false };
     const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
+    if (verdict === 'recreated') return verdict;
+    // A message where none was is of another history.
+    if (read.messages.some(({ seq }) => seq > read.from && seq <= this.#provenTo)) return 'rewound';
     const expired = verdict === 'evicted' && read.from < firstSeq;
     return expired
       ? judge({ epoch, seq: this.#provenTo, check: 0 }, { ...evidence, heldElsewhere: false })
@@ -452,7 +455,7 @@ export class Timeline {
   #rewind(end: RoomEnd, buffer: FeedBuffer): void {
     const trigger = buffer.first;
     buffer.forget();
-    const fromFeed = trigger !== undefined && trigger.message.seq <= this.#last.seq;
+    const fromFeed = trigger !== undefined && trigger.message.seq <= this.#provenTo;
     const start = fromFeed ? trigger.message.seq - 1 : Math.min(this.#provenTo, end.lastSeq);
     this.#era = { ...this.#era, number: this.#era.number + 1, start };
     this.#listener.renewed();

@@ -109,9 +109,8 @@ export class SimulatedViewer {
     assert.deepEqual(this.#failures, []);
   }
 
-  /** What it was given, to be asked for at the end. */
   get history(): ViewerHistory {
-    return { viewer: this.name, events: this.events.map((event) => this.#judgedNow(event)) };
+    return { viewer: this.name, events: this.events };
   }
 
   #start(): Process {
@@ -138,19 +137,18 @@ export class SimulatedViewer {
   #record(event: ClientRoomEvent): void {
     const expected = event.kind === 'gap' || event.kind === 'reset' ? this.#isExpected(event) : true;
     const recorded = historyEvent(event, this.#clock.monotonicMs(), expected);
+    this.#doubtPlace(event.room);
     const told = recorded.kind === 'joined' || recorded.kind === 'caughtUp';
     const bare = 'cursor' in event && event.cursor.check === 0;
     this.events.push(told && bare ? { ...recorded, ambiguous: true } : recorded);
   }
 
-  /** A message does not tell which history it is of once the stream has let go of what a later one had in its place. */
-  #judgedNow(event: RoomEvent): RoomEvent {
-    if (event.kind !== 'message') return event;
-    const { epoch, seq } = event;
-    const { stored, letGo } = this.#stream;
-    const contradictions = stored.filter((m) => m.history > 0 && m.epoch === epoch && m.seq === seq);
-    const ambiguous = contradictions.some(({ content }) => letGo.has(content.id));
-    return { ...event, ambiguous };
+  /** Where the viewer stood until now may be of any history, once the stream has let go of what could tell. */
+  #doubtPlace(room: string): void {
+    const index = this.events.findLastIndex((event) => event.room === room && 'seq' in event);
+    const event = this.events[index];
+    if (event?.kind !== 'message' && event?.kind !== 'caughtUp' && event?.kind !== 'joined') return;
+    if (this.#stream.hasForgotten(event)) this.events[index] = { ...event, ambiguous: true };
   }
 
   /** Whether something that was stored in between, or where it begins, was let go, or there is another history. */

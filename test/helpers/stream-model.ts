@@ -79,6 +79,10 @@ export class StreamModel implements Upstream {
   #firstSeq = 1;
   #lastSeq = 0;
   #held: Held[] = [];
+  /** How far the present incarnation's oldest message has ever been. */
+  #overtaken = 0;
+  /** What was removed from the present incarnation, by purges or one by one. */
+  readonly #removed = new Set<number>();
   readonly #sinks = new Map<string, Set<FeedSink>>();
   readonly questions = { end: 0, history: 0, intact: 0, locate: 0, feed: 0 };
 
@@ -112,6 +116,15 @@ export class StreamModel implements Upstream {
   /** Whether the stream holds a message of any room at `seq`. */
   holds(seq: number): boolean {
     return this.#held.some((message) => message.seq === seq);
+  }
+
+  /**
+   * Whether nobody can tell any more which of the stream's histories a place is of: it has several, and has let go of what
+   * one of them had there.
+   */
+  hasForgotten({ epoch, seq }: { readonly epoch: string; readonly seq: number }): boolean {
+    if (this.#rewound === 0 || epoch !== this.epoch) return false;
+    return this.#removed.has(seq) || seq < this.#overtaken;
   }
 
   /** The cursor of whoever has had the message held at `seq`. */
@@ -174,6 +187,7 @@ export class StreamModel implements Upstream {
     const first = Math.min(firstSeq, this.#lastSeq + 1);
     this.#firstSeq = Math.max(this.#firstSeq, first);
     this.#keep(({ seq }) => seq >= this.#firstSeq);
+    this.#noteFirst();
   }
 
   /** Everything has expired. */
@@ -183,20 +197,17 @@ export class StreamModel implements Upstream {
 
   /** Removes a room's messages before `seq`, as `nats stream purge --subject` does. */
   purge(room: string, seq = Infinity): void {
-    this.#keep((message) => message.room !== room || message.seq >= seq);
-    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+    this.#remove((message) => message.room === room && message.seq < seq);
   }
 
   /** Removes one message, as `nats stream rmm` does. */
   delete(seq: number): void {
-    this.#keep((message) => message.seq !== seq);
-    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+    this.#remove((message) => message.seq === seq);
   }
 
   /** Deletes one message on its own. */
   remove(seq: number): void {
     this.#held = this.#held.filter((message) => message.seq !== seq);
-    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
   }
 
   /** Deletes the stream and creates it again. */
@@ -206,6 +217,8 @@ export class StreamModel implements Upstream {
     this.#formerly = [];
     this.#firstSeq = 1;
     this.#lastSeq = 0;
+    this.#overtaken = 0;
+    this.#removed.clear();
     this.#keep(() => false);
   }
 
@@ -222,6 +235,7 @@ export class StreamModel implements Upstream {
     this.#held = [...held];
     this.#firstSeq = firstSeq;
     this.#lastSeq = lastSeq;
+    this.#noteFirst();
   }
 
   /** Restores the same stream from a snapshot that ended at `lastSeq`. */
@@ -365,6 +379,17 @@ export class StreamModel implements Upstream {
   /** How often the present incarnation was rewound. */
   get #rewound(): number {
     return this.rewinds.filter(({ epoch }) => epoch === this.epoch).length;
+  }
+
+  #remove(goes: (message: Held) => boolean): void {
+    for (const message of this.#held) if (goes(message)) this.#removed.add(message.seq);
+    this.#keep((message) => !goes(message));
+    this.#firstSeq = this.#held[0]?.seq ?? this.#lastSeq + 1;
+    this.#noteFirst();
+  }
+
+  #noteFirst(): void {
+    this.#overtaken = Math.max(this.#overtaken, this.#firstSeq);
   }
 
   #keep(stays: (message: Held) => boolean): void {

@@ -131,6 +131,22 @@ describe('core: room', () => {
       assert.deepEqual(await rig.told(), ['message 8']);
     });
 
+    it('gets at once what the feed has lost if somebody else’s page of history holds it', async () => {
+      await using rig = new Rig();
+      rig.publish(3);
+      await rig.viewer.join('r');
+      await rig.told();
+      rig.stream.feed = 'held';
+      rig.publish(1);
+      rig.stream.loseAll();
+      const second = new ModelClient(rig.gateway, 'second');
+      rig.stream.pageSize = 10;
+      await second.join('r', { kind: 'earliest' });
+      assert.deepEqual(await rig.told(), ['message 4']);
+      assert.deepEqual(second.told, ['joined 0 STARTED', ...messages(1, 4), 'caught-up 4']);
+      second.disconnect();
+    });
+
     it('is told no cursor that names a message it has not had', async () => {
       await using rig = new Rig();
       rig.publish(5);

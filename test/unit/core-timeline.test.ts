@@ -647,6 +647,32 @@ describe('core: timeline', () => {
       assert.deepEqual(rig.log, [3, 4, 5]);
     });
 
+    it('a message where none was is of another history, whatever it names as its predecessor', async () => {
+      await using rig = await opened((r) => r.publish('a'));
+      for (let n = 0; n < 4; n++) rig.stream.publish('other', 'x');
+      await rig.pass(2_000);
+      assert.equal(rig.timeline.provenTo, 5);
+      rig.stream.rewindTo(1);
+      rig.stream.publish('other', 'X');
+      rig.publish('B');
+      await rig.rest();
+      assert.equal(rig.timeline.era.start, 2);
+      assert.deepEqual(rig.log, [3]);
+    });
+
+    it('a message where none was is of another history, though retention has overtaken the last one', async () => {
+      await using rig = await opened((r) => r.publish('a'));
+      for (let n = 0; n < 4; n++) rig.stream.publish('other', 'x');
+      await rig.pass(2_000);
+      rig.stream.rewindTo(0);
+      rig.stream.feed = 'held';
+      for (const room of ['other', 'r', 'other', 'r', 'other', 'other']) rig.stream.publish(room, 'X');
+      rig.stream.loseAll();
+      rig.stream.evictBefore(3);
+      await rig.rest();
+      assert.equal(rig.told.renewed, 1);
+    });
+
     it('a stream restored without a word on the feed: nothing behind the old head is skipped', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.publish('b', 'c', 'd');

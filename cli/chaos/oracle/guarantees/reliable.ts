@@ -20,7 +20,7 @@ type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
  * A rewind gives a stream another history. Between two resets a viewer follows one history, whichever it is: it may be
  * told late of a new one, and not at all if nothing that it had is lost. In the end it is the present one. What came right
  * before the reset that tells of a rewind may be of either. Who stood at an `ambiguous` place may go on in another history
- * unnoticed.
+ * unnoticed, and is then not told of what that has let go of in between.
  */
 export const reliable: RuleFactory = (context) => {
   const rooms = new Map<string, RoomAccount>();
@@ -43,6 +43,8 @@ class RoomAccount {
   /** Since the viewer was last told of another history: one account for each history of its stream, oldest first. */
   private accounts: readonly HistoryAccount[] = [];
   private epoch = '';
+  /** What is due behind the place where the viewer stands. */
+  private due: 'all' | 'kept' = 'all';
   /** Predecessors that were named and had not come, with the message that named them. They may still come. */
   private readonly holes = new Map<number, MessageEvent>();
 
@@ -125,6 +127,7 @@ class RoomAccount {
     else this.close(atMs);
     const detail = `reset to ${seq} was not to be expected`;
     this.check(expected, { kind: 'signalled-reset', seq, atMs, detail });
+    this.due = 'all';
     if (place === undefined) return;
     this.pass({ epoch, seq: rewound ? place.seq : 0 }, event, atMs);
     // A rewind is not to the history that the stream began with.
@@ -134,12 +137,14 @@ class RoomAccount {
   /** The viewer's place moves: acknowledged messages on the way that have not come are missing. */
   private pass(from: Place | undefined, to: Place | undefined, atMs: number): void {
     if (to === undefined || from?.epoch !== to.epoch) return;
-    for (const account of this.accountsIn(to.epoch)) account.pass(from.seq, to.seq, atMs);
+    for (const account of this.accountsIn(to.epoch)) account.pass(from.seq, to.seq, atMs, this.due);
   }
 
   /** An ambiguous place may be of any history: what comes from there on is looked at by itself. */
   private turnAt({ epoch, ambiguous }: ViewerPlace, atMs: number): void {
-    if (ambiguous === true && this.accountsIn(epoch).length > 1) this.closeAccounts(atMs);
+    const turning = ambiguous === true && this.accountsIn(epoch).length > 1;
+    if (turning) this.closeAccounts(atMs);
+    this.due = turning ? 'kept' : 'all';
   }
 
   private accountsIn(epoch: string): readonly HistoryAccount[] {
