@@ -131,8 +131,13 @@ async function createStream(jsm: JetStreamManager, needs: StreamNeeds): Promise<
 }
 
 /** @throws StreamMismatchError when another stream has the subjects, or some of them */
-async function refuseOverlap(jsm: JetStreamManager, { subjects: { stored } }: StreamNeeds): Promise<void> {
-  const others = await jsm.streams.names(stored).next();
+async function refuseOverlap(
+  jsm: JetStreamManager,
+  { settings: { stream }, subjects: { stored } }: StreamNeeds,
+): Promise<void> {
+  const names = await jsm.streams.names(stored).next();
+  // Ours, if another gateway has created it this moment.
+  const others = names.filter((name) => name !== stream);
   if (others.length === 0) return;
   throw new StreamMismatchError(
     `the subjects ${stored} are stored by another stream: ${others.join(', ')}. Name it with --stream, take the subjects from it, or use others with --subject-prefix.`,
