@@ -70,7 +70,7 @@ const CASES: readonly Case[] = [
     since: 10,
     unfit: ['consumer_limits.inactive_threshold'],
   },
-  { config: { consumer_limits: { inactive_threshold: nanos(60_000), max_ack_pending: 5 } }, since: 10 },
+  { config: { consumer_limits: { inactive_threshold: nanos(120_000), max_ack_pending: 5 } }, since: 10 },
   { config: { allow_msg_ttl: true }, since: 11, unfit: ['allow_msg_ttl'] },
   {
     config: { subject_delete_marker_ttl: nanos(60_000) },

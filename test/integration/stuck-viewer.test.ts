@@ -197,8 +197,8 @@ describe('a stuck viewer', () => {
     });
     await until('it is in', () => gateway.stats.sessions === 1);
     await heat();
-    // The two publishers are left.
-    await passes('it is cut off', () => gateway.stats.sessions === 2);
+    // It connects again at once and is stuck again: its session is missing for a moment that a poll may not see.
+    await passes('it is cut off', () => client.counters.reconnects > 0);
     assert.equal(viewer.messages.length, 1);
     application.emit('go on');
     await flow(20);
