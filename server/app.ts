@@ -13,12 +13,16 @@ import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
 import { Feeds } from './nats/feeds.ts';
+import { JetStreamApi } from './nats/jetstream-api.ts';
+import { Monitor } from './nats/monitor.ts';
 import { openLeader } from './nats/open-leader.ts';
 import { openStream } from './nats/open-stream.ts';
 import { domainOf } from './nats/origin.ts';
 import { Publisher } from './nats/publisher.ts';
+import { probeReads } from './nats/read-probe.ts';
 import { Requests } from './nats/requests.ts';
-import { Subjects } from './nats/subjects.ts';
+import { proveAccess } from './nats/start-probes.ts';
+import { apiPrefix, Subjects } from './nats/subjects.ts';
 import { NatsUpstream } from './nats/upstream.ts';
 import { UpstreamHealth, watchConnection } from './nats/upstream-health.ts';
 import type { ServerConfig } from './ops/config.ts';
@@ -107,14 +111,35 @@ export async function startGateway(
     const opened = await openStream(upline, config, subjects, nats.owned, clock, logger);
     const { stream, jsDomain } = config;
     const requests = new Requests(upline, clock);
-    const parts = { requests, subjects, stream, jsDomain, clock, logger };
-    const { leader, close } = await openLeader(opened, parts);
+    const api = new JetStreamApi(requests, apiPrefix(jsDomain));
+    const { leader, close } = await openLeader(opened, { requests, api, subjects, stream, clock, logger });
     undo.push(close);
     const health = new UpstreamHealth(logger);
+    const publisher = new Publisher({
+      upline,
+      jsm: opened.jsm,
+      subjects,
+      origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
+      health,
+      clock,
+    });
     const feedParts = { upline, subjects: leader.subjects, gateway: id, clock, logger };
+    await proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined });
     const feeds = new Feeds(feedParts, health);
     undo.push(() => feeds.close());
-    const upstream = new NatsUpstream(upline, leader, feeds, id, clock, logger);
+    const monitor = new Monitor({
+      upline,
+      stream: { inspect: (asking) => leader.inspect(asking), probeReads: () => probeReads(api, leader) },
+      needs: { settings: config, subjects: leader.subjects },
+      health,
+      feeds,
+      clock,
+      heartbeatMs: config.heartbeatMs,
+      ...(nats.owned ? { mend: () => mendStream(upline, config, subjects, clock, logger) } : {}),
+    });
+    undo.push(() => monitor.close());
+    leader.observe(monitor);
+    const upstream = new NatsUpstream(upline, leader, feeds, health, id, clock, logger);
     undo.push(() => upstream.close());
     const hub = new Hub(upstream, clock, {
       roomLogBytes: config.roomLogBytes,
@@ -137,14 +162,7 @@ export async function startGateway(
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,
-      publisher: new Publisher({
-        upline,
-        jsm: opened.jsm,
-        subjects,
-        origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
-        health,
-        clock,
-      }),
+      publisher,
       health,
       hub,
       directory,
@@ -194,6 +212,18 @@ export async function startGateway(
     await unwind();
     throw error;
   }
+}
+
+/** Makes the stream of the gateway's own server again, or as it should be. */
+async function mendStream(
+  upline: Upline,
+  config: ServerConfig,
+  subjects: Subjects,
+  clock: Clock,
+  logger: Logger,
+): Promise<void> {
+  logger.warn({ stream: config.stream }, 'the stream is not there or not as it should be: making it again');
+  await openStream(upline, config, subjects, true, clock, logger);
 }
 
 /** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than a moment. */

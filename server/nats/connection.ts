@@ -16,6 +16,9 @@ const DIAL_MS = 2_000;
 /** The client's own pings cut a slow link, on which their answers wait behind other data: never. In milliseconds. */
 const NO_PINGS_MS = 2 ** 31 - 1;
 
+/** After an error of a kind was logged, the next ones are only for those who look closely, in milliseconds. */
+const QUIET_MS = 10_000;
+
 const AWAY = 'NATS is away';
 
 /** `silent`: there is a connection, but nothing comes by it, not even the answer to a ping. */
@@ -72,7 +75,7 @@ export async function connectUpline(
     if (before !== after) for (const listener of listeners) listener(after);
   };
   void watchStatus(nc, turn, logger);
-  wire.onError(({ code, text }) => logger.warn({ code, error: text }, 'NATS reports an error'));
+  wire.onError(logErrors(logger, clock));
   const unwatch = watchLiveness(
     {
       get open() {
@@ -193,6 +196,17 @@ async function whyRefused(
   return {
     reasons: urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
     final: refusals.every((refusal) => refusal?.final === true),
+  };
+}
+
+/** Says what servers complain of. What goes on is said now and then: a question that is not permitted is asked again and again. */
+function logErrors(logger: Logger, clock: Clock): (error: ServerError) => void {
+  const quietUntilMs = new Map<string, number>();
+  return ({ code, text }) => {
+    const nowMs = clock.monotonicMs();
+    const quiet = nowMs < (quietUntilMs.get(code) ?? 0);
+    if (!quiet) quietUntilMs.set(code, nowMs + QUIET_MS);
+    logger[quiet ? 'debug' : 'warn']({ code, error: text }, 'NATS reports an error');
   };
 }
 

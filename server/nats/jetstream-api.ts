@@ -40,4 +40,16 @@ export class JetStreamApi {
     if (error === undefined) return answer as unknown as T;
     throw new JetStreamError(error.err_code ?? 0, error.description ?? 'no description');
   }
+
+  /**
+   * Asks a consumer that has nothing for a message.
+   * @throws RequestError when it does not say so
+   */
+  async pullNothing(stream: string, consumer: string): Promise<void> {
+    const question = Buffer.from(JSON.stringify({ batch: 1, no_wait: true }));
+    await this.#requests.ask(`${this.prefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, question, {
+      again: false,
+      patienceMs: 2_000,
+    });
+  }
 }

@@ -35,6 +35,13 @@ interface HeldMessage {
   readonly data?: string;
 }
 
+/** Is told what comes of reads. */
+export interface ReadObserver {
+  /** History was read. */
+  readWorked(): void;
+  readFailed(error: unknown): void;
+}
+
 /**
  * Questions to the stream's leader. The plain JetStream API, unlike direct gets, is answered by the leader alone,
  * so an answer is never older than the question.
@@ -47,6 +54,7 @@ export class StreamLeader {
   readonly #limiter = new Limiter(MAX_REQUESTS);
   readonly #identity = new StreamIdentity();
   readonly #origin: MirrorOrigin | undefined;
+  #observer: ReadObserver = { readWorked: () => undefined, readFailed: () => undefined };
 
   /** @param origin of a stream that is a mirror */
   constructor(api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
@@ -61,6 +69,11 @@ export class StreamLeader {
     return this.#api.prefix;
   }
 
+  /** From now on `observer` is told what comes of reads. */
+  observe(observer: ReadObserver): void {
+    this.#observer = observer;
+  }
+
   async state(): Promise<StreamState> {
     const info = this.#identified(await this.info());
     const formerly = await this.#identity.formerNames(streamEpoch(info), info, (seq) => this.timeOf(seq));
@@ -68,8 +81,13 @@ export class StreamLeader {
   }
 
   /** The stream as it is, with its configuration. */
-  info(question?: Partial<StreamInfoRequestOptions>, asking?: Asking): Promise<StreamInfo> {
-    return this.#limiter.run(() => this.#api.ask(`STREAM.INFO.${this.stream}`, question, asking));
+  info(question?: Partial<StreamInfoRequestOptions>): Promise<StreamInfo> {
+    return this.#observed(() => this.#api.ask(`STREAM.INFO.${this.stream}`, question));
+  }
+
+  /** The same, asked ahead of all that wait for their turn. */
+  inspect(asking: Asking): Promise<StreamInfo> {
+    return this.#api.ask(`STREAM.INFO.${this.stream}`, undefined, asking);
   }
 
   /** The stream with the number of messages of one room. */
@@ -128,11 +146,23 @@ export class StreamLeader {
     const endpoint = `CONSUMER.CREATE.${this.stream}.${path}`;
     const question = { stream_name: this.stream, config, action: 'create' };
     try {
-      const info = await this.#limiter.run(() => this.#api.ask<ConsumerInfo>(endpoint, question, CREATE));
-      return info.num_pending;
+      return (await this.#observed(() => this.#api.ask<ConsumerInfo>(endpoint, question, CREATE)))
+        .num_pending;
     } catch (error) {
       // It may have been created all the same.
       void this.deleteConsumer(name);
+      throw error;
+    }
+  }
+
+  /** Reads messages; what comes of it is told to the observer. */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      const result = await read();
+      this.#observer.readWorked();
+      return result;
+    } catch (error) {
+      this.#observer.readFailed(error);
       throw error;
     }
   }
@@ -148,24 +178,34 @@ export class StreamLeader {
   async withConsumer<T>(config: NamedConsumer, use: (pending: number) => Promise<T>): Promise<T> {
     const pending = await this.createConsumer(config);
     try {
-      return await use(pending);
+      return await this.reading(() => use(pending));
     } finally {
       void this.deleteConsumer(config.name);
     }
   }
 
   /** The NATS client has a call for this, but it reads the headers in its own way. */
-  async #get(query: GetQuery): Promise<HeldMessage | undefined> {
-    try {
-      const endpoint = `STREAM.MSG.GET.${this.stream}`;
-      const { message } = await this.#limiter.run(() =>
-        this.#api.ask<{ readonly message: HeldMessage }>(endpoint, query),
-      );
-      return message;
-    } catch (error) {
-      if (error instanceof JetStreamError && error.code === NO_MESSAGE_FOUND) return undefined;
-      throw error;
-    }
+  #get(query: GetQuery): Promise<HeldMessage | undefined> {
+    return this.#observed(async () => {
+      try {
+        const endpoint = `STREAM.MSG.GET.${this.stream}`;
+        return (await this.#api.ask<{ readonly message: HeldMessage }>(endpoint, query)).message;
+      } catch (error) {
+        if (error instanceof JetStreamError && error.code === NO_MESSAGE_FOUND) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  #observed<T>(read: () => Promise<T>): Promise<T> {
+    return this.#limiter.run(async () => {
+      try {
+        return await read();
+      } catch (error) {
+        this.#observer.readFailed(error);
+        throw error;
+      }
+    });
   }
 }
 

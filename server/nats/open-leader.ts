@@ -6,7 +6,6 @@ import type { Opened } from './open-stream.ts';
 import { MirrorOrigin } from './origin.ts';
 import type { Requests } from './requests.ts';
 import type { Subjects } from './subjects.ts';
-import { apiPrefix } from './subjects.ts';
 
 /** How often the origin of a mirror is asked whether it is the same, in milliseconds. */
 const ORIGIN_CHECK_MS = 30_000;
@@ -14,9 +13,10 @@ const ORIGIN_CHECK_MS = 30_000;
 /** What questions to the stream's leader are asked with. */
 export interface LeaderParts {
   readonly requests: Requests;
+  /** Of the stream that is read. */
+  readonly api: JetStreamApi;
   readonly subjects: Subjects;
   readonly stream: string;
-  readonly jsDomain: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -32,8 +32,7 @@ export interface OpenLeader {
  * @throws MirrorDivergedError when it is no copy of that
  */
 export async function openLeader({ stream: role, origin }: Opened, parts: LeaderParts): Promise<OpenLeader> {
-  const { requests, subjects, stream, clock, logger } = parts;
-  const api = new JetStreamApi(requests, apiPrefix(parts.jsDomain));
+  const { requests, api, subjects, stream, clock, logger } = parts;
   if (role.kind === 'origin')
     return { leader: new StreamLeader(api, stream, subjects), close: () => undefined };
   const there = new StreamLeader(new JetStreamApi(requests, origin.api), origin.stream, subjects);

@@ -156,9 +156,10 @@ export class PubAcks {
     this.#judgeForbidden();
   }
 
-  #isOurs({ stream, domain }: PubAck): boolean {
+  /** Errors do not name the domain. Another stream of that name with these subjects, in another one, is refused at the start. */
+  #isOurs({ stream, domain, error }: PubAck): boolean {
     const { stream: name, domain: within } = this.#origin;
-    return stream === name && (within === undefined || domain === within);
+    return stream === name && (within === undefined || domain === within || error !== undefined);
   }
 
   #unserved({ subject }: StreamMessage): Refused {

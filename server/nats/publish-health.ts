@@ -7,8 +7,6 @@ const LOOK_MS = 2_000;
 /** What nothing has shown for so long, in milliseconds, is not said any more: the next publish will tell. */
 const EXPIRY_MS = 30_000;
 
-const NO_PAYLOAD = new Uint8Array();
-
 const ADVICE = {
   full:
     'JetStream has no space: delete messages or raise the limit. If the disk was full, restart NATS after making space: it looks at ' +
@@ -24,6 +22,8 @@ export interface PublishProbes {
   readonly up: boolean;
   /** Whether a message for the subject would reach the stream. */
   reaches(subject: string): Promise<boolean>;
+  /** Whether NATS lets the gateway publish to a room that has nothing to do with any other. */
+  isPermitted(): Promise<boolean>;
   /** Whether it can be seen that there is no space for so many bytes. */
   isFull(bytes: number): Promise<boolean>;
   /** Sequence of the stream's newest message, whoever published it. */
@@ -62,6 +62,8 @@ export class PublishHealth {
   #storedMs = -Infinity;
   /** When the first message failed of those after the last that was stored. */
   #failingMs: number | undefined;
+  /** Whether it is being found out what is permitted. */
+  #asking = false;
   #timer: Timer | undefined;
 
   constructor(health: Pick<UpstreamHealth, 'raise' | 'clear'>, probes: PublishProbes, clock: Clock) {
@@ -94,16 +96,11 @@ export class PublishHealth {
       case 'unready':
         return this.#suspect('unreachable', message, detail, sentMs);
       case 'forbidden':
-        return this.#suspect('forbidden', message, detail, sentMs);
+        return void this.#askPermission(message, detail);
       case 'away':
       case 'rejected':
         return;
     }
-  }
-
-  /** Notes that NATS does not let an ephemeral message through, which nobody else may be told. */
-  ephemeralForbidden(subject: string, detail: string): void {
-    this.#see('PUBLISHES_FAILING', 'forbidden', { subject, payload: NO_PAYLOAD }, detail);
   }
 
   close(): void {
@@ -116,6 +113,15 @@ export class PublishHealth {
     const nowMs = this.#clock.monotonicMs();
     this.#failingMs ??= Math.max(sentMs, this.#storedMs);
     if (nowMs - this.#failingMs >= LOOK_MS) this.#see('PUBLISHES_FAILING', kind, message, detail);
+  }
+
+  /** One room says nothing of the others: whoever may name a room must not be able to make the gateway look bad. */
+  async #askPermission(message: TroubledMessage, detail: string): Promise<void> {
+    if (this.#asking || this.#troubles.get('PUBLISHES_FAILING')?.kind === 'forbidden') return;
+    this.#asking = true;
+    const permitted = await this.#probes.isPermitted().catch(() => true);
+    this.#asking = false;
+    if (!permitted) this.#see('PUBLISHES_FAILING', 'forbidden', message, detail);
   }
 
   #see(cause: TroubleCause, kind: Trouble['kind'], message: TroubledMessage, detail: string): void {
@@ -149,8 +155,8 @@ export class PublishHealth {
 
   async #find(trouble: Trouble): Promise<'over' | 'lasts' | 'unclear'> {
     const { kind, message, seenMs } = trouble;
-    if (kind === 'forbidden' || !this.#probes.up || this.#clock.monotonicMs() - seenMs < LOOK_MS)
-      return 'unclear';
+    if (!this.#probes.up || this.#clock.monotonicMs() - seenMs < LOOK_MS) return 'unclear';
+    if (kind === 'forbidden') return (await this.#probes.isPermitted()) ? 'over' : 'lasts';
     if (kind === 'unreachable') return (await this.#probes.reaches(message.subject)) ? 'over' : 'lasts';
     if (this.#storedMs > seenMs) return 'over';
     if (kind === 'full') {

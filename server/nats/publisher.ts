@@ -6,6 +6,7 @@ import type { MessageContent } from '../core/message.ts';
 import type { PublishLimit, PublishOutcome, PublishTarget, Refused, Unknown } from '../core/publishing.ts';
 import type { Upline } from './connection.ts';
 import { encodeHeaders, encodeStoredHeaders } from './message-codec.ts';
+import { probeRoom } from './probe-room.ts';
 import type { StreamMessage, StreamOrigin } from './pub-acks.ts';
 import { ACK_TIMEOUT_MS, forbiddenTo, PubAcks } from './pub-acks.ts';
 import type { PublishProbes } from './publish-health.ts';
@@ -56,7 +57,7 @@ export class Publisher implements PublishTarget {
     this.#acks = new PubAcks(upline.nc, origin, clock, (outcome, message, sentMs) =>
       this.#health.observe(outcome, message, sentMs),
     );
-    this.#health = new PublishHealth(health, probesOf(upline, jsm, origin.stream, this.#acks), clock);
+    this.#health = new PublishHealth(health, this.#probes(jsm, origin.stream), clock);
     upline.onChange((up) => {
       if (!up) this.#acks.disconnected();
     });
@@ -79,6 +80,11 @@ export class Publisher implements PublishTarget {
       signals: signal === undefined ? [] : [signal],
     };
     return withDeadline(deadline, (ended) => this.#insist(message, first, endMs - LAST_ATTEMPT_MS, ended));
+  }
+
+  /** Whether a reliable message of the room would reach the stream: undefined if so, else what would come of it. Stores nothing. */
+  test(room: string): Promise<PublishOutcome | undefined> {
+    return this.#acks.test(this.#subjects.room(room));
   }
 
   ephemeral(room: string, content: MessageContent): Refused | undefined {
@@ -123,14 +129,28 @@ export class Publisher implements PublishTarget {
     const untilMs = this.#forbidden.get(subject);
     if (untilMs === undefined) return false;
     if (this.#clock.monotonicMs() >= untilMs) this.#forbidden.delete(subject);
-    else this.#health.ephemeralForbidden(subject, forbiddenTo(subject).detail);
     return this.#forbidden.has(subject);
   }
 
   #ephemeralForbidden(subject: string): void {
     if (this.#forbidden.size >= MAX_FORBIDDEN) this.#forbidden.clear();
     this.#forbidden.set(subject, this.#clock.monotonicMs() + FORBIDDEN_MS);
-    this.#health.ephemeralForbidden(subject, forbiddenTo(subject).detail);
+  }
+
+  #probes(jsm: JetStreamManager, stream: string): PublishProbes {
+    const upline = this.#upline;
+    return {
+      get up() {
+        return upline.up;
+      },
+      reaches: async (subject) => (await this.#acks.test(subject)) === undefined,
+      isPermitted: async () => {
+        const outcome = await this.test(probeRoom());
+        return !(outcome?.kind === 'refused' && outcome.refusal === 'forbidden');
+      },
+      isFull: (bytes) => upline.whileUp(async () => (await limitReached(jsm, stream, bytes)) !== undefined),
+      lastSeq: () => upline.whileUp(async () => (await jsm.streams.info(stream)).state.last_seq),
+    };
   }
 
   #onError({ operation, subject }: ServerError): void {
@@ -149,15 +169,4 @@ function mayChange(outcome: PublishOutcome): boolean {
 /** That a later attempt was certainly not stored says nothing of an earlier one. */
 function stillUnknown(earlier: Unknown, { detail }: Unknown | Refused): Unknown {
   return { kind: 'unknown', detail: `${earlier.detail.split(THEN)[0]}${THEN}${detail}` };
-}
-
-function probesOf(upline: Upline, jsm: JetStreamManager, stream: string, acks: PubAcks): PublishProbes {
-  return {
-    get up() {
-      return upline.up;
-    },
-    reaches: async (subject) => (await acks.test(subject)) === undefined,
-    isFull: (bytes) => upline.whileUp(async () => (await limitReached(jsm, stream, bytes)) !== undefined),
-    lastSeq: () => upline.whileUp(async () => (await jsm.streams.info(stream)).state.last_seq),
-  };
 }

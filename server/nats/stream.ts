@@ -8,7 +8,7 @@ import type { OriginName } from './origin.ts';
 import { mirroredBy } from './origin.ts';
 
 /** How long JetStream may take for an answer, in milliseconds. */
-export const REQUEST_TIMEOUT_MS = 5_000;
+export const REQUEST_TIMEOUT_MS = 2_000;
 
 const STREAM_NOT_FOUND = 10059;
 const SUBJECTS_OVERLAP = 10065;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
+import { canVerify } from '../core/upstream-state.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { LastMessage } from '../core/message.ts';
 import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
@@ -12,6 +13,7 @@ import { locate } from './locate.ts';
 import type { ReadContext } from './page-reader.ts';
 import { encodePresence } from './presence.ts';
 import { ReadWindow } from './read-window.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
@@ -24,6 +26,7 @@ export class NatsUpstream implements Upstream {
   readonly #upline: Upline;
   readonly #leader: StreamLeader;
   readonly #feeds: Feeds;
+  readonly #health: Pick<UpstreamHealth, 'causes'>;
   readonly #gateway: string;
   readonly #logger: Logger;
   readonly #lookups = new Limiter(MAX_LOOKUPS);
@@ -35,6 +38,7 @@ export class NatsUpstream implements Upstream {
     upline: Upline,
     leader: StreamLeader,
     feeds: Feeds,
+    health: Pick<UpstreamHealth, 'causes'>,
     gateway: string,
     clock: Clock,
     logger: Logger,
@@ -42,6 +46,7 @@ export class NatsUpstream implements Upstream {
     this.#upline = upline;
     this.#leader = leader;
     this.#feeds = feeds;
+    this.#health = health;
     this.#gateway = gateway;
     this.#logger = logger;
     const window = new ReadWindow(clock);
@@ -77,7 +82,7 @@ export class NatsUpstream implements Upstream {
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {
-    return this.#ask('read history', room, () => this.#history.read(room, from));
+    return this.#ask('read history', room, () => this.#leader.reading(() => this.#history.read(room, from)));
   }
 
   isIntact(after: number, upto: number): Promise<boolean> {
@@ -105,12 +110,13 @@ export class NatsUpstream implements Upstream {
     return this.#history.close();
   }
 
-  /** Says in the log why something could not be had; while NATS is away, that has been said. */
+  /** Says in the log why something could not be had; while a cause is told, that has been said. */
   async #ask<T>(what: string, room: string | undefined, ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (this.#upline.up) this.#logger.warn({ err: error, room }, `NATS: could not ${what}`);
+      const level = canVerify(this.#health.causes) ? 'warn' : 'debug';
+      this.#logger[level]({ err: error, room }, `NATS: could not ${what}`);
       throw new UpstreamError(`could not ${what}`, { cause: error });
     }
   }

@@ -58,8 +58,9 @@ describe('a read of history', () => {
     const subjects = new Subjects();
     leader = new InTheMeantime(api, 'LIVE', subjects);
     const parts = { upline, subjects, gateway: 'reader', clock: systemClock, logger };
-    feeds = new Feeds(parts, new UpstreamHealth(logger));
-    upstream = new NatsUpstream(upline, leader, feeds, 'reader', systemClock, logger);
+    const health = new UpstreamHealth(logger);
+    feeds = new Feeds(parts, health);
+    upstream = new NatsUpstream(upline, leader, feeds, health, 'reader', systemClock, logger);
   });
 
   afterEach(async () => {

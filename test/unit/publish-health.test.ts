@@ -13,12 +13,12 @@ describe('whether publishes can be stored', () => {
   let clock: ManualClock;
   let causes: string[];
   let health: PublishHealth;
-  let probes: { up: boolean; reached: boolean; full: boolean; last: number };
+  let probes: { up: boolean; reached: boolean; permitted: boolean; full: boolean; last: number };
 
   beforeEach(() => {
     clock = new ManualClock();
     causes = [];
-    probes = { up: true, reached: true, full: false, last: 7 };
+    probes = { up: true, reached: true, permitted: true, full: false, last: 7 };
     health = new PublishHealth(
       {
         raise: (cause) => (causes = [...new Set([...causes, cause])]),
@@ -29,6 +29,7 @@ describe('whether publishes can be stored', () => {
           return probes.up;
         },
         reaches: async () => probes.reached,
+        isPermitted: async () => probes.permitted,
         isFull: async () => probes.full,
         lastSeq: async () => probes.last,
       },
@@ -126,6 +127,24 @@ describe('whether publishes can be stored', () => {
     }
     observe(stored);
     await looks(2);
+    assert.deepEqual(causes, []);
+  });
+
+  it('one room that may not be published to says nothing of the others', async () => {
+    observe(refused('forbidden'));
+    await settle();
+    assert.deepEqual(causes, []);
+  });
+
+  it('no permission for any room is told until there is one', async () => {
+    probes.permitted = false;
+    observe(refused('forbidden'));
+    await settle();
+    assert.deepEqual(causes, ['PUBLISHES_FAILING']);
+    await looks(100);
+    assert.deepEqual(causes, ['PUBLISHES_FAILING']);
+    probes.permitted = true;
+    await looks(1);
     assert.deepEqual(causes, []);
   });
 

@@ -1,0 +1,157 @@
+import type { StreamInfo } from 'nats';
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { UpstreamCause } from '../core/upstream-state.ts';
+import type { Upline } from './connection.ts';
+import { troubleOf } from './failure-cause.ts';
+import type { Asking } from './requests.ts';
+import type { StreamNeeds } from './stream-config.ts';
+import { describeDifferences, judgeStream } from './stream-config.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
+
+/** How often the stream's leader is asked, and how long it may take, in heartbeats: together no more than one. */
+const PERIOD_HEARTBEATS = 0.4;
+const PATIENCE_HEARTBEATS = 0.6;
+/** Bounds of both, in milliseconds. */
+const PERIOD_MS = { min: 250, max: 2_000 };
+const PATIENCE_MS = { min: 1_000, max: 3_000 };
+/** When nothing has been read for so long, it is tried, in milliseconds. */
+const UNREAD_MS = 30_000;
+
+/** What the leader of a stream can be asked about the stream as a whole. */
+export interface MonitoredStream {
+  /** Asked ahead of all other questions. */
+  inspect(asking: Asking): Promise<StreamInfo>;
+  /** Reads in all the ways in which a gateway does. */
+  probeReads(): Promise<void>;
+}
+
+/** What a monitor works with. */
+export interface MonitorParts {
+  readonly upline: Pick<Upline, 'up' | 'onChange' | 'nc'>;
+  readonly stream: MonitoredStream;
+  readonly needs: StreamNeeds;
+  readonly health: Pick<UpstreamHealth, 'raise' | 'clear'>;
+  /** Is told whether the stream republishes what it stores. */
+  readonly feeds: { republished: boolean };
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  /** Makes the stream again as it should be; absent when it is not the gateway's own. Says in the log what it does. */
+  readonly mend?: () => Promise<void>;
+}
+
+/** What the leader says of the stream as a whole excludes each other. */
+const STREAM_CAUSES = ['JETSTREAM_UNAVAILABLE', 'STREAM_MISSING'] as const satisfies readonly UpstreamCause[];
+
+/**
+ * Proves again and again what viewers are told: that the stream's leader answers, that the stream is what it must be, and that it can
+ * be read. What cannot be proven is told, and taken back when it can.
+ */
+export class Monitor {
+  readonly #parts: MonitorParts;
+  readonly #patienceMs: number;
+  readonly #timer: Timer;
+  readonly #unwatch: () => void;
+  #looking = false;
+  /** When it last looked, on the monotonic clock. */
+  #lookedMs = -Infinity;
+  #closed = false;
+  /** Whether a read has failed since the last one that was tried. */
+  #doubted = false;
+  /** When something was last read in the way in which history is, on the monotonic clock. */
+  #readMs: number;
+
+  constructor(parts: MonitorParts) {
+    this.#parts = parts;
+    const { clock, heartbeatMs, upline } = parts;
+    this.#readMs = clock.monotonicMs();
+    this.#patienceMs = clamp(heartbeatMs * PATIENCE_HEARTBEATS, PATIENCE_MS);
+    this.#timer = clock.every(clamp(heartbeatMs * PERIOD_HEARTBEATS, PERIOD_MS), () => this.look());
+    this.#unwatch = upline.onChange((up) => {
+      if (up) this.look();
+    });
+  }
+
+  /** Looks now, unless it does already. */
+  look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#lookedMs = this.#parts.clock.monotonicMs();
+    void this.#look().finally(() => (this.#looking = false));
+  }
+
+  /** Notes that history was read. */
+  readWorked(): void {
+    this.#readMs = this.#parts.clock.monotonicMs();
+  }
+
+  /** Notes that the stream could not be asked or read; whether that is more than one room's failure is tried soon. */
+  readFailed(error: unknown): void {
+    if (troubleOf(error) === undefined) return;
+    this.#doubted = true;
+    if (this.#parts.clock.monotonicMs() - this.#lookedMs >= PERIOD_MS.min) this.look();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer.cancel();
+    this.#unwatch();
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  async #look(): Promise<void> {
+    const { upline, stream, health } = this.#parts;
+    if (this.#isClosed() || !upline.up) return;
+    try {
+      const info = await stream.inspect({ patienceMs: this.#patienceMs });
+      for (const cause of STREAM_CAUSES) health.clear(cause);
+      await this.#judge(info);
+      await this.#tryReads();
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (this.#isClosed() || trouble === undefined) return;
+      health.raise(trouble.cause, trouble.detail);
+      for (const cause of STREAM_CAUSES) if (cause !== trouble.cause) health.clear(cause);
+      this.#doubted = true;
+      if (trouble.cause === 'STREAM_MISSING') await this.#mend();
+    }
+  }
+
+  async #judge(info: StreamInfo): Promise<void> {
+    const { upline, needs, health, feeds } = this.#parts;
+    const judged = judgeStream(info, needs, upline.nc.info?.version ?? '');
+    const differences = judged.kind === 'unfit' ? judged.differences : [];
+    const [first, ...others] = differences.filter(({ field }) => !isRepublishing(field));
+    feeds.republished = !differences.some(({ field }) => isRepublishing(field));
+    if (first === undefined) health.clear('STREAM_UNFIT');
+    else health.raise('STREAM_UNFIT', describeDifferences(needs.settings.stream, [first, ...others]));
+    if (differences.length > 0) await this.#mend();
+  }
+
+  async #tryReads(): Promise<void> {
+    const { clock, stream, health } = this.#parts;
+    if (!this.#doubted && clock.monotonicMs() - this.#readMs < UNREAD_MS) return;
+    this.#doubted = false;
+    try {
+      await stream.probeReads();
+      this.readWorked();
+      health.clear('READS_FAILING');
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (this.#isClosed() || trouble === undefined) return;
+      // As long as it fails it is tried with every look.
+      this.#doubted = true;
+      health.raise('READS_FAILING', trouble.detail);
+    }
+  }
+
+  async #mend(): Promise<void> {
+    await this.#parts.mend?.().catch(() => undefined);
+  }
+}
+
+const isRepublishing = (field: string): boolean => field.startsWith('republish');
+const clamp = (value: number, { min, max }: { readonly min: number; readonly max: number }): number =>
+  Math.min(Math.max(value, min), max);

@@ -1,0 +1,75 @@
+import type { FeedSink } from '../core/upstream.ts';
+import type { FeedParts } from './feed.ts';
+import { RoomFeed } from './feed.ts';
+import type { JetStreamApi } from './jetstream-api.ts';
+import type { StreamLeader } from './leader.ts';
+import { NotYetError, patiently } from './patience.ts';
+import type { Publisher } from './publisher.ts';
+import { probeRoom } from './probe-room.ts';
+import { probeReads } from './read-probe.ts';
+
+/** What a gateway is made of when it has yet to prove that it can serve. */
+export interface StartingParts {
+  readonly feed: FeedParts;
+  readonly api: JetStreamApi;
+  readonly leader: StreamLeader;
+  readonly publisher: Pick<Publisher, 'test'>;
+  /** See {@link patiently}. */
+  readonly remote: boolean;
+}
+
+/** Of a room that nobody uses nothing is told. */
+const NO_SINK: FeedSink = {
+  reliable: () => undefined,
+  doubtful: () => undefined,
+  ephemeral: () => undefined,
+  presence: () => undefined,
+  viewers: () => 0,
+};
+
+/**
+ * Proves that the gateway can do what it needs to: read the stream, listen to rooms, and publish. Stores nothing.
+ * @throws an error that says what stands in the way and what to do
+ */
+export async function proveAccess(parts: StartingParts): Promise<void> {
+  const { feed, api, leader, remote } = parts;
+  await patiently(feed.clock, feed.logger, remote, async () => {
+    await probeReads(api, leader);
+    await probeFeed(feed);
+    await probePublishing(parts);
+  });
+}
+
+async function probeFeed(parts: FeedParts): Promise<void> {
+  const feed = new RoomFeed(parts, probeRoom(), NO_SINK, () => undefined);
+  try {
+    await feed.subscribe();
+    const [missing] = feed.missing;
+    if (missing !== undefined) throw new Error(`permission to subscribe to ${missing} is missing`);
+  } finally {
+    feed.close();
+  }
+}
+
+async function probePublishing({
+  feed: { upline, subjects, logger },
+  publisher,
+}: StartingParts): Promise<void> {
+  const room = probeRoom();
+  const outcome = await publisher.test(room);
+  if (outcome?.kind === 'unknown') throw new NotYetError(outcome.detail);
+  // A full stream serves viewers all the same, and publishers are told.
+  if (outcome?.kind === 'refused' && outcome.refusal !== 'full') {
+    const passes = outcome.refusal === 'unready' || outcome.refusal === 'away';
+    throw passes ? new NotYetError(outcome.detail) : new Error(outcome.detail);
+  }
+  const needed = [subjects.presence(room), subjects.census(room)];
+  for (const subject of [...needed, subjects.ephemeral(room)]) upline.nc.publish(subject);
+  for (const { operation, subject = '' } of await upline.sync()) {
+    if (operation !== 'publish') continue;
+    const reason = `permission to publish ${subject} is missing`;
+    if (needed.includes(subject)) throw new Error(reason);
+    // Viewers are served all the same, and whoever publishes is told.
+    logger.warn({ reason }, 'ephemeral messages cannot be published through this gateway');
+  }
+}
