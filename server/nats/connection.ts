@@ -67,6 +67,7 @@ export async function connectUpline(
 ): Promise<Upline> {
   const nc = await connectFirst(urls, name, clock, logger);
   const wire = new Wire(nc);
+  wire.remember(urls);
   let link: LinkState = 'alive';
   const listeners = new Set<(up: boolean) => void>();
   const turn = (next: LinkState): void => {

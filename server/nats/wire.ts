@@ -23,10 +23,17 @@ interface Transport {
   readonly socket?: unknown;
 }
 
+/** The servers that the NATS client connects to, in turn. */
+interface Servers {
+  getServers(): readonly { readonly src: string }[];
+  addServer(url: string): void;
+}
+
 /** What the NATS client keeps of its connection to itself. */
 interface Protocol {
   readonly transport?: Transport;
   readonly pongs: readonly unknown[];
+  readonly servers: Servers;
   connectError?: (error: Error) => void;
   processError(line: Uint8Array): void;
   processPong(): void;
@@ -92,6 +99,13 @@ export class Wire {
     this.#current()?.destroy();
   }
 
+  /** Servers that could not be reached before the first connection was made are forgotten by the client: it is told of them again. */
+  remember(urls: readonly string[]): void {
+    const { servers } = this.#protocol;
+    const known = new Set(servers.getServers().map(({ src }) => src));
+    for (const url of urls) if (!known.has(url)) servers.addServer(url);
+  }
+
   #current(): Socket | undefined {
     const { transport } = this.#protocol;
     if (transport !== this.#transport) {
@@ -148,6 +162,7 @@ function protocolOf(nc: NatsConnection): Protocol {
   const known =
     protocol?.transport?.socket instanceof Socket &&
     Array.isArray(protocol.pongs) &&
+    typeof protocol.servers?.addServer === 'function' &&
     typeof protocol.processError === 'function' &&
     typeof protocol.processPong === 'function';
   if (!known) throw new Error('this version of the NATS client keeps the socket of a connection elsewhere');

@@ -114,8 +114,24 @@ describe('connection to NATS', () => {
     await until('it is back', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
     await nats.restart();
     await until('it is back again', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
-    // At the start or later: the client tries them in random order, and forgets one that has refused its first attempt.
+    // At the start or later: the client tries them in random order.
     assert.ok(door.accepted > 0, 'it was tried');
+  });
+
+  it('goes to a server that was away at the start', async () => {
+    nats = await startNats();
+    const here = nats.url;
+    await using other = await startNats();
+    await other.kill();
+    // The client tries them in random order: most of these have tried the other one first.
+    const uplines = await Promise.all(Array.from({ length: 8 }, () => connectTo(other.url, here)));
+    await other.restart();
+    await nats.kill();
+    const there = other.url.slice('nats://'.length);
+    await until('all are there', () =>
+      uplines.every((upline) => upline.up && upline.nc.getServer() === there),
+    );
+    await Promise.all(uplines.map((upline) => upline.close()));
   });
 
   it('refuses to start with the cause, at once when waiting does not help', async () => {
