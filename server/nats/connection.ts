@@ -3,8 +3,9 @@ import { connect, Events } from 'nats';
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { Logger } from '../ops/logging.ts';
-import { askWhyRefused } from './greeting.ts';
+import { whyRefused } from './greeting.ts';
 import { watchLiveness } from './liveness.ts';
+import { explainOutage } from './outage.ts';
 import type { ServerError } from './wire.ts';
 import { Wire } from './wire.ts';
 
@@ -70,9 +71,15 @@ export async function connectUpline(
   wire.remember(urls);
   let link: LinkState = 'alive';
   const listeners = new Set<(up: boolean) => void>();
+  let endOutage: (() => void) | undefined;
   const turn = (next: LinkState): void => {
     const [before, after] = [link === 'alive', next === 'alive'];
     link = next;
+    if (next === 'lost') endOutage ??= explainOutage(urls, clock, logger);
+    else {
+      endOutage?.();
+      endOutage = undefined;
+    }
     if (before !== after) for (const listener of listeners) listener(after);
   };
   void watchStatus(nc, turn, logger);
@@ -101,6 +108,7 @@ export async function connectUpline(
   const closed = nc.closed().then((error) => {
     unwatch();
     turn('lost');
+    endOutage?.();
     if (error instanceof Error) logger.fatal({ err: error }, 'the NATS connection was closed for good');
   });
   const isUp = (): boolean => link === 'alive';
@@ -177,27 +185,14 @@ async function connectFirst(
     try {
       return await connect(options);
     } catch (error) {
-      const { reasons, final } = await whyRefused(urls, error, clock);
+      const otherwise = error instanceof Error ? error.message : String(error);
+      const { reasons, final } = await whyRefused(urls, otherwise, clock);
       if (final || clock.monotonicMs() >= giveUpMs)
         throw new Error(`no connection to NATS: ${reasons.join('; ')}`, { cause: error });
       logger.warn({ reasons }, 'no connection to NATS yet, trying again');
       await sleep(clock, FIRST_RETRY_MS, new AbortController().signal);
     }
   }
-}
-
-/** Why there is no connection, for each server; `final` when waiting helps with none of them. */
-async function whyRefused(
-  urls: readonly string[],
-  error: unknown,
-  clock: Clock,
-): Promise<{ readonly reasons: readonly string[]; readonly final: boolean }> {
-  const refusals = await Promise.all(urls.map((url) => askWhyRefused(url, clock)));
-  const otherwise = error instanceof Error ? error.message : String(error);
-  return {
-    reasons: urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
-    final: refusals.every((refusal) => refusal?.final === true),
-  };
 }
 
 /** Says what servers complain of. What goes on is said now and then: a question that is not permitted is asked again and again. */

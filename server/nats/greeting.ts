@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 
 /** Why a NATS server takes no connection. */
-export interface Refusal {
+interface Refusal {
   /** In the server's or the system's words, and what to do about it. */
   readonly reason: string;
   /** Whether waiting will not help. */
@@ -36,11 +36,27 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string, final?: 'fina
  * Asks a server in the plainest way why it takes no connection: the NATS client waits until its time is up, whatever a server says.
  * @returns undefined when it takes one now, or can only be asked by TLS
  */
-export async function askWhyRefused(url: string, clock: Clock): Promise<Refusal | undefined> {
+async function askWhyRefused(url: string, clock: Clock): Promise<Refusal | undefined> {
   const complaint = await greet(url, clock);
   if (complaint === undefined) return undefined;
   const [, reason = complaint, final] = ADVICE.find(([pattern]) => pattern.test(complaint)) ?? [];
   return { reason, final: final === 'final' };
+}
+
+/**
+ * Why there is no connection, for each server; `final` when waiting helps with none of them.
+ * @param otherwise what is said of those that take connections
+ */
+export async function whyRefused(
+  urls: readonly string[],
+  otherwise: string,
+  clock: Clock,
+): Promise<{ readonly reasons: readonly string[]; readonly final: boolean }> {
+  const refusals = await Promise.all(urls.map((url) => askWhyRefused(url, clock)));
+  return {
+    reasons: urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
+    final: refusals.every((refusal) => refusal?.final === true),
+  };
 }
 
 /** What is wrong with a server, if something is. */

@@ -169,6 +169,32 @@ describe('connection to NATS', () => {
     assert.match(message, /no-such-host\.invalid: no such host/);
   });
 
+  it('says in an outage why, once and when that changes', async () => {
+    nats = await startNats();
+    const clock = new SkippingClock();
+    const lines: string[] = [];
+    const log = createLogger('warn', { write: (line) => void lines.push(line) });
+    const explained = (): string[] => lines.filter((line) => line.includes('still no connection'));
+    const upline = await connectUpline([nats.url], 'test', clock, log);
+    const passes = (what: string, holds: () => boolean): Promise<unknown> =>
+      until(what, () => {
+        clock.skip(1_000);
+        return holds();
+      });
+    await nats.kill();
+    await passes('it is said', () => explained().length > 0);
+    assert.match(explained()[0] ?? '', /connection refused: start the server/);
+    const before = clock.monotonicMs();
+    await passes('it looks again', () => clock.monotonicMs() > before + 120_000);
+    assert.equal(explained().length, 1);
+    const foreign = createServer((socket) => socket.end('220 mail.example.org ESMTP\r\n'));
+    foreign.listen(nats.port, '127.0.0.1');
+    await passes('it is said that it is something else', () => explained().length > 1);
+    assert.match(explained()[1] ?? '', /something else than a NATS server/);
+    foreign.close();
+    await upline.close();
+  });
+
   it('lets go of what it gave up while a server was frozen', async () => {
     // A server that greets late: what was given up must not become a connection when it does.
     const sockets = new Set<Socket>();
