@@ -24,7 +24,7 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: status; read
   ROOM_UNKNOWN: { code: status.NOT_FOUND, retry: 'never' },
   TOO_MANY_ROOMS: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   TOO_MANY_PUBLISHES: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
-  STORAGE_FULL: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
+  STREAM_FULL: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   UPSTREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   STREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },

@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<Refusal, KnownReason>> = {
   away: 'UPSTREAM_UNAVAILABLE',
   unready: 'STREAM_UNAVAILABLE',
   unfit: 'STREAM_UNAVAILABLE',
-  full: 'STORAGE_FULL',
+  full: 'STREAM_FULL',
   forbidden: 'PUBLISH_FORBIDDEN',
   rejected: 'MESSAGE_INVALID',
 };

@@ -111,7 +111,7 @@ describe('what publishers are told', () => {
     await edit({ discard: DiscardPolicy.New, max_msgs: 3 });
     for (let n = 0; n < 8; n++) {
       const end = await publish();
-      assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+      assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STREAM_FULL' });
       assert.match(end.details, /not stored.*maximum messages exceeded/);
     }
     assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
@@ -130,13 +130,13 @@ describe('what publishers are told', () => {
     await start();
     await publish(ROOM, 'gift', 'a', 1_000);
     await edit({ discard: DiscardPolicy.New, max_bytes: 1_500 });
-    assert.equal((await publish(ROOM, 'gift', 'b', 1_000)).reason, 'STORAGE_FULL');
+    assert.equal((await publish(ROOM, 'gift', 'b', 1_000)).reason, 'STREAM_FULL');
   });
 
   it("the server's limit is reached: certainly not stored", async () => {
     await start('jetstream { max_file_store: 1MB }', { maxBytes: -1 });
     const end = await fill();
-    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STREAM_FULL' });
     assert.match(end.details, /not stored.*insufficient resources/);
     assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
     await jsm.streams.purge('LIVE');
@@ -148,7 +148,7 @@ describe('what publishers are told', () => {
     const accounts = 'accounts { A { jetstream: { max_file: 1MB }, users: [{ user: a, password: a }] } }';
     await start(`${accounts}\nno_auth_user: a`, { maxBytes: -1 });
     const end = await fill();
-    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STORAGE_FULL' });
+    assert.deepEqual(told(end), { code: 'RESOURCE_EXHAUSTED', reason: 'STREAM_FULL' });
     assert.match(end.details, /not stored.*resource limits exceeded for account/);
     assert.ok(gateway.stats.upstreamCauses.includes('STORAGE_FULL'));
     await jsm.streams.purge('LIVE');

@@ -137,7 +137,7 @@ describe('client publisher', () => {
 
   describe('when time runs out', () => {
     /** Answers the newest publish with a refusal, and lets the client send it again. */
-    function refuse(reason: 'STORAGE_FULL' | 'PUBLISH_OUTCOME_UNKNOWN' | 'STREAM_UNAVAILABLE'): void {
+    function refuse(reason: 'STREAM_FULL' | 'PUBLISH_OUTCOME_UNKNOWN' | 'STREAM_UNAVAILABLE'): void {
       const { requestId } = publishes(scripted).at(-1)!;
       const result = { requestId, code: 14, reason, message: `because of ${reason}` };
       scripted.receive({ publishResults: { results: [result] } });
@@ -150,11 +150,11 @@ describe('client publisher', () => {
       refuse('STREAM_UNAVAILABLE');
       const { requestId } = publishes(scripted).at(-1)!;
       assert.equal(publishes(scripted).length, 2);
-      const full = { requestId, code: 8, reason: 'STORAGE_FULL' as const, message: 'full' };
+      const full = { requestId, code: 8, reason: 'STREAM_FULL' as const, message: 'full' };
       scripted.clock.advance(1_499);
       scripted.receive({ publishResults: { results: [full] } });
       scripted.clock.advance(1);
-      await assert.rejects(result, { reason: 'STORAGE_FULL', message: 'full' });
+      await assert.rejects(result, { reason: 'STREAM_FULL', message: 'full' });
     });
 
     it('does not begin another attempt that could leave open what is certain', async () => {
@@ -170,7 +170,7 @@ describe('client publisher', () => {
       const result = publish('r1', gift, { timeoutMs: 2_000 });
       scripted.welcome();
       refuse('PUBLISH_OUTCOME_UNKNOWN');
-      refuse('STORAGE_FULL');
+      refuse('STREAM_FULL');
       reconnect(scripted);
       await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
     });
@@ -178,7 +178,7 @@ describe('client publisher', () => {
     it('leaves open what was not answered', async () => {
       const result = publish('r1', gift, { timeoutMs: 2_000 });
       scripted.welcome();
-      refuse('STORAGE_FULL');
+      refuse('STREAM_FULL');
       scripted.clock.advance(1_500);
       await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
     });

@@ -55,7 +55,7 @@ describe('publish service', () => {
       away: 'UPSTREAM_UNAVAILABLE',
       unready: 'STREAM_UNAVAILABLE',
       unfit: 'STREAM_UNAVAILABLE',
-      full: 'STORAGE_FULL',
+      full: 'STREAM_FULL',
       forbidden: 'PUBLISH_FORBIDDEN',
       rejected: 'MESSAGE_INVALID',
     };
