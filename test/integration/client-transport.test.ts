@@ -78,7 +78,8 @@ describe('client transport', () => {
   });
 
   it('gives up a server that accepts and never answers, and closes the socket', async () => {
-    const mute = await listen(() => undefined);
+    // It reads: Node shows the end of a connection only to who does.
+    const mute = await listen((socket) => void socket.resume());
     closers.push(mute.close);
     const clock = new ManualClock();
     client = new LiveClient({ endpoints: [mute.endpoint], clock, connectTimeoutMs: 1_000 });

@@ -146,7 +146,7 @@ describe('connection to NATS', () => {
   it('says of each server why it takes no connection, and waits for it', async () => {
     nats = await startNats({ config: 'max_connections: 1' });
     await using _guest = await connectTo(nats.url);
-    const foreign = createServer((socket) => socket.end('220 mail.example.org ESMTP\r\n'));
+    const foreign = createServer((socket) => void socket.resume().end('220 mail.example.org ESMTP\r\n'));
     foreign.listen(0, '127.0.0.1');
     await once(foreign, 'listening');
     const { port } = foreign.address() as AddressInfo;
@@ -187,7 +187,7 @@ describe('connection to NATS', () => {
     const before = clock.monotonicMs();
     await passes('it looks again', () => clock.monotonicMs() > before + 120_000);
     assert.equal(explained().length, 1);
-    const foreign = createServer((socket) => socket.end('220 mail.example.org ESMTP\r\n'));
+    const foreign = createServer((socket) => void socket.resume().end('220 mail.example.org ESMTP\r\n'));
     foreign.listen(nats.port, '127.0.0.1');
     await passes('it is said that it is something else', () => explained().length > 1);
     assert.match(explained()[1] ?? '', /something else than a NATS server/);
