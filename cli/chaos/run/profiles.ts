@@ -65,7 +65,7 @@ export const profiles = {
     rate: 2,
   },
   everything: {
-    about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
+    about: 'nearly every fault there is, on links and behind; those of a cluster with --nats-cluster',
     each: {
       everyMs: 8_000,
       weights: {
@@ -91,6 +91,12 @@ export const profiles = {
         'stream-purge': 1,
         'stream-recreate': 1,
         retention: 1,
+        'large-messages': 2,
+        'nats-slow': 2,
+        'deny-publish': 1,
+        'limit-subscriptions': 1,
+        'limit-connections': 1,
+        'limit-storage': 1,
         'leader-kill': 2,
         'leader-stepdown': 2,
         partition: 2,

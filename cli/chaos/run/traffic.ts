@@ -56,7 +56,8 @@ export class Traffic {
   readonly last = new Map<string, { readonly epoch: string; readonly seq: number }>();
   private readonly options: TrafficOptions;
   private readonly timer: Timer;
-  private readonly startMs: number;
+  /** Moved on by the time of every pause: what was not published then is not made up for. */
+  private startMs: number;
   private readonly underWay = new Set<Promise<void>>();
   private readonly total = { acknowledged: 0, unknown: 0, refused: 0 };
   private paused = false;
@@ -82,10 +83,14 @@ export class Traffic {
 
   /** Resolves when nothing is being published; nothing is until the returned function is called. */
   async pause(): Promise<() => void> {
+    const { clock } = this.options;
+    const sinceMs = clock.monotonicMs();
     this.paused = true;
     await Promise.all(this.underWay);
     return () => {
+      if (!this.paused) return;
       this.paused = false;
+      this.startMs += clock.monotonicMs() - sinceMs;
     };
   }
 
