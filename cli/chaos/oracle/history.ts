@@ -106,7 +106,7 @@ export interface ViewerHistory {
   readonly events: Iterable<ViewerEvent>;
   /** When a fault was on this viewer or on what it depends on, time to recover included. */
   readonly disturbed?: readonly TimeSpan[];
-  /** Of these, when it was on this viewer's own link or device. */
+  /** When one was on this viewer's own link or device, without the time to recover. */
   readonly own?: readonly TimeSpan[];
 }
 

@@ -65,7 +65,7 @@ export const profiles = {
     rate: 2,
   },
   everything: {
-    about: 'nearly every fault there is, on links and behind; those of a cluster with --nats-cluster',
+    about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
     each: {
       everyMs: 8_000,
       weights: {
@@ -90,9 +90,15 @@ export const profiles = {
         'nats-pause': 2,
         'stream-purge': 1,
         'stream-recreate': 1,
+        'stream-remove': 1,
+        'stream-restore': 1,
         retention: 1,
         'large-messages': 2,
         'nats-slow': 2,
+        'nats-stall': 1,
+        'deny-consumers': 1,
+        'deny-reads': 1,
+        'deny-feed': 1,
         'deny-publish': 1,
         'limit-subscriptions': 1,
         'limit-connections': 1,

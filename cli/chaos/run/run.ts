@@ -218,16 +218,21 @@ class Run {
   }
 }
 
-/** One for each gateway, with an undisturbed way to all of them. */
+/**
+ * Two for each gateway, with an undisturbed way: one goes on at the others while it is away, one does not, so that every gateway always
+ * has something to publish. It would learn of some outages by nothing else.
+ */
 function publishersFor({ gateways }: Backend): LiveClient[] {
   const endpoints = gateways.map(formatAddress);
-  return endpoints.map(
-    (_, first) =>
-      new LiveClient({
-        endpoints: [...endpoints.slice(first), ...endpoints.slice(0, first)],
-        clientName: 'chaos publisher',
-        backoff: { baseMs: 50, maxMs: 1_000 },
-      }),
+  return endpoints.flatMap((own, first) =>
+    [[...endpoints.slice(first), ...endpoints.slice(0, first)], [own]].map(
+      (ways) =>
+        new LiveClient({
+          endpoints: ways,
+          clientName: 'chaos publisher',
+          backoff: { baseMs: 50, maxMs: 1_000 },
+        }),
+    ),
   );
 }
 

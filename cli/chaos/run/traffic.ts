@@ -20,7 +20,7 @@ const sender = 'chaos';
 
 /** What is published, where, and who takes it down. */
 export interface TrafficOptions {
-  /** Messages take turns between them. */
+  /** Messages take turns between them, in each room. */
   readonly clients: readonly LiveClient[];
   readonly rooms: readonly string[];
   /** Reliable and ephemeral messages a second, over all rooms. */
@@ -96,9 +96,8 @@ export class Traffic {
 
   /** Publishes one more message, of a payload as it is. */
   async publishNow(payload: Buffer): Promise<void> {
-    const { clients } = this.options;
-    const draft = this.draft(sender);
-    await this.track(this.publish(clients[this.extra % clients.length], draft, payload, timeouts.usualMs));
+    const client = this.clientOf(this.extra);
+    await this.track(this.publish(client, this.draft(sender), payload, timeouts.usualMs));
   }
 
   /** Has one more message stored, not by a client of this library; `store` returns its sequence. */
@@ -125,14 +124,14 @@ export class Traffic {
   }
 
   private gift(number: number): Promise<void> {
-    const { clients, nowMs } = this.options;
+    const { nowMs } = this.options;
     const room = this.roomOf(number);
     const key = String(number);
     const draft = { room, sender, key, id: messageId(room, sender, key) };
     const payload = Buffer.from(JSON.stringify({ number, atMs: nowMs() }));
     const short = number % timeouts.oneShortIn === 0;
     const timeoutMs = short ? timeouts.shortMs : timeouts.usualMs;
-    return this.publish(clients[number % clients.length], draft, payload, timeoutMs);
+    return this.publish(this.clientOf(number), draft, payload, timeoutMs);
   }
 
   private async publish(
@@ -181,8 +180,7 @@ export class Traffic {
 
   /** Nobody asks what became of an ephemeral message. */
   private async whisper(number: number): Promise<void> {
-    const { clients } = this.options;
-    await clients[number % clients.length]
+    await this.clientOf(number)
       ?.publish(this.roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
       .catch(() => undefined);
   }
@@ -192,6 +190,12 @@ export class Traffic {
     const room = this.roomOf(number);
     const key = `extra-${number}`;
     return { room, sender: by, key, id: messageId(room, by, key) };
+  }
+
+  /** Each room is published to by all of them. */
+  private clientOf(number: number): LiveClient | undefined {
+    const { clients, rooms } = this.options;
+    return clients[Math.floor(number / rooms.length) % clients.length];
   }
 
   private roomOf(number: number): string {
