@@ -435,6 +435,9 @@ describe('guarantees', () => {
       assert.deepEqual(found(events, asked(1_000, 2_000)), [['indefinite', 2_000]]);
       assert.deepEqual(found(events, asked(999, 1_500)), []);
       assert.deepEqual(found(events, asked(1_500, 2_001)), []);
+      const still = { standstills: [{ fromMs: 1_900, toMs: 2_400 }] };
+      assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...still }), []);
+      assert.deepEqual(found(events, { ...asked(1_000, 1_800), ...still }), [['indefinite', 1_800]]);
       assert.deepEqual(found(events, { unknown: [{ room, id: 'm9' }] }), []);
       const storable = { outages: [{ ...outage, unstorable: false }] };
       assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...storable }), []);

@@ -22,6 +22,8 @@ export interface History {
   readonly truth?: TruthBounds;
   /** What was impossible, and when. */
   readonly outages?: readonly Outage[];
+  /** When publishers stood still: an answer that was there in time may not have reached them. */
+  readonly standstills?: readonly TimeSpan[];
 }
 
 /** A place in a room's reliable messages: a sequence of a stream's incarnation. */

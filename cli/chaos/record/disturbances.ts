@@ -6,7 +6,8 @@ import { standstill } from '../recording.ts';
 export class Disturbances {
   readonly #recoveryMs: number;
   readonly #behind: TimeSpan[] = [];
-  readonly #standstills: TimeSpan[] = [];
+  /** Of the tool itself. */
+  readonly standstills: TimeSpan[] = [];
   readonly #byViewer = new Map<string, TimeSpan[]>();
 
   constructor({ faults, isolation }: RunPlan, applied: readonly AppliedFault[]) {
@@ -16,7 +17,7 @@ export class Disturbances {
       const span = { fromMs, toMs };
       const viewer = planned.get(fault)?.viewer;
       const spans = viewer === undefined ? undefined : this.#byViewer.get(viewer);
-      if (fault === standstill) this.#standstills.push(span);
+      if (fault === standstill) this.standstills.push(span);
       else if (viewer === undefined) this.#behind.push(span);
       else if (spans === undefined) this.#byViewer.set(viewer, [span]);
       else spans.push(span);
@@ -31,6 +32,6 @@ export class Disturbances {
 
   /** What befell the viewer's own link or device, or the tool that ran it, as long as it lasted. */
   ownOf(viewer: string): TimeSpan[] {
-    return [...this.#standstills, ...(this.#byViewer.get(viewer) ?? [])];
+    return [...this.standstills, ...(this.#byViewer.get(viewer) ?? [])];
   }
 }
