@@ -105,7 +105,7 @@ export async function startGateway(
     const nats = given ?? (await natsServers(config, logger));
     undo.push(() => nats.stop());
     const id = randomUUID();
-    const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger);
+    const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs);
     undo.push(() => upline.close());
     const subjects = new Subjects(config.subjectPrefix);
     const opened = await openStream(upline, config, subjects, nats.owned, clock, logger);

@@ -87,6 +87,8 @@ export interface Recorder {
   settled(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;
   /** JetStream reads of history that the gateways made during the run. */
   historyReads(count: number): void;
+  /** All that was recorded of the stream `epoch` is of `first`, which it had been called before. */
+  sameStream(epoch: string, first: string): void;
   /** Writes what is left; nothing can be recorded after it. */
   close(): void;
 }

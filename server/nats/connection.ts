@@ -58,6 +58,7 @@ export interface Upline {
 
 /**
  * Connects to NATS.
+ * @param heartbeatMs that of viewers, who are told when nothing comes from NATS
  * @throws when none of the servers takes a connection within half a minute, or all refuse for good: says why, for each
  */
 export async function connectUpline(
@@ -65,6 +66,7 @@ export async function connectUpline(
   name: string,
   clock: Clock,
   logger: Logger,
+  heartbeatMs?: number,
 ): Promise<Upline> {
   const nc = await connectFirst(urls, name, clock, logger);
   const wire = new Wire(nc);
@@ -104,6 +106,7 @@ export async function connectUpline(
       cut: () => wire.cut(),
     },
     clock,
+    heartbeatMs,
   );
   const closed = nc.closed().then((error) => {
     unwatch();

@@ -2,8 +2,10 @@ import type { Clock } from '../../common/clock.ts';
 
 /** How often the connection is looked at, in milliseconds. */
 const TICK_MS = 250;
-/** After so much silence an answer is asked for, it is told, and the connection is cut. In milliseconds. */
-const SILENCE_MS = { ping: 1_000, told: 3_000, cut: 6_000 };
+/** After so much silence an answer is asked for, and the connection is cut. In milliseconds. */
+const SILENCE_MS = { ping: 1_000, cut: 6_000 };
+/** It is told after two heartbeats, within these bounds, in milliseconds. */
+const TOLD_MS = { min: 2_000, max: 3_000 };
 /**
  * The answer can only come when what was sent before the question has arrived: so much of it, in bytes, at least so fast, in
  * bytes a millisecond, before the connection is given up.
@@ -28,8 +30,14 @@ export interface WatchedConnection {
 /**
  * Watches whether anything comes by a connection, until the returned function is called. Any byte is a sign of life: on a slow link the
  * answer to a ping waits behind whatever is on its way. Time in which this process stood still itself does not count.
+ * @param heartbeatMs that of viewers, who are told of silence
  */
-export function watchLiveness(connection: WatchedConnection, clock: Clock): () => void {
+export function watchLiveness(
+  connection: WatchedConnection,
+  clock: Clock,
+  heartbeatMs = Infinity,
+): () => void {
+  const toldMs = Math.min(Math.max(2 * heartbeatMs, TOLD_MS.min), TOLD_MS.max);
   let received = -1;
   let sent = 0;
   let silenceMs = 0;
@@ -38,7 +46,7 @@ export function watchLiveness(connection: WatchedConnection, clock: Clock): () =
     const nowMs = clock.monotonicMs();
     const passedMs = Math.min(nowMs - lookedMs, 2 * TICK_MS);
     lookedMs = nowMs;
-    const wasSilent = silenceMs >= SILENCE_MS.told;
+    const wasSilent = silenceMs >= toldMs;
     if (!connection.open || connection.bytesReceived !== received) {
       received = connection.bytesReceived;
       sent = connection.bytesSent;
@@ -50,7 +58,7 @@ export function watchLiveness(connection: WatchedConnection, clock: Clock): () =
     silenceMs += passedMs;
     const reached = (limitMs: number): boolean => before < limitMs && silenceMs >= limitMs;
     if (reached(SILENCE_MS.ping)) connection.ping();
-    if (reached(SILENCE_MS.told)) connection.silent(true);
+    if (reached(toldMs)) connection.silent(true);
     const underway = Math.min(connection.bytesSent - sent, UNDERWAY.bytes);
     if (silenceMs >= SILENCE_MS.cut + underway / UNDERWAY.perMs) connection.cut();
   };

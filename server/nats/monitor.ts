@@ -14,8 +14,9 @@ const PATIENCE_HEARTBEATS = 0.6;
 /** Bounds of both, in milliseconds. */
 const PERIOD_MS = { min: 250, max: 2_000 };
 const PATIENCE_MS = { min: 1_000, max: 3_000 };
-/** When nothing has been read for so long, it is tried, in milliseconds. */
-const UNREAD_MS = 30_000;
+/** When nothing has been read for so long, it is tried, so that a failure is known within two heartbeats; bounds in milliseconds. */
+const UNREAD_HEARTBEATS = 1.5;
+const UNREAD_MS = { min: 1_000, max: 30_000 };
 
 /** What the leader of a stream can be asked about the stream as a whole. */
 export interface MonitoredStream {
@@ -49,6 +50,7 @@ const STREAM_CAUSES = ['JETSTREAM_UNAVAILABLE', 'STREAM_MISSING'] as const satis
 export class Monitor {
   readonly #parts: MonitorParts;
   readonly #patienceMs: number;
+  readonly #unreadMs: number;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
   #looking = false;
@@ -65,6 +67,7 @@ export class Monitor {
     const { clock, heartbeatMs, upline } = parts;
     this.#readMs = clock.monotonicMs();
     this.#patienceMs = clamp(heartbeatMs * PATIENCE_HEARTBEATS, PATIENCE_MS);
+    this.#unreadMs = clamp(heartbeatMs * UNREAD_HEARTBEATS, UNREAD_MS);
     this.#timer = clock.every(clamp(heartbeatMs * PERIOD_HEARTBEATS, PERIOD_MS), () => this.look());
     this.#unwatch = upline.onChange((up) => {
       if (up) this.look();
@@ -132,7 +135,7 @@ export class Monitor {
 
   async #tryReads(): Promise<void> {
     const { clock, stream, health } = this.#parts;
-    if (!this.#doubted && clock.monotonicMs() - this.#readMs < UNREAD_MS) return;
+    if (!this.#doubted && clock.monotonicMs() - this.#readMs < this.#unreadMs) return;
     this.#doubted = false;
     try {
       await stream.probeReads();

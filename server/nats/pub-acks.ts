@@ -1,4 +1,4 @@
-import type { Msg, MsgHdrs, NatsConnection } from 'nats';
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
 import { createInbox, ErrorCode, headers as newHeaders, NatsError } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { PublishOutcome, Refusal, Refused } from '../core/publishing.ts';
@@ -60,6 +60,9 @@ export class PubAcks {
   readonly #origin: StreamOrigin;
   readonly #observe: AckObserver;
   readonly #inbox = `${createInbox()}.`;
+  #subscription: Subscription;
+  /** See {@link subscriptionsExceeded}. */
+  #doubtful = false;
   /** Asked for in this turn of the event loop. */
   #unsent: Pick<Waiting, 'message' | 'settle'>[] = [];
   /** By token; the first was sent first. */
@@ -81,11 +84,7 @@ export class PubAcks {
     this.#origin = origin;
     this.#clock = clock;
     this.#observe = observe;
-    nc.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#answered(message);
-      },
-    });
+    this.#subscription = this.#listen();
     void nc.closed().then(() => {
       this.disconnected();
       this.#timer?.cancel();
@@ -120,9 +119,33 @@ export class PubAcks {
     this.#judgeForbidden();
   }
 
+  /**
+   * NATS has not taken some subscription of this connection, and does not say which: it may be the one that acknowledgements come by.
+   * When the next is missing, it is made again.
+   */
+  subscriptionsExceeded(): void {
+    this.#doubtful = true;
+  }
+
   /** The connection is gone, and with it the acknowledgements of what was sent by it. */
   disconnected(): void {
     this.#giveUp(Infinity, 'the connection to NATS was lost');
+  }
+
+  #listen(): Subscription {
+    return this.#nc.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message);
+      },
+    });
+  }
+
+  #listenIfDoubtful(): void {
+    if (!this.#doubtful || this.#nc.isClosed()) return;
+    // If there is still no room, the server says so again.
+    this.#doubtful = false;
+    this.#subscription.unsubscribe();
+    this.#subscription = this.#listen();
   }
 
   /** What was asked for in one turn goes to NATS in one write, in the same order. */
@@ -201,6 +224,7 @@ export class PubAcks {
         this.#clock.monotonicMs() - ACK_TIMEOUT_MS,
         `no acknowledgement of ${this.#origin.stream}`,
       );
+      this.#listenIfDoubtful();
       this.#watch();
     });
   }

@@ -153,7 +153,8 @@ export class Publisher implements PublishTarget {
     };
   }
 
-  #onError({ operation, subject }: ServerError): void {
+  #onError({ code, operation, subject }: ServerError): void {
+    if (code === 'MAX_SUBSCRIPTIONS') this.#acks.subscriptionsExceeded();
     if (operation !== 'publish' || subject === undefined) return;
     if (this.#subjects.isEphemeral(subject)) this.#ephemeralForbidden(subject);
     else this.#acks.forbidden(subject);

@@ -56,6 +56,8 @@ export class Requests {
   readonly #inbox = `${createInbox()}.`;
   readonly #waiting = new Map<string, Waiting>();
   #subscription: Subscription | undefined;
+  /** The server has not taken some subscription of this connection, and does not say which: it may be the one here. */
+  #doubtful = false;
   #asked = 0;
 
   constructor(upline: Upline, clock: Clock) {
@@ -65,7 +67,8 @@ export class Requests {
       if (!up)
         this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
     });
-    upline.onError(({ operation, subject }) => {
+    upline.onError(({ code, operation, subject }) => {
+      if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
       if (operation === 'publish') {
         this.#fail(
           (waiting) => waiting.subject === subject,
@@ -117,6 +120,7 @@ export class Requests {
       if (!answered.aborted) await this.#upline.sync().catch(() => undefined);
       await sleep(this.#clock, ROUND_MS / 2, answered);
       if (answered.aborted) return;
+      this.#listenIfDoubtful();
       if (round >= rounds) {
         waiting.settle(unanswered(waiting.subject));
         return;
@@ -138,6 +142,14 @@ export class Requests {
         else this.#fail(() => true, forbidden(`permission to subscribe to ${subject} is missing`));
       },
     });
+  }
+
+  #listenIfDoubtful(): void {
+    if (!this.#doubtful) return;
+    // If there is still no room, the server says so again.
+    this.#doubtful = false;
+    this.#subscription?.unsubscribe();
+    this.#listen();
   }
 
   #answered(message: Msg): void {

@@ -15,7 +15,6 @@ import type { FrameSink } from '../core/outlet.ts';
 import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { UpstreamCauses } from '../core/upstream-state.ts';
-import { NO_CAUSES } from '../core/upstream-state.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
 import { encodeFrame, failedPublish, noticeFrame } from './frames.ts';
@@ -102,8 +101,8 @@ export class Session implements FrameSink, Member {
   #publishes = 0;
   /** `held`: so many answers wait that the next frame has not been asked for. */
   #reading: 'asked' | 'held' = 'asked';
-  /** What the client was last told of NATS. */
-  #upstreamTold: UpstreamCauses = NO_CAUSES;
+  /** What the client was last told of NATS; nothing yet, but it may remember what another gateway told. */
+  #upstreamTold: UpstreamCauses | undefined;
   #state: State;
   readonly #written = (error?: Error | null): void => {
     if (error) return;
@@ -156,20 +155,19 @@ export class Session implements FrameSink, Member {
   }
 
   /**
-   * Called from time to time: a stream that was silent gets a heartbeat, and every stream when NATS has gone or come
-   * back; one that takes nothing is cut off.
+   * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
+   * come back, ahead of all that it is owed; one that takes nothing is cut off.
    * @param periodMs time until the next call, in milliseconds
    * @param stuckMs how long one frame may take, in milliseconds
    */
   tend(nowMs: number, periodMs: number, stuckMs: number): void {
     // A call that is over may still be blocked: what it has in flight is not given back before it is out.
     const waitingSince = this.#state.kind === 'over' ? this.#state.sinceMs : this.#outlet.blockedSinceMs;
-    if (waitingSince !== undefined) {
-      if (nowMs - waitingSince > stuckMs) this.#cutOff();
-    } else if (this.#state.kind === 'open') {
-      const silent = nowMs - this.#outlet.lastWriteMs + periodMs >= this.#context.limits.heartbeatMs;
-      if (silent || this.#upstreamTold !== this.#context.upstreamCauses()) this.send(this.#heartbeat());
-    }
+    if (waitingSince !== undefined && nowMs - waitingSince > stuckMs) return this.#cutOff();
+    if (this.#state.kind !== 'open') return;
+    const quietMs = nowMs - this.#outlet.lastWriteMs + periodMs;
+    const silent = waitingSince === undefined && quietMs >= this.#context.limits.heartbeatMs;
+    if (silent || this.#upstreamTold !== this.#context.upstreamCauses()) this.send(this.#heartbeat());
   }
 
   /** Asks the client to come back after `afterMs` milliseconds, and ends the call with OK. */

@@ -15,8 +15,14 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 
 const NOTHING = new Uint8Array();
-const CONFIG = `
-  accounts { LIVE { users: [{ user: u, password: p, permissions: { publish: { deny: "shut" } } }], jetstream: enabled } }
+const config = (limits = ''): string => `
+  accounts {
+    LIVE {
+      users: [{ user: u, password: p, permissions: { publish: { deny: "shut" } } }]
+      jetstream: enabled
+      ${limits}
+    }
+  }
   no_auth_user: u`;
 
 describe('requests to NATS', () => {
@@ -27,7 +33,7 @@ describe('requests to NATS', () => {
   let other: NatsConnection;
 
   beforeEach(async () => {
-    nats = await startNats({ config: CONFIG });
+    nats = await startNats({ config: config() });
     proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
     upline = await connectUpline([proxy.address], 'test', systemClock, createLogger('silent'));
     requests = new Requests(upline, systemClock);
@@ -66,6 +72,21 @@ describe('requests to NATS', () => {
       answers.map((answer) => answer.string()),
       ['a', 'b', 'c'],
     );
+  });
+
+  it('are answered again once there is room for the subscription by which answers come', async () => {
+    await nats.restart(config('limits { max_subs: 1 }'));
+    await until('both are connected again', async () => {
+      await Promise.all([upline.sync(), other.flush()]);
+      return true;
+    });
+    await listen('echo', (message) => message.respond(message.data));
+    const taken = upline.nc.subscribe('taken');
+    await upline.sync();
+    assert.equal(await failure(requests.ask('echo', NOTHING, { patienceMs: 500 })), 'unanswered');
+    taken.unsubscribe();
+    await upline.sync();
+    assert.equal((await requests.ask('echo', Buffer.from('a'))).string(), 'a');
   });
 
   it('are asked again early', async () => {

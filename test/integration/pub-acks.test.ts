@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NatsConnection } from 'nats';
-import { connect, headers } from 'nats';
+import { connect, Events, headers } from 'nats';
 import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
 import { PubAcks } from '../../server/nats/pub-acks.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -52,6 +52,33 @@ describe('publish acknowledgements', () => {
       outcomes.map((_, n) => ({ kind: 'stored', seq: n + 1, duplicate: false })),
     );
     clock.advance(2_000);
+  });
+
+  it('come again once there is room for the subscription by which they come', async () => {
+    const limited = await startNats({ config: 'max_subscriptions: 2' });
+    const connection = await connect({ servers: limited.url });
+    let refusals = 0;
+    void (async () => {
+      for await (const { type } of connection.status()) if (type === Events.Error) refusals++;
+    })();
+    try {
+      const jsm = await connection.jetstreamManager();
+      await jsm.streams.add({ name: 'S', subjects: ['s.*'] });
+      const taken = connection.subscribe('taken');
+      const late = new PubAcks(connection, { stream: 'S' }, clock);
+      const unheard = late.publish(message('s.a'));
+      await until('it is refused', () => refusals > 0);
+      late.subscriptionsExceeded();
+      taken.unsubscribe();
+      await connection.flush();
+      clock.advance(2_000);
+      assert.equal((await unheard).kind, 'unknown');
+      assert.deepEqual(await late.publish(message('s.a')), { kind: 'stored', seq: 2, duplicate: false });
+      clock.advance(2_000);
+    } finally {
+      await connection.close();
+      await limited.stop();
+    }
   });
 
   it('a repeat is told as one', async () => {

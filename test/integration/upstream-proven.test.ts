@@ -139,6 +139,14 @@ describe('what viewers are told of NATS', () => {
     await has('three');
   });
 
+  it('so it is when nobody reads', async () => {
+    await start();
+    await reconfigure(accountConfig({ denyPublish: ['$JS.API.CONSUMER.CREATE.>'] }));
+    await told('READS_FAILING');
+    await reconfigure(accountConfig());
+    await isOver();
+  });
+
   it('the stream may no longer be asked for: READS_FAILING', async () => {
     await start();
     await reconfigure(accountConfig({ denyPublish: ['$JS.API.STREAM.INFO.LIVE'] }));

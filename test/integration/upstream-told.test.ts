@@ -6,9 +6,12 @@ import { health } from '../helpers/health.ts';
 import { NatsFilter } from '../helpers/nats-filter.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { RawStream } from '../helpers/raw-stream.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { Witness } from '../helpers/witness.ts';
+
+const MIB = 1024 * 1024;
 
 describe('what is wrong with NATS', () => {
   it('is told to viewers, to load balancers and to Prometheus, with its cause and until it is over', async () => {
@@ -47,6 +50,40 @@ describe('what is wrong with NATS', () => {
       watch.signal('SIGKILL');
       await watch.exit();
     }
+  });
+
+  it('and when nothing is: a viewer may remember what another gateway told', async () => {
+    await using nats = await startNats();
+    await using gateway = await startTestGateway(nats.url, { heartbeatMs: 3_600_000 });
+    using viewer = RawStream.hello(gateway.address);
+    assert.equal((await viewer.next('heartbeat')).upstream, 'OK');
+  });
+
+  it('is told to a viewer that is far behind ahead of what it has yet to get', async () => {
+    await using nats = await startNats();
+    await using gateway = await startTestGateway(nats.url, { roomLogBytes: 16 * MIB, logBytes: 32 * MIB });
+    await using producer = await StockProducer.connect(nats.url);
+    const witness = new Witness(gateway.client(), 'tea');
+    await witness.caughtUp();
+    for (let number = 0; number < 8; number++) await producer.publish('tea', 'x'.repeat(MIB / 2));
+    await witness.has(8);
+    using viewer = RawStream.hello(gateway.address);
+    await viewer.next('heartbeat');
+    viewer.send({ join: { room: 'tea', start: { earliest: {} } } });
+    await viewer.next('batch');
+    viewer.call.pause();
+    await nats.kill();
+    await until('the gateway knows', () => gateway.stats.upstreamCauses.length > 0);
+    const others = RawStream.hello(gateway.address);
+    await until('others are told', () =>
+      others.all('heartbeat').some(({ upstream }) => upstream === 'DEGRADED'),
+    );
+    others.close();
+    viewer.call.resume();
+    await until('it has everything', () => viewer.reliable.length === 8);
+    const told = viewer.frames.findIndex(({ heartbeat }) => heartbeat?.upstream === 'DEGRADED');
+    const last = viewer.frames.findLastIndex(({ batch }) => Boolean(batch));
+    assert.ok(told > 0 && told < last, `told in frame ${told}, the last message came in ${last}`);
   });
 
   it('a pull ends only where the leader has said that the room ends, though the feed lost the news', async () => {

@@ -119,6 +119,23 @@ describe('the consequences of taking messages away', () => {
     assert.equal(epochs.epochOf(epochs.stamp()), 'd');
   });
 
+  it('knows what a restored stream calls itself, unless it was asked for before another came', async () => {
+    assert.equal(epochs.calls('x', epochs.stamp()), false);
+    await consequences('a').replacing(() => Promise.resolve('restored'));
+    const before = epochs.stamp();
+    assert.equal(epochs.calls('a', before), false);
+    assert.equal(epochs.calls('x', before), true);
+    assert.equal(epochs.calls('x', epochs.stamp()), false);
+    assert.deepEqual([...epochs.firstNames], [['x', 'a']]);
+    await consequences('b').replacing(() => {
+      assert.equal(epochs.calls('y', before), false);
+      return Promise.resolve('empty');
+    });
+    assert.equal(epochs.calls('y', before), false);
+    assert.equal(epochs.calls('y', epochs.stamp()), false);
+    assert.equal(epochs.firstNameOf('y'), 'y');
+  });
+
   it('records what was impossible, and when', async () => {
     const outage = { causes: ['STORAGE_FULL'], blind: false, unstorable: true };
     await consequences().lasting(outage, () => {

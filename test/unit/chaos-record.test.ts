@@ -86,6 +86,20 @@ describe('recorded runs', () => {
     assert.deepEqual(loaded.truth, truth);
   });
 
+  it('keep what a stream was called for the first time', () => {
+    const events: ViewerEvent[] = ['b', 'a'].map((epoch) => {
+      return { kind: 'caughtUp', room: 'demo', atMs: 1, epoch, seq: 1 };
+    });
+    const recorder = openRecorder(path);
+    recorder.plan(runPlan({ viewers: 1 }));
+    recorder.events('v0', events);
+    recorder.sameStream('b', 'a');
+    recorder.close();
+    const [viewer] = [...loadHistory(path, 'last').viewers];
+    const epochs = [...(viewer?.events ?? [])].map((event) => 'epoch' in event && event.epoch);
+    assert.deepEqual(epochs, ['a', 'a']);
+  });
+
   it('keep plan, faults, totals and reads', () => {
     const fault = { name: 'half-open', atMs: 100, forMs: 50 };
     const plan = runPlan({

@@ -358,6 +358,8 @@ describe('guarantees', () => {
     it('finds a cause that cannot have been it', () => {
       const events = watching(told(1_050, 'DEGRADED', ['STORAGE_FULL']), told(2_010, 'OK'));
       assert.deepEqual(found(events), [['wrong-cause', 1_100]]);
+      const unnamed = watching(told(1_050, 'DEGRADED', []), told(2_010, 'OK'));
+      assert.deepEqual(found(unnamed), [['wrong-cause', 1_100]]);
       const among = watching(told(1_050, 'DEGRADED', ['STORAGE_FULL', 'STREAM_MISSING']));
       assert.deepEqual(found(among), []);
       const corrected = watching(told(1_050, 'DEGRADED', ['NATS_UNREACHABLE']), told(1_060, 'DEGRADED'));
@@ -372,13 +374,20 @@ describe('guarantees', () => {
       assert.deepEqual(found(watching(...back, told(1_300, 'DEGRADED'))), []);
     });
 
-    it('excuses a viewer on whose own way there is a fault, and only then', () => {
-      assert.deepEqual(found(watching(), { own: [{ fromMs: 900, toMs: 1_050 }] }), []);
-      assert.deepEqual(found(watching(), { own: [{ fromMs: 1_090, toMs: 1_090 }] }), []);
-      assert.deepEqual(found(watching(), { own: [{ fromMs: 500, toMs: 999 }] }), [['falsely-well', 1_100]]);
-      assert.deepEqual(found(watching(), { own: [{ fromMs: 1_101, toMs: 9_000 }] }), [
-        ['falsely-well', 1_100],
-      ]);
+    it('asks of a viewer on whose own way there was a fault only when it has been over for the time to notice', () => {
+      const own = (fromMs: number, toMs: number) => ({ own: [{ fromMs, toMs }] });
+      assert.deepEqual(found(watching(), own(900, 1_901)), []);
+      assert.deepEqual(found(watching(), own(900, 1_050)), [['falsely-well', 1_150]]);
+      assert.deepEqual(found(watching(), own(1_090, 1_090)), [['falsely-well', 1_190]]);
+      assert.deepEqual(found(watching(), own(500, 999)), [['falsely-well', 1_100]]);
+      assert.deepEqual(found(watching(), own(1_101, 9_000)), [['falsely-well', 1_100]]);
+      const twice = {
+        own: [
+          { fromMs: 1_920, toMs: 2_500 },
+          { fromMs: 1_050, toMs: 1_850 },
+        ],
+      };
+      assert.deepEqual(found(watching(), twice), []);
     });
 
     it('finds who asks in an outage and is told that it has everything', () => {
@@ -426,6 +435,9 @@ describe('guarantees', () => {
       assert.deepEqual(found(events, asked(1_000, 2_000)), [['indefinite', 2_000]]);
       assert.deepEqual(found(events, asked(999, 1_500)), []);
       assert.deepEqual(found(events, asked(1_500, 2_001)), []);
+      const still = { standstills: [{ fromMs: 1_900, toMs: 2_400 }] };
+      assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...still }), []);
+      assert.deepEqual(found(events, { ...asked(1_000, 1_800), ...still }), [['indefinite', 1_800]]);
       assert.deepEqual(found(events, { unknown: [{ room, id: 'm9' }] }), []);
       const storable = { outages: [{ ...outage, unstorable: false }] };
       assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...storable }), []);

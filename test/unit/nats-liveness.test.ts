@@ -7,7 +7,9 @@ describe('liveness of the connection to NATS', () => {
   let connection: { open: boolean; bytesReceived: number; bytesSent: number };
   let done: string[];
 
-  beforeEach(() => {
+  beforeEach(() => watch());
+
+  function watch(heartbeatMs?: number): void {
     clock = new ManualClock();
     connection = { open: true, bytesReceived: 0, bytesSent: 0 };
     done = [];
@@ -27,9 +29,10 @@ describe('liveness of the connection to NATS', () => {
         cut: () => done.push('cut'),
       },
       clock,
+      heartbeatMs,
     );
     clock.advance(250);
-  });
+  }
 
   it('asks after a second of silence, tells after three, and cuts after six', () => {
     clock.advance(1_000);
@@ -40,6 +43,20 @@ describe('liveness of the connection to NATS', () => {
     assert.deepEqual(done, ['ping', 'silent']);
     clock.advance(3_000);
     assert.deepEqual(done, ['ping', 'silent', 'cut']);
+  });
+
+  it('tells after two heartbeats, but gives the answer a second', () => {
+    for (const [heartbeatMs, toldMs] of [
+      [100, 2_000],
+      [1_250, 2_500],
+      [5_000, 3_000],
+    ] as const) {
+      watch(heartbeatMs);
+      clock.advance(toldMs - 250);
+      assert.deepEqual(done, ['ping']);
+      clock.advance(250);
+      assert.deepEqual(done, ['ping', 'silent']);
+    }
   });
 
   it('takes any byte for a sign of life, also when the answer to a ping does not come', () => {

@@ -22,6 +22,8 @@ export interface History {
   readonly truth?: TruthBounds;
   /** What was impossible, and when. */
   readonly outages?: readonly Outage[];
+  /** When publishers stood still: an answer that was there in time may not have reached them. */
+  readonly standstills?: readonly TimeSpan[];
 }
 
 /** A place in a room's reliable messages: a sequence of a stream's incarnation. */
@@ -106,7 +108,7 @@ export interface ViewerHistory {
   readonly events: Iterable<ViewerEvent>;
   /** When a fault was on this viewer or on what it depends on, time to recover included. */
   readonly disturbed?: readonly TimeSpan[];
-  /** Of these, when it was on this viewer's own link or device. */
+  /** When one was on this viewer's own link or device, without the time to recover. */
   readonly own?: readonly TimeSpan[];
 }
 

@@ -26,13 +26,14 @@ export function loadHistory(path: string, runName: string): History {
   const textOf = loadTexts(path, run);
   const { isolation, truth } = run.plan;
   const settled = loadSettled(path, run);
+  const { standstills } = new Disturbances(run.plan, loadFaults(path, run));
   return {
     published: { [Symbol.iterator]: () => readPublished(path, run, textOf) },
     unknown: { [Symbol.iterator]: () => readUnknown(path, run, textOf) },
     viewers: { [Symbol.iterator]: () => readViewers(path, run, textOf) },
     ...(settled.size > 0 && { settled }),
     ...(isolation && { isolation: { maxLatencyMs: isolation.maxLatencyMs } }),
-    ...(truth && { truth, outages: loadOutages(path, run) }),
+    ...(truth && { truth, outages: loadOutages(path, run), standstills }),
   };
 }
 

@@ -103,6 +103,11 @@ class SqliteRecorder implements Recorder {
     this.#queue.push(() => this.#statements.historyReads.run(count, run));
   }
 
+  sameStream(epoch: string, first: string): void {
+    const run = this.#run;
+    this.#queue.push(() => this.#statements.rename.run(first, run, epoch));
+  }
+
   close(): void {
     if (!this.#database.open) return;
     try {
@@ -152,6 +157,7 @@ function prepare(database: Database.Database) {
     historyReads: database.prepare('UPDATE runs SET history_reads = ? WHERE run = ?'),
     complete: database.prepare('UPDATE runs SET complete = 1 WHERE run = ?'),
     text: insert('texts', 3),
+    rename: database.prepare('UPDATE texts SET text = ? WHERE run = ? AND text = ?'),
     published: insert('published', 8),
     unknown: insert('unknown', 6),
     fault: insert('faults', 5),

@@ -11,6 +11,8 @@ export type Replacement = 'restored' | 'empty';
 export interface Consequences {
   /** Runs what removes messages; it returns the stream's first sequence afterwards. */
   removing(work: () => Promise<number>): Promise<void>;
+  /** Runs what may happen only while nothing is being published. */
+  quietly(work: () => Promise<void>): Promise<void>;
   /** Runs what takes the stream away and brings it back, once nothing is being published; `resume` lets that go on. */
   replacing(work: (resume: () => void) => Promise<Replacement>): Promise<void>;
   /** Runs what goes on while something is impossible for every gateway, for certain. */
@@ -42,6 +44,14 @@ export function consequencesFor(ledger: Ledger): Consequences {
       const firstSeq = await work();
       lasting.toMs = nowMs();
       excuses.removed(lasting, firstSeq);
+    },
+    async quietly(work) {
+      const resume = await traffic.pause();
+      try {
+        await work();
+      } finally {
+        resume();
+      }
     },
     async replacing(work) {
       // What is stored while a copy is being taken would be lost with the stream, and nobody could say what was.

@@ -11,17 +11,21 @@ export interface BroughtBack {
 /**
  * The stream's incarnations, so that an acknowledgement is counted for the one that stored the message. What was under way
  * while the stream was taken away and brought back may be in either. A stream that was restored may have another name, under
- * which viewers go on or begin again: all its names stand for the first.
+ * which viewers go on or begin again, and in a cluster one by each server: all its names stand for the first.
  */
 export class Epochs {
   private turn = 0;
   /** As the stream calls itself; undefined while it changes. */
   private name: string | undefined;
+  /** Whether the present one was restored: no other changes its name by itself. */
+  private restored = false;
   /** First names by the others. */
-  private readonly firstNames = new Map<string, string>();
+  readonly firstNames: ReadonlyMap<string, string>;
+  private readonly others = new Map<string, string>();
 
   constructor(epoch: string) {
     this.name = epoch;
+    this.firstNames = this.others;
   }
 
   /** To be taken before a message is published. */
@@ -36,13 +40,13 @@ export class Epochs {
 
   /** The first name of the stream that has or had this name. */
   firstNameOf(epoch: string): string {
-    return this.firstNames.get(epoch) ?? epoch;
+    return this.others.get(epoch) ?? epoch;
   }
 
   /** All names of the stream that has or had this name. */
   namesOf(epoch: string): string[] {
     const first = this.firstNameOf(epoch);
-    const others = [...this.firstNames].filter(([, of]) => of === first).map(([name]) => name);
+    const others = [...this.others].filter(([, of]) => of === first).map(([name]) => name);
     return [first, ...others];
   }
 
@@ -54,8 +58,21 @@ export class Epochs {
     this.name = undefined;
     const { epoch, restored } = await work();
     this.name = epoch;
+    this.restored = restored;
     if (epoch === before) return undefined;
-    if (restored) this.firstNames.set(epoch, this.firstNameOf(before));
+    if (restored) this.others.set(epoch, this.firstNameOf(before));
     return epoch;
+  }
+
+  /**
+   * The stream goes by this name now: as nobody else takes it away, it is the one that was restored, if one was.
+   * @param stamp taken before it was asked for
+   * @returns whether that is news
+   */
+  calls(name: string, stamp: Stamp): boolean {
+    const first = this.epochOf(stamp);
+    if (!this.restored || first === undefined || this.firstNameOf(name) === first) return false;
+    this.others.set(name, first);
+    return true;
   }
 }

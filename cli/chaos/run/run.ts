@@ -4,7 +4,7 @@ import { systemClock } from '../../../common/clock.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
 import { formatAddress } from '../../../common/units.ts';
 import { Interrupted } from '../../errors.ts';
-import type { Place, ViewerEvent } from '../oracle/history.ts';
+import type { Place } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../recording.ts';
 import { standstill } from '../recording.ts';
 import type { Backend } from './backend/backend.ts';
@@ -27,6 +27,9 @@ export const settleMs = 30_000;
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
 const startMs = 120_000;
+
+/** How often the stream is asked for its name, in milliseconds. */
+const askNameEveryMs = 100;
 
 /** How often progress is told, in milliseconds. */
 const progressEveryMs = 250;
@@ -96,6 +99,7 @@ class Run {
     this.phase = 'settling';
     await this.settle();
     for (const totals of await fleet.finish()) recorder.totals(totals);
+    for (const [epoch, first] of this.epochs.firstNames) recorder.sameStream(epoch, first);
     const historyReads = await backend.historyReads();
     if (historyReads !== undefined) recorder.historyReads(historyReads);
     this.phase = 'done';
@@ -135,6 +139,7 @@ class Run {
       nowMs,
     });
     this.timers.push(
+      clock.every(askNameEveryMs, () => void this.askName(epochs)),
       watchStandstills(clock, ({ fromMs, toMs }) => {
         const span = { fromMs: fromMs - this.originMs, toMs: toMs - this.originMs };
         this.takeDownFault({ fault: standstill, ...span });
@@ -181,18 +186,16 @@ class Run {
     for (const { viewer, events: of } of events) {
       this.context.recorder.events(
         viewer,
-        of.map((event) => this.underFirstName(this.excuses.judge(event))),
+        of.map((event) => this.excuses.judge(event)),
       );
     }
   }
 
-  /** A restored stream is the same, whatever it calls itself. */
-  private underFirstName(event: ViewerEvent): ViewerEvent {
-    const { epochs } = this;
-    if (epochs === undefined) return event;
-    if ('epoch' in event) return { ...event, epoch: epochs.firstNameOf(event.epoch) };
-    if (event.kind !== 'end' || event.cursor === undefined) return event;
-    return { ...event, cursor: { ...event.cursor, epoch: epochs.firstNameOf(event.cursor.epoch) } };
+  /** A stream that was restored may change its name when another server leads it. Viewers may be reset to that. */
+  private async askName(epochs: Epochs): Promise<void> {
+    const stamp = epochs.stamp();
+    const name = await this.context.backend.epoch();
+    if (name !== undefined && epochs.calls(name, stamp)) this.excuses.changed(name);
   }
 
   private takeDownFault(fault: AppliedFault): void {
@@ -218,16 +221,21 @@ class Run {
   }
 }
 
-/** One for each gateway, with an undisturbed way to all of them. */
+/**
+ * Two for each gateway, with an undisturbed way: one goes on at the others while it is away, one does not, so that every gateway always
+ * has something to publish. It would learn of some outages by nothing else.
+ */
 function publishersFor({ gateways }: Backend): LiveClient[] {
   const endpoints = gateways.map(formatAddress);
-  return endpoints.map(
-    (_, first) =>
-      new LiveClient({
-        endpoints: [...endpoints.slice(first), ...endpoints.slice(0, first)],
-        clientName: 'chaos publisher',
-        backoff: { baseMs: 50, maxMs: 1_000 },
-      }),
+  return endpoints.flatMap((own, first) =>
+    [[...endpoints.slice(first), ...endpoints.slice(0, first)], [own]].map(
+      (ways) =>
+        new LiveClient({
+          endpoints: ways,
+          clientName: 'chaos publisher',
+          backoff: { baseMs: 50, maxMs: 1_000 },
+        }),
+    ),
   );
 }
 

@@ -4,12 +4,12 @@ import type { Tally } from '../tally.ts';
 import { publisher } from '../verdict.ts';
 
 /**
- * Truthful: nobody is told that all is well when that cannot be known. In an outage a viewer that is connected, and on whose
- * own way there is no fault, is told within `noticeMs` that its gateway is DEGRADED, and not that it is OK before the end; and
+ * Truthful: nobody is told that all is well when that cannot be known. In an outage a viewer that has been connected, and without a
+ * fault on its own way, for `noticeMs` has been told that its gateway is DEGRADED, and is not told that it is OK before the end; and
  * who asks later than that is not told CaughtUp while nobody can ask for the end of a room (`falsely-well`). One of the causes
- * that it is told fits (`wrong-cause`). Whoever is told CaughtUp has been given what had been acknowledged `staleMs` before it
+ * that it is told is that of the outage (`wrong-cause`). Whoever is told CaughtUp has been given what had been acknowledged `staleMs` before it
  * asked (`stale`). A publisher whose call began and was answered while nothing could be stored was not told that the outcome
- * is unknown (`indefinite`). Checked only if the history gives bounds.
+ * is unknown, unless it stood still (`indefinite`). Checked only if the history gives bounds.
  */
 export const truthful: RuleFactory = (context) => {
   const { truth, outages = [], viewer, published, tally } = context;
@@ -54,11 +54,14 @@ export const truthful: RuleFactory = (context) => {
 };
 
 /** Checks what publishers were told. */
-export function judgePublishers({ truth, outages = [], unknown = [] }: History, tally: Tally): void {
+export function judgePublishers(
+  { truth, outages = [], standstills = [], unknown = [] }: History,
+  tally: Tally,
+): void {
   const hopeless = outages.filter(({ unstorable }) => unstorable);
   if (truth === undefined || hopeless.length === 0) return;
   for (const { room, id, asked } of unknown) {
-    if (asked === undefined) continue;
+    if (asked === undefined || standstills.some((span) => isSpan(overlap(span, asked)))) continue;
     const outage = hopeless.find(({ fromMs, toMs }) => fromMs <= asked.fromMs && asked.toMs <= toMs);
     tally.check(outage === undefined, () => {
       const detail = `"${id}", published at ${asked.fromMs} ms, has an unknown outcome, ${named(outage)}`;
@@ -80,9 +83,8 @@ function judgeOutage(
   noticeMs: number,
   { own, viewer, tally }: RuleContext,
 ): void {
-  for (const connection of connections) {
-    const fromMs = Math.max(outage.fromMs, connection.fromMs);
-    const toMs = Math.min(outage.toMs, connection.toMs, troubleAfter(fromMs, own));
+  const undisturbed = connections.flatMap((connection) => without(own, overlap(outage, connection)));
+  for (const { fromMs, toMs } of undisturbed) {
     const dueMs = fromMs + noticeMs;
     if (toMs < dueMs) continue;
     const before = told.findLast(({ atMs }) => atMs <= dueMs);
@@ -95,20 +97,32 @@ function judgeOutage(
       return { kind: 'falsely-well', viewer, atMs, detail: `was not told DEGRADED, ${named(outage)}` };
     });
     if (well) continue;
-    const wrong = views.find(
-      ({ causes }) => causes.length > 0 && !causes.some((cause) => outage.causes.includes(cause)),
-    );
+    const wrong = views.find(({ causes }) => !causes.some((cause) => outage.causes.includes(cause)));
     tally.check(wrong === undefined, () => {
-      const detail = `was told ${wrong?.causes.join(', ')}, ${named(outage)}`;
+      const causes = wrong?.causes ?? [];
+      const detail = `was told ${causes.length === 0 ? 'no cause' : causes.join(', ')}, ${named(outage)}`;
       return { kind: 'wrong-cause', viewer, atMs: Math.max(dueMs, wrong?.atMs ?? dueMs), detail };
     });
   }
 }
 
-/** When the viewer's own way was first in trouble at or after `fromMs`. */
-function troubleAfter(fromMs: number, own: readonly TimeSpan[]): number {
-  return Math.min(...own.filter(({ toMs }) => toMs >= fromMs).map((span) => Math.max(span.fromMs, fromMs)));
+/** May be empty: it then ends before it begins. */
+function overlap(one: TimeSpan, other: TimeSpan): TimeSpan {
+  return { fromMs: Math.max(one.fromMs, other.fromMs), toMs: Math.min(one.toMs, other.toMs) };
 }
+
+/** What is left of a span between troubles. */
+function without(troubles: readonly TimeSpan[], span: TimeSpan): TimeSpan[] {
+  let parts = [span];
+  for (const { fromMs, toMs } of troubles) {
+    const before = parts.map((part) => overlap(part, { fromMs: -Infinity, toMs: fromMs }));
+    const after = parts.map((part) => overlap(part, { fromMs: toMs, toMs: Infinity }));
+    parts = [...before, ...after].filter(isSpan);
+  }
+  return parts;
+}
+
+const isSpan = ({ fromMs, toMs }: TimeSpan): boolean => fromMs < toMs;
 
 function named(outage: Outage | undefined): string {
   return outage === undefined

@@ -18,6 +18,8 @@ export interface Backend {
   readonly failed: Promise<never>;
   /** Applies a fault behind the viewers' links until `lifted` aborts; resolves when what it struck works again. */
   apply(fault: PlannedFault, how: Application): Promise<void>;
+  /** What the stream is called now (`epoch` of a cursor in it); undefined if that cannot be found out at once. */
+  epoch(): Promise<string | undefined>;
   /** Reads of JetStream history by the gateways so far; undefined if they cannot be asked. */
   historyReads(): Promise<number | undefined>;
   close(): Promise<void>;

@@ -17,6 +17,7 @@ export async function connectForeignBackend(endpoints: readonly string[]): Promi
     gateways: endpoints.map(parseAddress).filter((target): target is Address => target !== undefined),
     failed: new Promise(() => undefined),
     apply: ({ name }) => Promise.reject(new Error(`${name} needs gateways of the tool's own`)),
+    epoch: () => Promise.resolve(undefined),
     historyReads: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };

@@ -22,10 +22,19 @@ export const limits: FaultsBehind<'limit-subscriptions' | 'limit-connections' | 
     await aborted(lifted);
     await nats.restrict({}, [index]);
   },
-  async 'limit-storage'({ nats, consequences }, { lifted }) {
-    await nats.restrict({ maxStoreBytes: nextToNothing });
+  /**
+   * The servers of a cluster learn of the limit, and of its end, one after the other. One that may not store what the leader
+   * still or already accepts falls out of step, and loses what was acknowledged: so nothing is under way when the limit
+   * comes, and the leader learns last when it has gone.
+   */
+  async 'limit-storage'({ nats, stream, consequences }, { lifted }) {
+    await consequences.quietly(() => nats.restrict({ maxStoreBytes: nextToNothing }));
     const full = { causes: ['STORAGE_FULL'], blind: false, unstorable: true };
     await consequences.lasting(full, () => aborted(lifted));
-    await nats.restrict({});
+    const leader = await stream.leader();
+    const last = leader === undefined ? 0 : nats.indexOf(leader);
+    const others = [...nats.ports.keys()].filter((index) => index !== last);
+    await nats.restrict({}, others);
+    await nats.restrict({}, [last]);
   },
 };

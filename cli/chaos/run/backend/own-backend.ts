@@ -68,6 +68,10 @@ export class OwnBackend implements Backend {
     return behind[name]({ ...this.world, consequences }, { turn: fault, random, lifted });
   }
 
+  epoch(): Promise<string | undefined> {
+    return this.world.stream.epoch().catch(() => undefined);
+  }
+
   async historyReads(): Promise<number> {
     const reads = await Promise.all(this.world.gateways.map((gateway) => gateway.historyReads()));
     return reads.reduce((sum, count) => sum + count, 0);

@@ -20,7 +20,7 @@ export const permissions: FaultsBehind<'deny-consumers' | 'deny-reads' | 'deny-f
   ),
   'deny-reads': without(
     { noPublish: ['$JS.API.STREAM.INFO.LIVE', '$JS.API.STREAM.MSG.GET.LIVE', '$JS.API.DIRECT.GET.LIVE.>'] },
-    { causes: ['READS_FAILING', 'JETSTREAM_UNAVAILABLE'], blind: true, unstorable: false },
+    { causes: ['READS_FAILING'], blind: true, unstorable: false },
   ),
   'deny-feed': without(
     { noSubscribe: ['live.feed.>'] },

@@ -21,7 +21,7 @@ export const slowLinks: FaultsBehind<'nats-slow' | 'nats-stall'> = {
   },
   async 'nats-stall'({ links, consequences }, { lifted }) {
     const stalled = links.apply([stall]);
-    const silent = { causes: ['NATS_UNREACHABLE', 'JETSTREAM_UNAVAILABLE'], blind: true, unstorable: false };
+    const silent = { causes: ['NATS_UNREACHABLE'], blind: true, unstorable: false };
     await consequences.lasting(silent, () => aborted(lifted));
     stalled.lift();
   },

@@ -47,6 +47,15 @@ export class StreamAdmin {
     return (await this.info()).state.first_seq;
   }
 
+  /**
+   * The name of its incarnation, as cursors have it.
+   * @throws when there is no answer at once
+   */
+  async epoch(): Promise<string> {
+    const { created } = await this.manager.streams.info(stream);
+    return `${stream}@${created}`;
+  }
+
   /** Removes all messages. */
   async purge(): Promise<void> {
     await persist(() => this.manager.streams.purge(stream));
