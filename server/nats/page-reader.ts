@@ -120,7 +120,10 @@ class PageRead {
     this.#flow = new ReadFlow(window, clock);
     this.#from = from;
     this.#delivered = delivered;
-    if (last !== undefined) this.#messages.push(last);
+    if (last !== undefined) {
+      this.#messages.push(last);
+      this.#lastBytes = last.content.payload.length;
+    }
     this.#size = size;
     this.#requestSubject = `${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`;
     this.#page = new Promise((resolve, reject) => {
