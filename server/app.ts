@@ -285,7 +285,15 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.enable_channelz': 0,
     interceptors: [connectInterceptor(sessions, logger)],
   });
-  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, clock, logger }));
+  const life = {
+    get received() {
+      return upline.bytesReceived;
+    },
+    get answers() {
+      return canVerify(health.causes);
+    },
+  };
+  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, life, clock, logger }));
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);

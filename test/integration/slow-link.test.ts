@@ -111,6 +111,18 @@ describe('a slow link to NATS', () => {
     });
   }
 
+  const large = FULL ? [1_000_000, 50_000] : [500_000, 40_000];
+  it('a pull does not give up a message that takes longer than its patience', async () => {
+    const [bytes, rate] = large as [number, number];
+    await store('pulled', 1, bytes);
+    await behind(rate, 200);
+    const sizes: number[] = [];
+    for await (const event of gateway.client().pull('pulled')) {
+      if (event.kind === 'message') sizes.push(event.message.payload.length);
+    }
+    assert.deepEqual(sizes, [bytes]);
+  });
+
   it('does not keep live rooms waiting for a replay', async () => {
     await store('replayed', 1_500, 200);
     await behind(50_000, 200);
