@@ -158,7 +158,7 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const directory = new NatsDirectory(upline, leader);
+    const directory = new NatsDirectory(upline, leader, upstream.ends);
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,

@@ -29,6 +29,11 @@ export class JetStreamApi {
     this.prefix = prefix;
   }
 
+  /** The largest message that NATS takes, in bytes. */
+  get maxPayload(): number {
+    return this.#requests.maxPayload;
+  }
+
   /**
    * @param endpoint the subject without the prefix
    * @throws RequestError, JetStreamError

@@ -12,6 +12,8 @@ const ROUND_MS = 500;
 /** How long an answer may take that could come at once, in milliseconds, unless whoever asks says otherwise. */
 const PATIENCE_MS = 5_000;
 const NO_RESPONDERS = 503;
+/** What NATS takes by default, in bytes. */
+const MAX_PAYLOAD = 1024 * 1024;
 
 /**
  * Why there is no answer.
@@ -73,6 +75,11 @@ export class Requests {
         );
       }
     });
+  }
+
+  /** The largest message that the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#upline.nc.info?.max_payload ?? MAX_PAYLOAD;
   }
 
   /**
