@@ -344,6 +344,7 @@ export class Timeline {
     if (this.#mode.kind !== 'repairing') return true;
     const { messages, complete } = this.#mode.buffer.drain();
     for (const message of messages) {
+      this.#recognise([message.message]);
       if (this.#isRepeat(message)) continue;
       if (!this.#follows(message)) return false;
       this.#append(message);
