@@ -6,7 +6,7 @@ import { readHead } from './page-reader.ts';
 /** A message of more bytes is not fetched only to know that it is there. */
 const LARGE_BYTES = 16 * 1024;
 /** Where messages are larger than this on average, a newest one is looked at before it is fetched. */
-const LARGE_MEAN_BYTES = 4 * 1024;
+const LARGE_MEAN_BYTES = 1024;
 
 /**
  * Where rooms begin and end. A look at a message without its payload takes a consumer, and fetching it a large answer, in base64: it
