@@ -87,6 +87,11 @@ export class StreamLeader {
     return streamState(info, formerly);
   }
 
+  /** See {@link Requests.quickestMs}. */
+  get quickestMs(): number {
+    return this.#api.quickestMs;
+  }
+
   /** What a message of the stream takes on average, in bytes, when that was last seen. */
   get meanBytes(): number {
     return this.#meanBytes;

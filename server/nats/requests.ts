@@ -59,13 +59,15 @@ export class Requests {
   readonly #waiting = new Map<string, Waiting>();
   #subscription: Subscription | undefined;
   #asked = 0;
+  #quickestMs = Infinity;
 
   constructor(upline: Upline, clock: Clock) {
     this.#upline = upline;
     this.#clock = clock;
     upline.onChange((up) => {
-      if (!up)
-        this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
+      if (up) return;
+      this.#quickestMs = Infinity;
+      this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
     });
     upline.onError(({ operation, subject }) => {
       if (operation === 'publish') {
@@ -75,6 +77,11 @@ export class Requests {
         );
       }
     });
+  }
+
+  /** The shortest time that an answer has taken on this connection, in milliseconds; Infinity when there was none yet. */
+  get quickestMs(): number {
+    return this.#quickestMs;
   }
 
   /** The largest message that the server takes, in bytes. */
@@ -95,6 +102,7 @@ export class Requests {
     this.#listen();
     const token = String(++this.#asked);
     const answered = new AbortController();
+    const askedMs = this.#clock.monotonicMs();
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         subject,
@@ -103,7 +111,10 @@ export class Requests {
           this.#waiting.delete(token);
           answered.abort();
           if (outcome instanceof Error) reject(outcome);
-          else resolve(outcome);
+          else {
+            this.#quickestMs = Math.min(this.#quickestMs, this.#clock.monotonicMs() - askedMs);
+            resolve(outcome);
+          }
         },
       };
       this.#waiting.set(token, waiting);

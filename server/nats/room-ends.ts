@@ -5,8 +5,11 @@ import { readHead } from './page-reader.ts';
 
 /** A message of more bytes is not fetched only to know that it is there. */
 const LARGE_BYTES = 16 * 1024;
-/** Where messages are larger than this on average, a newest one is looked at before it is fetched. */
-const LARGE_MEAN_BYTES = 1024;
+/**
+ * Where messages are larger than this on average, or where NATS is further away than this, in milliseconds, a newest message of which nothing
+ * is known is looked at before it is fetched.
+ */
+const LOOK = { meanBytes: 1024, awayMs: 20 };
 
 /**
  * Where rooms begin and end. A look at a message without its payload takes a consumer, and fetching it a large answer, in base64: it
@@ -27,7 +30,7 @@ export class RoomEnds {
     if (known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq)))
       return known;
     const { leader } = this.#context;
-    if (!this.#holdsLarge) return leader.lastMessage(room);
+    if (known !== undefined || !this.#looks) return leader.lastMessage(room);
     const head = await this.#look(room, { kind: 'last' });
     // The server of the consumer may lag; the leader does not.
     const whole = head === undefined || head.bytes <= LARGE_BYTES || !(await this.#isLast(room, head.seq));
@@ -38,7 +41,7 @@ export class RoomEnds {
   async range(room: string): Promise<{ readonly first: number; readonly last: number } | undefined> {
     const { leader } = this.#context;
     const [first, last] = await Promise.all([
-      this.#holdsLarge
+      this.#looks
         ? this.#look(room, { kind: 'seq', seq: 1 }).then((head) => head?.seq)
         : leader.nextSeq(room, 1),
       this.last(room),
@@ -46,8 +49,9 @@ export class RoomEnds {
     return first === undefined || last === undefined ? undefined : { first, last: last.seq };
   }
 
-  get #holdsLarge(): boolean {
-    return this.#context.leader.meanBytes >= LARGE_MEAN_BYTES;
+  get #looks(): boolean {
+    const { meanBytes, quickestMs } = this.#context.leader;
+    return meanBytes >= LOOK.meanBytes || quickestMs >= LOOK.awayMs;
   }
 
   #look(room: string, start: Parameters<typeof consumerConfig>[1]): Promise<MessageHead | undefined> {
