@@ -158,7 +158,7 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const directory = new NatsDirectory(upline, leader);
+    const directory = new NatsDirectory(upline, leader, upstream.ends);
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,
@@ -285,7 +285,15 @@ async function serve(serving: Serving): Promise<Served> {
     'grpc.enable_channelz': 0,
     interceptors: [connectInterceptor(sessions, logger)],
   });
-  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, clock, logger }));
+  const life = {
+    get received() {
+      return upline.bytesReceived;
+    },
+    get answers() {
+      return canVerify(health.causes);
+    },
+  };
+  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, life, clock, logger }));
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);

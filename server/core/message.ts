@@ -10,13 +10,15 @@ export interface StoredMessage {
 }
 
 /** What is kept in mind of a room's newest message. */
-export interface LastMessage extends Pick<StoredMessage, 'seq' | 'check'> {
+export interface LastMessage extends Pick<StoredMessage, 'seq' | 'timeMs'> {
+  /** See {@link StoredMessage.check}; 0 as long as its payload has not been looked at: that may take long. */
+  readonly check: number;
   /** Of its payload, in bytes. */
   readonly bytes: number;
 }
 
-export function lastOf({ seq, check, content }: StoredMessage): LastMessage {
-  return { seq, check, bytes: content.payload.length };
+export function lastOf({ seq, check, content, timeMs }: StoredMessage): LastMessage {
+  return { seq, check, timeMs, bytes: content.payload.length };
 }
 
 /** What a publisher said. The payload may be a view of a socket's buffer: copy before keeping it. */

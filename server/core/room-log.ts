@@ -104,6 +104,11 @@ export class RoomLog {
     return this.#at(this.#indexAt(seq - 1)).checkAt(seq);
   }
 
+  /** Says which message is at the base, if that is `seq`. */
+  identifyBase(seq: number, check: number): void {
+    if (seq === this.base) this.#baseCheck = check;
+  }
+
   /** The sequence of the n-th message from the end, or undefined when the log does not go back so far. */
   seqFromEnd(n: number): number | undefined {
     let rest = n;

@@ -247,6 +247,7 @@ export class Room {
     if (!timeline.verified) return false;
     viewer.era = timeline.era.number;
     viewer.begin(timeline.bookmark, timeline.head, 'STARTED');
+    this.#promiseName(viewer);
     return true;
   }
 
@@ -316,17 +317,28 @@ export class Room {
    */
   #catchUp(viewer: Viewer): boolean {
     if (!this.timeline.verified) return false;
-    const { bookmark } = this.timeline;
+    const { bookmark, unseen } = this.timeline;
     const { seq } = viewer.position;
     const renamed = bookmark.epoch !== viewer.position.epoch;
-    if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed) return false;
+    const named = viewer.unnamed === seq && bookmark.seq === seq && !unseen;
+    if (viewer.stage.kind === 'live' && bookmark.seq <= seq && !renamed && !named) return false;
     viewer.stage = LIVE;
     // First the same place under another name, so that the client can tell that it is the same, then one further on.
     if (renamed) viewer.position = { ...viewer.position, epoch: bookmark.epoch };
     // A start looked up in the stream, or a page of history, may have taken the viewer further than the room, or to where
     // the stream no longer has the message that the room has last: a cursor names none that the viewer has not had.
-    else if (bookmark.seq > seq || (bookmark.seq === seq && bookmark.check === 0)) viewer.position = bookmark;
+    else if (bookmark.seq > seq || named || (bookmark.seq === seq && bookmark.check === 0 && !unseen)) {
+      viewer.position = bookmark;
+      this.#promiseName(viewer);
+    }
     return true;
+  }
+
+  /** A viewer that was put at the room's newest message gets a cursor that names it as soon as it has been looked at. */
+  #promiseName(viewer: Viewer): void {
+    const { unseen, bookmark } = this.timeline;
+    viewer.unnamed = unseen ? bookmark.seq : undefined;
+    if (unseen) void this.timeline.identify();
   }
 
   #replayPage(viewer: Viewer, maxEntries: number): Emission | 'again' | undefined {
@@ -364,9 +376,11 @@ export class Room {
     return result === 'settled';
   }
 
-  #readHistory(from: number): Promise<HistoryRead> {
+  async #readHistory(from: number): Promise<HistoryRead> {
     this.#counters.historyReads++;
-    return readHistory(this.#upstream, this.name, from);
+    const read = await readHistory(this.#upstream, this.name, from);
+    this.timeline.learn(read);
+    return read;
   }
 
   async #receivePage(page: HistoryPage): Promise<void> {

@@ -7,7 +7,7 @@ import type { Continuity } from './continuity.ts';
 import { HistoryPage } from './history-page.ts';
 import { readHistory } from './history-read.ts';
 import { FeedBuffer } from './feed-buffer.ts';
-import type { LastMessage } from './message.ts';
+import type { LastMessage, StoredMessage } from './message.ts';
 import { lastOf } from './message.ts';
 import type { Position } from './position.ts';
 import { RoomLog } from './room-log.ts';
@@ -32,7 +32,7 @@ export interface Era {
 }
 
 /** `seq` 0: none is known. */
-const NO_MESSAGE: LastMessage = { seq: 0, check: 0, bytes: 0 };
+const NO_MESSAGE: LastMessage = { seq: 0, check: 0, timeMs: Number.NaN, bytes: 0 };
 
 /** What a timeline knows at one moment. */
 interface Known {
@@ -100,6 +100,12 @@ export class Timeline {
     this.#doubted = true;
     return this.#look();
   };
+  /** Reads the room's newest message if it is {@link unseen}. Never rejects. */
+  readonly identify = coalesced(async () => {
+    if (!this.unseen) return;
+    const read = await readHistory(this.#upstream, this.#room, this.#last.seq).catch(() => undefined);
+    if (read !== undefined && !this.#isClosed()) this.learn(read);
+  });
   readonly #look = coalesced(() => this.#compare());
   /** Somebody has a reason to believe that the room's newest message is no longer what it was. */
   #doubted = false;
@@ -145,6 +151,11 @@ export class Timeline {
     const { seq, check } = this.#last;
     if (seq !== 0 && this.#lastHeld) return { epoch, seq, check };
     return { epoch, seq: this.#provenTo, check: 0 };
+  }
+
+  /** Whether the payload of the room's newest message was left where it is, because it is large: no cursor can name it yet. */
+  get unseen(): boolean {
+    return this.#last.seq !== 0 && this.#last.check === 0 && this.#lastHeld;
   }
 
   /**
@@ -256,7 +267,14 @@ export class Timeline {
       const same = known === undefined || known === last?.check;
       return !this.#lastHeld && same && lastSeq >= asked.provenTo && firstSeq <= asked.provenTo + 1;
     }
-    return known === last.check;
+    return this.#isOurs(last);
+  }
+
+  /** Whether the log ends with the leader's newest message. Where a payload is yet to be seen, another in its place is betrayed by its time. */
+  #isOurs({ seq, check, timeMs }: LastMessage): boolean {
+    const known = this.#log.checkAt(seq);
+    if (known !== undefined && check !== 0) return known === check;
+    return seq === this.#last.seq && timeMs === this.#last.timeMs;
   }
 
   #append({ message }: Pick<FeedMessage, 'message'>): void {
@@ -326,6 +344,7 @@ export class Timeline {
     if (this.#mode.kind !== 'repairing') return true;
     const { messages, complete } = this.#mode.buffer.drain();
     for (const message of messages) {
+      this.#recognise([message.message]);
       if (this.#isRepeat(message)) continue;
       if (!this.#follows(message)) return false;
       this.#append(message);
@@ -379,6 +398,7 @@ export class Timeline {
   async #holdsOurs({ epoch, last }: RoomEnd): Promise<boolean> {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
     const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
+    this.#recognise(read.messages);
     const { seq, check } = this.#last;
     const position = { epoch: this.#era.epoch, seq, check };
     return read.epoch === epoch && new HistoryPage(this.#room, read).judge(position) === 'continuous';
@@ -390,6 +410,7 @@ export class Timeline {
       const from = this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
       const read = await readHistory(this.#upstream, this.#room, from);
       if (this.#isClosed()) return 'mended';
+      this.learn(read);
       switch (this.#judgeOwn(read)) {
         case 'continuous':
           break;
@@ -425,6 +446,8 @@ export class Timeline {
     const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, predated: false };
     const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
     if (verdict === 'recreated') return verdict;
+    // Had it been stored when ours was, it would have been recognised.
+    if (found !== undefined && read.from === this.#last.seq && this.#last.check === 0) return 'rewound';
     // A message where none was is of another history.
     if (read.messages.some(({ seq }) => seq > read.from && seq <= this.#provenTo)) return 'rewound';
     const expired = verdict === 'evicted' && read.from < firstSeq;
@@ -439,6 +462,21 @@ export class Timeline {
    */
   async #hasHadAll({ from, firstSeq, upto }: HistoryRead): Promise<boolean> {
     return from >= firstSeq && (await this.#upstream.isIntact(this.#provenTo, upto));
+  }
+
+  /** Looks for the room's newest message in what was read of the stream, if its payload has not been seen: cursors can then name it. */
+  learn({ epoch, messages }: Pick<HistoryRead, 'epoch' | 'messages'>): void {
+    if (epoch === this.#era.epoch) this.#recognise(messages);
+  }
+
+  #recognise(messages: readonly StoredMessage[]): void {
+    const { seq, check, timeMs } = this.#last;
+    if (seq === 0 || check !== 0) return;
+    const found = messages.find((message) => message.seq === seq && message.timeMs === timeMs);
+    if (found === undefined) return;
+    this.#last = lastOf(found);
+    this.#log.identifyBase(seq, found.check);
+    this.#listener.bookmarked();
   }
 
   #prove(position: number, lastHeld: boolean): void {

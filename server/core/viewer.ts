@@ -39,6 +39,8 @@ export class Viewer {
   room: Room | undefined;
   /** Everything up to and including it has been handed to the transport. */
   position: Position = { epoch: '', seq: 0, check: 0 };
+  /** Sequence of the message that its cursor is to name once that has been looked at. */
+  unnamed: number | undefined;
   /** Reliable messages handed to the transport. */
   handed = 0;
   /** Ephemeral messages seen or told as dropped, as a count into the room's ring. */

@@ -4,6 +4,7 @@ import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Upline } from './connection.ts';
 import type { StreamLeader } from './leader.ts';
 import { decodePresence } from './presence.ts';
+import type { RoomEnds } from './room-ends.ts';
 import { streamEpoch } from './stream.ts';
 
 /** How long the other gateways have for their answers, in milliseconds. */
@@ -13,10 +14,12 @@ const CENSUS_MS = 150;
 export class NatsDirectory implements RoomDirectory {
   readonly #upline: Upline;
   readonly #leader: StreamLeader;
+  readonly #ends: RoomEnds;
 
-  constructor(upline: Upline, leader: StreamLeader) {
+  constructor(upline: Upline, leader: StreamLeader, ends: RoomEnds) {
     this.#upline = upline;
     this.#leader = leader;
+    this.#ends = ends;
   }
 
   describe(room: string): Promise<RoomDescription> {
@@ -30,8 +33,8 @@ export class NatsDirectory implements RoomDirectory {
   async #describe(room: string): Promise<RoomDescription> {
     const info = await this.#leader.describeRoom(room);
     const count = info.state.subjects?.[this.#leader.subjects.room(room)] ?? 0;
-    const [last, first] = await Promise.all([this.#leader.lastMessage(room), this.#leader.nextSeq(room, 1)]);
-    return { epoch: streamEpoch(info), head: last?.seq ?? 0, first: first ?? 0, count };
+    const range = count === 0 ? undefined : await this.#ends.range(room);
+    return { epoch: streamEpoch(info), head: range?.last ?? 0, first: range?.first ?? 0, count };
   }
 
   #countAudience(room: string): Promise<number> {

@@ -1,10 +1,11 @@
 import type { Timer } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
 import { requireProgress } from '../core/history-read.ts';
+import type { StoredMessage } from '../core/message.ts';
 import type { HistoryRead, StreamState } from '../core/upstream.ts';
 import { consumerConfig } from './consumer-config.ts';
-import type { Page, ReadContext, Reading } from './page-reader.ts';
-import { readFirst, readPage } from './page-reader.ts';
+import type { Page, PageReader, ReadContext } from './page-reader.ts';
+import { readHead, readPages } from './page-reader.ts';
 
 /** Pages read at once: they are held in memory until they are whole. */
 const MAX_READS = 16;
@@ -14,14 +15,17 @@ const RECONNECT_MS = 10_000;
 const KEPT = { ms: 5_000, consumers: 64 };
 
 /** What is read of a stream that had this name before the consumer was created. */
-interface StreamReading extends Reading {
+interface StreamReading {
+  readonly consumer: string;
+  /** Gives the pages; undefined when the consumer had nothing as it was created. */
+  readonly pages: PageReader<StoredMessage> | undefined;
+  /** Where the next page begins. */
+  readonly from: number;
   readonly epoch: string;
   /** The stream when the page before had been read; undefined for the first. */
   readonly before: StreamState | undefined;
-  /** Its consumer had nothing when it was created. */
-  readonly empty: boolean;
 }
-const NOTHING: Page = { messages: [], end: 'dry', delivered: 0 };
+const NOTHING: Page = { messages: [], end: 'dry' };
 
 /** A reading between two pages. */
 interface Kept {
@@ -55,7 +59,7 @@ export class HistoryReader {
       try {
         return await this.#readOn(room, reading);
       } finally {
-        if (this.#kept.get(room)?.reading.consumer !== reading.consumer) void this.#delete(reading.consumer);
+        if (this.#kept.get(room)?.reading.consumer !== reading.consumer) void this.#end(reading);
       }
     });
   }
@@ -72,20 +76,14 @@ export class HistoryReader {
     const epoch = this.#epoch ?? (await this.#state()).epoch;
     const config = consumerConfig(leader.subjects.room(room), { kind: 'seq', seq: from });
     const pending = await leader.createConsumer(config);
-    return {
-      epoch,
-      consumer: config.name,
-      from,
-      delivered: 0,
-      last: undefined,
-      before: undefined,
-      empty: pending === 0,
-    };
+    const consumer = config.name;
+    const pages = pending === 0 ? undefined : readPages(this.#context, { consumer, from });
+    return { epoch, consumer, pages, from, before: undefined };
   }
 
   async #readOn(room: string, reading: StreamReading): Promise<HistoryRead> {
     const { from } = reading;
-    const page = reading.empty ? NOTHING : await readPage(this.#context, reading);
+    const page = (await reading.pages?.next()) ?? NOTHING;
     // What has come is not thrown away with the connection by which it came; the next one proves it as well.
     await this.#up();
     const { upto, lastSeq } = await this.#reach(room, from, page);
@@ -94,12 +92,13 @@ export class HistoryReader {
     if (epoch !== reading.epoch) throw new Error('the stream was created again during a read');
     requireProgress({ from, upto, lastSeq });
     // The consumer passes over what was purged without a word; the message at the beginning shows it, if it is gone, too.
-    const gone = mayHaveLost(reading.before, after) && !(await this.#holds(from, room)) ? from : undefined;
-    // What has been evicted meanwhile may have had neighbours that were evicted before they could be read.
-    const messages = page.messages.filter(({ seq }) => seq >= firstSeq && seq !== gone);
+    const held = mayHaveLost(reading.before, after) ? await this.#firstHeld(from, room) : from;
+    // What has gone meanwhile may have had neighbours that were gone before they could be read.
+    const first = Math.max(firstSeq, held ?? Infinity);
+    const messages = page.messages.filter(({ seq }) => seq >= first);
     const missing = messages[0]?.seq !== from && from >= firstSeq;
-    const fromHeldElsewhere = missing && (await this.#holds(from));
-    if (page.end === 'full') this.#keep(room, reading, page, after);
+    const fromHeldElsewhere = missing && (await this.#firstHeld(from)) === from;
+    if (page.end === 'full' && held === from) this.#keep(room, reading, page, after);
     return { epoch, predated, from, messages, upto, lastSeq, firstSeq, fromHeldElsewhere };
   }
 
@@ -120,13 +119,13 @@ export class HistoryReader {
   }
 
   /**
-   * Whether the stream holds a message of the room, or of whatever room, at `seq`. Its payload is not asked for: it may take long. A replica that lags may
-   * at most not know of a deletion.
+   * Sequence of the first message of the room, or of whatever room, that the stream holds at or after `seq`. Its payload is not asked for: it
+   * may take long. A replica that lags may at most not know of a deletion.
    */
-  async #holds(seq: number, room?: string): Promise<boolean> {
+  async #firstHeld(seq: number, room?: string): Promise<number | undefined> {
+    if (seq <= 0) return undefined;
     const subject = room === undefined ? undefined : this.#context.leader.subjects.room(room);
-    const config = consumerConfig(subject, { kind: 'seq', seq });
-    return seq > 0 && (await readFirst(this.#context, config)) === seq;
+    return (await readHead(this.#context, consumerConfig(subject, { kind: 'seq', seq })))?.seq;
   }
 
   async #state(): Promise<StreamState> {
@@ -140,24 +139,25 @@ export class HistoryReader {
     if (!upline.up) await upline.whenUp(AbortSignal.timeout(RECONNECT_MS));
   }
 
-  async #delete(consumer: string): Promise<void> {
+  async #end({ consumer, pages }: StreamReading): Promise<void> {
+    pages?.close();
     await this.#up().catch(() => undefined);
     await this.#context.leader.deleteConsumer(consumer);
   }
 
   #takeUp(room: string, from: number): StreamReading | undefined {
     const kept = this.#kept.get(room);
-    if (kept?.reading.from !== from) return undefined;
+    if (kept?.reading.from !== from || kept.reading.pages?.failed === true) return undefined;
     kept.timer.cancel();
     this.#kept.delete(room);
     return kept.reading;
   }
 
-  #keep(room: string, begun: StreamReading, { messages, delivered }: Page, before: StreamState): void {
+  #keep(room: string, begun: StreamReading, { messages }: Page, before: StreamState): void {
     const last = messages.at(-1);
     if (last === undefined) return;
     void this.#drop(room);
-    const reading = { ...begun, from: last.seq, delivered, last, before, empty: false };
+    const reading = { ...begun, from: last.seq, before };
     const timer = this.#context.clock.after(KEPT.ms, () => void this.#drop(room));
     this.#kept.set(room, { reading, timer });
     const [oldest] = this.#kept.keys();
@@ -169,7 +169,7 @@ export class HistoryReader {
     if (kept === undefined) return;
     kept.timer.cancel();
     this.#kept.delete(room);
-    await this.#delete(kept.reading.consumer);
+    await this.#end(kept.reading);
   }
 }
 

@@ -29,6 +29,16 @@ export class JetStreamApi {
     this.prefix = prefix;
   }
 
+  /** See {@link Requests.quickestMs}. */
+  get quickestMs(): number {
+    return this.#requests.quickestMs;
+  }
+
+  /** The largest message that NATS takes, in bytes. */
+  get maxPayload(): number {
+    return this.#requests.maxPayload;
+  }
+
   /**
    * @param endpoint the subject without the prefix
    * @throws RequestError, JetStreamError

@@ -15,6 +15,10 @@ import type { Subjects } from './subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
+/** Bytes that answers with messages may have together: a server cuts off whom it has more to send than its `max_pending`, 64 MB. */
+const MAX_GET_BYTES = 32 * 1024 * 1024;
+/** Bytes that a byte takes in base64. */
+const BASE64 = 4 / 3;
 const NO_MESSAGE_FOUND = 10037;
 /** Sequences of deleted messages that are asked for at once: 100 KB. */
 const MAX_DELETED = 10_000;
@@ -52,6 +56,8 @@ export class StreamLeader {
   readonly stream: string;
   readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
+  readonly #gets: Limiter;
+  #meanBytes = 0;
   readonly #identity = new StreamIdentity();
   readonly #origin: MirrorOrigin | undefined;
   #observer: ReadObserver = { readWorked: () => undefined, readFailed: () => undefined };
@@ -60,6 +66,7 @@ export class StreamLeader {
   constructor(api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
     this.#origin = origin;
     this.#api = api;
+    this.#gets = new Limiter(Math.max(1, Math.floor(MAX_GET_BYTES / (api.maxPayload * BASE64))));
     this.stream = stream;
     this.subjects = subjects;
   }
@@ -80,9 +87,23 @@ export class StreamLeader {
     return streamState(info, formerly);
   }
 
+  /** See {@link Requests.quickestMs}. */
+  get quickestMs(): number {
+    return this.#api.quickestMs;
+  }
+
+  /** What a message of the stream takes on average, in bytes, when that was last seen. */
+  get meanBytes(): number {
+    return this.#meanBytes;
+  }
+
   /** The stream as it is, with its configuration. */
-  info(question?: Partial<StreamInfoRequestOptions>): Promise<StreamInfo> {
-    return this.#observed(() => this.#api.ask(`STREAM.INFO.${this.stream}`, question));
+  async info(question?: Partial<StreamInfoRequestOptions>): Promise<StreamInfo> {
+    const info = await this.#observed(() =>
+      this.#api.ask<StreamInfo>(`STREAM.INFO.${this.stream}`, question),
+    );
+    this.#meanBytes = info.state.messages === 0 ? 0 : info.state.bytes / info.state.messages;
+    return info;
   }
 
   /** The same, asked ahead of all that wait for their turn. */
@@ -186,7 +207,7 @@ export class StreamLeader {
 
   /** The NATS client has a call for this, but it reads the headers in its own way. */
   #get(query: GetQuery): Promise<HeldMessage | undefined> {
-    return this.#observed(async () => {
+    const get = async (): Promise<HeldMessage | undefined> => {
       try {
         const endpoint = `STREAM.MSG.GET.${this.stream}`;
         return (await this.#api.ask<{ readonly message: HeldMessage }>(endpoint, query)).message;
@@ -194,7 +215,8 @@ export class StreamLeader {
         if (error instanceof JetStreamError && error.code === NO_MESSAGE_FOUND) return undefined;
         throw error;
       }
-    });
+    };
+    return this.#gets.run(() => this.#observed(get));
   }
 
   #observed<T>(read: () => Promise<T>): Promise<T> {

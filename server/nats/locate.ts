@@ -1,6 +1,6 @@
 import { consumerConfig } from './consumer-config.ts';
 import type { StreamStart } from '../core/upstream.ts';
-import { readFirst } from './page-reader.ts';
+import { readHead } from './page-reader.ts';
 import type { ReadContext } from './page-reader.ts';
 
 /**
@@ -30,12 +30,13 @@ export async function locate(context: ReadContext, room: string, start: StreamSt
  */
 async function firstAt(context: ReadContext, room: string, seq: number): Promise<number | undefined> {
   const { leader } = context;
-  const first = await readFirst(context, consumerConfig(leader.subjects.room(room), { kind: 'seq', seq }));
-  return first ?? leader.nextSeq(room, Math.max(1, seq));
+  const first = await readHead(context, consumerConfig(leader.subjects.room(room), { kind: 'seq', seq }));
+  return first?.seq ?? leader.nextSeq(room, Math.max(1, seq));
 }
 
-function firstSince(context: ReadContext, room: string, timeMs: number): Promise<number | undefined> {
-  return readFirst(context, consumerConfig(context.leader.subjects.room(room), { kind: 'time', timeMs }));
+async function firstSince(context: ReadContext, room: string, timeMs: number): Promise<number | undefined> {
+  const subject = context.leader.subjects.room(room);
+  return (await readHead(context, consumerConfig(subject, { kind: 'time', timeMs })))?.seq;
 }
 
 /**

@@ -6,14 +6,15 @@ import type { AckSubject } from './ack-subject.ts';
 import { parseAckSubject } from './ack-subject.ts';
 import type { Upline } from './connection.ts';
 import type { NamedConsumer, StreamLeader } from './leader.ts';
+import type { HeaderLine } from './header-lines.ts';
 import { headerLines, sizeOf } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
 import { ReadFlow } from './read-flow.ts';
 import type { ReadWindow } from './read-window.ts';
 
 /**
- * A page is full when it holds so much, or has taken so long: what is on its way then still comes. The message at its beginning does not
- * count, whoever reads on has had it; a page that it would make the most of goes on for longer, up to so many times its size.
+ * A page is full when it holds so much, or has taken so long. The message at its beginning does not count, whoever reads on has had it; a
+ * page that it would make the most of goes on for longer, up to so many times its size.
  */
 const PAGE = { bytes: 1024 * 1024, ms: 4_000, timesFirst: 8 };
 /** More messages than any pull has room for: only its bytes limit it. */
@@ -24,6 +25,8 @@ const BATCH = 65_536;
 const PULL_MS = { expires: 2_000, silence: 3_000 };
 /** What the server counts of a message beside what its `max_payload` limits: two subjects, more or less. */
 const SUBJECTS_BYTES = 512;
+/** Says of a message without its payload how large that is. */
+const SIZE_HEADER = 'Nats-Msg-Size';
 
 /** What reads need. */
 export interface ReadContext {
@@ -33,126 +36,165 @@ export interface ReadContext {
   readonly clock: Clock;
 }
 
-/** A consumer, and how far it has been read. */
+/** A consumer to be read. */
 export interface Reading {
   readonly consumer: string;
   /** The read is of what is at or after this sequence. */
   readonly from: number;
-  /** Messages that have come so far. */
-  readonly delivered: number;
-  /** The one that came last, at `from`: it is not read again. */
-  readonly last: StoredMessage | undefined;
 }
 
 /** Messages of a room, in order and without a hole from where the read began. */
-export interface Page {
-  readonly messages: readonly StoredMessage[];
+export interface Page<M = StoredMessage> {
+  readonly messages: readonly M[];
   /**
    * - `full`: it can be read on;
    * - `dry`: nothing is behind them, as far as the server of the consumer knows: it may be a replica that lags;
    * - `broken`: more would have come, but not by this consumer.
    */
   readonly end: 'full' | 'dry' | 'broken';
-  /** See {@link Reading.delivered}. */
-  readonly delivered: number;
+}
+
+/** What is known of a message without its payload. */
+export interface MessageHead {
+  readonly seq: number;
+  /** When it was stored, in milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Of its payload, in bytes. */
+  readonly bytes: number;
+}
+
+/** Makes of a message what the reader of it wants. */
+type Decode<M> = (seq: number, timeMs: number, lines: readonly HeaderLine[], payload: Uint8Array) => M;
+
+/** Reads what a consumer has, page by page; to be closed. */
+export function readPages(context: ReadContext, reading: Reading): PageReader<StoredMessage> {
+  return new PageReader(context, reading, PAGE.bytes, decodeStored);
 }
 
 /**
- * Reads a page of what a consumer has. What has come is kept, whatever happens then.
- * @throws when nothing has come behind the place where the read begins, and why
- */
-export function readPage(context: ReadContext, reading: Reading): Promise<Page> {
-  return new PageRead(context, reading, PAGE.bytes).run();
-}
-
-/**
- * Sequence of the first message that a consumer has, without its payload, or undefined when it has none.
+ * The first message that a consumer has, without its payload, which may take long; undefined when it has none.
  * @throws when it does not come, and why
  */
-export async function readFirst(context: ReadContext, config: NamedConsumer): Promise<number | undefined> {
-  const page = await context.leader.withConsumer({ ...config, headers_only: true }, (pending) => {
-    if (pending === 0) return Promise.resolve(undefined);
-    const reading = { consumer: config.name, from: 0, delivered: 0, last: undefined };
-    return new PageRead(context, reading, 1).run();
+export function readHead(context: ReadContext, config: NamedConsumer): Promise<MessageHead | undefined> {
+  return context.leader.withConsumer({ ...config, headers_only: true }, async (pending) => {
+    if (pending === 0) return undefined;
+    const reader = new PageReader(context, { consumer: config.name, from: 0 }, 1, decodeHead);
+    try {
+      return (await reader.next()).messages[0];
+    } finally {
+      reader.close();
+    }
   });
-  return page?.messages[0]?.seq;
 }
 
-/** One page being read: pulls of what the window allows, until the page is full. */
-class PageRead {
+const decodeHead: Decode<MessageHead> = (seq, timeMs, lines) => {
+  const size = lines.findLast(([name]) => name === SIZE_HEADER)?.[1];
+  return { seq, timeMs, bytes: Number(size) };
+};
+
+/** Who waits for a page. */
+interface Waiting<M> {
+  resolve(page: Page<M>): void;
+  reject(reason: Error): void;
+}
+
+/**
+ * Pulls of what the window allows. Behind a page that is full a part of the next one is asked for at once: the link has something to carry
+ * while the page is looked at. What has come is kept, whatever happens then.
+ */
+export class PageReader<M extends { readonly seq: number }> {
   readonly #upline: Upline;
   readonly #clock: Clock;
   readonly #flow: ReadFlow;
   readonly #from: number;
-  /** How much it is to hold. */
+  /** How much a page is to hold. */
   readonly #size: number;
+  readonly #decode: Decode<M>;
   readonly #requestSubject: string;
   readonly #inbox = createInbox();
   /** Bytes asked for by each pull, by its number. */
   readonly #pulls: number[] = [];
-  readonly #messages: StoredMessage[] = [];
-  readonly #page: Promise<Page>;
-  #resolve: (page: Page) => void = () => undefined;
-  #reject: (reason: Error) => void = () => undefined;
-  #subscription: Subscription | undefined;
-  #unlisten: () => void = () => undefined;
-  #watch: Timer | undefined;
-  /** Of what is behind the beginning, and of the message there. */
+  readonly #subscription: Subscription;
+  readonly #unlisten: () => void;
+  readonly #watch: Timer;
+  #waiting: Waiting<M> | undefined;
+  /** Of the page that is waited for, or of the next one. */
+  #messages: M[] = [];
+  /** Of what is behind its beginning, and of the message there. */
   #bytes = 0;
   #firstBytes = 0;
+  /** When something of it was first asked for. */
+  #startedMs = Infinity;
   /** Of the message that came last: the next is perhaps as large. */
   #lastBytes = 0;
-  #delivered: number;
+  #delivered = 0;
   #statuses = 0;
-  #startedMs = Infinity;
   /** The next message is larger than what a pull has asked for: it is to be asked for alone, whatever its size. */
   #tooLarge = false;
   /** A message was asked for alone: it, and nothing else, is on its way. */
   #alone = false;
   #asking = false;
-  #ended = false;
+  /** Nothing more comes: there is nothing, or something stands in its way. */
+  #over: 'dry' | Error | undefined;
 
   /** @param size bytes behind the beginning that make a full page */
-  constructor({ upline, leader, window, clock }: ReadContext, reading: Reading, size: number) {
-    const { consumer, from, delivered, last } = reading;
+  constructor(
+    { upline, leader, window, clock }: ReadContext,
+    { consumer, from }: Reading,
+    size: number,
+    decode: Decode<M>,
+  ) {
     this.#upline = upline;
     this.#clock = clock;
     this.#flow = new ReadFlow(window, clock);
     this.#from = from;
-    this.#delivered = delivered;
-    if (last !== undefined) this.#messages.push(last);
     this.#size = size;
+    this.#decode = decode;
     this.#requestSubject = `${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`;
-    this.#page = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  run(): Promise<Page> {
-    this.#unlisten = this.#upline.onChange(() =>
-      this.#broken(new Error('the NATS connection was lost during a read')),
+    this.#unlisten = upline.onChange(() =>
+      this.#end(new Error('the NATS connection was lost during a read')),
     );
-    this.#watch = this.#clock.every(PULL_MS.silence, this.#silenceWatch());
-    this.#subscription = this.#upline.nc.subscribe(`${this.#inbox}.*`, {
+    this.#watch = clock.every(PULL_MS.silence, this.#silenceWatch());
+    this.#subscription = upline.nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         // A throw here would kill the connection's reader without a word.
         try {
           if (error !== null) throw error;
-          if (!this.#ended) this.#receive(message);
+          if (this.#over === undefined) this.#receive(message);
         } catch (cause) {
-          this.#broken(cause instanceof Error ? cause : new Error(String(cause)));
+          this.#end(cause instanceof Error ? cause : new Error(String(cause)));
         }
       },
     });
-    void this.#ask();
-    return this.#page;
+  }
+
+  /**
+   * The next page; to be asked for when the one before has come. It begins with the message that that one has ended with.
+   * @throws when nothing has come behind the place where it begins, and why
+   */
+  next(): Promise<Page<M>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#offer();
+      this.#goOn();
+    });
+  }
+
+  /** Whether the next page cannot be had. */
+  get failed(): boolean {
+    return this.#over instanceof Error && this.#bytes === 0;
+  }
+
+  /** Gives up what is on its way. */
+  close(): void {
+    this.#end(new Error('the read was given up'));
   }
 
   #receive(message: Msg): void {
     if (message.reply === undefined || message.reply === '') this.#receiveStatus(message);
     else this.#receiveMessage(message, parseAckSubject(message.reply));
-    if (!this.#ended) this.#goOn();
+    this.#offer();
+    this.#goOn();
   }
 
   #receiveMessage(message: Msg, { seq, timeMs, delivered, pending }: AckSubject): void {
@@ -166,7 +208,7 @@ class PageRead {
     else this.#firstBytes = bytes;
     // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded. A replica that
     // lags begins before what it does not have yet.
-    if (seq >= this.#from) this.#messages.push(decodeStored(seq, timeMs, headers, message.data));
+    if (seq >= this.#from) this.#messages.push(this.#decode(seq, timeMs, headers, message.data));
     if (pending === 0) this.#end('dry');
   }
 
@@ -190,10 +232,35 @@ class PageRead {
     }
   }
 
+  get #isFull(): boolean {
+    if (this.#bytes === 0) return false;
+    const tookMs = this.#clock.monotonicMs() - this.#startedMs;
+    const late = tookMs >= PAGE.ms && this.#bytes >= PAGE.timesFirst * this.#firstBytes;
+    return late || this.#bytes + this.#lastBytes / 2 >= this.#size;
+  }
+
+  /** Gives a page to who waits for it, if there is one. */
+  #offer(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || (this.#over === undefined && !this.#isFull)) return;
+    this.#waiting = undefined;
+    if (this.#over instanceof Error && this.failed) waiting.reject(this.#over);
+    else waiting.resolve(this.#cut());
+  }
+
+  /** Ends the page; the next one begins with its last message. */
+  #cut(): Page<M> {
+    const messages = this.#messages;
+    this.#messages = messages.slice(-1);
+    this.#firstBytes = this.#lastBytes;
+    this.#bytes = 0;
+    this.#startedMs = this.#clock.monotonicMs();
+    if (this.#over === undefined) return { messages, end: 'full' };
+    return { messages, end: this.#over === 'dry' ? 'dry' : 'broken' };
+  }
+
   #goOn(): void {
-    if (this.#asking) return;
-    if (this.#wantsMore()) void this.#ask();
-    else if (this.#flow.underWay === 0) this.#end('full');
+    if (!this.#asking && this.#wantsMore()) void this.#ask();
   }
 
   /** What the next pull should have room for. */
@@ -201,27 +268,30 @@ class PageRead {
     return (this.#tooLarge ? (this.#upline.nc.info?.max_payload ?? 0) : this.#lastBytes) + SUBJECTS_BYTES;
   }
 
+  /** How many bytes behind the beginning of the page may be asked for: while nobody waits for it, what keeps the link busy. */
+  get #limit(): number {
+    const ahead = Math.min(this.#flow.window, this.#size / 2);
+    return this.#waiting === undefined ? ahead : this.#size + ahead;
+  }
+
   #wantsMore(): boolean {
-    if (this.#tooLarge && this.#flow.underWay > 0) return false;
-    if (this.#bytes === 0) return this.#flow.underWay < this.#size;
-    const tookMs = this.#clock.monotonicMs() - this.#startedMs;
-    const late = tookMs >= PAGE.ms && this.#bytes >= PAGE.timesFirst * this.#firstBytes;
+    if (this.#over !== undefined || (this.#tooLarge && this.#flow.underWay > 0)) return false;
+    if (this.#waiting !== undefined && this.#bytes === 0) return this.#flow.underWay < this.#size;
     // Where there is no room for half of it, a pull is not worth its while.
     const half = Math.max(this.#flow.share, this.#least) / 2;
-    return !late && this.#bytes + this.#flow.underWay + half <= this.#size;
+    return this.#bytes + this.#flow.underWay + half <= this.#limit;
   }
 
   async #ask(): Promise<void> {
     this.#asking = true;
     while (this.#wantsMore()) {
       const alone = this.#tooLarge;
-      const bytes = await this.#flow.take(this.#least, this.#size - this.#bytes - this.#flow.underWay);
+      const bytes = await this.#flow.take(this.#least, this.#limit - this.#bytes - this.#flow.underWay);
       if (bytes === undefined) return;
       if (alone === this.#tooLarge) this.#pull(bytes);
       else this.#flow.unused(bytes);
     }
     this.#asking = false;
-    this.#goOn();
   }
 
   #pull(bytes: number): void {
@@ -244,7 +314,7 @@ class PageRead {
       const now = heard();
       if (this.#flow.underWay > 0 && now === before) {
         const silent = (): void => {
-          if (now === heard()) this.#broken(new Error('the stream did not deliver in time'));
+          if (now === heard()) this.#end(new Error('the stream did not deliver in time'));
         };
         this.#upline.sync().then(silent, silent);
       }
@@ -253,25 +323,13 @@ class PageRead {
   }
 
   /** Keeps what has come. */
-  #broken(reason: Error): void {
-    if (this.#ended) return;
-    if (this.#bytes > 0) this.#end('broken');
-    else {
-      this.#stop();
-      this.#reject(reason);
-    }
-  }
-
-  #end(end: Page['end']): void {
-    this.#stop();
-    this.#resolve({ messages: this.#messages, end, delivered: this.#delivered });
-  }
-
-  #stop(): void {
-    this.#ended = true;
-    this.#watch?.cancel();
+  #end(over: 'dry' | Error): void {
+    if (this.#over !== undefined) return;
+    this.#over = over;
+    this.#watch.cancel();
     this.#unlisten();
-    this.#subscription?.unsubscribe();
+    this.#subscription.unsubscribe();
     this.#flow.close();
+    this.#offer();
   }
 }

@@ -35,6 +35,11 @@ export class ReadFlow {
     return this.#window.share;
   }
 
+  /** Bytes that may be on their way together, of all reads. */
+  get window(): number {
+    return this.#window.size;
+  }
+
   /** See {@link ReadWindow.take}; undefined when the read was closed meanwhile. */
   async take(least: number, most: number): Promise<number | undefined> {
     const bytes = await this.#window.take(least, most);

@@ -9,7 +9,7 @@ const WINDOW = { min: 16 * 1024, max: 8 * 1024 * 1024 };
 const SHARES = 4;
 const MAX_SHARE = 1024 * 1024;
 /** What is asked for may wait so much longer than on a link without anything on it, in milliseconds: so does the feed. */
-const QUEUE_MS = 400;
+const QUEUE_MS = 300;
 
 /** One who waits in line. */
 interface Waiting {
@@ -75,8 +75,8 @@ export class ReadWindow {
     if (askedMs < this.#changedMs) return;
     const tookMs = this.#clock.monotonicMs() - askedMs;
     this.#quickestMs = Math.min(this.#quickestMs, tookMs);
-    // Large ones take the time that they take.
-    const allowedMs = this.#quickestMs + QUEUE_MS * (1 + bytes / this.#size);
+    // A large one takes its time, and so does the one before it.
+    const allowedMs = this.#quickestMs + QUEUE_MS * (1 + (3 * bytes) / this.#size);
     if (tookMs > allowedMs) this.#shrink(allowedMs / tookMs);
     // What was not made use of was not tried.
     else if (this.#underWay >= this.#size / 2) this.#grow(bytes);

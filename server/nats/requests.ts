@@ -12,6 +12,8 @@ const ROUND_MS = 500;
 /** How long an answer may take that could come at once, in milliseconds, unless whoever asks says otherwise. */
 const PATIENCE_MS = 5_000;
 const NO_RESPONDERS = 503;
+/** What NATS takes by default, in bytes. */
+const MAX_PAYLOAD = 1024 * 1024;
 
 /**
  * Why there is no answer.
@@ -59,13 +61,15 @@ export class Requests {
   /** The server has not taken some subscription of this connection, and does not say which: it may be the one here. */
   #doubtful = false;
   #asked = 0;
+  #quickestMs = Infinity;
 
   constructor(upline: Upline, clock: Clock) {
     this.#upline = upline;
     this.#clock = clock;
     upline.onChange((up) => {
-      if (!up)
-        this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
+      if (up) return;
+      this.#quickestMs = Infinity;
+      this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
     });
     upline.onError(({ code, operation, subject }) => {
       if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
@@ -76,6 +80,16 @@ export class Requests {
         );
       }
     });
+  }
+
+  /** The shortest time that an answer has taken on this connection, in milliseconds; Infinity when there was none yet. */
+  get quickestMs(): number {
+    return this.#quickestMs;
+  }
+
+  /** The largest message that the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#upline.nc.info?.max_payload ?? MAX_PAYLOAD;
   }
 
   /**
@@ -91,6 +105,7 @@ export class Requests {
     this.#listen();
     const token = String(++this.#asked);
     const answered = new AbortController();
+    const askedMs = this.#clock.monotonicMs();
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         subject,
@@ -99,7 +114,10 @@ export class Requests {
           this.#waiting.delete(token);
           answered.abort();
           if (outcome instanceof Error) reject(outcome);
-          else resolve(outcome);
+          else {
+            this.#quickestMs = Math.min(this.#quickestMs, this.#clock.monotonicMs() - askedMs);
+            resolve(outcome);
+          }
         },
       };
       this.#waiting.set(token, waiting);

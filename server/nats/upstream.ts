@@ -12,14 +12,12 @@ import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
 import type { ReadContext } from './page-reader.ts';
 import { encodePresence } from './presence.ts';
+import { RoomEnds } from './room-ends.ts';
 import { ReadWindow } from './read-window.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
-
-/** A newest message of more bytes is not looked at again to find that nothing has come behind it. */
-const LARGE_BYTES = 16 * 1024;
 
 /** Rooms as NATS JetStream has them. */
 export class NatsUpstream implements Upstream {
@@ -32,6 +30,7 @@ export class NatsUpstream implements Upstream {
   readonly #lookups = new Limiter(MAX_LOOKUPS);
   readonly #context: ReadContext;
   readonly #history: HistoryReader;
+  readonly #ends: RoomEnds;
 
   /** @param gateway identity of this process among the gateways */
   constructor(
@@ -55,6 +54,12 @@ export class NatsUpstream implements Upstream {
     });
     this.#context = { upline, leader, window, clock };
     this.#history = new HistoryReader(this.#context);
+    this.#ends = new RoomEnds(this.#context);
+  }
+
+  /** Where rooms begin and end; what is read for it goes through the same window. */
+  get ends(): RoomEnds {
+    return this.#ends;
   }
 
   openFeed(room: string, sink: FeedSink): Promise<Feed> {
@@ -64,21 +69,15 @@ export class NatsUpstream implements Upstream {
   roomEnd(room: string, known?: LastMessage): Promise<RoomEnd> {
     return this.#ask('read the end', room, async () => {
       const { epoch, lastSeq } = await this.#leader.state();
-      const unchanged =
-        known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq));
-      const last = unchanged ? known : await this.#leader.lastMessage(room);
+      const last = await this.#ends.last(room, known);
       const after = await this.#leader.state();
       if (after.epoch !== epoch)
         throw new Error('the stream was created again while it was asked for its end');
-      const held = unchanged && known.seq < after.firstSeq ? undefined : last;
+      // It was not fetched: that it was held before says nothing of now.
+      const gone = last !== undefined && (last === known || last.check === 0) && last.seq < after.firstSeq;
+      const held = gone ? undefined : last;
       return { epoch, formerly: after.formerly, lastSeq, last: held, firstSeq: after.firstSeq };
     });
-  }
-
-  /** Whether nothing of the room is behind `seq`, and something is left of it. */
-  async #isLast(room: string, seq: number): Promise<boolean> {
-    const count = await this.#leader.countMessages(room);
-    return count > 0 && (await this.#leader.nextSeq(room, seq + 1)) === undefined;
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {

@@ -11,15 +11,10 @@ import { Viewer } from '../core/viewer.ts';
 import { Bell } from './bell.ts';
 import { Failure, refuse } from './failure.ts';
 import { breakFrame } from './frames.ts';
+import { OUT_OF_PATIENCE, Patience } from './patience.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
 import { describeHeld } from './unary.ts';
 import type { UnaryContext } from './unary.ts';
-
-/**
- * How long a pull waits for more, in milliseconds. Less than the 10 s that our client waits for a part: what is known when
- * the time is up reaches it.
- */
-const PATIENCE_MS = 8_000;
 
 /** A call of Pull; responses are written encoded. */
 export type PullCall = ServerWritableStream<PullRequest, Buffer>;
@@ -29,13 +24,17 @@ export async function pull(context: UnaryContext, call: PullCall): Promise<void>
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort());
   call.on('close', () => gone.abort());
+  const patience = new Patience(context.clock, context.life, () => {
+    // Who does not read what there is needs no sign.
+    if (call.writableLength === 0) call.write(encodeResponse({ batch: { room: call.request.room } }));
+  });
   try {
     const name = requireRoomName(call.request.room);
     const described = await describeHeld(context, name);
     const room = await context.hub.acquire(name);
     try {
       const { epoch, head } = described;
-      await replay(room, { epoch, seq: head, check: 0 }, call, context.clock, gone.signal);
+      await replay(room, { epoch, seq: head, check: 0 }, call, context.clock, patience, gone.signal);
       call.end();
     } finally {
       context.hub.release(room);
@@ -43,6 +42,8 @@ export async function pull(context: UnaryContext, call: PullCall): Promise<void>
   } catch (error) {
     const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
     call.emit('error', failure.toStatus());
+  } finally {
+    patience.stop();
   }
 }
 
@@ -55,23 +56,22 @@ async function replay(
   head: Position,
   call: PullCall,
   clock: Clock,
+  patience: Patience,
   signal: AbortSignal,
 ): Promise<void> {
   const { request } = call;
   const { timeline } = room;
   const bell = new Bell(signal);
   const viewer = new Viewer({ wake: () => bell.ring() });
-  let progressMs = clock.monotonicMs();
   const write = async (response: Buffer): Promise<void> => {
     await bell.until((done) => call.write(response, done));
-    progressMs = clock.monotonicMs();
+    patience.said();
   };
   const wait = async (): Promise<void> => {
-    const endMs = progressMs + PATIENCE_MS;
-    const timer = clock.after(endMs - clock.monotonicMs(), () => bell.ring());
+    const timer = clock.after(patience.leftMs, () => bell.ring());
     await bell.heard();
     timer.cancel();
-    if (clock.monotonicMs() >= endMs) throw outOfPatience();
+    if (patience.leftMs === 0) throw outOfPatience();
   };
   try {
     // What the leader has named may be on its way to the room, or lost.
@@ -100,7 +100,7 @@ async function replay(
 function outOfPatience(): Failure {
   return new Failure(
     'UPSTREAM_UNAVAILABLE',
-    `nothing came from NATS for ${PATIENCE_MS} ms: what is stored is not known now; pull again later, from where this has come to`,
+    `${OUT_OF_PATIENCE}: what is stored is not known now; pull again later, from where this has come to`,
   );
 }
 

@@ -7,6 +7,7 @@ import type { Hub } from '../core/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure } from './failure.ts';
+import type { UpstreamLife } from './patience.ts';
 import type { Caller, PublishService } from './publish-service.ts';
 import { requireRoomName } from './requests.ts';
 
@@ -15,6 +16,7 @@ export interface UnaryContext {
   readonly hub: Hub;
   readonly directory: RoomDirectory;
   readonly publishing: PublishService;
+  readonly life: UpstreamLife;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -309,7 +309,10 @@ export class ModelClient {
   #advance(room: string, told: Position): void {
     const position = this.positions.get(room);
     if (position === undefined) this.positions.set(room, told);
-    else if (position.epoch === told.epoch && told.seq > position.seq) this.positions.set(room, told);
+    else if (position.epoch !== told.epoch) return;
+    else if (told.seq > position.seq || (told.seq === position.seq && position.check === 0)) {
+      this.positions.set(room, told);
+    }
   }
 
   /** Whether something that was stored in between, or where it begins, is gone; of any room: the stream tells no more. */

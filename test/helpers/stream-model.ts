@@ -63,6 +63,8 @@ export class StreamModel implements Upstream {
   pageBytes = Infinity;
   /** Messages that the next pages bring at most, whatever they could hold: the link was slow. */
   readonly shortPages: number[] = [];
+  /** Whether the leader says of newest messages only that they are there, as if they were large. */
+  endsUnseen = false;
   /** `held`: what is stored waits in `onTheWay` until the test delivers or loses it. */
   feed: 'delivered' | 'held' = 'delivered';
   onTheWay: OnTheWay[] = [];
@@ -138,7 +140,9 @@ export class StreamModel implements Upstream {
     const payload = Buffer.from(text);
     const seq = ++this.#lastSeq;
     const content = { id: `m${this.stored.length}`, type: 'gift', sender: 's', payload, headers };
-    const message: Held = { room, seq, check: fingerprint(content), content, timeMs: seq * 1000 };
+    // What another history has at the same place was stored at another time.
+    const timeMs = seq * 1000 + this.rewinds.length + this.#incarnation - 1;
+    const message: Held = { room, seq, check: fingerprint(content), content, timeMs };
     // As JetStream says it: the newest message of the subject that is still held.
     const prevSeq = inRoom(this.#held, room).at(-1)?.seq ?? 0;
     this.#held.push(message);
@@ -286,7 +290,7 @@ export class StreamModel implements Upstream {
       formerly: this.#formerly,
       firstSeq,
       lastSeq,
-      last: newestOf(held, room),
+      last: this.#newestOf(held, room),
     }));
   }
 
@@ -409,6 +413,11 @@ export class StreamModel implements Upstream {
     return all.slice(0, Math.max(this.shortPages.shift() ?? room, all[0]?.seq === from ? 1 : 0));
   }
 
+  #newestOf(held: readonly Held[], room: string): LastMessage | undefined {
+    const newest = inRoom(held, room).at(-1);
+    return newest && { ...lastOf(newest), ...(this.endsUnseen ? { check: 0 } : {}) };
+  }
+
   #deliver({ room, message }: OnTheWay): void {
     for (const sink of this.#sinksOf(room)) {
       // The core must not keep what it is given: the NATS client uses the bytes again.
@@ -422,11 +431,6 @@ export class StreamModel implements Upstream {
   #sinksOf(room: string): FeedSink[] {
     return [...(this.#sinks.get(room) ?? [])];
   }
-}
-
-function newestOf(held: readonly Held[], room: string): LastMessage | undefined {
-  const newest = inRoom(held, room).at(-1);
-  return newest && lastOf(newest);
 }
 
 function inRoom(held: readonly Held[], room: string): Held[] {

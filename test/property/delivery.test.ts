@@ -97,8 +97,10 @@ describe('property: delivery', () => {
       fc.asyncProperty(
         beginning,
         fc.array(incident, { minLength: 20, maxLength: 100 }),
-        async (joins, incidents) => {
+        fc.boolean(),
+        async (joins, incidents, endsUnseen) => {
           const world = new SimulatedWorld();
+          world.stream.endsUnseen = endsUnseen;
           for (const action of [...joins, ...incidents.flat()]) await world.apply(action);
           await world.finish();
           await world.judge();

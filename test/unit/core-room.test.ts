@@ -161,6 +161,43 @@ describe('core: room', () => {
       second.disconnect();
     });
 
+    it('gets a cursor that names the newest message when that has been looked at, if it was too large before', async () => {
+      await using rig = new Rig();
+      rig.stream.endsUnseen = true;
+      rig.publish(2);
+      rig.stream.withholdAnswers();
+      const joined = rig.viewer.join('r');
+      for (let n = 0; n < 2; n++) {
+        await settle();
+        rig.stream.answer();
+      }
+      await joined;
+      assert.deepEqual(await rig.told(), ['joined 2 STARTED', 'caught-up 2']);
+      assert.equal(rig.viewer.positions.get('r')?.check, 0);
+      rig.stream.answerAll();
+      assert.deepEqual(await rig.told(), ['caught-up 2']);
+      assert.equal(rig.viewer.positions.get('r')?.check, rig.stream.stored[1]?.check);
+      await rig.rest();
+      assert.equal(rig.stream.questions.history, 1);
+    });
+
+    it('does not wait for a newest message that is too large to be looked at, and is told when another is in its place', async () => {
+      await using rig = new Rig();
+      rig.stream.endsUnseen = true;
+      rig.publish(2);
+      rig.stream.asked = (question) => {
+        if (question === 'history') throw new Error('not now');
+      };
+      await rig.viewer.join('r');
+      assert.deepEqual(await rig.told(), ['joined 2 STARTED', 'caught-up 2']);
+      rig.stream.asked = () => undefined;
+      rig.stream.rewindTo(1);
+      rig.stream.publish('r', 'another');
+      await rig.gateway.pass(40_000);
+      const told = await rig.told();
+      assert.ok(told.includes('reset REWOUND 1'), told.join());
+    });
+
     it('is woken for a new bookmark though its transport was busy when the room got it', async () => {
       await using rig = new Rig();
       rig.publish(2);

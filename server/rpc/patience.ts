@@ -1,0 +1,69 @@
+import type { Clock } from '../../common/clock.ts';
+
+/**
+ * How long who waits for NATS waits without anything from it, in milliseconds, and after how long a silence of his own he says that he
+ * still waits. Our client waits 10 s for a part: what is known when the time is up reaches it.
+ */
+const PATIENCE_MS = 8_000;
+const SIGN_MS = 4_000;
+/** How often is looked, in milliseconds. */
+const LOOK_MS = 1_000;
+
+/** Whether what was asked of NATS may still come. */
+export interface UpstreamLife {
+  /** Bytes received from NATS since the start. */
+  readonly received: number;
+  /** Whether the stream can be asked: what comes otherwise is not what was asked for. */
+  readonly answers: boolean;
+}
+
+/**
+ * The patience of one who waits for what the stream holds. Time in which NATS sends something is not waiting: a slow link takes its time
+ * for a large message.
+ */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #life: UpstreamLife;
+  readonly #stop: () => void;
+  #received: number;
+  #movedMs: number;
+  #saidMs: number;
+
+  /** @param sign tells whoever waits for us that we still wait; called until {@link stop} */
+  constructor(clock: Clock, life: UpstreamLife, sign: () => void) {
+    this.#clock = clock;
+    this.#life = life;
+    this.#received = life.received;
+    this.#movedMs = this.#saidMs = clock.monotonicMs();
+    const timer = clock.every(LOOK_MS, () => this.#look(sign));
+    this.#stop = () => timer.cancel();
+  }
+
+  /** For how long to wait on, in milliseconds; 0 when there is no point in it. */
+  get leftMs(): number {
+    return Math.max(0, this.#movedMs + PATIENCE_MS - this.#clock.monotonicMs());
+  }
+
+  /** Something was sent to whoever waits for us. */
+  said(): void {
+    this.#movedMs = this.#saidMs = this.#clock.monotonicMs();
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  #look(sign: () => void): void {
+    const { received, answers } = this.#life;
+    const nowMs = this.#clock.monotonicMs();
+    const moves = answers && received > this.#received;
+    this.#received = received;
+    if (!moves) return;
+    this.#movedMs = nowMs;
+    if (nowMs < this.#saidMs + SIGN_MS) return;
+    this.#saidMs = nowMs;
+    sign();
+  }
+}
+
+export const OUT_OF_PATIENCE = `nothing came from NATS for ${PATIENCE_MS} ms`;
