@@ -107,6 +107,8 @@ export class Timeline {
     if (read !== undefined && !this.#isClosed()) this.learn(read);
   });
   readonly #look = coalesced(() => this.#compare());
+  /** Where the log goes on behind a rewind: the one place without a known message where the room may have one. */
+  #restartedAt = -1;
   /** Somebody has a reason to believe that the room's newest message is no longer what it was. */
   #doubted = false;
 
@@ -446,8 +448,8 @@ export class Timeline {
     const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, predated: false };
     const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
     if (verdict === 'recreated') return verdict;
-    // Had it been stored when ours was, it would have been recognised.
-    if (found !== undefined && read.from === this.#last.seq && this.#last.check === 0) return 'rewound';
+    // Where there was none, or another that would have been recognised.
+    if (found !== undefined && this.#last.check === 0 && read.from !== this.#restartedAt) return 'rewound';
     // A message where none was is of another history.
     if (read.messages.some(({ seq }) => seq > read.from && seq <= this.#provenTo)) return 'rewound';
     const expired = verdict === 'evicted' && read.from < firstSeq;
@@ -498,6 +500,7 @@ export class Timeline {
     this.#era = { ...this.#era, number: this.#era.number + 1, start };
     this.#listener.renewed();
     this.#restartLog(start);
+    this.#restartedAt = start;
   }
 
   async #compare(): Promise<void> {

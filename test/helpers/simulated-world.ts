@@ -203,7 +203,8 @@ export class SimulatedWorld {
     }
     await this.#pass(QUIET_MS);
     for (const room of [...ROOMS, ...ROOMS]) this.#publish(room, 1, 'last');
-    await this.#pass(1_000);
+    // What retention had hidden of a rewind may only show now.
+    await this.#pass(CERTAIN_MS);
   }
 
   /** Ends everything, and checks that nothing is left behind, and what every viewer was given against what was published. */

@@ -673,6 +673,18 @@ describe('core: timeline', () => {
       assert.equal(rig.told.renewed, 1);
     });
 
+    it('a message at the place up to which there was none is of another history', async () => {
+      await using rig = await opened(() => undefined);
+      for (let n = 0; n < 5; n++) rig.stream.publish('other', 'x');
+      await rig.pass(2_000);
+      assert.equal(rig.timeline.provenTo, 5);
+      rig.stream.rewindTo(4);
+      rig.publish('first');
+      await rig.rest();
+      assert.equal(rig.timeline.era.start, 4);
+      assert.deepEqual(rig.log, [5]);
+    });
+
     it('a stream restored without a word on the feed: nothing behind the old head is skipped', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.publish('b', 'c', 'd');
