@@ -159,29 +159,31 @@ describe('a stuck viewer', () => {
     const garbage = grpcMessage(Buffer.from('\x0a\xff'));
     const secondHello = grpcMessage(liveService.Connect.requestSerialize({ hello: {} }));
     const tooLong = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]);
-    const sessions = await Promise.all(
-      [[garbage], [secondHello], [tooLong, tooLong]].map(async (offences, index) => {
-        // Its window takes a quarter of a message.
-        const session = http2Connect(`http://${gateway.address}`);
-        session.on('error', () => undefined);
-        const stream = session.request({
-          ':method': 'POST',
-          ':path': liveService.Connect.path,
-          'content-type': 'application/grpc',
-          te: 'trailers',
-        });
-        stream.on('error', () => undefined);
-        for (const message of [{ hello: {} }, joinAll])
-          stream.write(grpcMessage(liveService.Connect.requestSerialize(message)));
-        await until('it has more in flight than it takes', () => gateway.stats.unacknowledged > index);
+    const viewers = [[garbage], [secondHello], [tooLong, tooLong]].map((offences) => {
+      // Its window takes a quarter of a message.
+      const session = http2Connect(`http://${gateway.address}`);
+      session.on('error', () => undefined);
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': liveService.Connect.path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => undefined);
+      for (const message of [{ hello: {} }, joinAll])
+        stream.write(grpcMessage(liveService.Connect.requestSerialize(message)));
+      return { session, stream, offences };
+    });
+    await until('each has more in flight than it takes', () => gateway.stats.unacknowledged === 3);
+    await Promise.all(
+      viewers.map(async ({ session, stream, offences }) => {
         for (const offence of offences) {
           stream.write(offence);
           await new Promise((resolve) => session.ping(resolve));
         }
-        return session;
       }),
     );
-    await passes('their connections are gone', () => sessions.every(({ closed }) => closed));
+    await passes('their connections are gone', () => viewers.every(({ session }) => session.closed));
     assert.equal(gateway.stats.connections, 1);
     assert.equal(gateway.stats.sessions, 1);
   });
