@@ -113,7 +113,7 @@ export async function startGateway(
     const requests = new Requests(upline, clock);
     const api = new JetStreamApi(requests, apiPrefix(jsDomain));
     const { leader, close } = await openLeader(opened, { requests, api, subjects, stream, clock, logger });
-    undo.push(close);
+    undo.push(close, () => leader.close());
     const health = new UpstreamHealth(logger);
     const publisher = new Publisher({
       upline,

@@ -9,6 +9,7 @@ import { JetStreamError } from './jetstream-api.ts';
 import { decodeStored } from './message-codec.ts';
 import type { MirrorOrigin } from './origin.ts';
 import type { Asking } from './requests.ts';
+import { RequestError } from './requests.ts';
 import { streamEpoch, streamState } from './stream.ts';
 import { StreamIdentity } from './stream-identity.ts';
 import type { Subjects } from './subjects.ts';
@@ -60,6 +61,9 @@ export class StreamLeader {
   #meanBytes = 0;
   readonly #identity = new StreamIdentity();
   readonly #origin: MirrorOrigin | undefined;
+  /** Names of the consumers that may exist. */
+  readonly #consumers = new Set<string>();
+  #closed = false;
   #observer: ReadObserver = { readWorked: () => undefined, readFailed: () => undefined };
 
   /** @param origin of a stream that is a mirror */
@@ -162,7 +166,9 @@ export class StreamLeader {
    * @returns the number of messages that it has
    */
   async createConsumer(config: NamedConsumer): Promise<number> {
+    if (this.#closed) throw new RequestError('away', 'the gateway is closing');
     const { name, filter_subject } = config;
+    this.#consumers.add(name);
     const path = filter_subject === undefined ? name : `${name}.${filter_subject}`;
     const endpoint = `CONSUMER.CREATE.${this.stream}.${path}`;
     const question = { stream_name: this.stream, config, action: 'create' };
@@ -193,6 +199,13 @@ export class StreamLeader {
     await this.#api
       .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { again: false })
       .catch(() => undefined);
+    this.#consumers.delete(name);
+  }
+
+  /** Leaves no consumer behind, if NATS can be asked, and creates no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#consumers].map((name) => this.deleteConsumer(name)));
   }
 
   /** Creates a consumer, lets `use` read from it, and deletes it. `use` gets the number of messages that it has. */

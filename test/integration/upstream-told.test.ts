@@ -65,8 +65,10 @@ describe('what is wrong with NATS', () => {
     await using producer = await StockProducer.connect(nats.url);
     const witness = new Witness(gateway.client(), 'tea');
     await witness.caughtUp();
-    for (let number = 0; number < 8; number++) await producer.publish('tea', 'x'.repeat(MIB / 2));
-    await witness.has(8);
+    // Far more than a call that is paused still takes: its stream keeps 16 messages.
+    const messages = 48;
+    for (let number = 0; number < messages; number++) await producer.publish('tea', 'x'.repeat(MIB / 4));
+    await witness.has(messages);
     using viewer = RawStream.hello(gateway.address);
     await viewer.next('heartbeat');
     viewer.send({ join: { room: 'tea', start: { earliest: {} } } });
@@ -80,7 +82,7 @@ describe('what is wrong with NATS', () => {
     );
     others.close();
     viewer.call.resume();
-    await until('it has everything', () => viewer.reliable.length === 8);
+    await until('it has everything', () => viewer.reliable.length === messages);
     const told = viewer.frames.findIndex(({ heartbeat }) => heartbeat?.upstream === 'DEGRADED');
     const last = viewer.frames.findLastIndex(({ batch }) => Boolean(batch));
     assert.ok(told > 0 && told < last, `told in frame ${told}, the last message came in ${last}`);
