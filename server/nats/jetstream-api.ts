@@ -52,13 +52,13 @@ export class JetStreamApi {
   }
 
   /**
-   * Asks a consumer that has nothing for a message.
+   * Asks a consumer that has nothing, and may be new, for a message.
    * @throws RequestError when it does not say so
    */
   async pullNothing(stream: string, consumer: string): Promise<void> {
     const question = Buffer.from(JSON.stringify({ batch: 1, no_wait: true }));
     await this.#requests.ask(`${this.prefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, question, {
-      again: false,
+      justBegun: true,
       patienceMs: 2_000,
     });
   }

@@ -40,10 +40,17 @@ export interface Asking {
   readonly patienceMs?: number;
   /** Whether it is asked again while there is no answer; only for what may happen twice. Default: true. */
   readonly again?: boolean;
+  /**
+   * Whoever is to answer may have begun to listen only now: in a cluster the servers do not know it at the same moment. That nobody does is
+   * no answer before the patience is over.
+   */
+  readonly justBegun?: boolean;
 }
 
 interface Waiting {
   readonly subject: string;
+  /** See {@link Asking.justBegun}. */
+  readonly justBegun: boolean;
   readonly payload: Uint8Array;
   settle(outcome: Msg | RequestError): void;
 }
@@ -99,7 +106,7 @@ export class Requests {
   ask(
     subject: string,
     payload: Uint8Array,
-    { patienceMs = PATIENCE_MS, again = true }: Asking = {},
+    { patienceMs = PATIENCE_MS, again = true, justBegun = false }: Asking = {},
   ): Promise<Msg> {
     if (!this.#upline.up) return Promise.reject(new RequestError('away', 'there is no connection to NATS'));
     this.#listen();
@@ -109,6 +116,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         subject,
+        justBegun,
         payload,
         settle: (outcome) => {
           this.#waiting.delete(token);
@@ -174,6 +182,7 @@ export class Requests {
     const waiting = this.#waiting.get(message.subject.slice(this.#inbox.length));
     if (waiting === undefined) return;
     const unserved = message.data.length === 0 && message.headers?.code === NO_RESPONDERS;
+    if (unserved && waiting.justBegun) return;
     waiting.settle(unserved ? new RequestError('unserved', `nobody listens to ${waiting.subject}`) : message);
   }
 

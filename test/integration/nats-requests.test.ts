@@ -113,6 +113,15 @@ describe('requests to NATS', () => {
     assert.equal(await failure(forbidden), 'forbidden');
   });
 
+  it('are asked again of who may have begun to listen only now', async () => {
+    const asking = requests.ask('late', NOTHING, { justBegun: true });
+    await upline.sync();
+    await listen('late', (message) => message.respond('here'));
+    assert.equal((await asking).string(), 'here');
+    const nobody = requests.ask('nobody', NOTHING, { justBegun: true, patienceMs: 500 });
+    assert.equal(await failure(nobody), 'unanswered');
+  });
+
   it('fail with the connection, and at once while there is none', async () => {
     await listen('dumb', () => undefined);
     const lost = failure(requests.ask('dumb', NOTHING));
