@@ -64,10 +64,13 @@ export class HistoryReader {
     });
   }
 
-  /** Leaves no consumer behind, if NATS can be asked. */
-  async close(): Promise<void> {
-    const drops = [...this.#kept.keys()].map((room) => this.#drop(room));
-    if (this.#context.upline.up) await Promise.all(drops);
+  /** Keeps nothing for whoever would read on. Its consumers are deleted with the leader's. */
+  close(): void {
+    for (const { reading, timer } of this.#kept.values()) {
+      timer.cancel();
+      reading.pages?.close();
+    }
+    this.#kept.clear();
   }
 
   async #begin(room: string, from: number): Promise<StreamReading> {

@@ -104,9 +104,9 @@ export class NatsUpstream implements Upstream {
     return this.#ask('find a start', room, () => this.#lookups.run(() => locate(this.#context, room, start)));
   }
 
-  /** Leaves nothing behind on the servers. */
-  close(): Promise<void> {
-    return this.#history.close();
+  /** Reads no more. */
+  close(): void {
+    this.#history.close();
   }
 
   /** Says in the log why something could not be had; while a cause is told, that has been said. */

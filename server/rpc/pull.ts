@@ -11,7 +11,7 @@ import { Viewer } from '../core/viewer.ts';
 import { Bell } from './bell.ts';
 import { Failure, refuse } from './failure.ts';
 import { breakFrame } from './frames.ts';
-import { OUT_OF_PATIENCE, Patience } from './patience.ts';
+import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
 import { describeHeld } from './unary.ts';
 import type { UnaryContext } from './unary.ts';

@@ -7,7 +7,7 @@ import type { Hub } from '../core/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure } from './failure.ts';
-import type { UpstreamLife } from './patience.ts';
+import type { UpstreamLife } from './pull-patience.ts';
 import type { Caller, PublishService } from './publish-service.ts';
 import { requireRoomName } from './requests.ts';
 

@@ -65,7 +65,8 @@ describe('a read of history', () => {
 
   afterEach(async () => {
     feeds.close();
-    await upstream.close();
+    upstream.close();
+    await leader.close();
     await until('no consumer is left', async () => (await producer.consumers()).length === 0);
     await upline.close();
     await proxy.close();

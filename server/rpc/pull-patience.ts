@@ -6,6 +6,11 @@ import type { Clock } from '../../common/clock.ts';
  */
 const PATIENCE_MS = 8_000;
 const SIGN_MS = 4_000;
+/**
+ * What NATS sends may all be for others. Of what is waited for something must come in so long, in milliseconds: a message of 15 MB at
+ * 50 kB/s.
+ */
+const PART_MS = 300_000;
 /** How often is looked, in milliseconds. */
 const LOOK_MS = 1_000;
 
@@ -27,26 +32,29 @@ export class Patience {
   readonly #stop: () => void;
   #received: number;
   #movedMs: number;
+  /** When something was last sent to whoever waits for us, and when that was more than a sign. */
   #saidMs: number;
+  #partMs: number;
 
   /** @param sign tells whoever waits for us that we still wait; called until {@link stop} */
   constructor(clock: Clock, life: UpstreamLife, sign: () => void) {
     this.#clock = clock;
     this.#life = life;
     this.#received = life.received;
-    this.#movedMs = this.#saidMs = clock.monotonicMs();
+    this.#movedMs = this.#saidMs = this.#partMs = clock.monotonicMs();
     const timer = clock.every(LOOK_MS, () => this.#look(sign));
     this.#stop = () => timer.cancel();
   }
 
   /** For how long to wait on, in milliseconds; 0 when there is no point in it. */
   get leftMs(): number {
-    return Math.max(0, this.#movedMs + PATIENCE_MS - this.#clock.monotonicMs());
+    const endMs = Math.min(this.#movedMs + PATIENCE_MS, this.#partMs + PART_MS);
+    return Math.max(0, endMs - this.#clock.monotonicMs());
   }
 
-  /** Something was sent to whoever waits for us. */
+  /** A part of what is waited for was sent on. */
   said(): void {
-    this.#movedMs = this.#saidMs = this.#clock.monotonicMs();
+    this.#movedMs = this.#saidMs = this.#partMs = this.#clock.monotonicMs();
   }
 
   stop(): void {
@@ -66,4 +74,5 @@ export class Patience {
   }
 }
 
-export const OUT_OF_PATIENCE = `nothing came from NATS for ${PATIENCE_MS} ms`;
+/** Why there is no point in waiting on. */
+export const OUT_OF_PATIENCE = 'nothing of it came from NATS in time';
