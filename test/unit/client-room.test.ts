@@ -144,6 +144,18 @@ describe('client room', () => {
     assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.check, 6);
   });
 
+  it('takes the fingerprint of the message at which it stands when it is told later', () => {
+    scripted.client.join('r1');
+    scripted.welcome();
+    scripted.receive(
+      { joined: { room: 'r1', cursor: cursorAt(6, 0), head: 6, outcome: 'STARTED' } },
+      { caughtUp: { room: 'r1', cursor: cursorAt(6, 0) } },
+    );
+    scripted.receive({ caughtUp: { room: 'r1', cursor: cursorAt(6, 77) } });
+    reconnect(scripted);
+    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.check, 77);
+  });
+
   it('slows down when a gateway breaks continuity again and again', () => {
     scripted.client.join('r1');
     scripted.welcome();
