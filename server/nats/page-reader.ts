@@ -234,6 +234,8 @@ export class PageReader<M extends { readonly seq: number }> {
 
   get #isFull(): boolean {
     if (this.#bytes === 0) return false;
+    // There is no room for it here: it begins the next page.
+    if (this.#tooLarge && this.#flow.underWay === 0) return true;
     const tookMs = this.#clock.monotonicMs() - this.#startedMs;
     const late = tookMs >= PAGE.ms && this.#bytes >= PAGE.timesFirst * this.#firstBytes;
     return late || this.#bytes + this.#lastBytes / 2 >= this.#size;
