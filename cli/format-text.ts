@@ -2,9 +2,11 @@ import pc from 'picocolors';
 import type {
   ConnectionState,
   EphemeralMessage,
+  JoinOutcome,
   Message,
   PublishResult,
   PullEvent,
+  ResetCause,
   RoomEvent,
   RoomInfo,
   Upstream,
@@ -23,9 +25,11 @@ export function eventLine(event: RoomEvent | PullEvent): string {
     case 'ephemeral':
       return messageLine(room, pc.dim('~'), event.message);
     case 'joined':
-      return notice(`${room} ${joinOutcome[event.outcome]} at ${event.cursor.seq}, head ${event.head}`);
+      return notice(`${room} ${outcomeText(event.outcome)} at ${event.cursor.seq}, head ${event.head}`);
     case 'caughtUp':
       return notice(`${room} is live at ${event.cursor.seq}`);
+    case 'audience':
+      return notice(`${room} has ${event.count} viewers`);
     case 'dropped':
       return notice(pc.yellow(`${event.room} ${event.count} ephemeral messages were dropped`));
     case 'gap':
@@ -36,7 +40,7 @@ export function eventLine(event: RoomEvent | PullEvent): string {
       );
     case 'reset':
       return notice(
-        pc.red(`${event.room} RESET: ${resetCause[event.cause]}; goes on after ${event.cursor.seq}`),
+        pc.red(`${event.room} RESET: ${resetText(event.cause)}; goes on after ${event.cursor.seq}`),
       );
     case 'retrying':
       return notice(pc.yellow(`${event.room} ${errorText(event.error)}; tries again in ${event.delayMs} ms`));
@@ -95,23 +99,33 @@ export function publishedLine(room: string, type: string, { seq, duplicate }: Pu
 /** What went wrong, with the names to look up in the documentation. */
 export function errorText(error: unknown): string {
   if (!(error instanceof LiveError)) return error instanceof Error ? error.message : String(error);
-  const names = error.reason === 'REASON_UNSPECIFIED' ? error.codeName : `${error.codeName}, ${error.reason}`;
+  const names = error.reason === 'UNSPECIFIED' ? error.codeName : `${error.codeName}, ${error.reason}`;
   return `${printable(error.message)} (${names})`;
 }
 
-const joinOutcome = {
-  OUTCOME_UNSPECIFIED: 'joined',
-  STARTED: 'joined',
-  RESUMED: 'resumed',
-  GAP: 'resumed with a gap',
-  RESET: 'resumed after a reset',
-} as const;
+function outcomeText(outcome: JoinOutcome): string {
+  switch (outcome) {
+    case 'STARTED':
+      return 'joined';
+    case 'GAP':
+      return 'resumed with a gap';
+    case 'RESET':
+      return 'resumed after a reset';
+    default:
+      return 'resumed';
+  }
+}
 
-const resetCause = {
-  CAUSE_UNSPECIFIED: 'the history is another one',
-  RECREATED: 'the stream was created anew',
-  REWOUND: 'the stream was rewound',
-} as const;
+function resetText(cause: ResetCause): string {
+  switch (cause) {
+    case 'RECREATED':
+      return 'the stream was created anew';
+    case 'REWOUND':
+      return 'the stream was rewound';
+    default:
+      return 'the history is another one';
+  }
+}
 
 const causeTexts: Partial<Record<UpstreamCause, string>> = {
   NATS_UNREACHABLE: 'the gateway cannot reach NATS',
@@ -134,7 +148,14 @@ function messageLine(room: string, mark: string, message: Message | EphemeralMes
   const time = pc.dim(new Date(message.timeMs).toISOString().slice(11, 23));
   const type = pc.magenta(printable(message.type || '(no type)'));
   const sender = message.sender === '' ? '' : ` ${pc.blue(printable(message.sender))}`;
-  return `${time} ${room} ${mark} ${type}${sender} ${payloadText(message.payload)}`;
+  return `${time} ${room} ${mark} ${type}${sender} ${contentText(message)}`;
+}
+
+function contentText(message: Message | EphemeralMessage): string {
+  if ('omittedBytes' in message && message.omittedBytes > 0) {
+    return pc.yellow(`(${message.omittedBytes} bytes, more than this client takes)`);
+  }
+  return payloadText(message.payload);
 }
 
 function payloadText(payload: Buffer): string {

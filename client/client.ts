@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { credentials as grpcCredentials, status } from '@grpc/grpc-js';
 import { systemClock } from '../common/clock.ts';
-import type { Upstream } from '../protos/gen/live/v1/Upstream.ts';
-import type { UpstreamCause } from '../protos/gen/live/v1/UpstreamCause.ts';
+import { prefixed, unprefixed } from '../protos/enum-names.ts';
+import type { Heartbeat } from '../protos/gen/live/v1/Heartbeat.ts';
 import type { ServerFrame } from '../protos/live.ts';
+import { contractRevision } from '../protos/live.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
 import { defaultBackoff } from './backoff.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -26,10 +27,12 @@ import type { PublishResult } from './publisher.ts';
 import { Publisher } from './publisher.ts';
 import type { PullEvent } from './pull.ts';
 import { pullEvents, pullRequest } from './pull.ts';
-import { defaultQueueLimits } from './room-queue.ts';
+import { defaultWindowBytes } from './room-credit.ts';
+import { largestFrameBytes } from './receive-frame.ts';
 import { Rooms } from './rooms.ts';
 import type { RoomSubscription } from './subscription.ts';
 import { UnaryCalls } from './unary.ts';
+import type { Upstream, UpstreamCause } from './upstream.ts';
 
 const defaultCallTimeoutMs = 10_000;
 
@@ -39,6 +42,8 @@ export interface LiveClientEvents {
   state: [state: ConnectionState, previous: ConnectionState];
   /** Whether the gateway can prove what it says of rooms, and if not why, when that changes. */
   upstream: [upstream: Upstream, causes: readonly UpstreamCause[]];
+  /** So much waits in a room that the gateway may send no more of it, and for some time nothing was taken: nobody reads it. */
+  stalled: [room: string];
 }
 
 /** A room as the stream's leader sees it. */
@@ -58,8 +63,8 @@ export interface RoomInfo {
  * A viewer (and publisher): one connection to one of several gateways, any number of rooms on it. It connects when
  * it is first asked for something, and survives every kind of disconnection until `close`.
  *
- * The rooms share the connection, and so its flow control: each room that was joined has to be read, or the
- * others wait for it once its queue is full.
+ * Each room has its own flow control: one that is not read, or read slowly, keeps nothing else waiting, neither other rooms
+ * nor the results of publishes.
  */
 export class LiveClient extends EventEmitter<LiveClientEvents> {
   /** What this client has seen so far. */
@@ -69,7 +74,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   readonly #publisher: Publisher;
   readonly #unary: UnaryCalls;
   readonly #cursorStore: CursorStore;
-  #upstream: Upstream = 'UPSTREAM_UNSPECIFIED';
+  #upstream: Upstream = 'UNSPECIFIED';
   #upstreamCauses: readonly UpstreamCause[] = [];
 
   constructor(options: LiveClientOptions) {
@@ -90,7 +95,9 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         endpoints,
         hello: {
           client: options.clientName ?? 'live-gateway-client',
-          compressions: options.compression === 'deflate' ? ['DEFLATE'] : [],
+          features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],
+          maxFrameBytes: options.maxFrameBytes ?? largestFrameBytes,
+          revision: contractRevision,
         },
         backoff,
         connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
@@ -110,11 +117,11 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
           this.#rooms.welcomed();
           this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: Infinity });
         },
-        frame: (frame) => this.#onFrame(frame),
+        frame: (frame, bytes) => this.#onFrame(frame, bytes),
         lost: () => {
           this.#rooms.lost();
           // The next gateway may be better off.
-          this.#onUpstream('UPSTREAM_UNSPECIFIED', []);
+          this.#onUpstream('UNSPECIFIED', []);
           this.#publisher.disconnected();
         },
         stateChanged: (state, previous) => this.#onStateChanged(state, previous),
@@ -125,7 +132,11 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       random,
       counters,
       backoff,
-      queue: options.queue ?? defaultQueueLimits,
+      windowBytes: options.roomWindowBytes ?? defaultWindowBytes,
+      stalled: (room) => {
+        counters.stalls += 1;
+        this.emit('stalled', room);
+      },
       cursorStore: this.#cursorStore,
       wire: this.#connection,
     });
@@ -149,7 +160,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     return this.#upstream;
   }
 
-  /** Why it could not, the worst first; those that a later version of the protocol has are numbers. */
+  /** Why it could not, the worst first. */
   get upstreamCauses(): readonly UpstreamCause[] {
     return this.#upstreamCauses;
   }
@@ -190,7 +201,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       message: {
         room,
         type,
-        class: deliveryClass,
+        deliveryClass: prefixed('DELIVERY_CLASS', deliveryClass),
         sender,
         payload: Buffer.from(message.payload),
         key,
@@ -232,13 +243,20 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     await this.#cursorStore.flush();
   }
 
-  #onFrame(frame: ServerFrame): void {
+  #onFrame(frame: ServerFrame, bytes: number): void {
     if (frame.publishResults) {
       for (const result of frame.publishResults.results) this.#publisher.onResult(result);
     } else {
-      this.#rooms.onFrame(frame);
+      this.#rooms.onFrame(frame, bytes);
     }
-    if (frame.heartbeat) this.#onUpstream(frame.heartbeat.upstream, frame.heartbeat.causes);
+    if (frame.heartbeat) this.#onHeartbeat(frame.heartbeat);
+  }
+
+  #onHeartbeat({ upstream, causes }: Heartbeat): void {
+    this.#onUpstream(
+      unprefixed('UPSTREAM', upstream),
+      causes.map((cause) => unprefixed('UPSTREAM_CAUSE', cause)),
+    );
   }
 
   #onUpstream(upstream: Upstream, causes: readonly UpstreamCause[]): void {

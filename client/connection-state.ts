@@ -1,5 +1,4 @@
-import type { Reason } from '../protos/gen/live/v1/Reason.ts';
-import type { LiveError } from './errors.ts';
+import type { LiveError, Reason } from './errors.ts';
 
 /** Common to every state. */
 interface Since {

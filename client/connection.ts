@@ -4,6 +4,7 @@ import type { Random } from '../common/random.ts';
 import type { HelloInput } from '../protos/gen/live/v1/Hello.ts';
 import type { Reconnect } from '../protos/gen/live/v1/Reconnect.ts';
 import type { Welcome } from '../protos/gen/live/v1/Welcome.ts';
+import { unprefixed } from '../protos/enum-names.ts';
 import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
 import type { BackoffLimits } from './backoff.ts';
 import { backoffDelay } from './backoff.ts';
@@ -32,8 +33,8 @@ export interface ConnectionListener {
   /** Frames that travel with Hello: the joins of all rooms. */
   opening(): ClientFrameInput[];
   welcomed(welcome: Welcome): void;
-  /** Every frame that is not the connection's own business. */
-  frame(frame: ServerFrame): void;
+  /** Every frame that is not the connection's own business, and its size before compression, in bytes. */
+  frame(frame: ServerFrame, bytes: number): void;
   /** The link is gone: what was asked over it may or may not have been done. */
   lost(): void;
   stateChanged(state: ConnectionState, previous: ConnectionState): void;
@@ -65,7 +66,6 @@ export class Connection {
   #attempt = 0;
   #endpointIndex = 0;
   #welcomedBefore = false;
-  #reading: 'open' | 'paused' = 'open';
 
   constructor(settings: ConnectionSettings, parts: ConnectionParts, listener: ConnectionListener) {
     this.#settings = settings;
@@ -93,20 +93,6 @@ export class Connection {
     this.#link?.send(frame);
   }
 
-  /** Stops reading until `resumeReading`. The silence that follows is not held against the peer. */
-  pauseReading(): void {
-    if (this.#reading === 'paused') return;
-    this.#reading = 'paused';
-    this.#parts.counters.pauses += 1;
-    this.#applyReading();
-  }
-
-  resumeReading(): void {
-    if (this.#reading === 'open') return;
-    this.#reading = 'open';
-    this.#applyReading();
-  }
-
   /** The owner has everything again: the next failure begins the backoff anew. */
   recovered(): void {
     this.#attempt = 0;
@@ -126,8 +112,8 @@ export class Connection {
     const endpoint = this.#endpoint();
     const { connectTimeoutMs, hello } = this.#settings;
     const link = this.#parts.transport.open(endpoint, {
-      frame: (frame) => {
-        if (this.#isCurrent(generation)) this.#onFrame(frame);
+      frame: (frame, bytes) => {
+        if (this.#isCurrent(generation)) this.#onFrame(frame, bytes);
       },
       end: (error) => {
         if (this.#isCurrent(generation)) this.#onEnd(error);
@@ -148,18 +134,18 @@ export class Connection {
     return generation === this.#generation && this.#link !== undefined;
   }
 
-  #onFrame(frame: ServerFrame): void {
+  #onFrame(frame: ServerFrame, bytes: number): void {
     this.#parts.counters.framesReceived += 1;
     this.#watchdog?.heard();
     if (frame.welcome) this.#onWelcome(frame.welcome);
     else if (frame.reconnect) this.#onReconnect(frame.reconnect);
-    else if (!frame.pong) this.#pass(frame);
+    else if (!frame.pong) this.#pass(frame, bytes);
   }
 
   /** A frame that cannot be understood ends the link, not the process. */
-  #pass(frame: ServerFrame): void {
+  #pass(frame: ServerFrame, bytes: number): void {
     try {
-      this.#listener.frame(frame);
+      this.#listener.frame(frame, bytes);
     } catch (cause) {
       this.#fail(new LiveError(status.INTERNAL, 'the gateway sent a frame that makes no sense', { cause }));
     }
@@ -175,7 +161,6 @@ export class Connection {
     this.#watchdog = this.#newWatchdog(heartbeatMs);
     this.#watchdog.start();
     this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
-    this.#applyReading();
     this.#listener.welcomed(welcome);
   }
 
@@ -218,7 +203,8 @@ export class Connection {
   #onReconnect(reconnect: Reconnect): void {
     if (this.#state.name === 'moving' || !('endpoint' in this.#state)) return;
     const { endpoint, generation } = this.#state;
-    const { afterMs, reason } = reconnect;
+    const { afterMs } = reconnect;
+    const reason = unprefixed('REASON', reconnect.reason);
     this.#watchdog?.stop();
     this.#setState(
       { name: 'moving', endpoint, generation, afterMs, reason, since: this.#now() },
@@ -268,18 +254,6 @@ export class Connection {
     this.#link = undefined;
     link.destroy();
     this.#listener.lost();
-  }
-
-  /** Before Welcome reading is always open: a paused link could not be told from a dead one. */
-  #applyReading(): void {
-    if (this.#state.name === 'connecting') return;
-    if (this.#reading === 'paused') {
-      this.#link?.pause();
-      this.#watchdog?.pause();
-    } else {
-      this.#link?.resume();
-      this.#watchdog?.resume();
-    }
   }
 
   #backoffDelay(): number {

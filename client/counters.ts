@@ -17,8 +17,8 @@ export interface Counters {
   continuityViolations: number;
   /** Ephemeral messages that the gateway or this client dropped. */
   ephemeralDropped: number;
-  /** Times that reading was paused because the application was behind. */
-  pauses: number;
+  /** Times that a room's window was used up and its application took nothing. */
+  stalls: number;
   /** Publishes sent again after their connection was lost. */
   publishesResent: number;
 }
@@ -35,7 +35,7 @@ export function newCounters(): Counters {
     duplicatesDropped: 0,
     continuityViolations: 0,
     ephemeralDropped: 0,
-    pauses: 0,
+    stalls: 0,
     publishesResent: 0,
   };
 }

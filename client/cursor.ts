@@ -7,15 +7,15 @@ export interface Cursor {
   /** Sequence up to and including which the holder has everything. */
   readonly seq: bigint;
   /** Fingerprint of the message at `seq`; 0 when the cursor names a position that is no message. */
-  readonly check: number;
+  readonly fingerprint: number;
 }
 
 /** The cursor in a frame. */
 export function cursorFromWire(cursor: WireCursor): Cursor {
-  return { epoch: cursor.epoch, seq: BigInt(cursor.seq), check: cursor.check };
+  return { epoch: cursor.epoch, seq: BigInt(cursor.seq), fingerprint: cursor.fingerprint };
 }
 
 /** The cursor for a frame. */
 export function cursorToWire(cursor: Cursor): WireCursor {
-  return { epoch: cursor.epoch, seq: String(cursor.seq), check: cursor.check };
+  return { epoch: cursor.epoch, seq: String(cursor.seq), fingerprint: cursor.fingerprint };
 }

@@ -2,11 +2,12 @@ import type { Socket } from 'node:net';
 import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { resetSocket } from '../common/reset-socket.ts';
-import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
+import type { ClientFrameInput } from '../protos/live.ts';
 import { LiveStub, liveService } from '../protos/live.ts';
 import type { Counters } from './counters.ts';
 import type { LiveError } from './errors.ts';
 import { fromServiceError } from './errors.ts';
+import type { ReceivedFrame } from './receive-frame.ts';
 import { receiveFrame } from './receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from './transport.ts';
 
@@ -78,7 +79,7 @@ class SocketRevealingCredentials extends ChannelCredentials {
 
 class GrpcLink implements Link {
   readonly #stub: InstanceType<typeof LiveStub>;
-  readonly #call: ClientDuplexStream<ClientFrameInput, ServerFrame>;
+  readonly #call: ClientDuplexStream<ClientFrameInput, ReceivedFrame>;
   #socket: Socket | undefined;
   /** `ended`: the stream is over and its owner knows; the connection is still there until `destroyed`. */
   #state: 'open' | 'ended' | 'destroyed' = 'open';
@@ -95,7 +96,7 @@ class GrpcLink implements Link {
       new SocketRevealingCredentials(credentials, (socket) => this.#adopt(socket)),
       options,
     );
-    this.#call = this.#stub.makeBidiStreamRequest<ClientFrameInput, ServerFrame>(
+    this.#call = this.#stub.makeBidiStreamRequest<ClientFrameInput, ReceivedFrame>(
       liveService.Connect.path,
       (frame) => liveService.Connect.requestSerialize(frame),
       (bytes) => {
@@ -106,21 +107,13 @@ class GrpcLink implements Link {
     // The error listener stays for good: a call reports its own cancellation as an error.
     this.#call.on('error', (error: ServiceError) => this.#end(handlers, fromServiceError(error)));
     this.#call.on('end', () => this.#end(handlers, undefined));
-    this.#call.on('data', (frame: ServerFrame) => {
-      if (this.#state === 'open') handlers.frame(frame);
+    this.#call.on('data', ({ frame, bytes }: ReceivedFrame) => {
+      if (this.#state === 'open') handlers.frame(frame, bytes);
     });
   }
 
   send(frame: ClientFrameInput): void {
     if (this.#state === 'open' && this.#call.writable) this.#call.write(frame);
-  }
-
-  pause(): void {
-    this.#call.pause();
-  }
-
-  resume(): void {
-    this.#call.resume();
   }
 
   destroy(): void {

@@ -15,9 +15,11 @@ export type { Counters } from './counters.ts';
 export type { Cursor } from './cursor.ts';
 export type { CursorStore } from './cursor-store.ts';
 export { MemoryCursorStore } from './cursor-store.ts';
+export type { LiveErrorDetails, Reason } from './errors.ts';
 export { LiveError } from './errors.ts';
 export type { KeepaliveOptions } from './grpc-transport.ts';
 export type {
+  AudienceEvent,
   CaughtUpEvent,
   DroppedEvent,
   EphemeralEvent,
@@ -43,8 +45,6 @@ export type {
 } from './options.ts';
 export type { PublishResult } from './publisher.ts';
 export type { PullEvent } from './pull.ts';
-export type { QueueLimits } from './room-queue.ts';
 export { SqliteCursorStore } from './sqlite-cursor-store.ts';
 export type { RoomSubscription } from './subscription.ts';
-export type { Upstream } from '../protos/gen/live/v1/Upstream.ts';
-export type { UpstreamCause } from '../protos/gen/live/v1/UpstreamCause.ts';
+export type { Upstream, UpstreamCause } from './upstream.ts';

@@ -1,12 +1,18 @@
 import type { Ephemeral as WireEphemeral } from '../protos/gen/live/v1/Ephemeral.ts';
-import type { _live_v1_Gap_Cause as GapCause } from '../protos/gen/live/v1/Gap.ts';
-import type { _live_v1_Joined_Outcome as JoinOutcome } from '../protos/gen/live/v1/Joined.ts';
+import type { UnknownValue, Unprefixed } from '../protos/enum-names.ts';
+import type { _live_v1_Gap_Cause as WireGapCause } from '../protos/gen/live/v1/Gap.ts';
+import type { _live_v1_Joined_Outcome as WireOutcome } from '../protos/gen/live/v1/Joined.ts';
 import type { Message as WireMessage } from '../protos/gen/live/v1/Message.ts';
-import type { _live_v1_Reset_Cause as ResetCause } from '../protos/gen/live/v1/Reset.ts';
+import type { _live_v1_Reset_Cause as WireResetCause } from '../protos/gen/live/v1/Reset.ts';
 import type { Cursor } from './cursor.ts';
 import type { LiveError } from './errors.ts';
 
-export type { GapCause, JoinOutcome, ResetCause };
+/** Why messages are gone. */
+export type GapCause = Unprefixed<'CAUSE', WireGapCause> | UnknownValue;
+/** How a join began. One of a later version of the contract is like RESUMED: what changes is told by events of its own. */
+export type JoinOutcome = Unprefixed<'OUTCOME', WireOutcome> | UnknownValue;
+/** What became of the history. */
+export type ResetCause = Unprefixed<'CAUSE', WireResetCause> | UnknownValue;
 
 /** A reliable message. */
 export interface Message {
@@ -14,7 +20,7 @@ export interface Message {
   /** Sequence of the room's previous message; 0 when there was none. */
   readonly prevSeq: bigint;
   /** Fingerprint of this message, for the cursor that names it. */
-  readonly check: number;
+  readonly fingerprint: number;
   /** The publisher's identifier; empty when it gave none. */
   readonly id: string;
   /** Empty when a foreign producer gave none. */
@@ -24,10 +30,15 @@ export interface Message {
   readonly timeMs: number;
   readonly payload: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Size of the payload, in bytes, if payload and headers were left out because they are larger than this client takes; 0
+   * otherwise. See `LiveClientOptions.maxFrameBytes`.
+   */
+  readonly omittedBytes: number;
 }
 
 /** A message that was only worth having now. */
-export type EphemeralMessage = Omit<Message, 'seq' | 'prevSeq' | 'check' | 'id'>;
+export type EphemeralMessage = Omit<Message, 'seq' | 'prevSeq' | 'fingerprint' | 'id' | 'omittedBytes'>;
 
 /** Where the viewer stands before the first message. Comes again after every reconnect. */
 export interface JoinedEvent {
@@ -51,6 +62,13 @@ export interface EphemeralEvent {
   readonly kind: 'ephemeral';
   readonly room: string;
   readonly message: EphemeralMessage;
+}
+
+/** The room has so many viewers over all gateways. */
+export interface AudienceEvent {
+  readonly kind: 'audience';
+  readonly room: string;
+  readonly count: number;
 }
 
 /** So many ephemeral messages did not come, because the gateway or this client was under pressure. */
@@ -98,6 +116,7 @@ export type RoomEvent =
   | JoinedEvent
   | MessageEvent
   | EphemeralEvent
+  | AudienceEvent
   | DroppedEvent
   | GapEvent
   | ResetEvent
@@ -109,13 +128,14 @@ export function messageFromWire(wire: WireMessage): Message {
   return {
     seq: BigInt(wire.seq),
     prevSeq: BigInt(wire.prevSeq),
-    check: wire.check,
+    fingerprint: wire.fingerprint,
     id: wire.id,
     type: wire.type,
     sender: wire.sender,
     timeMs: Number(wire.timeMs),
     payload: wire.payload,
     headers: wire.headers,
+    omittedBytes: wire.omittedBytes,
   };
 }
 

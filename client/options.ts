@@ -2,12 +2,11 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
 import type { StartInput } from '../protos/gen/live/v1/Start.ts';
-import type { Class } from '../protos/gen/live/v1/Class.ts';
+import type { DeliveryClass } from '../protos/vocabulary.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 import type { KeepaliveOptions } from './grpc-transport.ts';
-import type { QueueLimits } from './room-queue.ts';
 import type { Transport } from './transport.ts';
 
 /** How a client is made. Durations are in milliseconds. */
@@ -18,6 +17,11 @@ export interface LiveClientOptions {
   readonly clientName?: string;
   /** How the gateway may compress batches: less to transfer, more to do at both ends. Default 'none'. */
   readonly compression?: 'none' | 'deflate';
+  /**
+   * The largest frame that is taken from the gateway, in bytes: a message whose frame would be larger comes without payload.
+   * Default: none that NATS stores is too large.
+   */
+  readonly maxFrameBytes?: number;
   /** Plaintext unless given. */
   readonly credentials?: ChannelCredentials;
   /** Where cursors of rooms joined with a `cursorName` are kept; in memory unless given. The caller closes it. */
@@ -36,8 +40,11 @@ export interface LiveClientOptions {
   readonly silenceFactor?: number;
   /** HTTP/2 keepalive beside the in-band probe. It also watches while reading is paused. */
   readonly keepalive?: KeepaliveOptions;
-  /** How much may wait between a room and the application before reading pauses. */
-  readonly queue?: QueueLimits;
+  /**
+   * What may wait between a room and the application, in bytes of frames: the gateway then sends no more of that room, and drops
+   * and counts its ephemeral messages. Results of publishes and all other rooms flow. Default 1 MiB.
+   */
+  readonly roomWindowBytes?: number;
   /** Publishes that may wait for a connection or a result. Default 1,024. */
   readonly maxPendingPublishes?: number;
   readonly clock?: Clock;
@@ -72,7 +79,7 @@ export interface JoinOptions {
 export interface OutgoingMessage {
   readonly type: string;
   /** Needed for types that are not known by name. */
-  readonly class?: Exclude<Class, 'CLASS_UNSPECIFIED'>;
+  readonly class?: DeliveryClass;
   /** Sent as it is; a string as UTF-8. */
   readonly payload: Uint8Array | string;
   readonly sender?: string;

@@ -23,9 +23,9 @@ export function judge(position: Cursor, message: Message): Verdict {
 export function advance(position: Cursor | undefined, told: Cursor): Cursor | 'missed' {
   if (position === undefined) return told;
   // The same message, or the same place between two: the stream goes by another name now.
-  if (told.seq === position.seq && told.check === position.check) return told;
+  if (told.seq === position.seq && told.fingerprint === position.fingerprint) return told;
   // The message there has been looked at meanwhile: it was large.
-  if (told.epoch === position.epoch && told.seq === position.seq && position.check === 0) return told;
+  if (told.epoch === position.epoch && told.seq === position.seq && position.fingerprint === 0) return told;
   if (told.epoch !== position.epoch || told.seq <= position.seq) return position;
-  return told.check === 0 ? told : 'missed';
+  return told.fingerprint === 0 ? told : 'missed';
 }

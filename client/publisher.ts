@@ -4,12 +4,13 @@ import { nestedMs } from '../common/deadline.ts';
 import type { Random } from '../common/random.ts';
 import type { PublishRequestInput } from '../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResult as WireResult } from '../protos/gen/live/v1/PublishResult.ts';
+import type { Refusal } from '../protos/gen/live/v1/Refusal.ts';
 import type { ClientFrameInput } from '../protos/live.ts';
 import type { DeliveryClass } from '../protos/vocabulary.ts';
 import type { BackoffLimits } from './backoff.ts';
 import { backoffDelay } from './backoff.ts';
 import type { Counters } from './counters.ts';
-import { LiveError } from './errors.ts';
+import { LiveError, fromRefusal } from './errors.ts';
 
 /** What became of a publish. */
 export interface PublishResult {
@@ -155,11 +156,11 @@ export class Publisher {
   onResult(result: WireResult): void {
     const pending = this.#pending.get(result.requestId);
     if (pending?.progress.name !== 'sent') return;
-    if (result.code === 0) {
+    if (result.published) {
       this.#settle(pending);
-      pending.resolve({ seq: BigInt(result.seq), duplicate: result.duplicate });
+      pending.resolve({ seq: BigInt(result.published.seq), duplicate: result.published.duplicate });
     } else {
-      this.#refused(pending, result);
+      this.#refused(pending, result.refusal ?? null);
     }
     this.#flush();
   }
@@ -171,9 +172,13 @@ export class Publisher {
     }
   }
 
-  #refused(pending: Pending, result: WireResult): void {
+  #refused(pending: Pending, refusal: Refusal | null): void {
     const { key } = pending.order.message;
-    const error = new LiveError(result.code, result.message, { reason: result.reason, key });
+    // An outcome of a later version of the contract leaves open what has happened.
+    const error =
+      refusal === null
+        ? unknownOutcome(pending, 'an answer that is not known', retryIsSafe)
+        : fromRefusal(refusal, key);
     if (pending.order.deliveryClass === 'EPHEMERAL') {
       this.#fail(pending, error);
       return;
@@ -184,7 +189,10 @@ export class Publisher {
       return;
     }
     pending.past = doubtful ? { name: 'doubtful' } : { name: 'refused', error };
-    const delayMs = backoffDelay(pending.attempts, this.#parts.backoff, this.#parts.random);
+    const delayMs = Math.max(
+      error.retryAfterMs,
+      backoffDelay(pending.attempts, this.#parts.backoff, this.#parts.random),
+    );
     pending.attempts += 1;
     this.#inFlight -= 1;
     const timer = this.#parts.clock.after(delayMs, () => {
@@ -204,7 +212,7 @@ export class Publisher {
       this.#inFlight += 1;
       const { requestId, order } = pending;
       this.#parts.wire.send({
-        publish: { requestId, message: { ...order.message, timeoutMs: this.#share(pending) } },
+        publish: { requestId, request: { ...order.message, timeoutMs: this.#share(pending) } },
       });
       if (this.#inFlight >= this.#window) return;
     }
@@ -251,11 +259,7 @@ export class Publisher {
 }
 
 /** Reasons that leave open whether the message was stored. */
-const DOUBTFUL: ReadonlySet<string> = new Set([
-  'PUBLISH_OUTCOME_UNKNOWN',
-  'INTERNAL_ERROR',
-  'REASON_UNSPECIFIED',
-]);
+const DOUBTFUL: ReadonlySet<string> = new Set(['PUBLISH_OUTCOME_UNKNOWN', 'INTERNAL_ERROR', 'UNSPECIFIED']);
 
 const isInDoubt = ({ progress, past }: Pending): boolean =>
   progress.name === 'sent' || past.name === 'doubtful';

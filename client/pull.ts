@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { PullRequestInput } from '../protos/gen/live/v1/PullRequest.ts';
+import { unprefixed } from '../protos/enum-names.ts';
 import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
 import type { Cursor } from './cursor.ts';
 import { cursorFromWire, cursorToWire } from './cursor.ts';
@@ -43,7 +44,8 @@ export async function* pullEvents(
       yield { kind: 'message', room, message };
     }
     if (gap?.cursor) {
-      const { after, next, cause, cursor } = gap;
+      const { after, next, cursor } = gap;
+      const cause = unprefixed('CAUSE', gap.cause);
       yield {
         kind: 'gap',
         room,
@@ -55,7 +57,8 @@ export async function* pullEvents(
     }
     if (reset?.cursor) {
       last = -1n;
-      yield { kind: 'reset', room, cause: reset.cause, cursor: cursorFromWire(reset.cursor) };
+      const cause = unprefixed('CAUSE', reset.cause);
+      yield { kind: 'reset', room, cause, cursor: cursorFromWire(reset.cursor) };
     }
     if (end?.cursor) yield { kind: 'end', room, cursor: cursorFromWire(end.cursor), head: BigInt(end.head) };
   }

@@ -1,14 +1,3 @@
-/** How full a queue may get. */
-export interface QueueLimits {
-  /** Events; reading pauses above this. */
-  readonly events: number;
-  /** Bytes of payload; reading pauses above this. */
-  readonly bytes: number;
-}
-
-/** Limits of the queue between a room and the application unless it says otherwise. */
-export const defaultQueueLimits: QueueLimits = { events: 1024, bytes: 4 * 1024 * 1024 };
-
 interface Entry<T> {
   readonly event: T;
   readonly bytes: number;
@@ -28,22 +17,20 @@ type State =
 const consumedBeforeCompaction = 1024;
 
 /**
- * The queue between the stream and the application. It never refuses an event; it tells when it is full, so that
- * its owner stops reading, and when it is half empty again.
+ * The queue between a room and the application. It never refuses an event: how much may wait is agreed with the gateway, which
+ * is told what the application has taken.
  */
 export class RoomQueue<T> {
-  readonly #limits: QueueLimits;
-  readonly #onDrained: () => void;
+  readonly #taken: (bytes: number) => void;
   #entries: Entry<T>[] = [];
   #consumed = 0;
   #bytes = 0;
   #state: State = { name: 'open' };
   #waiter: Waiter<T> | undefined;
-  #pressure: 'low' | 'full' = 'low';
 
-  constructor(limits: QueueLimits, onDrained: () => void) {
-    this.#limits = limits;
-    this.#onDrained = onDrained;
+  /** @param taken told what the events cost that the application takes, in bytes */
+  constructor(taken: (bytes: number) => void) {
+    this.#taken = taken;
   }
 
   /** Events that wait. */
@@ -51,24 +38,21 @@ export class RoomQueue<T> {
     return this.#entries.length - this.#consumed;
   }
 
-  /** Whether reading should pause. True from the limit until half of it is left. */
-  get full(): boolean {
-    return this.#pressure === 'full';
+  /** What the events that wait cost, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** Appends an event with `bytes` of payload. Returns whether the queue became full by it. */
-  push(event: T, bytes = 0): boolean {
-    if (this.#state.name !== 'open') return false;
+  /** Appends an event that costs so many bytes. */
+  push(event: T, bytes = 0): void {
+    if (this.#state.name !== 'open') return;
     if (this.#waiter !== undefined) {
       this.#settle((waiter) => waiter.resolve({ done: false, value: event }));
-      return false;
+      if (bytes > 0) this.#taken(bytes);
+      return;
     }
     this.#entries.push({ event, bytes });
     this.#bytes += bytes;
-    const reached = this.length >= this.#limits.events || this.#bytes >= this.#limits.bytes;
-    if (!reached || this.#pressure === 'full') return false;
-    this.#pressure = 'full';
-    return true;
   }
 
   /** The next event, when there is one. Only one call may wait. */
@@ -109,7 +93,6 @@ export class RoomQueue<T> {
     this.#consumed = 0;
     this.#bytes = 0;
     this.end();
-    this.#relieve();
   }
 
   #take(): T {
@@ -123,15 +106,8 @@ export class RoomQueue<T> {
       this.#entries = this.#entries.slice(this.#consumed);
       this.#consumed = 0;
     }
-    this.#relieve();
+    if (bytes > 0) this.#taken(bytes);
     return event;
-  }
-
-  #relieve(): void {
-    const low = this.length * 2 <= this.#limits.events && this.#bytes * 2 <= this.#limits.bytes;
-    if (this.#pressure === 'low' || !low) return;
-    this.#pressure = 'low';
-    this.#onDrained();
   }
 
   #settle(settle: (waiter: Waiter<T>) => void): void {

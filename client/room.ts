@@ -10,17 +10,18 @@ import type { Message as WireMessage } from '../protos/gen/live/v1/Message.ts';
 import type { Reset } from '../protos/gen/live/v1/Reset.ts';
 import type { RoomError } from '../protos/gen/live/v1/RoomError.ts';
 import type { StartInput } from '../protos/gen/live/v1/Start.ts';
+import { unprefixed } from '../protos/enum-names.ts';
 import type { ClientFrameInput } from '../protos/live.ts';
 import type { BackoffLimits } from './backoff.ts';
 import { backoffDelay } from './backoff.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import { cursorFromWire, cursorToWire } from './cursor.ts';
-import { LiveError } from './errors.ts';
-import type { GapEvent, ResetEvent, RoomEvent } from './messages.ts';
+import { LiveError, fromRefusal } from './errors.ts';
+import type { GapEvent, MessageEvent, ResetEvent, RoomEvent } from './messages.ts';
 import { ephemeralFromWire, messageFromWire } from './messages.ts';
 import { advance, judge } from './position.ts';
-import type { QueueLimits } from './room-queue.ts';
+import { RoomCredit } from './room-credit.ts';
 import { RoomQueue } from './room-queue.ts';
 import type { RoomSubscription } from './subscription.ts';
 
@@ -31,7 +32,8 @@ export interface RoomSettings {
   readonly start: StartInput;
   /** What to do after a gap or reset was told: go on with what there is, or end the iteration. */
   readonly onGap: 'continue' | 'stop';
-  readonly queue: QueueLimits;
+  /** What may wait for the application, in bytes of frames. */
+  readonly windowBytes: number;
   readonly backoff: BackoffLimits;
   /** Told of every cursor up to which the application has handled everything. */
   readonly handled: (cursor: Cursor) => void;
@@ -44,8 +46,10 @@ export interface RoomHost {
   readonly counters: Counters;
   join(room: Room): void;
   leave(room: Room): void;
-  /** The room's queue became full, or is no longer so. */
-  pressureChanged(): void;
+  /** Lets the gateway send so many bytes more of the room. */
+  grant(room: Room, bytes: number): void;
+  /** The room's window is used up, and the application takes nothing. */
+  stalled(room: Room): void;
   /** The room caught up. */
   settled(): void;
   /** The room is over. */
@@ -74,6 +78,7 @@ export class Room implements RoomSubscription {
   readonly #settings: RoomSettings;
   readonly #host: RoomHost;
   readonly #queue: RoomQueue<RoomEvent>;
+  readonly #credit: RoomCredit;
   #state: State = { name: 'loading' };
   #position: Cursor | undefined;
   #cursor: Cursor | undefined;
@@ -88,7 +93,16 @@ export class Room implements RoomSubscription {
   constructor(settings: RoomSettings, host: RoomHost) {
     this.#settings = settings;
     this.#host = host;
-    this.#queue = new RoomQueue(settings.queue, () => host.pressureChanged());
+    this.#queue = new RoomQueue((bytes) => this.#credit.take(bytes));
+    this.#credit = new RoomCredit(host.clock, settings.windowBytes, {
+      grant: (bytes) => {
+        // From the Join on: what it has granted itself does not cover what is taken before the answer comes.
+        if (this.#attached() || this.#state.name === 'joining') host.grant(this, bytes);
+      },
+      stalled: () => {
+        if (this.#attached()) host.stalled(this);
+      },
+    });
   }
 
   get room(): string {
@@ -105,11 +119,6 @@ export class Room implements RoomSubscription {
 
   get audience(): number {
     return this.#audience;
-  }
-
-  /** Whether the application is too far behind for more. */
-  get full(): boolean {
-    return this.#queue.full;
   }
 
   /** Whether the room still lacks what it asked for: its join or replay is under way, or has to be repeated. */
@@ -169,7 +178,8 @@ export class Room implements RoomSubscription {
   joinFrame(): ClientFrameInput {
     this.#setState({ name: 'joining' });
     const { room, start } = this.#settings;
-    return { join: this.#position ? { room, cursor: cursorToWire(this.#position) } : { room, start } };
+    const from = this.#position ? { cursor: cursorToWire(this.#position) } : { start };
+    return { join: { room, ...from, creditBytes: this.#credit.begin(this.#queue.bytes) } };
   }
 
   /** The connection is gone. */
@@ -186,7 +196,7 @@ export class Room implements RoomSubscription {
   onJoined(joined: Joined): void {
     if (this.#state.name !== 'joining') return;
     const cursor = cursorFromWire(required(joined.cursor));
-    const { outcome } = joined;
+    const outcome = unprefixed('OUTCOME', joined.outcome);
     this.#head = BigInt(joined.head);
     // With GAP and RESET the cursor moves when they have been told, not before.
     const turning = outcome === 'GAP' || outcome === 'RESET';
@@ -200,27 +210,44 @@ export class Room implements RoomSubscription {
     this.#push({ kind: 'joined', room: this.room, cursor: this.#position, head: this.#head, outcome });
   }
 
-  onBatch(batch: Batch): void {
+  /** @param bytes what the batch costs of the room's credit */
+  onBatch(batch: Batch, bytes: number): void {
     if (!this.#attached()) return;
-    for (const wire of batch.reliable) if (!this.#accept(wire)) return;
-    let dropped = batch.ephemeralDropped;
-    for (const wire of batch.ephemeral) {
-      if (this.#queue.full) dropped += 1;
-      else
-        this.#push(
-          { kind: 'ephemeral', room: this.room, message: ephemeralFromWire(wire) },
-          wire.payload.length,
-        );
+    this.#credit.spend(bytes);
+    const events = this.#eventsOf(batch);
+    // Paid back when the last of them is taken.
+    const last = events.pop();
+    for (const event of events) this.#push(event);
+    if (last === undefined) this.#credit.take(bytes);
+    else this.#queue.push(last, bytes);
+  }
+
+  #eventsOf(batch: Batch): RoomEvent[] {
+    const { room } = this;
+    const events: RoomEvent[] = [];
+    for (const wire of batch.reliable) {
+      const event = this.#accept(wire);
+      if (event === 'discontinuous') return events;
+      if (event !== 'duplicate') events.push(event);
     }
-    if (dropped === 0) return;
-    this.#host.counters.ephemeralDropped += dropped;
-    this.#push({ kind: 'dropped', room: this.room, count: dropped });
+    for (const wire of batch.ephemeral) {
+      events.push({ kind: 'ephemeral', room, message: ephemeralFromWire(wire) });
+    }
+    if (batch.audience !== undefined && batch.audience !== this.#audience) {
+      this.#audience = batch.audience;
+      events.push({ kind: 'audience', room, count: batch.audience });
+    }
+    if (batch.ephemeralDropped > 0) {
+      this.#host.counters.ephemeralDropped += batch.ephemeralDropped;
+      events.push({ kind: 'dropped', room, count: batch.ephemeralDropped });
+    }
+    return events;
   }
 
   onGap(gap: Gap): void {
     if (!this.#attached()) return;
     const cursor = cursorFromWire(required(gap.cursor));
-    const { cause } = gap;
+    const cause = unprefixed('CAUSE', gap.cause);
     this.#turn({
       kind: 'gap',
       room: this.room,
@@ -234,7 +261,7 @@ export class Room implements RoomSubscription {
   onReset(reset: Reset): void {
     if (!this.#attached()) return;
     const cursor = cursorFromWire(required(reset.cursor));
-    this.#turn({ kind: 'reset', room: this.room, cause: reset.cause, cursor });
+    this.#turn({ kind: 'reset', room: this.room, cause: unprefixed('CAUSE', reset.cause), cursor });
   }
 
   onCaughtUp(caughtUp: CaughtUp): void {
@@ -253,18 +280,21 @@ export class Room implements RoomSubscription {
 
   onHeartbeat(roomStatus: RoomStatus): void {
     this.#head = BigInt(roomStatus.head);
-    this.#audience = roomStatus.audience;
+    const { audience } = roomStatus;
+    if (this.#audience === audience || !this.#attached()) return;
+    this.#audience = audience;
+    this.#push({ kind: 'audience', room: this.room, count: audience });
   }
 
   onRoomError(wire: RoomError): void {
     if (this.#state.name === 'ended') return;
-    const error = new LiveError(wire.code, wire.message, { reason: wire.reason });
+    const error = fromRefusal(required(wire.refusal));
     this.#setState({ name: 'detached' });
     if (!error.retryable) {
       this.end(error);
       return;
     }
-    const delayMs = this.#backoffDelay();
+    const delayMs = Math.max(error.retryAfterMs, this.#backoffDelay());
     this.#retry(delayMs);
     this.#push({ kind: 'retrying', room: this.room, error, delayMs });
   }
@@ -290,25 +320,21 @@ export class Room implements RoomSubscription {
     return this.#state.name === 'replaying' || this.#state.name === 'live';
   }
 
-  /** Takes one reliable message; false when it does not continue what came before. */
-  #accept(wire: WireMessage): boolean {
+  /** Takes one reliable message, if it continues what came before. */
+  #accept(wire: WireMessage): MessageEvent | 'duplicate' | 'discontinuous' {
     const message = messageFromWire(wire);
     const position = required(this.#position);
     switch (judge(position, message)) {
       case 'duplicate':
         this.#host.counters.duplicatesDropped += 1;
-        return true;
+        return 'duplicate';
       case 'discontinuous':
         this.#violated();
-        return false;
+        return 'discontinuous';
       case 'next':
-        this.#position = { epoch: position.epoch, seq: message.seq, check: message.check };
+        this.#position = { epoch: position.epoch, seq: message.seq, fingerprint: message.fingerprint };
         if (message.seq > this.#head) this.#head = message.seq;
-        this.#push(
-          { kind: 'message', room: this.room, message, cursor: this.#position },
-          message.payload.length,
-        );
-        return true;
+        return { kind: 'message', room: this.room, message, cursor: this.#position };
     }
   }
 
@@ -351,13 +377,14 @@ export class Room implements RoomSubscription {
     }
   }
 
-  #push(event: RoomEvent, bytes = 0): void {
-    if (this.#queue.push(event, bytes)) this.#host.pressureChanged();
+  #push(event: RoomEvent): void {
+    this.#queue.push(event);
   }
 
   #setState(next: State): void {
     if (this.#state.name === 'retrying') this.#state.timer.cancel();
     this.#state = next;
+    if (next.name === 'ended' || next.name === 'detached' || next.name === 'retrying') this.#credit.end();
   }
 }
 

@@ -10,7 +10,6 @@ import type { CursorStore } from './cursor-store.ts';
 import { LiveError } from './errors.ts';
 import type { JoinOptions } from './options.ts';
 import { startOf } from './options.ts';
-import type { QueueLimits } from './room-queue.ts';
 import type { RoomHost } from './room.ts';
 import { Room } from './room.ts';
 import type { RoomSubscription } from './subscription.ts';
@@ -24,7 +23,10 @@ export interface RoomsParts {
   readonly random: Random;
   readonly counters: Counters;
   readonly backoff: BackoffLimits;
-  readonly queue: QueueLimits;
+  /** What may wait for the application in each room, in bytes of frames. */
+  readonly windowBytes: number;
+  /** A room's window is used up, and nobody reads it. */
+  readonly stalled: (room: string) => void;
   readonly cursorStore: CursorStore;
   readonly wire: RoomsWire;
 }
@@ -34,9 +36,6 @@ export interface RoomsWire {
   /** Whether there is a link, on which Hello has been sent. */
   readonly ready: boolean;
   send(frame: ClientFrameInput): void;
-  /** Some room's application is behind: stop reading. */
-  pauseReading(): void;
-  resumeReading(): void;
   /** Every room has what it asked for. */
   recovered(): void;
 }
@@ -73,14 +72,14 @@ export class Rooms implements RoomHost {
       });
     }
     const { from = 'live', onGap = 'continue', cursorName, anew = false } = options;
-    const { queue, backoff, cursorStore } = this.#parts;
+    const { windowBytes, backoff, cursorStore } = this.#parts;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
       {
         room: name,
         start: typeof from === 'object' && 'cursor' in from ? { live: {} } : startOf(from),
         onGap,
-        queue,
+        windowBytes,
         backoff,
         handled: (cursor) => {
           if (cursorName !== undefined) cursorStore.save(cursorName, name, cursor);
@@ -115,9 +114,9 @@ export class Rooms implements RoomHost {
     for (const room of [...this.#rooms.values()]) room.end(cause);
   }
 
-  /** Gives a frame to its room. @throws if the frame lacks what the protocol promises. */
-  onFrame(frame: ServerFrame): void {
-    if (frame.batch) this.#current(frame.batch.room)?.onBatch(frame.batch);
+  /** Gives a frame of so many bytes to its room. @throws if the frame lacks what the protocol promises. */
+  onFrame(frame: ServerFrame, bytes: number): void {
+    if (frame.batch) this.#current(frame.batch.room)?.onBatch(frame.batch, bytes);
     else if (frame.joined) this.#current(frame.joined.room)?.onJoined(frame.joined);
     else if (frame.gap) this.#current(frame.gap.room)?.onGap(frame.gap);
     else if (frame.reset) this.#current(frame.reset.room)?.onReset(frame.reset);
@@ -138,10 +137,12 @@ export class Rooms implements RoomHost {
     wire.send({ leave: { room } });
   }
 
-  pressureChanged(): void {
-    const { wire } = this.#parts;
-    if ([...this.#rooms.values()].some((room) => room.full)) wire.pauseReading();
-    else wire.resumeReading();
+  grant({ room }: Room, bytes: number): void {
+    this.#parts.wire.send({ credit: { room, bytes } });
+  }
+
+  stalled({ room }: Room): void {
+    this.#parts.stalled(room);
   }
 
   settled(): void {
@@ -152,7 +153,6 @@ export class Rooms implements RoomHost {
 
   ended(room: Room): void {
     this.#rooms.delete(room.room);
-    this.pressureChanged();
     this.settled();
   }
 
@@ -186,7 +186,8 @@ export class Rooms implements RoomHost {
 
   #onRoomError(error: NonNullable<ServerFrame['roomError']>): void {
     // The gateway had dropped the room before our Leave arrived: that is as good as Left.
-    if (this.#leaving.has(error.room) && error.reason === 'NOT_JOINED') this.#onLeft(error.room);
+    if (this.#leaving.has(error.room) && error.refusal?.reason === 'REASON_NOT_JOINED')
+      this.#onLeft(error.room);
     else this.#current(error.room)?.onRoomError(error);
   }
 

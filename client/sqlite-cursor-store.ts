@@ -71,7 +71,7 @@ export class SqliteCursorStore implements CursorStore {
     const unsaved = this.#unsaved.get(cursorKey(name, room));
     if (unsaved) return unsaved.cursor;
     const row = this.#select.get(name, room);
-    return row && { epoch: row.epoch, seq: row.seq, check: Number(row.fingerprint) };
+    return row && { epoch: row.epoch, seq: row.seq, fingerprint: Number(row.fingerprint) };
   }
 
   /** @throws what an earlier, delayed write failed with. */
@@ -112,7 +112,7 @@ export class SqliteCursorStore implements CursorStore {
     if (this.#unsaved.size === 0) return;
     this.#database.transaction(() => {
       for (const { name, room, cursor } of this.#unsaved.values()) {
-        this.#upsert.run(name, room, cursor.epoch, cursor.seq, cursor.check);
+        this.#upsert.run(name, room, cursor.epoch, cursor.seq, cursor.fingerprint);
       }
     })();
     this.#unsaved.clear();

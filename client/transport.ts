@@ -3,7 +3,8 @@ import type { LiveError } from './errors.ts';
 
 /** What a link tells its owner. Nothing comes after `end`, and nothing after `Link.destroy`. */
 export interface LinkHandlers {
-  frame(frame: ServerFrame): void;
+  /** @param bytes size of the frame before compression */
+  frame(frame: ServerFrame, bytes: number): void;
   /** The stream is over: undefined when the gateway ended it with OK. */
   end(error: LiveError | undefined): void;
 }
@@ -11,10 +12,6 @@ export interface LinkHandlers {
 /** One connection of its own with one Connect stream on it. */
 export interface Link {
   send(frame: ClientFrameInput): void;
-  /** Stops reading; the gateway is pushed back. */
-  pause(): void;
-  /** Reads again. */
-  resume(): void;
   /** Takes the stream and the connection under it away, at once. Repeating it does nothing. */
   destroy(): void;
 }

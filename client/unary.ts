@@ -2,7 +2,7 @@ import type { ChannelCredentials, ChannelOptions, ClientReadableStream, ServiceE
 import { status } from '@grpc/grpc-js';
 import type { PullRequestInput } from '../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
-import type { RoomInfo as WireRoomInfo } from '../protos/gen/live/v1/RoomInfo.ts';
+import type { GetRoomResponse } from '../protos/gen/live/v1/GetRoomResponse.ts';
 import { LiveStub } from '../protos/live.ts';
 import { LiveError, fromServiceError } from './errors.ts';
 
@@ -33,12 +33,12 @@ export class UnaryCalls {
    * @param timeoutMs how long each endpoint may take.
    * @throws LiveError of the last endpoint tried.
    */
-  room(room: string, timeoutMs: number): Promise<WireRoomInfo> {
+  room(room: string, timeoutMs: number): Promise<GetRoomResponse> {
     return this.#firstAvailable(
       (stub) =>
-        new Promise<WireRoomInfo>((resolve, reject) => {
+        new Promise<GetRoomResponse>((resolve, reject) => {
           const deadline = Date.now() + timeoutMs;
-          stub.getRoom({ room }, { deadline }, (error: ServiceError | null, info?: WireRoomInfo) => {
+          stub.getRoom({ room }, { deadline }, (error: ServiceError | null, info?: GetRoomResponse) => {
             if (info) resolve(info);
             else reject(error ? fromServiceError(error) : new LiveError(status.INTERNAL, 'empty answer'));
           });

@@ -26,8 +26,6 @@ type State =
   | { name: 'watching'; timer: Timer }
   /** A probe is out. */
   | { name: 'probing'; timer: Timer }
-  /** Not looking: reading was paused by this side, so silence means nothing. */
-  | { name: 'paused' }
   | { name: 'stopped' };
 
 /**
@@ -48,7 +46,7 @@ export class Watchdog {
     this.#listener = listener;
   }
 
-  /** Begins to watch, now. Also ends a pause. */
+  /** Begins to watch, now. */
   start(): void {
     this.#heardAt = this.#clock.monotonicMs();
     this.#watch(this.#limits.silenceMs);
@@ -60,19 +58,6 @@ export class Watchdog {
     if (this.#state.name !== 'probing') return;
     this.#watch(this.#limits.silenceMs);
     this.#listener.cleared();
-  }
-
-  /** Reading is paused by this side. A probe that is out is withdrawn. */
-  pause(): void {
-    if (this.#state.name === 'stopped') return;
-    const wasProbing = this.#state.name === 'probing';
-    this.#setState({ name: 'paused' });
-    if (wasProbing) this.#listener.cleared();
-  }
-
-  /** Reading goes on: silence counts from now. */
-  resume(): void {
-    if (this.#state.name === 'paused') this.start();
   }
 
   /** Ends the watch; nothing is called afterwards. */

@@ -32,11 +32,22 @@ export function encodeServerFrame(frame: ServerFrameInput): Buffer {
 }
 
 /**
+ * Decodes one server frame as it was encoded: not inflated.
+ * @throws if the bytes are not a ServerFrame.
+ */
+export function decodeServerFrame(bytes: Buffer): ServerFrame {
+  return liveService.Connect.responseDeserialize(bytes);
+}
+
+/**
  * Decodes one client frame.
  * @throws if the bytes are not a ClientFrame.
  */
 export function decodeClientFrame(bytes: Buffer): ClientFrame {
   return liveService.Connect.requestDeserialize(bytes);
 }
+
+/** Which revision of the contract this is: one more with each addition. See `Welcome.revision`. */
+export const contractRevision = 1;
 
 export type { ClientFrame, ClientFrameInput, ServerFrame, ServerFrameInput };

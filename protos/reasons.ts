@@ -1,11 +1,12 @@
 import { status } from '@grpc/grpc-js';
+import type { Unprefixed } from './enum-names.ts';
 import type { Reason } from './gen/live/v1/Reason.ts';
 
 /** Whether the same request may be sent again: never, after a backoff, or on a new connection (resuming). */
 export type Retry = 'never' | 'backoff' | 'reconnect';
 
-/** A reason that says something. */
-export type KnownReason = Exclude<Reason, 'REASON_UNSPECIFIED'>;
+/** A reason that says something, without the prefix that it has on the wire. */
+export type KnownReason = Exclude<Unprefixed<'REASON', Reason>, 'UNSPECIFIED'>;
 
 /** The gRPC status that goes with each reason, and whether to retry. The table of docs/protocol.md. */
 export const reasons: Readonly<Record<KnownReason, { readonly code: status; readonly retry: Retry }>> = {
@@ -25,15 +26,27 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: status; read
   TOO_MANY_ROOMS: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   TOO_MANY_PUBLISHES: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   STREAM_FULL: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
+  REQUEST_TOO_LARGE: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   UPSTREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   STREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
   DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },
   HELLO_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'reconnect' },
+  DEADLINE_EXCEEDED: { code: status.DEADLINE_EXCEEDED, retry: 'backoff' },
+  UNKNOWN_FRAME: { code: status.UNIMPLEMENTED, retry: 'never' },
   INTERNAL_ERROR: { code: status.INTERNAL, retry: 'reconnect' },
 };
 
 /** Whether `name` is one of the reasons of this version of the protocol. */
 export function isKnownReason(name: string): name is KnownReason {
   return Object.hasOwn(reasons, name);
+}
+
+/** The least time before a request that may succeed later is sent again, in milliseconds. Clients grow it with each failure. */
+const RETRY_AFTER_MS = { backoff: 250, reconnect: 0 } as const;
+
+/** When a request that was refused may be sent again, in milliseconds; undefined: never. */
+export function retryAfterMs(reason: KnownReason): number | undefined {
+  const { retry } = reasons[reason];
+  return retry === 'never' ? undefined : RETRY_AFTER_MS[retry];
 }

@@ -1,7 +1,8 @@
-import type { Class } from './gen/live/v1/Class.ts';
+import type { Unprefixed } from './enum-names.ts';
+import type { DeliveryClass as WireClass } from './gen/live/v1/DeliveryClass.ts';
 
 /** A delivery class that has been decided. */
-export type DeliveryClass = Exclude<Class, 'CLASS_UNSPECIFIED'>;
+export type DeliveryClass = Exclude<Unprefixed<'DELIVERY_CLASS', WireClass>, 'UNSPECIFIED'>;
 
 /**
  * The message types known by name. Any other type is allowed with an explicit class.
@@ -17,7 +18,6 @@ const knownTypes: ReadonlyMap<string, DeliveryClass> = new Map<string, DeliveryC
   ['comment', 'EPHEMERAL'],
   ['arrival', 'EPHEMERAL'],
   ['like', 'EPHEMERAL'],
-  ['audience', 'EPHEMERAL'],
 ]);
 
 /** The class of a type known by name, or undefined. */

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Server } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
 import { sleep } from '../common/sleep.ts';
-import { packageDefinition } from '../protos/live.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
+import { MAX_REQUEST_BYTES, payloadLimit } from './core/sizes.ts';
 import { canVerify } from './core/upstream-state.ts';
 import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
@@ -35,6 +34,7 @@ import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
 import { Readiness } from './rpc/readiness.ts';
 import { PublishService } from './rpc/publish-service.ts';
+import { reflection } from './rpc/reflection.ts';
 import { connectInterceptor, liveHandlers, liveMethods } from './rpc/service.ts';
 import { Sessions } from './rpc/sessions.ts';
 
@@ -47,8 +47,6 @@ const LIMITS = {
   maxCheckMs: 30_000,
   audienceMs: 3_000,
   lastWordsMs: 500,
-  /** What a NATS message needs beside the payload: subject, id, headers. */
-  messageOverhead: 8 * 1024,
 };
 
 /** How a peer that vanished without a word is noticed. All in milliseconds. */
@@ -60,7 +58,6 @@ interface Keepalive {
 }
 
 const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 10_000 };
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** A running gateway. */
 export interface Gateway {
@@ -162,6 +159,7 @@ export async function startGateway(
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,
+      maxMessageBytes: opened.stream.maxMessageBytes,
       publisher,
       health,
       hub,
@@ -237,6 +235,8 @@ async function finishCalls(server: Server, clock: Clock): Promise<void> {
 interface Serving {
   readonly config: ServerConfig;
   readonly upline: Upline;
+  /** What the stream stores in one message, in bytes; -1: it sets no limit. */
+  readonly maxMessageBytes: number;
   readonly publisher: Publisher;
   readonly health: UpstreamHealth;
   readonly hub: Hub;
@@ -255,8 +255,9 @@ interface Served {
 }
 
 async function serve(serving: Serving): Promise<Served> {
-  const { config, upline, publisher, health, hub, directory, clock, keepalive, logger } = serving;
-  const maxPayload = (upline.nc.info?.max_payload ?? 1024 * 1024) - LIMITS.messageOverhead;
+  const { config, upline, maxMessageBytes, publisher, health, hub, directory, clock, keepalive, logger } =
+    serving;
+  const maxPayload = payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, maxMessageBytes);
   const publishing = new PublishService(publisher, maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
   let listener: Listener | undefined;
@@ -296,7 +297,7 @@ async function serve(serving: Serving): Promise<Served> {
   server.addService(liveMethods, liveHandlers({ hub, directory, publishing, life, clock, logger }));
   const readiness = new Readiness(health);
   readiness.addToServer(server);
-  new ReflectionService(packageDefinition).addToServer(server);
+  reflection().addToServer(server);
   try {
     listener = await listen(server, config.listen);
   } catch (error) {

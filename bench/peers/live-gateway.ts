@@ -132,7 +132,7 @@ export const liveGateway: Peer = {
   installed,
   start: (options) => startLiveGateway(options),
   subscriber: (context) => new LiveCounter(context, { live: {} }),
-  compressed: (context) => new LiveCounter(context, { live: {} }, ['DEFLATE']),
+  compressed: (context) => new LiveCounter(context, { live: {} }, ['FEATURE_DEFLATE']),
   replayer: (context) => new LiveCounter(context, { earliest: {} }),
   publish: {
     /** As a backend would: a stock NATS client, straight into the stream's subject. */

@@ -13,7 +13,7 @@ const tails = await RoomTails.connect(natsUrl, (_, entry) => entry);
 
 async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Promise<void> {
   const leave = await tails.join(room, (entries, done) =>
-    call.write(bareFrame(batchFrame(room, [entries], 0)), done),
+    call.write(bareFrame(batchFrame(room, [entries])), done),
   );
   call.on('cancelled', leave);
   call.write(caughtUp(room));

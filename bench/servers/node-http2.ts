@@ -11,7 +11,7 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
  */
 
 const [port, natsUrl] = process.argv.slice(2) as [string, string];
-const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, [entry], 0));
+const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, [entry]));
 
 async function serve(stream: ServerHttp2Stream, room: string): Promise<void> {
   const leave = await tails.join(room, (messages, done) => stream.write(messages, done));

@@ -115,7 +115,7 @@ export class RoomTails {
 
 function entryOf(payload: Uint8Array, seq: number): Buffer {
   const content = { id: '', type: '', sender: '', payload, headers: [] };
-  const entry = reliableEntry({ seq, check: 1, content, timeMs: Date.now() }, seq - 1);
+  const entry = reliableEntry({ seq, fingerprint: 1, content, timeMs: Date.now() }, seq - 1);
   const bytes = Buffer.allocUnsafe(entry.size);
   entry.write(bytes, 0);
   return bytes;

@@ -1,12 +1,12 @@
 const WIRE_TYPE = { varint: 0, len: 2, fixed32: 5 } as const;
 const BATCH_RELIABLE = 2;
-const MESSAGE = { seq: 1, prevSeq: 2, check: 3 } as const;
+const MESSAGE = { seq: 1, prevSeq: 2, fingerprint: 3 } as const;
 
 /** What of a reliable message tells where it stands. */
 export interface Place {
   readonly seq: number;
   readonly prevSeq: number;
-  readonly check: number;
+  readonly fingerprint: number;
 }
 
 /** Reads protobuf as far as the bench needs it. */
@@ -67,14 +67,14 @@ export function* readBatch(frame: Buffer): Generator<Place> {
 
 /** The fields wanted are the first: the rest is not looked at. */
 function readPlace(message: Reader): Place {
-  let [seq, prevSeq, check] = [0, 0, 0];
+  let [seq, prevSeq, fingerprint] = [0, 0, 0];
   while (!message.done) {
     const tag = message.varint();
     const field = tag >>> 3;
     if (field === MESSAGE.seq) seq = message.varint();
     else if (field === MESSAGE.prevSeq) prevSeq = message.varint();
-    else if (field === MESSAGE.check) check = message.fixed32();
+    else if (field === MESSAGE.fingerprint) fingerprint = message.fixed32();
     else break;
   }
-  return { seq, prevSeq, check };
+  return { seq, prevSeq, fingerprint };
 }

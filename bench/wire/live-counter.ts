@@ -35,7 +35,7 @@ const enum Place {
 export class LiveCounter implements Receiver {
   readonly #context: ReceiverContext;
   readonly #start: StartInput;
-  readonly #compressions: readonly 'DEFLATE'[];
+  readonly #features: readonly 'FEATURE_DEFLATE'[];
   readonly #call: Http2Call;
   #place = Place.Prefix;
   #prefixLeft = GRPC_PREFIX;
@@ -48,12 +48,12 @@ export class LiveCounter implements Receiver {
 
   /**
    * @param start where in the room it begins
-   * @param compressions of frames, whose messages are then not counted
+   * @param features whose frames' messages are then not counted
    */
-  constructor(context: ReceiverContext, start: StartInput, compressions: readonly 'DEFLATE'[] = []) {
+  constructor(context: ReceiverContext, start: StartInput, features: readonly 'FEATURE_DEFLATE'[] = []) {
     this.#context = context;
     this.#start = start;
-    this.#compressions = compressions;
+    this.#features = features;
     this.#call = new Http2Call(CONNECT_PATH, context.authority, {
       send: (bytes) => context.send(bytes),
       fail: (reason) => context.fail(reason),
@@ -65,7 +65,7 @@ export class LiveCounter implements Receiver {
     this.#call.open();
     const { room } = this.#context;
     this.#call.write([
-      encodeClientFrame({ hello: { client: 'bench', compressions: [...this.#compressions] } }),
+      encodeClientFrame({ hello: { client: 'bench', features: [...this.#features] } }),
       encodeClientFrame({ join: { room, start: this.#start } }),
     ]);
   }

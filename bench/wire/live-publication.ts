@@ -58,7 +58,7 @@ class LivePublication implements Publication {
     const message = { room, type: TYPE, payload: Buffer.from(payload, 'latin1') };
     // What is published in one turn is one write.
     if (this.#frames.length === 0) setImmediate(() => this.#write());
-    this.#frames.push(encodeClientFrame({ publish: { requestId, message } }));
+    this.#frames.push(encodeClientFrame({ publish: { requestId, request: message } }));
     return new Promise((resolve, reject) => this.#waiting.set(requestId, { resolve, reject }));
   }
 
@@ -92,11 +92,11 @@ class LivePublication implements Publication {
     this.#frames = [];
   }
 
-  #settle({ requestId, code, reason, message }: PublishResult): void {
+  #settle({ requestId, refusal }: PublishResult): void {
     const waiting = this.#waiting.get(requestId);
     this.#waiting.delete(requestId);
-    if (code === 0) waiting?.resolve();
-    else waiting?.reject(new Error(`${reason}: ${message}`));
+    if (!refusal) waiting?.resolve();
+    else waiting?.reject(new Error(`${refusal.reason}: ${refusal.message}`));
     this.#answered?.();
   }
 

@@ -76,11 +76,11 @@ export class LiveViewer {
 
   #receiveBatch(message: Buffer): void {
     const { epoch = '' } = this.#cursor ?? {};
-    for (const { seq, prevSeq, check } of readBatch(message)) {
+    for (const { seq, prevSeq, fingerprint } of readBatch(message)) {
       const at = Number(this.#cursor?.seq);
       if (!(prevSeq <= at && at < seq)) this.breaks++;
       this.received++;
-      this.#cursor = { epoch, seq: String(seq), check };
+      this.#cursor = { epoch, seq: String(seq), fingerprint };
     }
   }
 }

@@ -37,7 +37,7 @@ export class Admission {
     const { log, era } = this.#timeline;
     const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
     const seq = inMemory === undefined ? await this.#lookUp(start) : inMemory - 1;
-    return { epoch: era.epoch, seq, check: 0 };
+    return { epoch: era.epoch, seq, fingerprint: 0 };
   }
 
   /**
@@ -54,16 +54,16 @@ export class Admission {
     const cursor = formerly.includes(brought.epoch) ? { ...brought, epoch } : brought;
     const inMemory = this.#judgeInMemory(cursor, against);
     if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
-      this.#admit(viewer, cursor, inMemory, this.#timeline.provenTo + 1);
+      this.#admit(viewer, brought, inMemory, this.#timeline.provenTo + 1);
       return 'settled';
     }
     if (inMemory !== undefined) {
-      this.#askLeader(viewer, cursor);
+      this.#askLeader(viewer, brought);
       return 'asking';
     }
     const page = this.#history.find((candidate) => candidate.canJudge(cursor));
     if (page === undefined) return 'needs-page';
-    this.#admit(viewer, cursor, page.judge(cursor), page.nextAfter(cursor.seq));
+    this.#admit(viewer, brought, page.judge(cursor), page.nextAfter(cursor.seq));
     return 'settled';
   }
 
@@ -73,33 +73,32 @@ export class Admission {
     if (cursor.epoch !== era.epoch) return this.#mayBeRenamed(cursor, against) ? undefined : 'recreated';
     if (cursor.seq > provenTo) return 'rewound';
     if (cursor.seq < log.base) return undefined;
-    const found = log.checkAt(cursor.seq);
-    if (cursor.check === 0 || cursor.check === found) return 'continuous';
+    const found = log.fingerprintAt(cursor.seq);
+    if (cursor.fingerprint === 0 || cursor.fingerprint === found) return 'continuous';
     return found === undefined ? undefined : 'rewound';
   }
 
   /** Another epoch that the leader has confirmed may still be a new name for the same history: its message tells. */
-  #mayBeRenamed({ seq, check }: Position, against: 'memory' | 'leader'): boolean {
-    return against === 'leader' && check !== 0 && seq <= this.#timeline.provenTo;
+  #mayBeRenamed({ seq, fingerprint }: Position, against: 'memory' | 'leader'): boolean {
+    return against === 'leader' && fingerprint !== 0 && seq <= this.#timeline.provenTo;
   }
 
-  #admit(viewer: Viewer, cursor: Position, verdict: Continuity, next: number): void {
+  /** Until a break is told, the viewer stands where it was: one that loses the connection before is told when it comes again. */
+  #admit(viewer: Viewer, brought: Position, verdict: Continuity, next: number): void {
     const { epoch } = this.#timeline.era;
-    const outcome = outcomeOf(verdict);
     const { head, provenTo } = this.#timeline;
-    const after = { epoch, seq: Math.min(cursor.seq, provenTo), check: 0 };
+    const { seq } = brought;
+    const here = { ...brought, epoch };
+    viewer.begin(verdict === 'continuous' ? here : brought, head, outcomeOf(verdict));
     switch (verdict) {
       case 'continuous':
-        return viewer.begin({ ...cursor, epoch }, head, outcome);
+        return;
       case 'evicted':
-        viewer.begin(cursor, head, outcome);
-        return viewer.skip(next);
+        return viewer.skip(here, next);
       case 'rewound':
-        viewer.begin(after, head, outcome);
-        return viewer.reset('REWOUND', after);
+        return viewer.reset('REWOUND', { epoch, seq: Math.min(seq, provenTo), fingerprint: 0 });
       case 'recreated':
-        viewer.begin({ epoch, seq: 0, check: 0 }, head, outcome);
-        return viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
+        return viewer.reset('RECREATED', { epoch, seq: 0, fingerprint: 0 });
     }
   }
 

@@ -1,14 +1,18 @@
 import { deflateRawSync } from 'node:zlib';
 import { varintSize, writeVarint } from './entry-codec.ts';
+import { fittedFrame } from './fitted-frame.ts';
 import { allocatePrefixed, bareFrame, PREFIX_BYTES } from './frame-prefix.ts';
 
 /** `ServerFrame.deflated`: field 13, length-delimited. */
 const SERVER_FRAME_DEFLATED = (13 << 3) | 2;
 
-/** An encoded `ServerFrame` behind its prefix, and its compressed form: made when first asked for, and once for all who share the frame. */
+/**
+ * An encoded `ServerFrame` behind its prefix, and its other forms: made when first asked for, and once for all who share the frame.
+ */
 export class CompressibleFrame {
   readonly plain: Buffer;
   #deflated: Buffer | undefined;
+  #fitted: { readonly maxBytes: number; readonly frame: CompressibleFrame } | undefined;
 
   constructor(plain: Buffer) {
     this.plain = plain;
@@ -16,12 +20,29 @@ export class CompressibleFrame {
 
   /** Memory taken beside the plain frame, in bytes. */
   get extraMemory(): number {
-    return this.#deflated === undefined || this.#deflated === this.plain ? 0 : this.#deflated.length;
+    const deflated =
+      this.#deflated === undefined || this.#deflated === this.plain ? 0 : this.#deflated.length;
+    return deflated + (this.#fitted?.frame.memory ?? 0);
   }
 
   /** Memory taken, in bytes. */
   get memory(): number {
     return this.plain.length + this.extraMemory;
+  }
+
+  /** Bytes of the `ServerFrame`. */
+  get bytes(): number {
+    return this.plain.length - PREFIX_BYTES;
+  }
+
+  /** The frame as a client gets it that takes at most `maxBytes`: what is too large for it comes without payload. */
+  within(maxBytes: number): CompressibleFrame {
+    if (this.bytes <= maxBytes) return this;
+    if (this.#fitted?.maxBytes !== maxBytes) {
+      const frame = new CompressibleFrame(fittedFrame(this.plain, maxBytes));
+      this.#fitted = { maxBytes, frame };
+    }
+    return this.#fitted.frame;
   }
 
   /** `ServerFrame{deflated}`, or the plain frame where that is not longer. */

@@ -21,8 +21,8 @@ export type Continuity = 'continuous' | 'evicted' | 'rewound' | 'recreated';
  * one when it restarts (seen with 2.9.10 and 2.10.27). A stream that was really created again holds nothing older than
  * itself; one that does, and holds the very message at the position, has the same history.
  */
-export function isRenamed({ check }: Position, { found, predated }: Evidence): boolean {
-  return check !== 0 && check === found && predated;
+export function isRenamed({ fingerprint }: Position, { found, predated }: Evidence): boolean {
+  return fingerprint !== 0 && fingerprint === found && predated;
 }
 
 /**
@@ -34,10 +34,10 @@ export function isRenamed({ check }: Position, { found, predated }: Evidence): b
 export function judge(position: Position, evidence: Evidence): Continuity {
   if (position.epoch !== evidence.epoch) return isRenamed(position, evidence) ? 'continuous' : 'recreated';
   if (evidence.found !== undefined) {
-    return position.check === 0 || position.check === evidence.found ? 'continuous' : 'rewound';
+    return position.fingerprint === 0 || position.fingerprint === evidence.found ? 'continuous' : 'rewound';
   }
   const held = position.seq >= evidence.firstSeq;
-  if (held && position.check !== 0) {
+  if (held && position.fingerprint !== 0) {
     // The cursor names a message, the stream has not evicted so far, and the message is not the room's:
     // either another history put another room's message there, or this one was deleted on its own.
     return evidence.heldElsewhere ? 'rewound' : 'evicted';

@@ -131,7 +131,7 @@ export function reliableEntry(message: StoredMessage, prevSeq: number): Entry {
       at = writeVarintField(buffer, at, 1, message.seq);
       at = writeVarintField(buffer, at, 2, prevSeq);
       buffer[at] = tag(3, FIXED32);
-      at = buffer.writeUInt32LE(message.check, at + 1);
+      at = buffer.writeUInt32LE(message.fingerprint, at + 1);
       at = writeString(buffer, at, 4, content.id);
       at = writeString(buffer, at, 5, content.type);
       at = writeString(buffer, at, 6, content.sender);
@@ -162,7 +162,15 @@ export function ephemeralEntry(message: EphemeralMessage): Entry {
 
 const SERVER_FRAME_BATCH = tag(3, LEN);
 const BATCH_ROOM = tag(1, LEN);
-const BATCH_DROPPED = tag(4, VARINT);
+const BATCH_DROPPED_FIELD = 4;
+const BATCH_AUDIENCE = tag(5, VARINT);
+
+/** What a batch tells beside its entries. */
+export interface BatchRemarks {
+  readonly ephemeralDropped: number;
+  /** Viewers of the room; undefined when that is not told. */
+  readonly audience: number | undefined;
+}
 
 /** Bytes in front of a batch's entries, its prefix included; `bodyBytes` of entries and what follows them. */
 function headSize(room: string, bodyBytes: number): number {
@@ -195,9 +203,12 @@ export function completeBatch(room: string, buffer: Buffer, start: number, bodyB
 }
 
 /** Encodes `ServerFrame{batch}` around pieces of entries, by copying them once; behind its prefix. */
-export function batchFrame(room: string, pieces: readonly Buffer[], ephemeralDropped: number): Buffer {
-  const droppedBytes = varintFieldSize(ephemeralDropped);
-  const bodyBytes = pieces.reduce((sum, { length }) => sum + length, droppedBytes);
+export function batchFrame(room: string, pieces: readonly Buffer[], remarks?: BatchRemarks): Buffer {
+  const ephemeralDropped = remarks?.ephemeralDropped ?? 0;
+  const audience = remarks?.audience;
+  const audienceBytes = audience === undefined ? 0 : 1 + varintSize(audience);
+  const remarkBytes = varintFieldSize(ephemeralDropped) + audienceBytes;
+  const bodyBytes = pieces.reduce((sum, { length }) => sum + length, remarkBytes);
   const start = headSize(room, bodyBytes);
   const frame = Buffer.allocUnsafe(start + bodyBytes);
   completeBatch(room, frame, start, bodyBytes);
@@ -206,9 +217,10 @@ export function batchFrame(room: string, pieces: readonly Buffer[], ephemeralDro
     frame.set(piece, at);
     at += piece.length;
   }
-  if (droppedBytes > 0) {
-    frame[at] = BATCH_DROPPED;
-    writeVarint(frame, at + 1, ephemeralDropped);
+  at = writeVarintField(frame, at, BATCH_DROPPED_FIELD, ephemeralDropped);
+  if (audience !== undefined) {
+    frame[at] = BATCH_AUDIENCE;
+    writeVarint(frame, at + 1, audience);
   }
   return frame;
 }

@@ -56,6 +56,14 @@ export class EphemeralRing {
     this.#passedOver++;
   }
 
+  /** Has what was passed over told, though no message has entered since; false when there is nothing to tell. */
+  tellPassedOver(): boolean {
+    if (this.#passedOver === 0) return false;
+    this.#newer.extend(this.count);
+    this.#passedOver = 0;
+    return true;
+  }
+
   /** What came after the first `seen` messages, up to {@link head}. */
   read(seen: number, nowMs: number): EphemeralSlice {
     const upto = this.head;

@@ -60,7 +60,7 @@ export class HistoryPage {
     const { seq } = position;
     if (seq === this.from) return true;
     if (seq < this.from || seq > this.upto) return false;
-    return position.check === 0 || this.#log.checkAt(seq) !== undefined;
+    return position.fingerprint === 0 || this.#log.fingerprintAt(seq) !== undefined;
   }
 
   /** Whether the page takes a proven position further. */
@@ -72,7 +72,7 @@ export class HistoryPage {
   judge(position: Position): Continuity {
     const verdict = judge(position, {
       epoch: this.#read.epoch,
-      found: this.#log.checkAt(position.seq),
+      found: this.#log.fingerprintAt(position.seq),
       firstSeq: this.#read.firstSeq,
       heldElsewhere: this.#read.fromHeldElsewhere,
       predated: this.#read.predated,

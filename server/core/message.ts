@@ -3,7 +3,7 @@ export interface StoredMessage {
   /** JetStream sequence. JetStream counts from 1; below 2^53, which the NATS client cannot exceed either. */
   readonly seq: number;
   /** Fingerprint of the message, see {@link fingerprint}; never 0. */
-  readonly check: number;
+  readonly fingerprint: number;
   readonly content: MessageContent;
   /** When it was stored or received, in milliseconds since the Unix epoch. */
   readonly timeMs: number;
@@ -11,14 +11,14 @@ export interface StoredMessage {
 
 /** What is kept in mind of a room's newest message. */
 export interface LastMessage extends Pick<StoredMessage, 'seq' | 'timeMs'> {
-  /** See {@link StoredMessage.check}; 0 as long as its payload has not been looked at: that may take long. */
-  readonly check: number;
+  /** See {@link StoredMessage.fingerprint}; 0 as long as its payload has not been looked at: that may take long. */
+  readonly fingerprint: number;
   /** Of its payload, in bytes. */
   readonly bytes: number;
 }
 
-export function lastOf({ seq, check, content, timeMs }: StoredMessage): LastMessage {
-  return { seq, check, timeMs, bytes: content.payload.length };
+export function lastOf({ seq, fingerprint, content, timeMs }: StoredMessage): LastMessage {
+  return { seq, fingerprint, timeMs, bytes: content.payload.length };
 }
 
 /** What a publisher said. The payload may be a view of a socket's buffer: copy before keeping it. */

@@ -7,5 +7,5 @@ export interface Position {
   readonly epoch: string;
   readonly seq: number;
   /** Fingerprint of the message at `seq`; 0 when `seq` is not (known to be) a message of the room. */
-  readonly check: number;
+  readonly fingerprint: number;
 }

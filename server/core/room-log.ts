@@ -22,17 +22,17 @@ export class RoomLog {
   readonly #room: string;
   readonly #headroom: number;
   readonly #segments: Segment[] = [];
-  #baseCheck: number;
+  #baseFingerprint: number;
   #made: MadeFrame | undefined;
 
   /**
    * @param base position after which the log is complete
-   * @param baseCheck fingerprint of the message at `base`; 0 when it is not one
+   * @param baseFingerprint fingerprint of the message at `base`; 0 when it is not one
    */
-  constructor(room: string, base: number, baseCheck: number) {
+  constructor(room: string, base: number, baseFingerprint: number) {
     this.#room = room;
     this.#headroom = batchHeadroom(room);
-    this.#baseCheck = baseCheck;
+    this.#baseFingerprint = baseFingerprint;
     this.#begin(base);
   }
 
@@ -61,7 +61,7 @@ export class RoomLog {
       this.seal();
       this.#begin(this.#last.upto);
     }
-    this.#last.append(message.seq, message.check, entry);
+    this.#last.append(message.seq, message.fingerprint, entry);
   }
 
   /** Declares that there is no further message up to and including `position`. */
@@ -86,7 +86,7 @@ export class RoomLog {
   frameOf(after: number, { frame, pieces, upto }: Slice): CompressibleFrame {
     if (frame !== undefined) return frame;
     if (this.#made?.after !== after || this.#made.upto !== upto) {
-      this.#made = { after, upto, frame: new CompressibleFrame(batchFrame(this.#room, pieces, 0)) };
+      this.#made = { after, upto, frame: new CompressibleFrame(batchFrame(this.#room, pieces)) };
     }
     return this.#made.frame;
   }
@@ -97,16 +97,16 @@ export class RoomLog {
   }
 
   /** The fingerprint of the message at exactly `seq`, or undefined when there is none or it is not known. */
-  checkAt(seq: number): number | undefined {
+  fingerprintAt(seq: number): number | undefined {
     if (seq < this.base) return undefined;
-    if (seq === this.base) return this.#baseCheck === 0 ? undefined : this.#baseCheck;
+    if (seq === this.base) return this.#baseFingerprint === 0 ? undefined : this.#baseFingerprint;
     // A message that closes a segment belongs to it, not to the one that begins there.
-    return this.#at(this.#indexAt(seq - 1)).checkAt(seq);
+    return this.#at(this.#indexAt(seq - 1)).fingerprintAt(seq);
   }
 
   /** Says which message is at the base, if that is `seq`. */
   identifyBase(seq: number, check: number): void {
-    if (seq === this.base) this.#baseCheck = check;
+    if (seq === this.base) this.#baseFingerprint = check;
   }
 
   /** The sequence of the n-th message from the end, or undefined when the log does not go back so far. */
@@ -122,7 +122,7 @@ export class RoomLog {
   /** Forgets the oldest segment; `base` rises. */
   evictOldest(): void {
     const evicted = this.#first;
-    this.#baseCheck = evicted.checkAt(evicted.upto) ?? this.#baseCheck;
+    this.#baseFingerprint = evicted.fingerprintAt(evicted.upto) ?? this.#baseFingerprint;
     this.#segments.shift();
     this.#made = undefined;
     if (this.#segments.length === 0) this.#begin(evicted.upto);

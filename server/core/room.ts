@@ -53,6 +53,8 @@ export interface Lag {
 interface Delivery extends Reach {
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
+  /** The number of viewers that it tells, if it does. */
+  readonly audience: number | undefined;
   readonly frame: CompressibleFrame;
 }
 
@@ -60,6 +62,7 @@ interface Delivery extends Reach {
 interface SharedDelivery {
   readonly seq: number;
   readonly ephemeralSeen: number;
+  readonly audience: number | undefined;
   readonly delivery: Delivery;
 }
 
@@ -77,6 +80,10 @@ export class Room {
   readonly #ephemeral = new EphemeralRing();
   readonly #ephemeralBudget: TokenBucket;
   readonly #audience = new Audience();
+  /** The number of viewers that is told; undefined as long as none was counted. */
+  #audienceTold: number | undefined;
+  /** Whether viewers have come since it was told. */
+  #newcomers = false;
   readonly #viewers = new Set<Viewer>();
   /** Viewers that have everything. */
   #atHead = new Set<Viewer>();
@@ -156,6 +163,7 @@ export class Room {
    */
   async join(viewer: Viewer, from: JoinFrom): Promise<void> {
     this.#viewers.add(viewer);
+    this.#newcomers = true;
     viewer.room = this;
     viewer.era = this.timeline.era.number;
     viewer.ephemeralSeen = this.#ephemeral.count;
@@ -188,27 +196,32 @@ export class Room {
     this.#waiting.delete(viewer);
   }
 
-  /** Tells the other gateways of this one's viewers, and the viewers of everybody's. */
+  /** Tells the other gateways of this one's viewers, and the viewers of everybody's, and of what was sampled out. */
   reportAudience(): void {
     this.#upstream.announce(this.name, this.#viewers.size);
     if (this.#viewers.size === 0) return;
-    const payload = Buffer.from(JSON.stringify({ count: this.audience }));
-    const content = { id: '', type: 'audience', sender: '', payload, headers: [] };
-    this.#pushEphemeral({ content, timeMs: this.#clock.wallMs() });
+    const sampledOut = this.#ephemeral.tellPassedOver();
+    const { audience } = this;
+    const told = this.#audienceTold === audience && !this.#newcomers;
+    this.#audienceTold = audience;
+    this.#newcomers = false;
+    if (sampledOut || !told) this.#wakeAtHead();
   }
 
-  /** Samples at the entrance, so that whoever is live gets the same sample, and what is not in it costs next to nothing. */
+  /**
+   * Hands an ephemeral message to whoever is live and can take it now. Sampled at the entrance, so that whoever is live gets the
+   * same sample, and what is not in it costs next to nothing.
+   */
   #receiveEphemeral(message: EphemeralMessage): void {
     if (this.#viewers.size === 0) return;
-    if (this.#ephemeralBudget.take(this.#clock.monotonicMs())) return this.#pushEphemeral(message);
-    this.#ephemeral.passOver();
-    this.#counters.ephemeralSampledOut++;
-  }
-
-  /** Hands an ephemeral message to whoever is live and can take it now. */
-  #pushEphemeral(message: EphemeralMessage): void {
-    this.#ephemeral.append(message, this.#clock.monotonicMs());
-    this.#wakeAtHead();
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#ephemeralBudget.take(nowMs)) {
+      this.#ephemeral.append(message, nowMs);
+      this.#wakeAtHead();
+    } else {
+      this.#ephemeral.passOver();
+      this.#counters.ephemeralSampledOut++;
+    }
   }
 
   /**
@@ -264,28 +277,36 @@ export class Room {
     viewer.era = number;
     const { position } = viewer;
     const same = position.epoch === epoch || formerly.includes(position.epoch);
-    if (!same) viewer.reset('RECREATED', { epoch, seq: 0, check: 0 });
+    if (!same) viewer.reset('RECREATED', { epoch, seq: 0, fingerprint: 0 });
     // Who was behind has not had what lies between, in whichever history.
-    else viewer.reset('REWOUND', { epoch, seq: Math.min(start, position.seq), check: 0 });
+    else viewer.reset('REWOUND', { epoch, seq: Math.min(start, position.seq), fingerprint: 0 });
     return true;
   }
 
   #readLog(viewer: Viewer, maxEntries: number): Emission | undefined {
-    const delivery = this.#sharedFor(viewer, maxEntries) ?? this.#compose(viewer, maxEntries);
+    const delivery =
+      viewer.credit > 0
+        ? (this.#sharedFor(viewer, maxEntries) ?? this.#compose(viewer, maxEntries))
+        : undefined;
     if (delivery !== undefined) {
       viewer.advance(delivery);
       viewer.ephemeralSeen = delivery.ephemeralUpto;
+      if (delivery.audience !== undefined) viewer.audience = delivery.audience;
       this.#counters.ephemeralDropped += delivery.ephemeralDropped;
-      return { kind: 'batch', frame: delivery.frame };
+      return { kind: 'batch', frame: viewer.charge(delivery.frame) };
     }
+    // Out of credit: woken when there is more.
+    if (viewer.position.seq < this.timeline.log.head) return undefined;
     if (this.#catchUp(viewer)) return { kind: 'caught-up', cursor: viewer.position };
     this.#atHead.add(viewer);
     return undefined;
   }
 
-  #sharedFor({ position, ephemeralSeen, stage }: Viewer, maxEntries: number): Delivery | undefined {
+  #sharedFor(viewer: Viewer, maxEntries: number): Delivery | undefined {
     const shared = this.#shared;
-    const same = shared?.seq === position.seq && shared.ephemeralSeen === ephemeralSeen;
+    const { position, ephemeralSeen, audience, stage } = viewer;
+    const same =
+      shared?.seq === position.seq && shared.ephemeralSeen === ephemeralSeen && shared.audience === audience;
     return same && stage.kind === 'live' && maxEntries === Infinity ? shared.delivery : undefined;
   }
 
@@ -295,19 +316,30 @@ export class Room {
     const { seq } = viewer.position;
     const { ephemeralSeen } = viewer;
     const slice = log.read(seq, maxEntries);
-    const { upto, check, count } = slice;
+    const { upto, fingerprint, count } = slice;
     if (viewer.stage.kind !== 'live' || upto < log.head) {
       if (count === 0) return undefined;
       const frame = log.frameOf(seq, slice);
-      return { upto, check, count, ephemeralUpto: ephemeralSeen, ephemeralDropped: 0, frame };
+      return {
+        upto,
+        fingerprint,
+        count,
+        ephemeralUpto: ephemeralSeen,
+        ephemeralDropped: 0,
+        audience: undefined,
+        frame,
+      };
     }
     const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
     const { dropped: ephemeralDropped } = ephemeral;
-    if (count === 0 && ephemeral.pieces.length === 0 && ephemeralDropped === 0) return undefined;
-    const bytes = batchFrame(this.name, [...slice.pieces, ...ephemeral.pieces], ephemeralDropped);
-    const frame = new CompressibleFrame(bytes);
-    const delivery = { upto, check, count, ephemeralUpto: ephemeral.upto, ephemeralDropped, frame };
-    if (maxEntries === Infinity) this.#shared = { seq, ephemeralSeen, delivery };
+    const audience = this.#audienceTold === viewer.audience ? undefined : this.#audienceTold;
+    const nothing = count === 0 && ephemeral.pieces.length === 0 && ephemeralDropped === 0;
+    if (nothing && audience === undefined) return undefined;
+    const pieces = [...slice.pieces, ...ephemeral.pieces];
+    const frame = new CompressibleFrame(batchFrame(this.name, pieces, { ephemeralDropped, audience }));
+    const ephemeralUpto = ephemeral.upto;
+    const delivery = { upto, fingerprint, count, ephemeralUpto, ephemeralDropped, audience, frame };
+    if (maxEntries === Infinity) this.#shared = { seq, ephemeralSeen, audience: viewer.audience, delivery };
     return delivery;
   }
 
@@ -327,7 +359,7 @@ export class Room {
     if (renamed) viewer.position = { ...viewer.position, epoch: bookmark.epoch };
     // A start looked up in the stream, or a page of history, may have taken the viewer further than the room, or to where
     // the stream no longer has the message that the room has last: a cursor names none that the viewer has not had.
-    else if (bookmark.seq > seq || named || (bookmark.seq === seq && bookmark.check === 0 && !unseen)) {
+    else if (bookmark.seq > seq || named || (bookmark.seq === seq && bookmark.fingerprint === 0 && !unseen)) {
       viewer.position = bookmark;
       this.#promiseName(viewer);
     }
@@ -342,6 +374,7 @@ export class Room {
   }
 
   #replayPage(viewer: Viewer, maxEntries: number): Emission | 'again' | undefined {
+    if (viewer.credit <= 0) return undefined;
     // Proven in this era, under whatever name the stream had then.
     const position = { ...viewer.position, epoch: this.timeline.era.epoch };
     const { seq } = position;
@@ -352,15 +385,15 @@ export class Room {
     }
     const verdict = page.judge(position);
     if (verdict !== 'continuous') {
-      if (verdict === 'evicted') viewer.skip(page.nextAfter(seq));
-      else viewer.reset('REWOUND', { ...position, check: 0 });
+      if (verdict === 'evicted') viewer.skip(position, page.nextAfter(seq));
+      else viewer.reset('REWOUND', { ...position, fingerprint: 0 });
       return 'again';
     }
     if (page.upto < this.timeline.log.base) this.#history.readAhead(page);
     const slice = page.read(seq, maxEntries);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';
-    return { kind: 'batch', frame: page.frameOf(seq, slice) };
+    return { kind: 'batch', frame: viewer.charge(page.frameOf(seq, slice)) };
   }
 
   /** Waits for the page that begins at `from`. */

@@ -9,7 +9,7 @@ export interface Reach {
   /** The position reached by whoever has taken these entries: the last one's or, when there are none, the end. */
   readonly upto: number;
   /** Fingerprint of the last entry; 0 when there are none. */
-  readonly check: number;
+  readonly fingerprint: number;
   readonly count: number;
 }
 
@@ -44,7 +44,7 @@ export class Segment {
   /** Offset behind the last entry. */
   #end: number;
   readonly #seqs: number[] = [];
-  readonly #checks: number[] = [];
+  readonly #fingerprints: number[] = [];
   /** Offset behind each entry. */
   readonly #ends: number[] = [];
   #frame: CompressibleFrame | undefined;
@@ -82,14 +82,14 @@ export class Segment {
   }
 
   /** Appends an entry; `seq` is greater than every one before, and the segment is not sealed. */
-  append(seq: number, check: number, entry: Entry): void {
+  append(seq: number, fingerprint: number, entry: Entry): void {
     if (this.sealed) throw new RangeError('entry appended to a sealed segment');
     if (seq <= this.#upto) throw new RangeError(`entry ${seq} appended behind ${this.#upto}`);
     this.#reserve(entry.size);
     entry.write(this.#buffer, this.#end);
     this.#end += entry.size;
     this.#seqs.push(seq);
-    this.#checks.push(check);
+    this.#fingerprints.push(fingerprint);
     this.#ends.push(this.#end);
     this.#upto = seq;
   }
@@ -110,22 +110,22 @@ export class Segment {
     const first = this.#indexAfter(after);
     const last = Math.min(first + maxEntries, this.count);
     if (last <= first)
-      return { pieces: [], frame: undefined, upto: Math.max(this.#upto, after), check: 0, count: 0 };
+      return { pieces: [], frame: undefined, upto: Math.max(this.#upto, after), fingerprint: 0, count: 0 };
     const start = first === 0 ? this.#headroom : (this.#ends[first - 1] as number);
     const whole = first === 0 && last === this.count;
     return {
       pieces: [this.#buffer.subarray(start, this.#ends[last - 1])],
       frame: whole ? this.#frame : undefined,
       upto: this.#seqs[last - 1] as number,
-      check: this.#checks[last - 1] as number,
+      fingerprint: this.#fingerprints[last - 1] as number,
       count: last - first,
     };
   }
 
   /** The fingerprint of the entry at exactly `seq`, or undefined. */
-  checkAt(seq: number): number | undefined {
+  fingerprintAt(seq: number): number | undefined {
     const index = this.#indexAfter(seq) - 1;
-    return index >= 0 && this.#seqs[index] === seq ? this.#checks[index] : undefined;
+    return index >= 0 && this.#seqs[index] === seq ? this.#fingerprints[index] : undefined;
   }
 
   /** The sequence of the first entry behind `seq`, or undefined. */

@@ -32,7 +32,7 @@ export interface Era {
 }
 
 /** `seq` 0: none is known. */
-const NO_MESSAGE: LastMessage = { seq: 0, check: 0, timeMs: Number.NaN, bytes: 0 };
+const NO_MESSAGE: LastMessage = { seq: 0, fingerprint: 0, timeMs: Number.NaN, bytes: 0 };
 
 /** What a timeline knows at one moment. */
 interface Known {
@@ -150,14 +150,14 @@ export class Timeline {
   /** The cursor of a viewer that has everything: one that a later resume can verify. */
   get bookmark(): Position {
     const { epoch } = this.#era;
-    const { seq, check } = this.#last;
-    if (seq !== 0 && this.#lastHeld) return { epoch, seq, check };
-    return { epoch, seq: this.#provenTo, check: 0 };
+    const { seq, fingerprint } = this.#last;
+    if (seq !== 0 && this.#lastHeld) return { epoch, seq, fingerprint };
+    return { epoch, seq: this.#provenTo, fingerprint: 0 };
   }
 
   /** Whether the payload of the room's newest message was left where it is, because it is large: no cursor can name it yet. */
   get unseen(): boolean {
-    return this.#last.seq !== 0 && this.#last.check === 0 && this.#lastHeld;
+    return this.#last.seq !== 0 && this.#last.fingerprint === 0 && this.#lastHeld;
   }
 
   /**
@@ -258,24 +258,24 @@ export class Timeline {
   }
 
   /** The log has the message, or no longer reaches back to it. Another in its place is no repeat: another history. */
-  #isRepeat({ message: { seq, check } }: FeedMessage): boolean {
-    return seq < this.#log.base || this.#log.checkAt(seq) === check;
+  #isRepeat({ message: { seq, fingerprint } }: FeedMessage): boolean {
+    return seq < this.#log.base || this.#log.fingerprintAt(seq) === fingerprint;
   }
 
   /** Whether the leader says nothing that the log does not; `asked` is what was known when it was asked. */
   #agrees({ lastSeq, last, firstSeq }: RoomEnd, asked: Known): boolean {
-    const known = last && this.#log.checkAt(last.seq);
+    const known = last && this.#log.fingerprintAt(last.seq);
     if (last === undefined || last.seq < asked.last.seq) {
-      const same = known === undefined || known === last?.check;
+      const same = known === undefined || known === last?.fingerprint;
       return !this.#lastHeld && same && lastSeq >= asked.provenTo && firstSeq <= asked.provenTo + 1;
     }
     return this.#isOurs(last);
   }
 
   /** Whether the log ends with the leader's newest message. Where a payload is yet to be seen, another in its place is betrayed by its time. */
-  #isOurs({ seq, check, timeMs }: LastMessage): boolean {
-    const known = this.#log.checkAt(seq);
-    if (known !== undefined && check !== 0) return known === check;
+  #isOurs({ seq, fingerprint, timeMs }: LastMessage): boolean {
+    const known = this.#log.fingerprintAt(seq);
+    if (known !== undefined && fingerprint !== 0) return known === fingerprint;
     return seq === this.#last.seq && timeMs === this.#last.timeMs;
   }
 
@@ -297,7 +297,7 @@ export class Timeline {
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
-    this.#log = new RoomLog(this.#room, last.seq === 0 ? this.#provenTo : last.seq, last.check);
+    this.#log = new RoomLog(this.#room, last.seq === 0 ? this.#provenTo : last.seq, last.fingerprint);
   }
 
   /** Continues at `position`, behind which the log cannot reach back. */
@@ -401,8 +401,8 @@ export class Timeline {
     if (this.#last.seq === 0 || last === undefined || last.seq < this.#last.seq) return false;
     const read = await readHistory(this.#upstream, this.#room, this.#last.seq);
     this.#recognise(read.messages);
-    const { seq, check } = this.#last;
-    const position = { epoch: this.#era.epoch, seq, check };
+    const { seq, fingerprint } = this.#last;
+    const position = { epoch: this.#era.epoch, seq, fingerprint };
     return read.epoch === epoch && new HistoryPage(this.#room, read).judge(position) === 'continuous';
   }
 
@@ -444,17 +444,18 @@ export class Timeline {
     const { epoch } = this.#era;
     const { firstSeq, fromHeldElsewhere: heldElsewhere } = read;
     const first = read.messages[0];
-    const found = first?.seq === read.from ? first.check : undefined;
+    const found = first?.seq === read.from ? first.fingerprint : undefined;
     const evidence = { epoch: read.epoch, found, firstSeq, heldElsewhere, predated: false };
-    const verdict = judge({ epoch, seq: read.from, check: this.#last.check }, evidence);
+    const verdict = judge({ epoch, seq: read.from, fingerprint: this.#last.fingerprint }, evidence);
     if (verdict === 'recreated') return verdict;
     // Where there was none, or another that would have been recognised.
-    if (found !== undefined && this.#last.check === 0 && read.from !== this.#restartedAt) return 'rewound';
+    if (found !== undefined && this.#last.fingerprint === 0 && read.from !== this.#restartedAt)
+      return 'rewound';
     // A message where none was is of another history.
     if (read.messages.some(({ seq }) => seq > read.from && seq <= this.#provenTo)) return 'rewound';
     const expired = verdict === 'evicted' && read.from < firstSeq;
     return expired
-      ? judge({ epoch, seq: this.#provenTo, check: 0 }, { ...evidence, heldElsewhere: false })
+      ? judge({ epoch, seq: this.#provenTo, fingerprint: 0 }, { ...evidence, heldElsewhere: false })
       : verdict;
   }
 
@@ -472,12 +473,12 @@ export class Timeline {
   }
 
   #recognise(messages: readonly StoredMessage[]): void {
-    const { seq, check, timeMs } = this.#last;
-    if (seq === 0 || check !== 0) return;
+    const { seq, fingerprint, timeMs } = this.#last;
+    if (seq === 0 || fingerprint !== 0) return;
     const found = messages.find((message) => message.seq === seq && message.timeMs === timeMs);
     if (found === undefined) return;
     this.#last = lastOf(found);
-    this.#log.identifyBase(seq, found.check);
+    this.#log.identifyBase(seq, found.fingerprint);
     this.#listener.bookmarked();
   }
 

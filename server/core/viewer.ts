@@ -1,3 +1,4 @@
+import type { CompressibleFrame } from './compressible-frame.ts';
 import type { Continuity } from './continuity.ts';
 import type { Emission, JoinOutcome, ResetCause } from './emission.ts';
 import type { Position } from './position.ts';
@@ -35,26 +36,48 @@ export interface Waker {
  */
 export class Viewer {
   readonly waker: Waker;
+  /** The largest frame that its client takes, in bytes. */
+  readonly #maxFrameBytes: number;
   /** The room that it is in. */
   room: Room | undefined;
   /** Everything up to and including it has been handed to the transport. */
-  position: Position = { epoch: '', seq: 0, check: 0 };
+  position: Position = { epoch: '', seq: 0, fingerprint: 0 };
   /** Sequence of the message that its cursor is to name once that has been looked at. */
   unnamed: number | undefined;
   /** Reliable messages handed to the transport. */
   handed = 0;
   /** Ephemeral messages seen or told as dropped, as a count into the room's ring. */
   ephemeralSeen = 0;
+  /** The room's audience as it was last told; undefined before. */
+  audience: number | undefined;
   /** The room's era that `position` belongs to. */
   era = 0;
   stage: Stage = { kind: 'locating' };
+  /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
+  credit = Infinity;
   /** How far its application says it has got. */
   acknowledged = 0;
   /** Told before anything else, in order. */
   readonly notices = new Queue<Emission>();
 
-  constructor(waker: Waker) {
+  /** @param maxFrameBytes the largest frame that its client takes */
+  constructor(waker: Waker, maxFrameBytes = Infinity) {
     this.waker = waker;
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** The frame as this viewer gets it, paid for with its credit. */
+  charge(frame: CompressibleFrame): CompressibleFrame {
+    const fitting = frame.within(this.#maxFrameBytes);
+    this.credit -= fitting.bytes;
+    return fitting;
+  }
+
+  /** Lets `bytes` more of batches be handed over. */
+  grant(bytes: number): void {
+    const waits = this.credit <= 0;
+    this.credit += bytes;
+    if (waits && this.credit > 0) this.waker.wake(this);
   }
 
   /** Begins at a position that is known to be good. */
@@ -65,16 +88,15 @@ export class Viewer {
   }
 
   /** Notes what is handed to the transport. */
-  advance({ upto, check, count }: Reach): void {
+  advance({ upto, fingerprint, count }: Reach): void {
     const { epoch, seq } = this.position;
-    if (upto > seq) this.position = { epoch, seq: upto, check };
+    if (upto > seq) this.position = { epoch, seq: upto, fingerprint };
     this.handed += count;
   }
 
-  /** Announces that messages up to `next` may be missing, and goes on from there. */
-  skip(next: number): void {
-    const { epoch, seq: after } = this.position;
-    const cursor = { epoch, seq: next - 1, check: 0 };
+  /** Announces that messages behind `from` and before `next` may be missing, and goes on from there. */
+  skip({ epoch, seq: after }: Position, next: number): void {
+    const cursor = { epoch, seq: next - 1, fingerprint: 0 };
     this.notices.push({ kind: 'gap', after, next, cursor });
     this.position = cursor;
     this.stage = { kind: 'replaying' };

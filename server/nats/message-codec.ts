@@ -50,7 +50,7 @@ export function decodeStored(
   payload: Uint8Array,
 ): StoredMessage {
   const content = decodeContent(lines, payload);
-  return { seq, check: fingerprint(content), content, timeMs };
+  return { seq, fingerprint: fingerprint(content), content, timeMs };
 }
 
 /** Reads what the server added. The last line of a name counts: before it may be what a publisher has copied from elsewhere. */

@@ -34,7 +34,7 @@ export class RoomEnds {
     const head = await this.#look(room, { kind: 'last' });
     // The server of the consumer may lag; the leader does not.
     const whole = head === undefined || head.bytes <= LARGE_BYTES || !(await this.#isLast(room, head.seq));
-    return whole ? leader.lastMessage(room) : { ...head, check: 0 };
+    return whole ? leader.lastMessage(room) : { ...head, fingerprint: 0 };
   }
 
   /** Sequences of the room's first and last message; undefined when it has none. */

@@ -1,5 +1,6 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats';
+import { MAX_STORED_BYTES } from '../core/sizes.ts';
 import type { StreamState } from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Difference, StreamNeeds } from './stream-config.ts';
@@ -28,6 +29,7 @@ export function streamConfig({ settings, subjects }: StreamNeeds): Partial<Strea
     max_age: nanos(settings.maxAgeMs),
     max_bytes: settings.maxBytes,
     max_msgs_per_subject: -1,
+    max_msg_size: MAX_STORED_BYTES,
     num_replicas: settings.replicas,
     duplicate_window: duplicateWindow(settings),
     allow_direct: true,
@@ -36,11 +38,15 @@ export function streamConfig({ settings, subjects }: StreamNeeds): Partial<Strea
 }
 
 /** The stream that a gateway reads, and where its messages come from. */
-export type OpenedStream =
-  /** Publishes go to the stream itself. */
-  | { readonly kind: 'origin' }
-  /** It copies another one, which publishes go to. */
-  | { readonly kind: 'mirror'; readonly origin: OriginName; readonly created: string };
+export type OpenedStream = {
+  /** What the stream that publishes go to stores in one message, in bytes; -1: it sets no limit. */
+  readonly maxMessageBytes: number;
+} & (
+  | /** Publishes go to the stream itself. */
+    { readonly kind: 'origin' }
+    /** It copies another one, which publishes go to. */
+  | { readonly kind: 'mirror'; readonly origin: OriginName; readonly created: string }
+);
 
 /** The stream exists and is not what the gateway needs; the message says how it differs and what mends it. */
 export class StreamMismatchError extends Error {
@@ -87,7 +93,7 @@ export async function ensureStream(opening: Opening): Promise<OpenedStream> {
   }
   if (differences.length > 0) throw new StreamMismatchError(describeDifferences(stream, differences));
   warnOfUnknown(info, opening);
-  return { kind: 'origin' };
+  return { kind: 'origin', maxMessageBytes: info.config.max_msg_size };
 }
 
 /** Checks a mirror, and the stream that it copies. */
@@ -108,7 +114,7 @@ async function openMirror(opening: Opening, info: StreamInfo, origin: OriginName
     throw new StreamMismatchError(describeDifferences(origin.stream, judged.differences));
   warnOfUnknown(info, opening);
   warnOfUnknown(copied, opening);
-  return { kind: 'mirror', origin, created: copied.created };
+  return { kind: 'mirror', origin, created: copied.created, maxMessageBytes: copied.config.max_msg_size };
 }
 
 function differencesOf(info: StreamInfo, { needs, serverVersion }: Opening): Difference[] {

@@ -74,7 +74,8 @@ export class NatsUpstream implements Upstream {
       if (after.epoch !== epoch)
         throw new Error('the stream was created again while it was asked for its end');
       // It was not fetched: that it was held before says nothing of now.
-      const gone = last !== undefined && (last === known || last.check === 0) && last.seq < after.firstSeq;
+      const gone =
+        last !== undefined && (last === known || last.fingerprint === 0) && last.seq < after.firstSeq;
       const held = gone ? undefined : last;
       return { epoch, formerly: after.formerly, lastSeq, last: held, firstSeq: after.firstSeq };
     });

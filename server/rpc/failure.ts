@@ -1,7 +1,10 @@
 import { Metadata } from '@grpc/grpc-js';
-import type { StatusObject } from '@grpc/grpc-js';
-import { reasons } from '../../protos/reasons.ts';
+import type { status, StatusObject } from '@grpc/grpc-js';
+import { prefixed } from '../../protos/enum-names.ts';
+import type { RefusalInput } from '../../protos/gen/live/v1/Refusal.ts';
+import { reasons, retryAfterMs } from '../../protos/reasons.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
+import { encodeStatusDetails, statusDetailsKey } from '../../protos/status-details.ts';
 import { reasonMetadataKey } from '../../protos/vocabulary.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { Logger } from '../ops/logging.ts';
@@ -17,15 +20,32 @@ export class Failure extends Error {
   }
 
   /** The gRPC status code that goes with the reason. */
-  get code(): number {
+  get code(): status {
     return reasons[this.reason].code;
   }
 
-  /** The status that a call ends with: the reason travels in the trailing metadata. */
+  /** The status that a call ends with: the reason, and when to try again, travel in the trailing metadata. */
   toStatus(): StatusObject {
+    const { code, message, reason } = this;
     const metadata = new Metadata();
-    metadata.set(reasonMetadataKey, this.reason);
-    return { code: reasons[this.reason].code, details: this.message, metadata };
+    metadata.set(reasonMetadataKey, reason);
+    metadata.set(
+      statusDetailsKey,
+      encodeStatusDetails(code, message, { reason, retryAfterMs: retryAfterMs(reason) }),
+    );
+    return { code, details: message, metadata };
+  }
+
+  /** The same in a frame. */
+  toRefusal(): RefusalInput {
+    const { code, message, reason } = this;
+    const afterMs = retryAfterMs(reason);
+    return {
+      code,
+      reason: prefixed('REASON', reason),
+      message,
+      ...(afterMs === undefined ? {} : { retryAfterMs: afterMs }),
+    };
   }
 }
 

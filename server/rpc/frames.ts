@@ -1,6 +1,6 @@
-import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
+import { prefixed } from '../../protos/enum-names.ts';
 import { encodeServerFrame } from '../../protos/live.ts';
 import type { Emission } from '../core/emission.ts';
 import { prefixedFrame } from '../core/frame-prefix.ts';
@@ -18,7 +18,7 @@ export function noticeFrame(notice: Notice, room: string): ServerFrameInput {
   switch (notice.kind) {
     case 'joined': {
       const { cursor, head, outcome } = notice;
-      return { joined: { room, cursor, head, outcome } };
+      return { joined: { room, cursor, head, outcome: prefixed('OUTCOME', outcome) } };
     }
     case 'caught-up':
       return { caughtUp: { room, cursor: notice.cursor } };
@@ -35,16 +35,12 @@ export function breakFrame(
 ): Pick<ServerFrameInput, 'gap' | 'reset'> & PullResponseInput {
   if (notice.kind === 'gap') {
     const { after, next, cursor } = notice;
-    return { gap: { room, after, next, cause: 'RETENTION', cursor } };
+    return { gap: { room, after, next, cause: 'CAUSE_RETENTION', cursor } };
   }
-  return { reset: { room, cause: notice.cause, cursor: notice.cursor } };
+  return { reset: { room, cause: prefixed('CAUSE', notice.cause), cursor: notice.cursor } };
 }
 
 /** What is too long for a room name is told back shortened: a refusal must not cost more than what is refused. */
-export function roomErrorFrame(room: string, { code, reason, message }: Failure): ServerFrameInput {
-  return { roomError: { room: room.slice(0, 80), code, reason, message } };
-}
-
-export function failedPublish(failure: Failure): PublishResultInput {
-  return { code: failure.code, reason: failure.reason, message: failure.message };
+export function roomErrorFrame(room: string, failure: Failure): ServerFrameInput {
+  return { roomError: { room: room.slice(0, 80), refusal: failure.toRefusal() } };
 }

@@ -10,6 +10,8 @@ import { joinFrom, requireRoomName } from './requests.ts';
 
 /** The session whose rooms they are. */
 export interface Member {
+  /** The largest frame that the client takes, in bytes. */
+  readonly maxFrameBytes: number;
   send(frame: ServerFrameInput): void;
   /** What the client is to be told of an error; what it is not told is logged. */
   refuseRoom(error: unknown, room: string): Failure;
@@ -50,11 +52,13 @@ export class Memberships {
   }
 
   /** Joined and all that follows it come by the outlet. */
-  join({ room: name, cursor, start }: Join): void {
+  join({ room: name, cursor, start, creditBytes }: Join): void {
     try {
       this.#requireJoinable(name);
       const from = joinFrom(cursor, start);
-      const membership: Membership = { name, viewer: new Viewer(this.#outlet), room: undefined };
+      const viewer = new Viewer(this.#outlet, this.#member.maxFrameBytes);
+      if (creditBytes !== undefined) viewer.credit = Number(creditBytes);
+      const membership: Membership = { name, viewer, room: undefined };
       this.#rooms = this.#rooms.concat(membership);
       void this.#enter(membership, from);
     } catch (error) {
@@ -76,6 +80,11 @@ export class Memberships {
   /** Leaves every room without a word. */
   leaveAll(): void {
     for (const membership of this.#rooms) this.#forget(membership);
+  }
+
+  /** Lets so many more bytes of a room's batches be sent. */
+  grant(name: string, bytes: number): void {
+    this.#find(name)?.viewer.grant(bytes);
   }
 
   /** Notes how far the client's application has got. */

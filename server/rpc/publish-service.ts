@@ -1,6 +1,6 @@
 import { nestedMs } from '../../common/deadline.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
-import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../core/publishing.ts';
 import { Failure } from './failure.ts';
@@ -48,7 +48,7 @@ export class PublishService {
   async publish(
     request: PublishRequest,
     { signal, remainingMs = Infinity }: Caller = {},
-  ): Promise<PublishResultInput> {
+  ): Promise<PublishResponseInput> {
     const { room, deliveryClass, content } = parsePublication(request, this.#maxPayload);
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
@@ -78,7 +78,7 @@ export class PublishService {
 }
 
 /** @throws Failure unless it was stored */
-function resultOf(outcome: PublishOutcome): PublishResultInput {
+function resultOf(outcome: PublishOutcome): PublishResponseInput {
   switch (outcome.kind) {
     case 'stored':
       return { seq: outcome.seq, duplicate: outcome.duplicate };

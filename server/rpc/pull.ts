@@ -13,6 +13,7 @@ import { Failure, refuse } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
+import { frameLimit } from '../core/sizes.ts';
 import { describeHeld } from './unary.ts';
 import type { UnaryContext } from './unary.ts';
 
@@ -30,11 +31,12 @@ export async function pull(context: UnaryContext, call: PullCall): Promise<void>
   });
   try {
     const name = requireRoomName(call.request.room);
+    requireStart(call.request);
     const described = await describeHeld(context, name);
     const room = await context.hub.acquire(name);
     try {
       const { epoch, head } = described;
-      await replay(room, { epoch, seq: head, check: 0 }, call, context.clock, patience, gone.signal);
+      await replay(room, { epoch, seq: head, fingerprint: 0 }, call, context.clock, patience, gone.signal);
       call.end();
     } finally {
       context.hub.release(room);
@@ -62,7 +64,7 @@ async function replay(
   const { request } = call;
   const { timeline } = room;
   const bell = new Bell(signal);
-  const viewer = new Viewer({ wake: () => bell.ring() });
+  const viewer = new Viewer({ wake: () => bell.ring() }, frameLimit(request.maxFrameBytes));
   const write = async (response: Buffer): Promise<void> => {
     await bell.until((done) => call.write(response, done));
     patience.said();
@@ -104,17 +106,19 @@ function outOfPatience(): Failure {
   );
 }
 
-/** Where a pull begins; at the oldest message when it does not say. `epoch` is the stream's. */
+/** @throws Failure when the request does not say where to begin */
+function requireStart({ from, cursor, start }: PullRequest): void {
+  if (from !== 'afterSeq') joinFrom(cursor, start);
+}
+
+/** Where a pull begins. `epoch` is the stream's. */
 function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string): JoinFrom {
   switch (from) {
     case 'afterSeq':
       // A bare sequence is a cursor without proof of its message: what was evicted behind it is still told.
-      return { kind: 'cursor', cursor: { epoch, seq: parseSeq(afterSeq ?? '0'), check: 0 } };
-    case 'cursor':
-    case 'start':
-      return joinFrom(cursor, start);
+      return { kind: 'cursor', cursor: { epoch, seq: parseSeq(afterSeq ?? '0'), fingerprint: 0 } };
     default:
-      return { kind: 'earliest' };
+      return joinFrom(cursor, start);
   }
 }
 

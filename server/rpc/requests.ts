@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { Start as WireStart } from '../../protos/gen/live/v1/Start.ts';
+import { unprefixed } from '../../protos/enum-names.ts';
 import {
   classOfKnownType,
   isRoomName,
@@ -28,8 +29,7 @@ const HEADER_NAME_PATTERN = /^[!-9;-~]{1,128}$/;
 const RESERVED_HEADER_PATTERN = /^(nats|live)-/i;
 // eslint-disable-next-line no-control-regex -- these are the characters to refuse
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
-/** An enum of proto3 may hold numbers that this version of the protocol does not know; they come undecoded. */
-const CLASSES: ReadonlySet<unknown> = new Set<DeliveryClass>(['RELIABLE', 'EPHEMERAL']);
+const CLASSES: ReadonlySet<string> = new Set<DeliveryClass>(['RELIABLE', 'EPHEMERAL']);
 const MAX_SEQ = BigInt(Number.MAX_SAFE_INTEGER);
 
 export function requireRoomName(room: string): string {
@@ -42,10 +42,19 @@ export function requireRoomName(room: string): string {
   return room;
 }
 
-/** Where a Join or Pull begins; live when it does not say. */
+/** Where a Join or Pull begins. What says nothing may say something that only a later version of the protocol knows. */
 export function joinFrom(cursor: Cursor | null | undefined, start: WireStart | null | undefined): JoinFrom {
-  if (!cursor) return !start ? { kind: 'live' } : parseStart(start);
-  return { kind: 'cursor', cursor: { epoch: cursor.epoch, seq: parseSeq(cursor.seq), check: cursor.check } };
+  if (!cursor) {
+    if (start) return parseStart(start);
+    throw new Failure(
+      'START_INVALID',
+      'no cursor and no start that this gateway knows: for example {"live": {}}',
+    );
+  }
+  return {
+    kind: 'cursor',
+    cursor: { epoch: cursor.epoch, seq: parseSeq(cursor.seq), fingerprint: cursor.fingerprint },
+  };
 }
 
 function parseStart(start: WireStart): Start {
@@ -62,8 +71,13 @@ function parseStart(start: WireStart): Start {
       return { kind: 'since', timeMs: parseTime(start.sinceMs ?? '0') };
     case 'seq':
       return { kind: 'seq', seq: parseSeq(start.seq ?? '0') };
-    default:
+    case 'live':
       return { kind: 'live' };
+    default:
+      throw new Failure(
+        'START_INVALID',
+        'a start that this gateway does not know: live, earliest, last, since_ms or seq',
+      );
   }
 }
 
@@ -115,7 +129,8 @@ export function parsePublication(request: PublishRequest, maxPayload: number): P
   };
 }
 
-function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
+function requireClass({ type, deliveryClass }: PublishRequest): DeliveryClass {
+  const asked = unprefixed('DELIVERY_CLASS', deliveryClass);
   if (!TYPE_PATTERN.test(type)) {
     throw new Failure(
       'MESSAGE_INVALID',
@@ -123,7 +138,7 @@ function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
     );
   }
   const known = classOfKnownType(type);
-  if (asked === 'CLASS_UNSPECIFIED') {
+  if (asked === 'UNSPECIFIED') {
     if (known !== undefined) return known;
     const names = [...knownTypesOf('RELIABLE'), ...knownTypesOf('EPHEMERAL')].join(', ');
     throw new Failure(
@@ -131,8 +146,11 @@ function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
       `type ${type} is not known by name: give its class, or use one of ${names}`,
     );
   }
-  if (!CLASSES.has(asked)) {
-    throw new Failure('MESSAGE_INVALID', `class ${asked}: RELIABLE or EPHEMERAL`);
+  if (!isDeliveryClass(asked)) {
+    throw new Failure(
+      'MESSAGE_INVALID',
+      `delivery_class ${deliveryClass}: DELIVERY_CLASS_RELIABLE or DELIVERY_CLASS_EPHEMERAL`,
+    );
   }
   if (known !== undefined && known !== asked) {
     throw new Failure(
@@ -142,6 +160,8 @@ function requireClass({ type, class: asked }: PublishRequest): DeliveryClass {
   }
   return asked;
 }
+
+const isDeliveryClass = (name: string): name is DeliveryClass => CLASSES.has(name);
 
 function requireText(what: string, text: string): void {
   if (Buffer.byteLength(text) > MAX_TEXT_BYTES || CONTROL_PATTERN.test(text)) {

@@ -9,6 +9,7 @@ import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts'
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
 import { refuse } from './failure.ts';
+import { explainRefusals } from './grpc-refusals.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Received } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -44,6 +45,7 @@ export const liveMethods = {
  */
 export function connectInterceptor(sessions: Pick<Sessions, 'open'>, logger: Logger): ServerInterceptor {
   return ({ path }, call) => {
+    explainRefusals(call);
     const open = (): void => {
       try {
         sessions.open(call);

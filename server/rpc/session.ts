@@ -8,6 +8,8 @@ import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import { prefixed } from '../../protos/enum-names.ts';
+import { contractRevision } from '../../protos/live.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Emission } from '../core/emission.ts';
 import type { Hub } from '../core/hub.ts';
@@ -17,13 +19,14 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { UpstreamCauses } from '../core/upstream-state.ts';
 import type { Logger } from '../ops/logging.ts';
 import { Failure, refuse } from './failure.ts';
-import { encodeFrame, failedPublish, noticeFrame } from './frames.ts';
+import { encodeFrame, noticeFrame } from './frames.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import type { Member } from './memberships.ts';
 import { Memberships } from './memberships.ts';
 import { PublishResults } from './publish-results.ts';
 import type { PublishService } from './publish-service.ts';
 import { parseSeq } from './requests.ts';
+import { DEFAULT_MAX_FRAME_BYTES, frameLimit, MAX_REQUEST_BYTES } from '../core/sizes.ts';
 
 /** What one client frame was decoded to; bytes that are none do not end the call before it is told why. */
 export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'garbage' };
@@ -98,6 +101,10 @@ export class Session implements FrameSink, Member {
   #client: string | undefined;
   /** The form of batches that the client asked for. */
   #form: 'plain' | 'deflated' = 'plain';
+  /** See {@link Member}. */
+  maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
+  /** Frames that came. */
+  #frames = 0;
   #publishes = 0;
   /** `held`: so many answers wait that the next frame has not been asked for. */
   #reading: 'asked' | 'held' = 'asked';
@@ -174,7 +181,7 @@ export class Session implements FrameSink, Member {
   dismiss(afterMs: number, reason: KnownReason): void {
     if (this.#state.kind === 'over') return;
     this.#rooms.leaveAll();
-    this.send({ reconnect: { afterMs, reason } });
+    this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason) } });
     this.#leave();
   }
 
@@ -215,6 +222,7 @@ export class Session implements FrameSink, Member {
 
   #receive(received: Received): void {
     if (this.#state.kind === 'leaving' || this.#state.kind === 'over') return;
+    this.#frames++;
     try {
       if (received.kind === 'garbage') {
         throw new Failure(
@@ -247,46 +255,61 @@ export class Session implements FrameSink, Member {
         return this.#rooms.leave(frame.leave?.room ?? '');
       case 'ack':
         return this.#rooms.acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
+      case 'credit':
+        return this.#rooms.grant(frame.credit?.room ?? '', Number(frame.credit?.bytes ?? '0'));
       case 'publish':
         return void this.#publish(frame.publish as Publish);
       case 'ping':
         return this.send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
       case undefined:
-        throw new Failure(
-          'MALFORMED_FRAME',
-          'an empty ClientFrame, or one of a later version of the protocol',
-        );
+        return this.#refuseFrame();
     }
   }
 
-  #greet({ client, compressions }: Hello, timer: Timer): void {
+  /** What a later version of the contract has added does not end the stream. */
+  #refuseFrame(): void {
+    const advice = `frame ${this.#frames} is empty, or of a kind that this gateway does not know; it had no effect`;
+    const failure = this.#refuse(new Failure('UNKNOWN_FRAME', advice), 'a frame was refused');
+    this.send({ frameError: { frame: this.#frames, refusal: failure.toRefusal() } });
+  }
+
+  #greet({ client, features, maxFrameBytes }: Hello, timer: Timer): void {
     timer.cancel();
     this.#state = { kind: 'open' };
     this.#client = client.slice(0, MAX_CLIENT_NAME);
-    if (compressions.includes('DEFLATE')) this.#form = 'deflated';
+    if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
+    this.maxFrameBytes = frameLimit(maxFrameBytes);
     const { limits, logger, publishing } = this.#context;
     logger.debug(this.#facts, 'a session begins');
     this.send({
       welcome: {
         session: this.id,
         heartbeatMs: limits.heartbeatMs,
-        limits: { rooms: limits.rooms, publishes: limits.publishes, payloadBytes: publishing.maxPayload },
+        limits: {
+          rooms: limits.rooms,
+          publishes: limits.publishes,
+          payloadBytes: publishing.maxPayload,
+          requestBytes: MAX_REQUEST_BYTES,
+          frameBytes: this.maxFrameBytes,
+        },
+        features: this.#form === 'deflated' ? ['FEATURE_DEFLATE'] : [],
+        revision: contractRevision,
       },
     });
   }
 
-  async #publish({ requestId, message }: Publish): Promise<void> {
+  async #publish({ requestId, request }: Publish): Promise<void> {
     const answer = (result: PublishResultInput): void => {
       if (this.#state.kind === 'over') return;
       this.#results ??= new PublishResults(this.#outlet);
       this.#results.add({ ...result, requestId });
     };
     const refused = (error: unknown): void => {
-      answer(failedPublish(this.#refuse(error, 'a publish was refused')));
+      answer({ refusal: this.#refuse(error, 'a publish was refused').toRefusal() });
     };
     const { publishes } = this.#context.limits;
-    if (message === null) {
-      refused(new Failure('MESSAGE_INVALID', 'a Publish without a message'));
+    if (request === null) {
+      refused(new Failure('MESSAGE_INVALID', 'a Publish without a request'));
       return;
     }
     if (this.#publishes >= publishes) {
@@ -296,7 +319,7 @@ export class Session implements FrameSink, Member {
     }
     this.#publishes++;
     try {
-      answer(await this.#context.publishing.publish(message));
+      answer({ published: await this.#context.publishing.publish(request) });
     } catch (error) {
       refused(error);
     } finally {
@@ -307,8 +330,13 @@ export class Session implements FrameSink, Member {
   #heartbeat(): ServerFrameInput {
     const causes = this.#context.upstreamCauses();
     this.#upstreamTold = causes;
-    const upstream = causes.length === 0 ? 'OK' : 'DEGRADED';
-    return { heartbeat: { rooms: this.#rooms.statuses, upstream, causes: [...causes] } };
+    return {
+      heartbeat: {
+        rooms: this.#rooms.statuses,
+        upstream: causes.length === 0 ? 'UPSTREAM_OK' : 'UPSTREAM_DEGRADED',
+        causes: causes.map((cause) => prefixed('UPSTREAM_CAUSE', cause)),
+      },
+    };
   }
 
   /** Ends the call with OK once every publish has its answer and what was said is written. */

@@ -1,7 +1,7 @@
 import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
-import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
-import type { RoomInfoInput } from '../../protos/gen/live/v1/RoomInfo.ts';
+import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
+import type { GetRoomResponseInput } from '../../protos/gen/live/v1/GetRoomResponse.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Hub } from '../core/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../core/room-directory.ts';
@@ -26,12 +26,12 @@ export function publish(
   { publishing }: UnaryContext,
   request: PublishRequest,
   caller: Caller,
-): Promise<PublishResultInput> {
+): Promise<PublishResponseInput> {
   return publishing.publish(request, caller);
 }
 
 /** `GetRoom`: a room as the leader sees it. */
-export async function getRoom(context: UnaryContext, request: GetRoomRequest): Promise<RoomInfoInput> {
+export async function getRoom(context: UnaryContext, request: GetRoomRequest): Promise<GetRoomResponseInput> {
   const { hub, directory } = context;
   const room = requireRoomName(request.room);
   const described = await directory.describe(room);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { RoomEvent } from '../../cli/chaos/oracle/history.ts';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import type { ServerFrame } from '../../protos/live.ts';
+import { unprefixed } from '../../protos/enum-names.ts';
 import { liveService } from '../../protos/live.ts';
 import { bareFrame } from '../../server/core/frame-prefix.ts';
 import type { HubLimits } from '../../server/core/hub.ts';
@@ -85,7 +86,8 @@ export type Told =
   | `reset ${string} ${number}`
   | `caught-up ${number}`
   | `ephemeral ${string}`
-  | `dropped ${number}`;
+  | `dropped ${number}`
+  | `audience ${number}`;
 
 /**
  * A client at the end of one transport, with the rules of the real one: it has a position in each room, checks that
@@ -246,7 +248,8 @@ export class ModelClient {
       this.events.push({ room, atMs, ...event });
     };
     if (frame.joined) {
-      const { outcome, head } = frame.joined;
+      const { head } = frame.joined;
+      const outcome = unprefixed('OUTCOME', frame.joined.outcome);
       const cursor = positionOf(frame.joined.cursor);
       const turning = outcome === 'GAP' || outcome === 'RESET';
       if (!turning || !this.positions.has(room)) this.#advance(room, cursor);
@@ -275,7 +278,11 @@ export class ModelClient {
       const expected =
         this.positions.get(room)?.epoch !== cursor.epoch || this.#gateway.stream.rewinds.length > 0;
       this.positions.set(room, cursor);
-      note(`reset ${frame.reset.cause} ${cursor.seq}`, { kind: 'reset', ...place(cursor), expected });
+      note(`reset ${unprefixed('CAUSE', frame.reset.cause)} ${cursor.seq}`, {
+        kind: 'reset',
+        ...place(cursor),
+        expected,
+      });
     } else if (frame.caughtUp) {
       const cursor = positionOf(frame.caughtUp.cursor);
       this.#advance(room, cursor);
@@ -290,27 +297,28 @@ export class ModelClient {
     batch: NonNullable<ServerFrame['batch']>,
     note: (told: Told, event: Untold) => void,
   ): void {
-    for (const { seq: text, prevSeq, id, check } of batch.reliable) {
+    for (const { seq: text, prevSeq, id, fingerprint } of batch.reliable) {
       const position = this.positions.get(room);
       const seq = Number(text);
       assert.ok(position !== undefined, 'a message before Joined');
       if (seq <= position.seq || Number(prevSeq) > position.seq) {
         this.discontinuities.push(`${seq} (after ${prevSeq}) came at ${position.seq}`);
       }
-      this.positions.set(room, { epoch: position.epoch, seq, check });
+      this.positions.set(room, { epoch: position.epoch, seq, fingerprint });
       const { epoch } = position;
       note(`message ${seq}`, { kind: 'message', epoch, seq, prevSeq: Number(prevSeq), id });
     }
     for (const { payload } of batch.ephemeral) note(`ephemeral ${payload.toString()}`, { kind: 'ephemeral' });
     const count = batch.ephemeralDropped;
     if (count > 0) note(`dropped ${count}`, { kind: 'dropped', count });
+    if (batch.audience !== undefined) this.told.push(`audience ${batch.audience}`);
   }
 
   #advance(room: string, told: Position): void {
     const position = this.positions.get(room);
     if (position === undefined) this.positions.set(room, told);
     else if (position.epoch !== told.epoch) return;
-    else if (told.seq > position.seq || (told.seq === position.seq && position.check === 0)) {
+    else if (told.seq > position.seq || (told.seq === position.seq && position.fingerprint === 0)) {
       this.positions.set(room, told);
     }
   }
@@ -334,5 +342,5 @@ function place({ epoch, seq }: Position): { epoch: string; seq: number } {
 
 function positionOf(cursor: Cursor | null | undefined): Position {
   assert.ok(cursor, 'a frame without its cursor');
-  return { epoch: cursor.epoch, seq: Number(cursor.seq), check: cursor.check };
+  return { epoch: cursor.epoch, seq: Number(cursor.seq), fingerprint: cursor.fingerprint };
 }

@@ -19,7 +19,7 @@ export function defectiveTransport(defect: FrameDefect): Transport {
   return {
     open: (endpoint, handlers) =>
       real.open(endpoint, {
-        frame: (frame) => defect(frame).forEach((sent) => handlers.frame(sent)),
+        frame: (frame, bytes) => defect(frame).forEach((sent) => handlers.frame(sent, bytes)),
         end: (error) => handlers.end(error),
       }),
   };

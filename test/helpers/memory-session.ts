@@ -37,6 +37,7 @@ export class MemorySession implements FrameSink, Member {
   readonly #rooms: Memberships;
   readonly #clock: CoreGateway['clock'];
   readonly #tending: { cancel(): void };
+  maxFrameBytes = 4 * 1024 * 1024;
   #form: 'plain' | 'deflated' = 'plain';
   #state: 'open' | 'leaving' | 'over' = 'open';
 
@@ -59,6 +60,8 @@ export class MemorySession implements FrameSink, Member {
         return this.#rooms.leave(frame.leave?.room ?? '');
       case 'ack':
         return this.#rooms.acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
+      case 'credit':
+        return this.#rooms.grant(frame.credit?.room ?? '', Number(frame.credit?.bytes ?? '0'));
       case 'ping':
         return this.send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
       default:
@@ -70,7 +73,7 @@ export class MemorySession implements FrameSink, Member {
   dismiss(): void {
     if (this.#state !== 'open') return;
     this.#rooms.leaveAll();
-    this.send({ reconnect: { afterMs: 0, reason: 'DRAINING' } });
+    this.send({ reconnect: { afterMs: 0, reason: 'REASON_DRAINING' } });
     this.#state = 'leaving';
   }
 
@@ -107,8 +110,8 @@ export class MemorySession implements FrameSink, Member {
     return failure;
   }
 
-  #greet({ compressions }: Hello): void {
-    if (compressions.includes('DEFLATE')) this.#form = 'deflated';
+  #greet({ features }: Hello): void {
+    if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     const limits = { rooms: 10, publishes: 1, payloadBytes: 1 << 20 };
     this.send({ welcome: { session: 's', heartbeatMs: HEARTBEAT_MS, limits } });
   }
@@ -119,7 +122,7 @@ export class MemorySession implements FrameSink, Member {
     if (blockedSinceMs !== undefined) {
       if (nowMs - blockedSinceMs > STUCK_MS) this.#end('destroyed');
     } else if (nowMs - lastWriteMs + TEND_MS >= HEARTBEAT_MS) {
-      this.send({ heartbeat: { rooms: this.#rooms.statuses, upstream: 'OK' } });
+      this.send({ heartbeat: { rooms: this.#rooms.statuses, upstream: 'UPSTREAM_OK' } });
     }
   }
 

@@ -80,7 +80,6 @@ class MemoryLink implements Link, Wire {
   readonly #handlers: LinkHandlers;
   readonly #flowing: () => boolean;
   #state: State = 'open';
-  #reading: 'open' | 'paused' = 'open';
   /** What the gateway has written and the client has not read. */
   #inFlight: { readonly frame: Buffer; readonly written: () => void } | undefined;
 
@@ -95,15 +94,6 @@ class MemoryLink implements Link, Wire {
     queueMicrotask(() => {
       if (this.#state === 'open') this.session.receive(decodeClientFrame(bytes));
     });
-  }
-
-  pause(): void {
-    this.#reading = 'paused';
-  }
-
-  resume(): void {
-    this.#reading = 'open';
-    this.pump();
   }
 
   destroy(): void {
@@ -141,12 +131,13 @@ class MemoryLink implements Link, Wire {
 
   /** Gives what is in flight to the client, whatever the path is like. */
   pass(): void {
-    if (this.#inFlight === undefined || this.#state !== 'open' || this.#reading === 'paused') return;
+    if (this.#inFlight === undefined || this.#state !== 'open') return;
     const { frame, written } = this.#inFlight;
     this.#inFlight = undefined;
     queueMicrotask(() => {
       if (this.#state !== 'open') return;
-      this.#handlers.frame(receiveFrame(bareFrame(frame)));
+      const received = receiveFrame(bareFrame(frame));
+      this.#handlers.frame(received.frame, received.bytes);
       written();
     });
   }

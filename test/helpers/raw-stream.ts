@@ -2,6 +2,7 @@ import type { ChannelOptions, ClientDuplexStream, ServiceError, StatusObject } f
 import { credentials, status } from '@grpc/grpc-js';
 import type { HelloInput } from '../../protos/gen/live/v1/Hello.ts';
 import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { PublishResponse } from '../../protos/gen/live/v1/PublishResponse.ts';
 import type { PublishResult } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
 import { LiveStub, liveService } from '../../protos/live.ts';
@@ -33,7 +34,7 @@ export function endOf({ code, details, metadata }: StatusObject | ServiceError):
 }
 
 /** How a short Publish has ended: with a result if the code is OK. */
-export type PublishEnd = CallEnd & { readonly result: PublishResult | undefined };
+export type PublishEnd = CallEnd & { readonly result: PublishResponse | undefined };
 
 /** Publishes one message through the short call, on a connection of its own. */
 export function rawPublish(address: string, request: PublishRequestInput): Promise<PublishEnd> {

@@ -195,7 +195,8 @@ export class RoomRecording {
   #record(event: RoomEvent): void {
     const turn = event.kind === 'gap' || event.kind === 'reset';
     const expected = turn && (this.#options.expected?.(event) ?? false);
-    this.events.push(historyEvent(event, Date.now(), expected));
+    const recorded = historyEvent(event, Date.now(), expected);
+    if (recorded !== undefined) this.events.push(recorded);
     if ('cursor' in event) this.#place = placeOf(event.cursor);
     if (event.kind === 'joined') this.#caughtUp = false;
     if (event.kind === 'caughtUp') this.#caughtUp = true;

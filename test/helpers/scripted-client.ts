@@ -1,7 +1,11 @@
 import { LiveClient } from '../../client/index.ts';
 import type { LiveClientOptions, RoomEvent, RoomSubscription } from '../../client/index.ts';
 import type { MessageInput } from '../../protos/gen/live/v1/Message.ts';
+import type { RefusalInput } from '../../protos/gen/live/v1/Refusal.ts';
+import { prefixed } from '../../protos/enum-names.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
+import { Failure } from '../../server/rpc/failure.ts';
 import { ManualClock } from './manual-clock.ts';
 import { ScriptedTransport } from './scripted-transport.ts';
 
@@ -52,15 +56,23 @@ export class ScriptedClient {
   }
 }
 
-export const cursorAt = (seq: number, check = seq, inEpoch = epoch) => ({ epoch: inEpoch, seq, check });
+export const cursorAt = (seq: number, fingerprint = seq, inEpoch = epoch) => ({
+  epoch: inEpoch,
+  seq,
+  fingerprint,
+});
 
 export const joined = (
   room: string,
   seq: number,
   outcome: 'STARTED' | 'RESUMED' | 'GAP' | 'RESET' = 'STARTED',
 ) => ({
-  joined: { room, cursor: cursorAt(seq), head: seq, outcome },
+  joined: { room, cursor: cursorAt(seq), head: seq, outcome: prefixed('OUTCOME', outcome) },
 });
+
+/** A refusal as a gateway tells it. */
+export const refusal = (reason: KnownReason, message: string): RefusalInput =>
+  new Failure(reason, message).toRefusal();
 
 export const caughtUp = (room: string, seq: number) => ({ caughtUp: { room, cursor: cursorAt(seq) } });
 
@@ -73,7 +85,7 @@ function message(seq: number, prevSeq: number): MessageInput {
   return {
     seq,
     prevSeq,
-    check: seq,
+    fingerprint: seq,
     id: `id-${seq}`,
     type: 'gift',
     timeMs: 1,
@@ -123,6 +135,8 @@ export function brief(event: RoomEvent): string {
       return `dropped ${event.count}`;
     case 'ephemeral':
       return `ephemeral ${event.message.type}`;
+    case 'audience':
+      return `audience ${event.count}`;
     case 'retrying':
       return `retrying ${event.error.reason}`;
   }

@@ -8,7 +8,6 @@ export class ScriptedLink implements Link {
   readonly endpoint: string;
   /** What the client sent, as a gateway would read it. */
   readonly sent: ClientFrame[] = [];
-  reading: 'open' | 'paused' = 'open';
   destroyed = false;
   readonly #handlers: LinkHandlers;
 
@@ -22,14 +21,6 @@ export class ScriptedLink implements Link {
     this.sent.push(liveService.Connect.requestDeserialize(bytes));
   }
 
-  pause(): void {
-    this.reading = 'paused';
-  }
-
-  resume(): void {
-    this.reading = 'open';
-  }
-
   destroy(): void {
     this.destroyed = true;
   }
@@ -37,7 +28,8 @@ export class ScriptedLink implements Link {
   /** Gives frames to the client, as they would come off the wire; also when the link is destroyed. */
   receive(...frames: ServerFrameInput[]): void {
     for (const frame of frames) {
-      this.#handlers.frame(liveService.Connect.responseDeserialize(encodeServerFrame(frame)));
+      const bytes = encodeServerFrame(frame);
+      this.#handlers.frame(liveService.Connect.responseDeserialize(bytes), bytes.length);
     }
   }
 

@@ -137,9 +137,10 @@ export class SimulatedViewer {
   #record(event: ClientRoomEvent): void {
     const expected = event.kind === 'gap' || event.kind === 'reset' ? this.#isExpected(event) : true;
     const recorded = historyEvent(event, this.#clock.monotonicMs(), expected);
+    if (recorded === undefined) return;
     this.#doubtPlace(event.room);
     const told = recorded.kind === 'joined' || recorded.kind === 'caughtUp';
-    const bare = 'cursor' in event && event.cursor.check === 0;
+    const bare = 'cursor' in event && event.cursor.fingerprint === 0;
     this.events.push(told && bare ? { ...recorded, ambiguous: true } : recorded);
   }
 

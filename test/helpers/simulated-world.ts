@@ -91,7 +91,7 @@ export class SimulatedWorld {
         backoff: { baseMs: 100, maxMs: 2_000 },
         connectTimeoutMs: 3_000,
         probeTimeoutMs: 1_000,
-        queue: { events: 4, bytes: 1_000 },
+        roomWindowBytes: 1_000,
       });
     });
   }

@@ -132,7 +132,7 @@ export class StreamModel implements Upstream {
   /** The cursor of whoever has had the message held at `seq`. */
   positionOf(seq: number): Position {
     const message = this.#held.find((held) => held.seq === seq);
-    return { epoch: this.epoch, seq, check: message?.check ?? 0 };
+    return { epoch: this.epoch, seq, fingerprint: message?.fingerprint ?? 0 };
   }
 
   /** Stores a message; its feed message is delivered, or waits in `onTheWay`. */
@@ -142,7 +142,7 @@ export class StreamModel implements Upstream {
     const content = { id: `m${this.stored.length}`, type: 'gift', sender: 's', payload, headers };
     // What another history has at the same place was stored at another time.
     const timeMs = seq * 1000 + this.rewinds.length + this.#incarnation - 1;
-    const message: Held = { room, seq, check: fingerprint(content), content, timeMs };
+    const message: Held = { room, seq, fingerprint: fingerprint(content), content, timeMs };
     // As JetStream says it: the newest message of the subject that is still held.
     const prevSeq = inRoom(this.#held, room).at(-1)?.seq ?? 0;
     this.#held.push(message);
@@ -415,7 +415,7 @@ export class StreamModel implements Upstream {
 
   #newestOf(held: readonly Held[], room: string): LastMessage | undefined {
     const newest = inRoom(held, room).at(-1);
-    return newest && { ...lastOf(newest), ...(this.endsUnseen ? { check: 0 } : {}) };
+    return newest && { ...lastOf(newest), ...(this.endsUnseen ? { fingerprint: 0 } : {}) };
   }
 
   #deliver({ room, message }: OnTheWay): void {

@@ -82,6 +82,7 @@ function lineOf(event: RoomEvent): string | undefined {
     case 'retrying':
       return `retrying: ${event.error.message}`;
     case 'ephemeral':
+    case 'audience':
     case 'dropped':
       return undefined;
   }

@@ -7,6 +7,8 @@ import type { LiveClient, RoomInfo } from '../../client/index.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { JoinInput } from '../../protos/gen/live/v1/Join.ts';
 import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { Refusal } from '../../protos/gen/live/v1/Refusal.ts';
+import { prefixed } from '../../protos/enum-names.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { liveService } from '../../protos/live.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
@@ -112,6 +114,18 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     assert.deepEqual({ code, reason }, { code: status[reasons[expected].code], reason: expected });
   }
 
+  /** What a frame says of the refusal; when to try again, it says only if that makes sense. */
+  function assertRefusal(refusal: Refusal | null | undefined, reason: KnownReason): asserts refusal {
+    assert.ok(refusal);
+    const { code, retry } = reasons[reason];
+    assert.deepEqual(
+      { code: refusal.code, reason: refusal.reason, retry: refusal.retryAfterMs !== undefined },
+      { code, reason: prefixed('REASON', reason), retry: retry !== 'never' },
+      refusal.message,
+    );
+    assert.notEqual(refusal.message, '');
+  }
+
   /** The stream still answers. */
   async function assertLives(stream: RawStream): Promise<void> {
     const before = stream.all('pong').length;
@@ -121,12 +135,15 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
 
   describe('that ends the stream', () => {
     const cases: [name: string, frames: ClientFrameInput[], reason: KnownReason][] = [
-      ['a Join before Hello', [{ join: { room: 'tea' } }], 'HELLO_EXPECTED'],
+      ['a Join before Hello', [{ join: { room: 'tea', start: { live: {} } } }], 'HELLO_EXPECTED'],
       ['a Ping before Hello', [{ ping: {} }], 'HELLO_EXPECTED'],
       ['a second Hello', [hello, hello], 'HELLO_REPEATED'],
-      ['a second Hello after joins', [hello, { join: { room: 'tea' } }, hello], 'HELLO_REPEATED'],
+      [
+        'a second Hello after joins',
+        [hello, { join: { room: 'tea', start: { live: {} } } }, hello],
+        'HELLO_REPEATED',
+      ],
       ['an empty frame first', [{}], 'HELLO_EXPECTED'],
-      ['an empty frame', [hello, {}], 'MALFORMED_FRAME'],
     ];
     for (const [name, frames, reason] of cases) {
       it(`${name}: ${reason}`, async () => {
@@ -165,10 +182,10 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
       assertEnd(await stream.end(), 'HELLO_TIMEOUT');
     });
 
-    it('a message of more than 4 MiB: RESOURCE_EXHAUSTED, by gRPC itself', async () => {
+    it('a message of more than 4 MiB: REQUEST_TOO_LARGE', async () => {
       const stream = open(hello);
       stream.bytes(Buffer.alloc(5 * 1024 * 1024));
-      assert.equal((await stream.end()).code, 'RESOURCE_EXHAUSTED');
+      assertEnd(await stream.end(), 'REQUEST_TOO_LARGE');
     });
   });
 
@@ -177,27 +194,23 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     async function assertRefused(reason: KnownReason, ...frames: ClientFrameInput[]): Promise<RawStream> {
       const stream = open(hello, ...frames);
       const error = await stream.next('roomError');
-      assert.deepEqual(
-        { code: error.code, reason: error.reason },
-        { code: reasons[reason].code, reason },
-        error.message,
-      );
-      assert.notEqual(error.message, '');
+      assertRefusal(error.refusal, reason);
       await assertLives(stream);
       return stream;
     }
 
     for (const room of badRoomNames) {
       it(`a Join of room ${JSON.stringify(room.slice(0, 20))}: ROOM_NAME_INVALID`, async () => {
-        await assertRefused('ROOM_NAME_INVALID', { join: { room } });
+        await assertRefused('ROOM_NAME_INVALID', { join: { room, start: { live: {} } } });
       });
     }
 
     it('a room name of megabytes is not sent back', async () => {
-      const stream = open(hello, { join: { room: 'x'.repeat(2 * 1024 * 1024) } });
+      const room = 'x'.repeat(2 * 1024 * 1024);
+      const stream = open(hello, { join: { room, start: { live: {} } } });
       const error = await stream.next('roomError');
-      assert.equal(error.reason, 'ROOM_NAME_INVALID');
-      assert.ok(error.room.length + error.message.length < 1_000);
+      assertRefusal(error.refusal, 'ROOM_NAME_INVALID');
+      assert.ok(error.room.length + error.refusal.message.length < 1_000);
     });
 
     it('a Leave of a room that was not joined: NOT_JOINED', async () => {
@@ -206,7 +219,7 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     it('a Join of a room that is joined: ALREADY_JOINED; the room goes on', async () => {
-      const join = { join: { room: 'twice' } };
+      const join = { join: { room: 'twice', start: { live: {} } } };
       const stream = await assertRefused('ALREADY_JOINED', join, join);
       await stream.next('caughtUp');
       await rawPublish(gateway.address, { room: 'twice', type: 'gift' });
@@ -219,10 +232,32 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
       ['since a time that is none', { sinceMs: maxSeq }],
       ['since a negative time', { sinceMs: '-1' }],
       ['since a year with five digits', { sinceMs: Date.UTC(10_000, 0) }],
+      ['of no kind', {}],
     ];
     for (const [name, start] of badStarts) {
       it(`a start ${name}: START_INVALID`, async () => {
         await assertRefused('START_INVALID', { join: { room: 'tea', start: start! } });
+      });
+    }
+
+    it('a Join that does not say where to begin: START_INVALID', async () => {
+      await assertRefused('START_INVALID', { join: { room: 'tea' } });
+    });
+
+    const unknown: [name: string, bytes: Buffer][] = [
+      ['an empty frame', Buffer.alloc(0)],
+      ['a frame of a later version', Buffer.from('fa070161', 'hex')],
+    ];
+    for (const [name, bytes] of unknown) {
+      it(`${name}: UNKNOWN_FRAME, with the number of the frame`, async () => {
+        const stream = open(hello, { ping: {} });
+        for (let n = 0; n < 2; n++) {
+          stream.bytes(bytes);
+          const error = await stream.next('frameError', n + 1);
+          assert.equal(error.frame, String(3 + n));
+          assertRefusal(error.refusal, 'UNKNOWN_FRAME');
+        }
+        await assertLives(stream);
       });
     }
 
@@ -234,13 +269,13 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
       const { limits } = await stream.next('welcome');
       const allowed = limits?.rooms ?? 0;
       const joins = 3_000;
-      for (let n = 0; n < joins; n++) stream.send({ join: { room: `many-${n}` } });
+      for (let n = 0; n < joins; n++) stream.send({ join: { room: `many-${n}`, start: { live: {} } } });
       await until('every Join is answered', () => {
         return (
           stream.all('caughtUp').length === allowed && stream.all('roomError').length === joins - allowed
         );
       });
-      assert.ok(stream.all('roomError').every(({ reason }) => reason === 'TOO_MANY_ROOMS'));
+      assert.ok(stream.all('roomError').every(({ refusal }) => refusal?.reason === 'REASON_TOO_MANY_ROOMS'));
       assert.equal(gateway.stats.rooms, allowed + 1);
       await assertLives(stream);
       stream.close();
@@ -263,13 +298,12 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     const joins: [name: string, join: Omit<JoinInput, 'room'>, outcome: string][] = [
-      ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: maxSeq } }, 'RESET'],
-      ['an empty cursor', { cursor: {} }, 'RESET'],
-      ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(100_000), seq: 1 } }, 'RESET'],
-      ['a start at an absurd sequence', { start: { seq: maxSeq } }, 'STARTED'],
-      ['a start at an absurd number of messages', { start: { last: 2 ** 32 - 1 } }, 'STARTED'],
-      ['a start in the far future', { start: { sinceMs: Date.UTC(9_999, 11, 31) } }, 'STARTED'],
-      ['a start of no kind', { start: {} }, 'STARTED'],
+      ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: maxSeq } }, 'OUTCOME_RESET'],
+      ['an empty cursor', { cursor: {} }, 'OUTCOME_RESET'],
+      ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(100_000), seq: 1 } }, 'OUTCOME_RESET'],
+      ['a start at an absurd sequence', { start: { seq: maxSeq } }, 'OUTCOME_STARTED'],
+      ['a start at an absurd number of messages', { start: { last: 2 ** 32 - 1 } }, 'OUTCOME_STARTED'],
+      ['a start in the far future', { start: { sinceMs: Date.UTC(9_999, 11, 31) } }, 'OUTCOME_STARTED'],
     ];
     for (const [name, join, outcome] of joins) {
       it(`${name}: ${outcome}`, async () => {
@@ -282,9 +316,9 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
 
     it('a cursor with an absurd sequence in the right epoch: RESET, and what comes next is delivered', async () => {
       const { epoch } = await describeRoom('kept');
-      const stream = open(hello, { join: { room: 'kept', cursor: { epoch, seq: maxSeq, check: 1 } } });
-      assert.equal((await stream.next('joined')).outcome, 'RESET');
-      assert.equal((await stream.next('reset')).cause, 'REWOUND');
+      const stream = open(hello, { join: { room: 'kept', cursor: { epoch, seq: maxSeq, fingerprint: 1 } } });
+      assert.equal((await stream.next('joined')).outcome, 'OUTCOME_RESET');
+      assert.equal((await stream.next('reset')).cause, 'CAUSE_REWOUND');
       await stream.next('caughtUp');
       await rawPublish(gateway.address, { room: 'kept', type: 'gift', payload: Buffer.from('next') });
       await until('it is delivered', () => stream.reliable.includes('next'));
@@ -307,11 +341,27 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
       ['a payload that is too large', gift({ payload: tooLarge }), 'PAYLOAD_TOO_LARGE'],
       ['a large ephemeral payload', gift({ type: 'comment', payload: tooLarge }), 'PAYLOAD_TOO_LARGE'],
       ['an unknown type without a class', gift({ type: 'fireworks' }), 'TYPE_UNKNOWN'],
-      ['a class that contradicts the type', gift({ class: 'EPHEMERAL' }), 'CLASS_CONFLICT'],
-      ['a class that does not exist', gift({ type: 'fireworks', class: 99 as never }), 'MESSAGE_INVALID'],
+      [
+        'a class that contradicts the type',
+        gift({ deliveryClass: 'DELIVERY_CLASS_EPHEMERAL' }),
+        'CLASS_CONFLICT',
+      ],
+      [
+        'a class that does not exist',
+        gift({ type: 'fireworks', deliveryClass: 99 as never }),
+        'MESSAGE_INVALID',
+      ],
       ['no type', gift({ type: '' }), 'MESSAGE_INVALID'],
-      ['a type with blanks', gift({ type: 'a b', class: 'RELIABLE' }), 'MESSAGE_INVALID'],
-      ['a long type', gift({ type: 'x'.repeat(65), class: 'RELIABLE' }), 'MESSAGE_INVALID'],
+      [
+        'a type with blanks',
+        gift({ type: 'a b', deliveryClass: 'DELIVERY_CLASS_RELIABLE' }),
+        'MESSAGE_INVALID',
+      ],
+      [
+        'a long type',
+        gift({ type: 'x'.repeat(65), deliveryClass: 'DELIVERY_CLASS_RELIABLE' }),
+        'MESSAGE_INVALID',
+      ],
       ['control characters in the sender', gift({ sender: 'a\r\nNats-Msg-Id: b' }), 'MESSAGE_INVALID'],
       ['a long sender', gift({ sender: 'x'.repeat(257) }), 'MESSAGE_INVALID'],
       ['control characters in the key', gift({ key: '\u0000' }), 'MESSAGE_INVALID'],
@@ -324,36 +374,33 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     ];
     for (const [name, request, reason] of cases) {
       it(`${name}: ${reason}, on the stream and by the short call`, async () => {
-        const stream = open(hello, { publish: { requestId: 7, message: request } });
+        const stream = open(hello, { publish: { requestId: 7, request } });
         const result = await stream.result();
-        assert.deepEqual(
-          { requestId: result.requestId, code: result.code, reason: result.reason, seq: result.seq },
-          { requestId: '7', code: reasons[reason].code, reason, seq: '0' },
-          result.message,
-        );
+        assert.deepEqual([result.requestId, result.outcome], ['7', 'refusal']);
+        assertRefusal(result.refusal, reason);
         await assertLives(stream);
         assertEnd(await rawPublish(gateway.address, request), reason);
       });
     }
 
-    it('no message: MESSAGE_INVALID', async () => {
+    it('no request: MESSAGE_INVALID', async () => {
       const stream = open(hello, { publish: { requestId: 7 } });
-      assert.equal((await stream.result()).reason, 'MESSAGE_INVALID');
+      assertRefusal((await stream.result()).refusal, 'MESSAGE_INVALID');
       await assertLives(stream);
     });
 
     it('bytes that are no UTF-8 in the sender do not trouble the gateway', async () => {
-      const frame = { publish: { requestId: 7, message: gift({ sender: '<surrogate>' }) } };
+      const frame = { publish: { requestId: 7, request: gift({ sender: '<surrogate>' }) } };
       const bytes = liveService.Connect.requestSerialize(frame);
       bytes.write('eda080', bytes.indexOf('<surrogate>'), 'hex');
       const stream = open(hello);
       stream.bytes(bytes);
-      assert.equal((await stream.result()).code, 0);
+      assert.equal((await stream.result()).outcome, 'published');
     });
 
-    it('a short call of more than 4 MiB: RESOURCE_EXHAUSTED, by gRPC itself', async () => {
-      const { code } = await rawPublish(gateway.address, gift({ payload: Buffer.alloc(5 * 1024 * 1024) }));
-      assert.equal(code, 'RESOURCE_EXHAUSTED');
+    it('a short call of more than 4 MiB: REQUEST_TOO_LARGE', async () => {
+      const end = await rawPublish(gateway.address, gift({ payload: Buffer.alloc(5 * 1024 * 1024) }));
+      assertEnd(end, 'REQUEST_TOO_LARGE');
     });
 
     it('a flood: TOO_MANY_PUBLISHES beyond the limit, each answered once', async () => {
@@ -361,13 +408,13 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
       const { limits } = await stream.next('welcome');
       const flood = 2_000;
       for (let requestId = 1; requestId <= flood; requestId++) {
-        stream.send({ publish: { requestId, message: gift({ room: 'flood', key: String(requestId) }) } });
+        stream.send({ publish: { requestId, request: gift({ room: 'flood', key: String(requestId) }) } });
       }
       await until('each is answered', () => stream.results.length === flood);
       const results = stream.results;
       assert.equal(new Set(results.map(({ requestId }) => requestId)).size, flood);
-      const refused = results.filter(({ code }) => code !== 0);
-      assert.ok(refused.every(({ reason }) => reason === 'TOO_MANY_PUBLISHES'));
+      const refused = results.filter(({ outcome }) => outcome !== 'published');
+      for (const { refusal } of refused) assertRefusal(refusal, 'TOO_MANY_PUBLISHES');
       assert.ok(flood - refused.length >= (limits?.publishes ?? 0), 'those within the limit are stored');
       const { count } = await describeRoom('flood');
       assert.equal(Number(count), flood - refused.length);
@@ -378,17 +425,19 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     for (const room of badRoomNames) {
       it(`room ${JSON.stringify(room.slice(0, 20))}: ROOM_NAME_INVALID`, async () => {
         assertEnd(await getRoom(room), 'ROOM_NAME_INVALID');
-        assertEnd(await pull({ room }), 'ROOM_NAME_INVALID');
+        assertEnd(await pull({ room, start: { earliest: {} } }), 'ROOM_NAME_INVALID');
       });
     }
 
     it('a room that nobody has published to: ROOM_UNKNOWN', async () => {
       assertEnd(await getRoom('nowhere'), 'ROOM_UNKNOWN');
-      assertEnd(await pull({ room: 'nowhere' }), 'ROOM_UNKNOWN');
+      assertEnd(await pull({ room: 'nowhere', start: { earliest: {} } }), 'ROOM_UNKNOWN');
     });
 
     it('a start that is none: START_INVALID', async () => {
       assertEnd(await pull({ room: 'healthy', start: { last: 0 } }), 'START_INVALID');
+      assertEnd(await pull({ room: 'healthy', start: {} }), 'START_INVALID');
+      assertEnd(await pull({ room: 'healthy' }), 'START_INVALID');
     });
 
     it('absurd sequences end in order', async () => {
@@ -441,11 +490,12 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     it('a client that half-closes gets its answers, and an end with OK', async () => {
-      const message = { room: 'tea', type: 'gift', key: 'half' };
-      const stream = open(hello, { join: { room: 'tea' } }, { publish: { requestId: 1, message } });
+      const join = { room: 'tea', start: { live: {} } };
+      const request = { room: 'tea', type: 'gift', key: 'half' };
+      const stream = open(hello, { join }, { publish: { requestId: 1, request } });
       stream.call.end();
       assert.equal((await stream.end()).code, 'OK');
-      assert.equal(stream.results[0]?.code, 0);
+      assert.equal(stream.results[0]?.outcome, 'published');
     });
 
     it('clients that cancel at random moments leave nothing behind', async () => {
@@ -453,9 +503,9 @@ describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
         const stream = open(hello);
         const frames: ClientFrameInput[] = [
           { join: { room: `random-${n % 7}`, start: { earliest: {} } } },
-          { publish: { requestId: 1, message: { room: `random-${n % 7}`, type: 'gift' } } },
+          { publish: { requestId: 1, request: { room: `random-${n % 7}`, type: 'gift' } } },
           { leave: { room: `random-${n % 7}` } },
-          { join: { room: `random-${n % 5}` } },
+          { join: { room: `random-${n % 5}`, start: { live: {} } } },
         ];
         stream.send(...frames.slice(0, Math.floor(random() * 5)));
         for (let turns = Math.floor(random() * 30); turns > 0; turns--) {

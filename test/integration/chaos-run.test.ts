@@ -119,7 +119,7 @@ describe('live-cli chaos', () => {
 
   it('heals and judges at the first Ctrl-C', async () => {
     const cli = chaos('--viewers', '5', '--duration', '10m');
-    await until('the run has begun', () => /running .*live/.test(cli.stderr));
+    await until('something was delivered', () => /running .*delivered [1-9]/.test(cli.stderr));
     cli.signal('SIGINT');
     const report = await passed(cli);
     assert.equal(report['durationMs'], 600_000);

@@ -152,8 +152,8 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     assert.equal(client.counters.reconnects, 0);
   });
 
-  it('holds a small queue while the application takes its time, and loses nothing by it', async () => {
-    const viewer = connect({ ...patient, queue: { events: 16, bytes: 64 * 1024 } });
+  it('holds a small window while the application takes its time, and loses nothing by it', async () => {
+    const viewer = connect({ ...patient, roomWindowBytes: 64 * 1024 });
     const subscription = viewer.join('a', { from: 'earliest' });
     const iterator = subscription[Symbol.asyncIterator]();
     const first = await iterator.next();
@@ -161,7 +161,7 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     const publisher = connect();
     const payload = Buffer.alloc(8 * 1024, 'x');
     for (let n = 0; n < 400; n += 1) await publisher.publish('a', { type: 'gift', payload });
-    await until('reading is paused', () => viewer.counters.pauses === 1);
+    await until('nobody is seen to read', () => viewer.counters.stalls === 1);
     let messages = 0;
     while (messages < 400) {
       const { value } = await iterator.next();
@@ -169,7 +169,6 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
     }
     assert.equal(viewer.counters.continuityViolations, 0);
     assert.equal(viewer.counters.reconnects, 0);
-    assert.ok(viewer.counters.pauses > 1);
   });
 });
 

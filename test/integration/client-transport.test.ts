@@ -46,8 +46,8 @@ async function beatingServer(greeting?: () => ServerFrameInput) {
         if (hello) call.write({ welcome: { session: 's', heartbeatMs, limits: { publishes: 1 } } });
         if (hello && greeting) call.write(greeting());
         if (join) {
-          const cursor = { epoch: 'e', seq: 1, check: 0 };
-          call.write({ joined: { room: join.room, cursor, head: 1, outcome: 'STARTED' } });
+          const cursor = { epoch: 'e', seq: 1, fingerprint: 0 };
+          call.write({ joined: { room: join.room, cursor, head: 1, outcome: 'OUTCOME_STARTED' } });
           call.write({ caughtUp: { room: join.room, cursor } });
         }
         if (ping) call.write({ pong: { nonce: ping.nonce } });

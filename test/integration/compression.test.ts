@@ -47,10 +47,12 @@ describe('compression', () => {
   it('is for those who ask for it, replayed and live; everybody gets the same', async () => {
     await publish(payload);
     using plain = RawStream.hello(gateway.address);
-    // A compression of a later version is none that this gateway could use.
-    using compressed = RawStream.hello(gateway.address, { compressions: [99 as 1, 'DEFLATE'] });
-    using unknown = RawStream.hello(gateway.address, { compressions: [99 as 1] });
+    // A feature of a later version is none that this gateway could use.
+    using compressed = RawStream.hello(gateway.address, { features: [99 as 1, 'FEATURE_DEFLATE'] });
+    using unknown = RawStream.hello(gateway.address, { features: [99 as 1] });
     const streams = [plain, compressed, unknown];
+    const inForce = await Promise.all(streams.map(async (stream) => (await stream.next('welcome')).features));
+    assert.deepEqual(inForce, [[], ['FEATURE_DEFLATE'], []]);
     for (const stream of streams) stream.send(joinAll);
     await Promise.all(streams.map((stream) => stream.next('caughtUp')));
     await publish(payload);

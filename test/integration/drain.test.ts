@@ -86,7 +86,7 @@ describe('drain', () => {
     const patience = { stuckTimeoutMs: 2 * dayMs };
     await using gateway = await startTestGateway(nats.url, patience, { clock, random });
     const streams = Array.from({ length: count }, () => RawStream.hello(gateway.address));
-    for (const stream of streams) stream.send({ join: { room: 'tea' } });
+    for (const stream of streams) stream.send({ join: { room: 'tea', start: { live: {} } } });
     await Promise.all(streams.map((stream) => stream.next('caughtUp')));
     const left = (): RawStream[] => streams.filter((stream) => stream.all('reconnect').length === 0);
 

@@ -42,7 +42,7 @@ describe('a flood of ephemeral messages', () => {
     await until('both viewers have the burst', () =>
       streams.every((stream) => commentsOf(stream).length === burst),
     );
-    // The message from the gateway itself that the count goes with takes time; in steps, so that NATS is not silent meanwhile.
+    // The audience, with which the count is told at the latest, takes time; in steps, so that NATS is not silent meanwhile.
     const passes = (what: string, holds: () => boolean): Promise<unknown> =>
       until(what, () => {
         clock.advance(STEP_MS);

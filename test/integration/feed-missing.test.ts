@@ -41,7 +41,7 @@ describe('a feed that NATS does not let us have', () => {
   /** Joins rooms one after the other; resolves with those that were let in. */
   async function joinAll(rooms: readonly string[]): Promise<string[]> {
     for (const [index, room] of rooms.entries()) {
-      viewer.send({ join: { room } });
+      viewer.send({ join: { room, start: { live: {} } } });
       await until(
         `${room} is joined or refused`,
         () => viewer.all('caughtUp').length + viewer.all('roomError').length > index,
@@ -62,7 +62,9 @@ describe('a feed that NATS does not let us have', () => {
     await start(accountConfig({ server: 'max_subscriptions: 26' }));
     const joined = await joinAll(ROOMS);
     assert.ok(joined.length >= 3 && joined.length <= 6, `${joined.length} rooms fit`);
-    for (const { reason } of viewer.all('roomError')) assert.equal(reason, 'UPSTREAM_UNAVAILABLE');
+    for (const { refusal } of viewer.all('roomError')) {
+      assert.equal(refusal?.reason, 'REASON_UPSTREAM_UNAVAILABLE');
+    }
     assert.deepEqual(roomsOf(viewer.all('joined')), joined);
     await reach(joined, 'first');
     const { repairs } = gateway.stats;
@@ -78,7 +80,7 @@ describe('a feed that NATS does not let us have', () => {
     await until('it is told', () => causes().includes('FEED_MISSING'));
     await reach(ROOMS, 'all the same');
     await until('viewers are told', () =>
-      viewer.all('heartbeat').some(({ causes: told }) => told.includes('FEED_MISSING')),
+      viewer.all('heartbeat').some(({ causes: told }) => told.includes('UPSTREAM_CAUSE_FEED_MISSING')),
     );
     await nats.restart(accountConfig());
     await until('it is over', () => causes().length === 0);
@@ -105,7 +107,7 @@ describe('a feed that NATS does not let us have', () => {
     assert.deepEqual(joined, ['tea']);
     assert.deepEqual(roomsOf(viewer.all('joined')), ['tea']);
     const [error] = viewer.all('roomError');
-    assert.equal(error?.reason, 'UPSTREAM_UNAVAILABLE');
+    assert.equal(error?.refusal?.reason, 'REASON_UPSTREAM_UNAVAILABLE');
     await reach(['tea'], 'told');
   });
 

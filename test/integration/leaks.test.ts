@@ -94,7 +94,7 @@ describe(`leaks (LIVE_TEST_SEED=${seed})`, () => {
 
   it('a closed gateway leaves nothing at NATS', async () => {
     using stream = RawStream.hello(gateway.address);
-    stream.send({ join: { room: 'tea' } });
+    stream.send({ join: { room: 'tea', start: { live: {} } } });
     await stream.next('caughtUp');
     await gateway.close();
     const { connections } = (await (await fetch(`${monitor}/connz`)).json()) as { connections: unknown[] };

@@ -135,12 +135,14 @@ describe('NATS outage', () => {
     await nats.kill();
     using raw = RawStream.hello(gateway.address);
     await until('the gateway knows', () =>
-      raw.all('heartbeat').some(({ upstream }) => upstream === 'DEGRADED'),
+      raw.all('heartbeat').some(({ upstream }) => upstream === 'UPSTREAM_DEGRADED'),
     );
-    raw.send({ join: { room: 'new' } });
-    const { room, code, reason, message } = await raw.next('roomError');
-    assert.deepEqual({ room, code, reason }, { room: 'new', code: 14, reason: 'UPSTREAM_UNAVAILABLE' });
-    assert.match(message, /try again/);
+    raw.send({ join: { room: 'new', start: { live: {} } } });
+    const { room, refusal } = await raw.next('roomError');
+    assert.equal(room, 'new');
+    assert.deepEqual([refusal?.code, refusal?.reason], [14, 'REASON_UPSTREAM_UNAVAILABLE']);
+    assert.match(refusal?.message ?? '', /try again/);
+    assert.ok((refusal?.retryAfterMs ?? 0) > 0);
     const viewer = recorder.follow(gateway.client(), 'new');
     await nats.restart();
     await until('the client has joined by itself', () => viewer.events.some(({ kind }) => kind === 'joined'));
@@ -162,10 +164,10 @@ describe('NATS outage', () => {
     using raw = RawStream.hello(gateway.address);
     const large = { room: 'tea', type: 'gift', payload: Buffer.alloc(1_000_000) };
     for (let requestId = 1; requestId <= 80; requestId++)
-      raw.send({ publish: { requestId, message: large } });
-    const results = (): string[] => raw.results.map(({ reason }) => reason);
+      raw.send({ publish: { requestId, request: large } });
+    const results = (): unknown[] => raw.results.map(({ refusal }) => refusal?.reason);
     await until('some are refused', () => results().length >= 10);
-    assert.ok(results().every((reason) => reason === 'TOO_MANY_PUBLISHES'));
+    assert.ok(results().every((reason) => reason === 'REASON_TOO_MANY_PUBLISHES'));
   });
 
   it('a publish that NATS swallowed ends as unknown, and the same key stores it once', async () => {
@@ -175,14 +177,14 @@ describe('NATS outage', () => {
     await nats.pause();
     // Its time is up before the silent connection is cut, which may take what NATS has not read with it.
     const timeoutMs = 2_500;
-    const message = {
+    const request = {
       room: 'tea',
       type: 'gift',
       key: 'swallowed',
       payload: Buffer.from('swallowed'),
       timeoutMs,
     };
-    raw.send({ publish: { requestId: 1, message } }, { ping: { nonce: 1 } });
+    raw.send({ publish: { requestId: 1, request } }, { ping: { nonce: 1 } });
     // Frames are taken in order: the message is on its way before time passes.
     await raw.next('pong');
     const endMs = clock.monotonicMs() + timeoutMs;
@@ -190,8 +192,8 @@ describe('NATS outage', () => {
       if (clock.monotonicMs() < endMs) clock.skip(200);
       return raw.results[0];
     });
-    assert.equal(unknown.reason, 'PUBLISH_OUTCOME_UNKNOWN');
-    assert.match(unknown.message, /same key is safe/);
+    assert.equal(unknown.refusal?.reason, 'REASON_PUBLISH_OUTCOME_UNKNOWN');
+    assert.match(unknown.refusal.message, /same key is safe/);
     nats.resume();
     const again = await publish('swallowed');
     assert.equal(again.result?.duplicate, true);
@@ -204,9 +206,9 @@ describe('NATS outage', () => {
     await startLoad();
     await nats.pause();
     using raw = RawStream.hello(gateway.address);
-    raw.send({ join: { room: 'new' } });
+    raw.send({ join: { room: 'new', start: { live: {} } } });
     const error = await raw.next('roomError');
-    assert.equal(error.reason, 'UPSTREAM_UNAVAILABLE');
+    assert.equal(error.refusal?.reason, 'REASON_UPSTREAM_UNAVAILABLE');
     nats.resume();
     await flow(50);
     await settle();

@@ -263,8 +263,8 @@ function swapping(): FrameDefect {
 }
 
 /** A message as if it were stored where another one is. */
-function inPlaceOf({ seq, prevSeq, check }: WireMessage, message: WireMessage): WireMessage {
-  return { ...message, seq, prevSeq, check };
+function inPlaceOf({ seq, prevSeq, fingerprint }: WireMessage, message: WireMessage): WireMessage {
+  return { ...message, seq, prevSeq, fingerprint };
 }
 
 function hidingGap(): FrameDefect {
@@ -275,8 +275,8 @@ function hidingGap(): FrameDefect {
       hidden = true;
       return [];
     }
-    if (frame.joined?.outcome === 'GAP')
-      return [{ ...frame, joined: { ...frame.joined, outcome: 'RESUMED' } }];
+    if (frame.joined?.outcome === 'OUTCOME_GAP')
+      return [{ ...frame, joined: { ...frame.joined, outcome: 'OUTCOME_RESUMED' } }];
     return chained(frame);
   };
 }
@@ -288,9 +288,9 @@ function movingBack(): FrameDefect {
     const { caughtUp } = frame;
     if (moved || !caughtUp?.cursor) return [frame];
     moved = true;
-    const cursor = { ...caughtUp.cursor, seq: '1', check: 0 };
+    const cursor = { ...caughtUp.cursor, seq: '1', fingerprint: 0 };
     const { room } = caughtUp;
-    return [frame, { frame: 'gap', gap: { room, after: '1', next: '2', cause: 'RETENTION', cursor } }];
+    return [frame, { frame: 'gap', gap: { room, after: '1', next: '2', cause: 'CAUSE_RETENTION', cursor } }];
   };
 }
 

@@ -199,15 +199,15 @@ describe('what publishers are told', () => {
     await stream.next('welcome');
     for (let requestId = 1; requestId <= 200; requestId++) {
       const room = requestId % 3 === 0 ? 'secret' : ROOM;
-      stream.send({ publish: { requestId, message: { room, type: 'gift', key: String(requestId) } } });
+      stream.send({ publish: { requestId, request: { room, type: 'gift', key: String(requestId) } } });
     }
     await until('all are answered', () => stream.results.length === 200);
-    for (const { requestId, reason, message, code } of stream.results) {
+    for (const { requestId, outcome, refusal } of stream.results) {
       const denied = Number(requestId) % 3 === 0;
-      assert.equal(reason, denied ? 'PUBLISH_FORBIDDEN' : 'REASON_UNSPECIFIED', requestId);
+      assert.equal(outcome, denied ? 'refusal' : 'published', requestId);
       if (!denied) continue;
-      assert.equal(code, 9);
-      assert.match(message, /not stored.*live\.room\.secret/);
+      assert.deepEqual([refusal?.code, refusal?.reason], [9, 'REASON_PUBLISH_FORBIDDEN']);
+      assert.match(refusal?.message ?? '', /not stored.*live\.room\.secret/);
     }
     assert.deepEqual(gateway.stats.upstreamCauses, [], 'one room says nothing of the others');
     assert.equal(Number((await gateway.client().room(ROOM)).count), 200 - 66);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'nats';
 import type { LiveClient, LiveError, RoomEvent } from '../../client/index.ts';
+import type { PublishResult } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -167,11 +168,12 @@ describe('publishing', () => {
     await stream.next('welcome');
     const messages = 200;
     for (let requestId = 1; requestId <= messages; requestId++) {
-      stream.send({ publish: { requestId, message: { room, type: 'gift', key: String(requestId) } } });
+      stream.send({ publish: { requestId, request: { room, type: 'gift', key: String(requestId) } } });
     }
     await until('all are answered', () => stream.results.length === messages);
     assert.ok(stream.all('publishResults').length < messages, 'what waits goes in one frame');
-    const bySeq = stream.results.toSorted((a, b) => Number(BigInt(a.seq) - BigInt(b.seq)));
+    const seqOf = ({ published }: PublishResult): bigint => BigInt(published?.seq ?? assert.fail('refused'));
+    const bySeq = stream.results.toSorted((a, b) => Number(seqOf(a) - seqOf(b)));
     assert.deepEqual(
       bySeq.map(({ requestId }) => Number(requestId)),
       Array.from({ length: messages }, (_, n) => n + 1),

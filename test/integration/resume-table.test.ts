@@ -34,8 +34,8 @@ interface Row {
 }
 
 const replay = (...lines: string[]): string[] => [...lines, 'caught up at 5'];
-const cursor = (held: Held, seq: bigint, check: number): From => ({
-  cursor: { epoch: held.epoch, seq, check },
+const cursor = (held: Held, seq: bigint, fingerprint: number): From => ({
+  cursor: { epoch: held.epoch, seq, fingerprint },
 });
 
 const rows: readonly Row[] = [
@@ -284,18 +284,18 @@ describe('the resume table', () => {
   }
 
   async function hold(gateway: TestGateway): Promise<Held> {
-    const checks = new Map<number, number>();
+    const fingerprints = new Map<number, number>();
     const times = new Map<number, number>();
     for await (const event of gateway.client().pull('demo')) {
       if (event.kind !== 'message') continue;
       const seq = Number(event.message.seq);
-      checks.set(seq, event.message.check);
+      fingerprints.set(seq, event.message.fingerprint);
       times.set(seq, (await producer.jsm.streams.getMessage(producer.stream, { seq })).time.getTime());
     }
     const { epoch } = await producer.state();
     return {
       epoch,
-      at: (seq) => ({ epoch, seq: BigInt(seq), check: checks.get(seq) ?? assert.fail() }),
+      at: (seq) => ({ epoch, seq: BigInt(seq), fingerprint: fingerprints.get(seq) ?? assert.fail() }),
       timeMs: (seq) => times.get(seq) ?? assert.fail(),
     };
   }

@@ -55,7 +55,7 @@ describe('what the stream no longer holds', () => {
     for await (const event of gateway.client().pull('demo')) {
       if (event.kind !== 'message' || event.message.seq !== BigInt(seq)) continue;
       const { epoch } = await producer.state();
-      return { epoch, seq: event.message.seq, check: event.message.check };
+      return { epoch, seq: event.message.seq, fingerprint: event.message.fingerprint };
     }
     return assert.fail(`message ${seq} is not held`);
   }
@@ -282,7 +282,7 @@ describe('what the stream no longer holds', () => {
 
     it('a viewer that lags is told of the gap, and nothing is missing around it', async () => {
       const gateway = await startGateway(config);
-      const client = gateway.client({ queue: { events: 4, bytes: 1024 * 1024 } });
+      const client = gateway.client({ roomWindowBytes: 1024 });
       const subscription = client.join('demo');
       const events = subscription[Symbol.asyncIterator]();
       while ((await events.next()).value?.kind !== 'caughtUp');

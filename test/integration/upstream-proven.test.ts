@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { prefixed } from '../../protos/enum-names.ts';
 import type { UpstreamCause } from '../../server/core/upstream-state.ts';
 import { streamConfig } from '../../server/nats/stream.ts';
 import { Subjects } from '../../server/nats/subjects.ts';
@@ -50,12 +51,13 @@ describe('what viewers are told of NATS', () => {
   /** Viewers, load balancers and metrics are told of this cause, of nothing else, and once. */
   async function told(cause: UpstreamCause): Promise<void> {
     await until(`${cause} is known`, () => gateway.stats.upstreamCauses.includes(cause));
+    const wireCause = prefixed('UPSTREAM_CAUSE', cause);
     const before = viewer.all('heartbeat').length;
     await until('viewers are told', () =>
       viewer
         .all('heartbeat')
         .slice(before)
-        .some(({ upstream, causes }) => upstream === 'DEGRADED' && causes.includes(cause)),
+        .some(({ upstream, causes }) => upstream === 'UPSTREAM_DEGRADED' && causes.includes(wireCause)),
     );
     assert.equal(await health(gateway.address, 'live.v1.Live'), 'NOT_SERVING');
   }
@@ -73,7 +75,7 @@ describe('what viewers are told of NATS', () => {
       viewer
         .all('heartbeat')
         .slice(before)
-        .some(({ upstream }) => upstream === 'OK'),
+        .some(({ upstream }) => upstream === 'UPSTREAM_OK'),
     );
     assert.equal(await health(gateway.address, 'live.v1.Live'), 'SERVING');
   }
@@ -81,7 +83,10 @@ describe('what viewers are told of NATS', () => {
   /** A new viewer of the room is told nothing that cannot be proven: neither that it has everything, nor that the room ends. */
   async function nothingIsPromised(): Promise<void> {
     using late = RawStream.hello(gateway.address);
-    late.send({ join: { room: 'tea' } }, { join: { room: 'never-seen' } });
+    late.send(
+      { join: { room: 'tea', start: { live: {} } } },
+      { join: { room: 'never-seen', start: { live: {} } } },
+    );
     await late.next('heartbeat', 3);
     assert.deepEqual(late.all('caughtUp'), []);
   }

@@ -56,7 +56,7 @@ describe('what is wrong with NATS', () => {
     await using nats = await startNats();
     await using gateway = await startTestGateway(nats.url, { heartbeatMs: 3_600_000 });
     using viewer = RawStream.hello(gateway.address);
-    assert.equal((await viewer.next('heartbeat')).upstream, 'OK');
+    assert.equal((await viewer.next('heartbeat')).upstream, 'UPSTREAM_OK');
   });
 
   it('is told to a viewer that is far behind ahead of what it has yet to get', async () => {
@@ -78,12 +78,12 @@ describe('what is wrong with NATS', () => {
     await until('the gateway knows', () => gateway.stats.upstreamCauses.length > 0);
     const others = RawStream.hello(gateway.address);
     await until('others are told', () =>
-      others.all('heartbeat').some(({ upstream }) => upstream === 'DEGRADED'),
+      others.all('heartbeat').some(({ upstream }) => upstream === 'UPSTREAM_DEGRADED'),
     );
     others.close();
     viewer.call.resume();
     await until('it has everything', () => viewer.reliable.length === messages);
-    const told = viewer.frames.findIndex(({ heartbeat }) => heartbeat?.upstream === 'DEGRADED');
+    const told = viewer.frames.findIndex(({ heartbeat }) => heartbeat?.upstream === 'UPSTREAM_DEGRADED');
     const last = viewer.frames.findLastIndex(({ batch }) => Boolean(batch));
     assert.ok(told > 0 && told < last, `told in frame ${told}, the last message came in ${last}`);
   });

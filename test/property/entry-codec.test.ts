@@ -34,7 +34,7 @@ const content: fc.Arbitrary<MessageContent> = fc.record({
 });
 const stored: fc.Arbitrary<StoredMessage> = fc.record({
   seq: unsigned,
-  check: fc.integer({ min: 1, max: 0xffffffff }),
+  fingerprint: fc.integer({ min: 1, max: 0xffffffff }),
   content,
   timeMs: unsigned,
 });
@@ -84,8 +84,9 @@ describe('property: entry codec', () => {
         fc.array(fc.tuple(stored, unsigned), { maxLength: 4 }),
         fc.array(ephemeral, { maxLength: 4 }),
         fc.nat({ max: 2 ** 32 - 1 }),
+        fc.option(fc.nat({ max: 2 ** 32 - 1 }), { nil: undefined }),
         fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
-        (reliable, ephemerals, dropped, room) => {
+        (reliable, ephemerals, ephemeralDropped, audience, room) => {
           const batch = decode(
             batchFrame(
               room,
@@ -93,23 +94,25 @@ describe('property: entry codec', () => {
                 encode(reliable.map(([message, prevSeq]) => reliableEntry(message, prevSeq))),
                 encode(ephemerals.map(ephemeralEntry)),
               ],
-              dropped,
+              { ephemeralDropped, audience },
             ),
           );
           assert.equal(batch.room, room);
-          assert.equal(batch.ephemeralDropped, dropped);
+          assert.equal(batch.ephemeralDropped, ephemeralDropped);
+          assert.equal(batch.audience, audience);
           assert.deepEqual(
             batch.reliable.map((message) => ({ ...message, headers: { ...message.headers } })),
-            reliable.map(([{ seq, check, timeMs, content }, prevSeq]) => ({
+            reliable.map(([{ seq, fingerprint, timeMs, content }, prevSeq]) => ({
               seq: String(seq),
               prevSeq: String(prevSeq),
-              check,
+              fingerprint,
               id: wire(content.id),
               type: wire(content.type),
               sender: wire(content.sender),
               timeMs: String(timeMs),
               payload: Buffer.from(content.payload),
               headers: wireHeaders(content),
+              omittedBytes: 0,
             })),
           );
           assert.deepEqual(
@@ -129,7 +132,7 @@ describe('property: entry codec', () => {
   });
 
   it('a frame of nothing but a room is valid', () => {
-    assert.deepEqual(decode(batchFrame('r', [], 0)), {
+    assert.deepEqual(decode(batchFrame('r', [])), {
       room: 'r',
       reliable: [],
       ephemeral: [],
@@ -142,9 +145,9 @@ describe('property: fingerprint', () => {
   it('is never 0, and the same in whatever order headers come', () => {
     fc.assert(
       fc.property(content, (message) => {
-        const check = fingerprint(message);
-        assert.ok(check > 0 && check <= 0xffffffff);
-        assert.equal(fingerprint({ ...message, headers: message.headers.toReversed() }), check);
+        const value = fingerprint(message);
+        assert.ok(value > 0 && value <= 0xffffffff);
+        assert.equal(fingerprint({ ...message, headers: message.headers.toReversed() }), value);
       }),
       runs(300),
     );
@@ -166,8 +169,8 @@ describe('property: fingerprint', () => {
       { ...base, headers: [] },
       { ...base, headers: [['h', 'w']] },
     ];
-    const checks = new Set([base, ...variants].map((message) => fingerprint(message)));
-    assert.equal(checks.size, variants.length + 1);
+    const values = new Set([base, ...variants].map((message) => fingerprint(message)));
+    assert.equal(values.size, variants.length + 1);
   });
 });
 

@@ -11,12 +11,12 @@ import { runs } from '../helpers/property.ts';
 
 function message(seq: number, payloadBytes = 0): StoredMessage {
   const content = { id: `m${seq}`, type: '', sender: '', payload: Buffer.alloc(payloadBytes), headers: [] };
-  return { seq, check: seq * 7 + 1, content, timeMs: 0 };
+  return { seq, fingerprint: seq * 7 + 1, content, timeMs: 0 };
 }
 
 /** The sequences in a slice, as a client would read them. */
 function seqsOf(slice: Slice): number[] {
-  const made = batchFrame('r', slice.pieces, 0);
+  const made = batchFrame('r', slice.pieces);
   if (slice.frame !== undefined)
     assert.deepEqual(slice.frame.plain, made, 'what lies there is what would be made');
   const { batch } = liveService.Connect.responseDeserialize(bareFrame(made));
@@ -44,7 +44,7 @@ describe('property: segment', () => {
           const segment = new Segment(10, batchHeadroom('r'));
           for (const seq of seqs) {
             const stored = message(seq, seq % 7);
-            segment.append(seq, stored.check, reliableEntry(stored, 0));
+            segment.append(seq, stored.fingerprint, reliableEntry(stored, 0));
           }
           if (sealed && seqs.length > 0) segment.seal('r');
           const last = seqs.at(-1) ?? 10;
@@ -60,8 +60,8 @@ describe('property: segment', () => {
             assert.equal(slice.frame !== undefined, segment.sealed && limited.length === seqs.length);
             const last = limited.at(-1);
             assert.equal(slice.upto, last ?? Math.max(after, segment.upto));
-            assert.equal(slice.check, last === undefined ? 0 : message(last).check);
-            assert.equal(segment.checkAt(after), seqs.includes(after) ? after * 7 + 1 : undefined);
+            assert.equal(slice.fingerprint, last === undefined ? 0 : message(last).fingerprint);
+            assert.equal(segment.fingerprintAt(after), seqs.includes(after) ? after * 7 + 1 : undefined);
             assert.equal(segment.nextAfter(after), behind[0]);
           }
           for (let n = 1; n <= seqs.length + 1; n++) assert.equal(segment.seqFromEnd(n), seqs.at(-n));
@@ -109,7 +109,7 @@ describe('property: room log', () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 100 }), (steps, base) => {
         const log = new RoomLog('r', base, base === 0 ? 0 : base * 7 + 1);
         let seqs: number[] = [];
-        const checks = new Map<number, number>(base === 0 ? [] : [[base, base * 7 + 1]]);
+        const fingerprints = new Map<number, number>(base === 0 ? [] : [[base, base * 7 + 1]]);
         let head = base;
         for (const action of steps) {
           if (action.kind === 'append') {
@@ -117,7 +117,7 @@ describe('property: room log', () => {
             log.append(stored, head);
             head = stored.seq;
             seqs.push(head);
-            checks.set(head, stored.check);
+            fingerprints.set(head, stored.fingerprint);
           } else {
             const before = log.memory;
             log.evictOldest();
@@ -128,8 +128,8 @@ describe('property: room log', () => {
         }
         if (seqs.length === 0) assert.equal(log.base, head);
         for (let at = Math.max(0, log.base - 2); at <= head + 2; at++) {
-          const known = at >= log.base ? checks.get(at) : undefined;
-          assert.equal(log.checkAt(at), known, `check at ${at}, base ${log.base}`);
+          const known = at >= log.base ? fingerprints.get(at) : undefined;
+          assert.equal(log.fingerprintAt(at), known, `fingerprint at ${at}, base ${log.base}`);
         }
         for (let n = 1; n <= seqs.length + 1; n++) assert.equal(log.seqFromEnd(n), seqs.at(-n));
         for (const entries of [1, 3, Infinity]) {
@@ -152,7 +152,7 @@ describe('property: room log', () => {
     while (log.base < log.head) log.evictOldest();
     assert.equal(log.memory, 0);
     assert.equal(log.base, 30);
-    assert.equal(log.checkAt(30), 211);
+    assert.equal(log.fingerprintAt(30), 211);
   });
 
   it('takes hardly more memory than its messages, counts what is kept for the next who is behind, and lets go of it', () => {
@@ -239,7 +239,7 @@ describe('property: room log', () => {
           if (evicts && log.memory > 500_000) log.evictOldest();
           for (let at = Math.max(log.base, log.head - 5); at < log.head;) {
             const slice = log.read(at, maxEntries);
-            const made = batchFrame(room, slice.pieces, 0);
+            const made = batchFrame(room, slice.pieces);
             const frame = log.frameOf(at, slice).plain;
             assert.ok(frame.equals(made));
             given.push({ frame, copy: made });

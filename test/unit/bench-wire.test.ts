@@ -49,7 +49,7 @@ function batch(payloadSizes: readonly number[], firstSeq: number): Buffer {
   const reliable = payloadSizes.map((size, index) => ({
     seq: firstSeq + index,
     prevSeq: firstSeq + index - 1,
-    check: 7,
+    fingerprint: 7,
     payload: Buffer.alloc(size, 'x'),
   }));
   return encodeServerFrame({
@@ -126,8 +126,8 @@ describe('the subscribers of the bench', () => {
     assert.deepEqual(
       [...readBatch(batch([0, 300], 2 ** 40))],
       [
-        { seq: 2 ** 40, prevSeq: 2 ** 40 - 1, check: 7 },
-        { seq: 2 ** 40 + 1, prevSeq: 2 ** 40, check: 7 },
+        { seq: 2 ** 40, prevSeq: 2 ** 40 - 1, fingerprint: 7 },
+        { seq: 2 ** 40 + 1, prevSeq: 2 ** 40, fingerprint: 7 },
       ],
     );
   });

@@ -97,17 +97,18 @@ describe('the schedule of faults on viewers', () => {
 
 describe('the log of a viewer', () => {
   const room = 'demo';
-  const cursorAt = (seq: number): Cursor => ({ epoch: 'a', seq: BigInt(seq), check: 0 });
+  const cursorAt = (seq: number): Cursor => ({ epoch: 'a', seq: BigInt(seq), fingerprint: 0 });
   const joined: RoomEvent = { kind: 'joined', room, cursor: cursorAt(4), head: 4n, outcome: 'STARTED' };
   const message = (seq: number, prevSeq: number): RoomEvent => {
     const rest = {
-      check: 0,
+      fingerprint: 0,
       id: `${seq}`,
       type: 'gift',
       sender: '',
       timeMs: 0,
       payload: Buffer.alloc(0),
       headers: {},
+      omittedBytes: 0,
     };
     const content: Message = { seq: BigInt(seq), prevSeq: BigInt(prevSeq), ...rest };
     return { kind: 'message', room, message: content, cursor: cursorAt(seq) };

@@ -9,17 +9,18 @@ function messageEvent(payload: Buffer): MessageEvent {
   return {
     kind: 'message',
     room: 'demo',
-    cursor: { epoch: 'e', seq: 9007199254740993n, check: 7 },
+    cursor: { epoch: 'e', seq: 9007199254740993n, fingerprint: 7 },
     message: {
       seq: 9007199254740993n,
       prevSeq: 1n,
-      check: 7,
+      fingerprint: 7,
       id: 'i',
       type: 'gift',
       sender: 'ann',
       timeMs: 0,
       payload,
       headers: {},
+      omittedBytes: 0,
     },
   };
 }
@@ -33,14 +34,15 @@ describe('cli output', () => {
       room: 'demo',
       seq: '9007199254740993',
       prevSeq: '1',
-      check: 7,
+      fingerprint: 7,
       id: 'i',
       type: 'gift',
       sender: 'ann',
       timeMs: 0,
       headers: {},
+      omittedBytes: 0,
       payload: '{"n":1}',
-      cursor: { epoch: 'e', seq: '9007199254740993', check: 7 },
+      cursor: { epoch: 'e', seq: '9007199254740993', fingerprint: 7 },
     });
   });
 

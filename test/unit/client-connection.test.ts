@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { LiveError } from '../../client/index.ts';
-import { batch, caughtUp, heartbeatMs, joined, ScriptedClient } from '../helpers/scripted-client.ts';
+import { batch, caughtUp, heartbeatMs, joined, refusal, ScriptedClient } from '../helpers/scripted-client.ts';
 
 const silenceMs = heartbeatMs * 2 + 250;
 const probeMs = 500;
@@ -148,9 +148,7 @@ describe('client connection', () => {
     const attempts: number[] = [];
     for (let rounds = 0; rounds < 3; rounds += 1) {
       scripted.welcome();
-      scripted.receive({
-        roomError: { room: 'r1', code: 14, reason: 'UPSTREAM_UNAVAILABLE', message: 'away' },
-      });
+      scripted.receive({ roomError: { room: 'r1', refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') } });
       scripted.transport.link.end();
       assert.ok(scripted.client.state.name === 'backoff');
       attempts.push(scripted.client.state.attempt);
@@ -165,7 +163,7 @@ describe('client connection', () => {
     scripted.welcome();
     scripted.receive(joined('r1', 5), caughtUp('r1', 5));
     const first = scripted.transport.link;
-    scripted.receive({ reconnect: { afterMs: 700, reason: 'DRAINING' } });
+    scripted.receive({ reconnect: { afterMs: 700, reason: 'REASON_DRAINING' } });
     assert.equal(scripted.stateName, 'moving');
     scripted.receive(batch('r1', [6, 5]));
     first.end();
@@ -182,7 +180,7 @@ describe('client connection', () => {
     scripted.client.join('r1');
     scripted.welcome();
     const first = scripted.transport.link;
-    scripted.receive({ reconnect: { afterMs: 700, reason: 'DRAINING' } });
+    scripted.receive({ reconnect: { afterMs: 700, reason: 'REASON_DRAINING' } });
     scripted.clock.advance(700);
     assert.equal(first.destroyed, true);
     assert.equal(scripted.transport.links.length, 2);
@@ -193,7 +191,7 @@ describe('client connection', () => {
     scripted.client.join('r1');
     for (let moves = 0; moves < 20; moves += 1) {
       scripted.welcome();
-      scripted.receive({ reconnect: { afterMs: 0, reason: 'DRAINING' } });
+      scripted.receive({ reconnect: { afterMs: 0, reason: 'REASON_DRAINING' } });
       scripted.clock.advance(400);
     }
     assert.ok(scripted.transport.links.length < 15, `${scripted.transport.links.length} connections`);
@@ -203,7 +201,7 @@ describe('client connection', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
     scripted.welcome();
-    scripted.receive({ joined: { room: 'r1', head: 1, outcome: 'STARTED' } });
+    scripted.receive({ joined: { room: 'r1', head: 1, outcome: 'OUTCOME_STARTED' } });
     assert.equal(scripted.transport.link.destroyed, true);
     assert.equal(scripted.stateName, 'backoff');
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PublishResult } from '../../client/index.ts';
-import { ScriptedClient } from '../helpers/scripted-client.ts';
+import { refusal, ScriptedClient } from '../helpers/scripted-client.ts';
 
 const gift = { type: 'gift', payload: '{"n":1}' };
 
@@ -32,12 +32,12 @@ describe('client publisher', () => {
     const result = publish('r1', gift);
     assert.deepEqual(scripted.transport.link.sentNames, ['hello']);
     scripted.welcome();
-    const { requestId, message } = publishes(scripted)[0]!;
-    assert.equal(message!.payload.toString(), '{"n":1}');
-    assert.equal(message!.class, 'RELIABLE');
-    assert.match(message!.key, /^[0-9a-f-]{36}$/);
+    const { requestId, request } = publishes(scripted)[0]!;
+    assert.equal(request!.payload.toString(), '{"n":1}');
+    assert.equal(request!.deliveryClass, 'DELIVERY_CLASS_RELIABLE');
+    assert.match(request!.key, /^[0-9a-f-]{36}$/);
     scripted.receive({
-      publishResults: { results: [{ requestId, seq: '9007199254740993', duplicate: true }] },
+      publishResults: { results: [{ requestId, published: { seq: '9007199254740993', duplicate: true } }] },
     });
     assert.deepEqual(await result, { seq: 9007199254740993n, duplicate: true });
     assert.equal(scripted.clock.pending, 2, 'watchdog and acknowledgements');
@@ -50,12 +50,12 @@ describe('client publisher', () => {
     reconnect(scripted);
     const second = publishes(scripted);
     assert.deepEqual(
-      second.map(({ message }) => message?.key),
-      first.map(({ message }) => message?.key),
+      second.map(({ request }) => request?.key),
+      first.map(({ request }) => request?.key),
     );
-    assert.equal(second[1]?.message?.key, 'mine');
+    assert.equal(second[1]?.request?.key, 'mine');
     for (const { requestId } of second)
-      scripted.receive({ publishResults: { results: [{ requestId, seq: requestId }] } });
+      scripted.receive({ publishResults: { results: [{ requestId, published: { seq: requestId } }] } });
     assert.deepEqual(
       (await Promise.all(results)).map(({ seq }) => seq),
       [1n, 2n],
@@ -79,7 +79,7 @@ describe('client publisher', () => {
     scripted.clock.advance(900);
     await assert.rejects(result, {
       codeName: 'UNAVAILABLE',
-      reason: 'REASON_UNSPECIFIED',
+      reason: 'UNSPECIFIED',
       message: /not sent/,
     });
   });
@@ -92,11 +92,12 @@ describe('client publisher', () => {
     scripted.waitOutBackoff();
     scripted.welcome();
     assert.deepEqual(
-      publishes(scripted).map(({ message }) => message?.type),
+      publishes(scripted).map(({ request }) => request?.type),
       ['comment'],
     );
     await assert.rejects(sent, { reason: 'PUBLISH_OUTCOME_UNKNOWN', message: /not sent again/ });
-    scripted.receive({ publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId }] } });
+    const { requestId } = publishes(scripted)[0]!;
+    scripted.receive({ publishResults: { results: [{ requestId, published: {} }] } });
     assert.deepEqual(await waiting, { seq: 0n, duplicate: false });
   });
 
@@ -105,7 +106,7 @@ describe('client publisher', () => {
     scripted.welcome(2);
     assert.equal(publishes(scripted).length, 2);
     scripted.receive({
-      publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId, seq: 1 }] },
+      publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId, published: { seq: 1 } }] },
     });
     await results[0];
     assert.equal(publishes(scripted).length, 3);
@@ -123,15 +124,19 @@ describe('client publisher', () => {
     scripted.welcome();
     const [first, second] = publishes(scripted);
     const results = [
-      { requestId: first!.requestId, code: 14, reason: 'UPSTREAM_UNAVAILABLE' as const, message: 'away' },
-      { requestId: second!.requestId, code: 3, reason: 'PAYLOAD_TOO_LARGE' as const, message: 'big' },
+      { requestId: first!.requestId, refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') },
+      { requestId: second!.requestId, refusal: refusal('PAYLOAD_TOO_LARGE', 'big') },
     ];
     scripted.receive({ publishResults: { results } });
     await assert.rejects(never, { reason: 'PAYLOAD_TOO_LARGE', codeName: 'INVALID_ARGUMENT' });
-    scripted.clock.advance(50);
+    scripted.clock.advance(249);
+    assert.equal(publishes(scripted).length, 2, 'not before the gateway wants it');
+    scripted.clock.advance(1);
     const again = publishes(scripted)[2];
-    assert.equal(again?.message?.key, first?.message?.key);
-    scripted.receive({ publishResults: { results: [{ requestId: again!.requestId, seq: 4 }] } });
+    assert.equal(again?.request?.key, first?.request?.key);
+    scripted.receive({
+      publishResults: { results: [{ requestId: again!.requestId, published: { seq: 4 } }] },
+    });
     assert.equal((await later).seq, 4n);
   });
 
@@ -139,7 +144,7 @@ describe('client publisher', () => {
     /** Answers the newest publish with a refusal, and lets the client send it again. */
     function refuse(reason: 'STREAM_FULL' | 'PUBLISH_OUTCOME_UNKNOWN' | 'STREAM_UNAVAILABLE'): void {
       const { requestId } = publishes(scripted).at(-1)!;
-      const result = { requestId, code: 14, reason, message: `because of ${reason}` };
+      const result = { requestId, refusal: refusal(reason, `because of ${reason}`) };
       scripted.receive({ publishResults: { results: [result] } });
       scripted.clock.advance(500);
     }
@@ -150,7 +155,7 @@ describe('client publisher', () => {
       refuse('STREAM_UNAVAILABLE');
       const { requestId } = publishes(scripted).at(-1)!;
       assert.equal(publishes(scripted).length, 2);
-      const full = { requestId, code: 8, reason: 'STREAM_FULL' as const, message: 'full' };
+      const full = { requestId, refusal: refusal('STREAM_FULL', 'full') };
       scripted.clock.advance(1_499);
       scripted.receive({ publishResults: { results: [full] } });
       scripted.clock.advance(1);
@@ -175,6 +180,17 @@ describe('client publisher', () => {
       await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
     });
 
+    it('leaves open what was answered in a way that is not known', async () => {
+      const result = publish('r1', gift, { timeoutMs: 2_000 });
+      scripted.welcome();
+      scripted.receive({ publishResults: { results: [{ requestId: publishes(scripted)[0]!.requestId }] } });
+      scripted.clock.advance(500);
+      assert.equal(publishes(scripted).length, 2);
+      refuse('STREAM_FULL');
+      scripted.clock.advance(1_000);
+      await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+    });
+
     it('leaves open what was not answered', async () => {
       const result = publish('r1', gift, { timeoutMs: 2_000 });
       scripted.welcome();
@@ -188,12 +204,7 @@ describe('client publisher', () => {
       scripted.welcome();
       reconnect(scripted);
       const { requestId } = publishes(scripted).at(-1)!;
-      const forbidden = {
-        requestId,
-        code: 9,
-        reason: 'PUBLISH_FORBIDDEN' as const,
-        message: 'no permission',
-      };
+      const forbidden = { requestId, refusal: refusal('PUBLISH_FORBIDDEN', 'no permission') };
       scripted.receive({ publishResults: { results: [forbidden] } });
       await assert.rejects(result, { reason: 'PUBLISH_OUTCOME_UNKNOWN', message: /no permission/ });
     });
@@ -204,7 +215,7 @@ describe('client publisher', () => {
       scripted.clock.advance(500);
       scripted.welcome();
       assert.deepEqual(
-        publishes(scripted).map(({ message }) => message?.timeoutMs),
+        publishes(scripted).map(({ request }) => request?.timeoutMs),
         [8_500, 400],
       );
     });
@@ -214,7 +225,7 @@ describe('client publisher', () => {
     await assert.rejects(publish('r1', { type: 'fireworks', payload: '' }), { reason: 'TYPE_UNKNOWN' });
     void publish('r1', { type: 'fireworks', payload: '', class: 'EPHEMERAL' });
     scripted.welcome();
-    assert.equal(publishes(scripted)[0]?.message?.class, 'EPHEMERAL');
+    assert.equal(publishes(scripted)[0]?.request?.deliveryClass, 'DELIVERY_CLASS_EPHEMERAL');
   });
 
   it('gives up when aborted', async () => {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { RoomQueue } from '../../client/room-queue.ts';
 
 describe('client room queue', () => {
-  let drained = 0;
+  let taken = 0;
   let queue: RoomQueue<number>;
 
   beforeEach(() => {
-    drained = 0;
-    queue = new RoomQueue({ events: 4, bytes: 100 }, () => (drained += 1));
+    taken = 0;
+    queue = new RoomQueue((bytes) => (taken += bytes));
   });
 
   it('gives out in order, whoever comes first', async () => {
@@ -18,22 +18,19 @@ describe('client room queue', () => {
     assert.deepEqual(await queue.next(), { done: false, value: 2 });
   });
 
-  it('tells once that it is full, and once that half of it is left', async () => {
-    const told = [1, 2, 3, 4, 5].map((value) => queue.push(value));
-    assert.deepEqual(told, [false, false, false, true, false]);
-    await queue.next();
-    await queue.next();
-    assert.equal(drained, 0);
-    await queue.next();
-    assert.equal(drained, 1);
-    assert.equal(queue.full, false);
-  });
-
-  it('is full by bytes too', async () => {
-    assert.equal(queue.push(1, 99), false);
-    assert.equal(queue.push(2, 1), true);
-    await queue.next();
-    assert.equal(queue.full, false);
+  it('tells what is taken from it, when it is taken', async () => {
+    queue.push(1, 60);
+    queue.push(2);
+    queue.push(3, 40);
+    assert.equal(queue.bytes, 100);
+    for (const expected of [60, 60, 100]) {
+      await queue.next();
+      assert.equal(taken, expected);
+    }
+    const waiting = queue.next();
+    queue.push(4, 5);
+    await waiting;
+    assert.deepEqual([taken, queue.bytes], [105, 0]);
   });
 
   it('gives out what waits before it ends with an error, once', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { encodeServerFrame } from '../../protos/live.ts';
 import type { Cursor } from '../../client/index.ts';
 import { MemoryCursorStore } from '../../client/index.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
@@ -10,13 +11,14 @@ import {
   epoch,
   joined,
   Reader,
+  refusal,
   ScriptedClient,
 } from '../helpers/scripted-client.ts';
 
-const bookmark = (seq: bigint): Cursor => ({ epoch, seq, check: Number(seq) });
+const bookmark = (seq: bigint): Cursor => ({ epoch, seq, fingerprint: Number(seq) });
 
 const gap = (room: string, after: number, next: number): ServerFrameInput => ({
-  gap: { room, after, next, cause: 'RETENTION', cursor: cursorAt(next - 1, 0) },
+  gap: { room, after, next, cause: 'CAUSE_RETENTION', cursor: cursorAt(next - 1, 0) },
 });
 
 /** The cursor of the newest Join that was sent; undefined if it had none. */
@@ -141,19 +143,19 @@ describe('client room', () => {
       caughtUp: { room: 'r1', cursor: cursorAt(6, 0) },
     });
     reconnect(scripted);
-    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.check, 6);
+    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.fingerprint, 6);
   });
 
   it('takes the fingerprint of the message at which it stands when it is told later', () => {
     scripted.client.join('r1');
     scripted.welcome();
     scripted.receive(
-      { joined: { room: 'r1', cursor: cursorAt(6, 0), head: 6, outcome: 'STARTED' } },
+      { joined: { room: 'r1', cursor: cursorAt(6, 0), head: 6, outcome: 'OUTCOME_STARTED' } },
       { caughtUp: { room: 'r1', cursor: cursorAt(6, 0) } },
     );
     scripted.receive({ caughtUp: { room: 'r1', cursor: cursorAt(6, 77) } });
     reconnect(scripted);
-    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.check, 77);
+    assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.fingerprint, 77);
   });
 
   it('slows down when a gateway breaks continuity again and again', () => {
@@ -186,7 +188,7 @@ describe('client room', () => {
   it('keeps the old cursor when it is dropped between Joined and the gap it announces', () => {
     scripted.client.join('r1', { from: { cursor: bookmark(3n) } });
     scripted.welcome();
-    scripted.receive({ joined: { room: 'r1', cursor: cursorAt(9), head: 20, outcome: 'GAP' } });
+    scripted.receive({ joined: { room: 'r1', cursor: cursorAt(9), head: 20, outcome: 'OUTCOME_GAP' } });
     reconnect(scripted);
     assert.equal(joinCursor(scripted), '3');
   });
@@ -205,8 +207,8 @@ describe('client room', () => {
   it('takes the cursor of a reset, even backwards and of another epoch', async () => {
     const reader = new Reader(scripted.client.join('r1', { from: { cursor: bookmark(30n) } }));
     scripted.welcome();
-    scripted.receive(joined('r1', 0, 'RESET'), {
-      reset: { room: 'r1', cause: 'RECREATED', cursor: cursorAt(0, 0, 'LIVE@2') },
+    scripted.receive(joined('r1', 30, 'RESET'), {
+      reset: { room: 'r1', cause: 'CAUSE_RECREATED', cursor: cursorAt(0, 0, 'LIVE@2') },
     });
     scripted.receive(batch('r1', [1, 0]));
     assert.deepEqual((await reader.take(3)).map(brief), [
@@ -215,7 +217,11 @@ describe('client room', () => {
       'message 1',
     ]);
     reconnect(scripted);
-    assert.deepEqual(scripted.transport.link.sent[1]?.join?.cursor, { epoch: 'LIVE@2', seq: '1', check: 1 });
+    assert.deepEqual(scripted.transport.link.sent[1]?.join?.cursor, {
+      epoch: 'LIVE@2',
+      seq: '1',
+      fingerprint: 1,
+    });
   });
 
   it('moves on with CaughtUp, but never back and not to another epoch', () => {
@@ -248,64 +254,102 @@ describe('client room', () => {
     assert.equal(scripted.client.counters.ephemeralDropped, 4);
   });
 
-  it('pauses reading when the application is behind, and does not take its own silence for a dead peer', async () => {
-    scripted = new ScriptedClient({ queue: { events: 4, bytes: 1_000 } });
-    const reader = new Reader(scripted.client.join('r1'));
-    scripted.welcome();
-    scripted.receive(joined('r1', 1), batch('r1', [2, 1], [3, 2], [4, 3], [5, 4]));
-    assert.equal(scripted.transport.link.reading, 'paused');
-    scripted.clock.advance(60_000);
-    assert.equal(scripted.stateName, 'live');
-    await reader.take(2);
-    assert.equal(scripted.transport.link.reading, 'paused');
-    await reader.take(1);
-    assert.equal(scripted.transport.link.reading, 'open');
-    scripted.clock.advance(2_250);
-    assert.equal(scripted.stateName, 'suspect');
-  });
-
-  it('drops ephemeral messages, told, when the application is behind', async () => {
-    scripted = new ScriptedClient({ queue: { events: 3, bytes: 1_000 } });
-    const reader = new Reader(scripted.client.join('r1'));
-    scripted.welcome();
-    const likes = Array.from({ length: 6 }, () => ({ type: 'like' }));
-    scripted.receive(joined('r1', 1), { batch: { room: 'r1', ephemeral: likes } });
-    assert.deepEqual((await reader.take(4)).map(brief), [
-      'joined 1 STARTED',
-      'ephemeral like',
-      'ephemeral like',
-      'dropped 4',
-    ]);
-  });
-
-  it('stays paused across a reconnect, once welcomed', () => {
-    scripted = new ScriptedClient({ queue: { events: 2, bytes: 1_000 } });
-    scripted.client.join('r1');
-    scripted.welcome();
-    scripted.receive(joined('r1', 1), batch('r1', [2, 1]));
-    scripted.transport.link.end();
-    scripted.waitOutBackoff();
-    assert.equal(scripted.transport.link.reading, 'open');
-    scripted.welcome();
-    assert.equal(scripted.transport.link.reading, 'paused');
-  });
-
-  it('reads again when the room that held everything up is left', () => {
-    scripted = new ScriptedClient({ queue: { events: 2, bytes: 1_000 } });
+  it('tells how many viewers the room has, each number once, by whatever it comes', async () => {
     const subscription = scripted.client.join('r1');
+    const reader = new Reader(subscription);
     scripted.welcome();
-    scripted.receive(joined('r1', 1), batch('r1', [2, 1]));
-    subscription.leave();
-    assert.equal(scripted.transport.link.reading, 'open');
+    scripted.receive(joined('r1', 5), caughtUp('r1', 5), { batch: { room: 'r1', audience: 3 } });
+    scripted.receive({ heartbeat: { rooms: [{ room: 'r1', head: 5, audience: 3 }] } });
+    scripted.receive(batch('r1', [6, 5]), { heartbeat: { rooms: [{ room: 'r1', head: 6, audience: 4 }] } });
+    scripted.receive({ batch: { room: 'r1', audience: 0 } });
+    assert.deepEqual((await reader.take(6)).map(brief).slice(2), [
+      'audience 3',
+      'message 6',
+      'audience 4',
+      'audience 0',
+    ]);
+    assert.equal(subscription.audience, 0);
+    assert.equal(subscription.cursor?.seq, 6n);
+  });
+
+  describe('what waits for the application', () => {
+    const windowBytes = 1_000;
+    beforeEach(() => {
+      scripted = new ScriptedClient({ roomWindowBytes: windowBytes });
+    });
+    const likes = { batch: { room: 'r1', ephemeral: [{ type: 'like', payload: Buffer.alloc(600) }] } };
+    const bytes = encodeServerFrame(likes).length;
+    const credits = (): unknown[] =>
+      scripted.transport.link.sent.flatMap(({ credit }) => (credit ? [Number(credit.bytes)] : []));
+    const initialCredit = (): number =>
+      Number(scripted.transport.link.sent.find(({ join }) => join)?.join?.creditBytes);
+
+    it('is granted anew when it is taken', async () => {
+      const reader = new Reader(scripted.client.join('r1'));
+      scripted.welcome();
+      assert.equal(initialCredit(), windowBytes);
+      scripted.receive(joined('r1', 1), likes, likes);
+      assert.deepEqual(credits(), []);
+      await reader.take(2);
+      assert.deepEqual(credits(), [bytes]);
+      await reader.take(1);
+      assert.deepEqual(credits(), [bytes, bytes]);
+    });
+
+    it('is less than is granted by a join after a reconnect', async () => {
+      const reader = new Reader(scripted.client.join('r1'));
+      scripted.welcome();
+      scripted.receive(joined('r1', 1), likes);
+      await reader.take(1);
+      scripted.transport.link.end();
+      scripted.waitOutBackoff();
+      assert.equal(initialCredit(), windowBytes - bytes);
+      scripted.welcome();
+      scripted.receive(joined('r1', 1), likes);
+      await reader.take(3);
+      assert.deepEqual(credits(), [bytes, bytes]);
+    });
+
+    it('is granted at once if it is nothing new', () => {
+      scripted.client.join('r1');
+      scripted.welcome();
+      const known = batch('r1', [1, 0], [1, 0]);
+      scripted.receive(joined('r1', 1));
+      for (let n = 0; n < 50; n += 1) scripted.receive(known);
+      const granted = credits().reduce<number>((sum, granted) => sum + Number(granted), 0);
+      assert.ok(granted >= windowBytes);
+    });
+
+    it('is told when it is never taken, once, and never holds up the connection', async () => {
+      const stalled: string[] = [];
+      scripted.client.on('stalled', (room) => stalled.push(room));
+      const reader = new Reader(scripted.client.join('r1'));
+      scripted.welcome();
+      scripted.receive(joined('r1', 1), likes, likes);
+      const pass = (seconds: number): void => {
+        for (let n = 0; n < seconds; n += 1) {
+          scripted.clock.advance(1_000);
+          scripted.receive({ heartbeat: {} });
+        }
+      };
+      pass(4);
+      assert.deepEqual(stalled, []);
+      pass(10);
+      assert.deepEqual(stalled, ['r1']);
+      await reader.take(3);
+      pass(10);
+      assert.deepEqual(stalled, ['r1']);
+      assert.equal(scripted.client.counters.connects, 1);
+    });
   });
 
   it('tries again when the gateway cannot serve the room for now', async () => {
     const reader = new Reader(scripted.client.join('r1'));
     scripted.welcome();
-    scripted.receive({
-      roomError: { room: 'r1', code: 14, reason: 'UPSTREAM_UNAVAILABLE', message: 'away' },
-    });
-    scripted.clock.advance(50);
+    scripted.receive({ roomError: { room: 'r1', refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') } });
+    scripted.clock.advance(249);
+    assert.deepEqual(scripted.transport.link.sentNames, ['hello', 'join'], 'not before the gateway wants it');
+    scripted.clock.advance(1);
     assert.deepEqual(scripted.transport.link.sentNames, ['hello', 'join', 'join']);
     assert.deepEqual((await reader.take(1)).map(brief), ['retrying UPSTREAM_UNAVAILABLE']);
   });
@@ -314,7 +358,7 @@ describe('client room', () => {
     const refused = new Reader(scripted.client.join('r1'));
     const served = new Reader(scripted.client.join('r2'));
     scripted.welcome();
-    scripted.receive({ roomError: { room: 'r1', code: 8, reason: 'TOO_MANY_ROOMS', message: 'no' } });
+    scripted.receive({ roomError: { room: 'r1', refusal: refusal('TOO_MANY_ROOMS', 'no') } });
     scripted.receive(joined('r2', 1));
     await assert.rejects(refused.next(), { reason: 'TOO_MANY_ROOMS', code: 8 });
     assert.deepEqual((await served.take(1)).map(brief), ['joined 1 STARTED']);

@@ -15,7 +15,7 @@ function comment(text: string, bytes = 0): EphemeralMessage {
 }
 
 function textsOf(slice: EphemeralSlice): string[] {
-  const frame = batchFrame('r', slice.pieces, slice.dropped);
+  const frame = batchFrame('r', slice.pieces);
   const { batch } = liveService.Connect.responseDeserialize(bareFrame(frame));
   return (batch?.ephemeral ?? []).map(({ payload }) => payload.toString().replaceAll('\0', ''));
 }

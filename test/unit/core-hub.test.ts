@@ -76,7 +76,22 @@ describe('core: hub', () => {
     await settle();
     await gateway.pass(1_000);
     assert.deepEqual(stream.announced.at(-1), ['r', 1]);
-    assert.ok(client.told.includes('ephemeral {"count":1}'));
+    const audiences = (): string[] => client.told.filter((line) => line.startsWith('audience'));
+    assert.deepEqual(audiences(), ['audience 1']);
+    await gateway.pass(3_000);
+    assert.deepEqual(audiences(), ['audience 1'], 'what has not changed is not told');
+    const second = new ModelClient(gateway, 'second');
+    await second.join('r');
+    await gateway.pass(1_000);
+    assert.deepEqual(audiences(), ['audience 1', 'audience 2']);
+    assert.equal(second.told.at(-1), 'audience 2');
+    second.disconnect();
+    const third = new ModelClient(gateway, 'third');
+    await third.join('r');
+    await gateway.pass(1_000);
+    assert.deepEqual(audiences(), ['audience 1', 'audience 2'], 'it has changed, and changed back');
+    assert.equal(third.told.at(-1), 'audience 2');
+    third.disconnect();
     client.leave('r');
     assert.deepEqual(stream.announced.at(-1), ['r', 0]);
     client.disconnect();
@@ -99,7 +114,7 @@ describe('core: audience', () => {
 describe('core: feed buffer', () => {
   const message = (seq: number, bytes: number): Parameters<FeedBuffer['push']>[0] => {
     const content = { id: '', type: '', sender: '', payload: Buffer.alloc(bytes, seq), headers: [] };
-    return { message: { seq, check: 1, content, timeMs: 0 }, prevSeq: seq - 1 };
+    return { message: { seq, fingerprint: 1, content, timeMs: 0 }, prevSeq: seq - 1 };
   };
 
   it('gives back everything, in order, and its own copy', () => {

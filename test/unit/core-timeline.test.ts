@@ -51,7 +51,7 @@ class Rig implements AsyncDisposable {
     for (let at = this.timeline.log.base; ;) {
       const slice = this.timeline.log.read(at);
       if (slice.count === 0) return seqs;
-      const frame = bareFrame(batchFrame('r', slice.pieces, 0));
+      const frame = bareFrame(batchFrame('r', slice.pieces));
       const { batch } = liveService.Connect.responseDeserialize(frame);
       seqs.push(...(batch?.reliable ?? []).map(({ seq }) => Number(seq)));
       at = slice.upto;
@@ -433,7 +433,7 @@ describe('core: timeline', () => {
       rig.stream.evictAll();
       await rig.rest();
       assert.equal(rig.timeline.bookmark.seq, 3);
-      assert.equal(rig.timeline.bookmark.check, 0);
+      assert.equal(rig.timeline.bookmark.fingerprint, 0);
       rig.publish('c');
       await settle();
       assert.deepEqual(rig.log, [4]);
@@ -479,7 +479,11 @@ describe('core: timeline', () => {
             const { base } = rig.timeline.log;
             await rig.rest();
             assert.equal(rig.timeline.log.base, base, 'the log reaches back as before: nothing was missed');
-            assert.deepEqual(rig.timeline.bookmark, { ...rig.timeline.bookmark, seq: 4 + others, check: 0 });
+            assert.deepEqual(rig.timeline.bookmark, {
+              ...rig.timeline.bookmark,
+              seq: 4 + others,
+              fingerprint: 0,
+            });
             const { repairing } = rig.told;
             await rig.rest();
             assert.equal(rig.told.repairing, repairing, 'it is checked once');

@@ -163,7 +163,7 @@ describe('nats: message codec', () => {
     const republished = [...published, ...server.map((name): HeaderLine => [name, '1'])];
     const stored = decodeStored(7, 1, published, payload);
     const fed = decodeStored(7, 99, republished, payload);
-    assert.equal(fed.check, stored.check);
+    assert.equal(fed.fingerprint, stored.fingerprint);
     assert.deepEqual(fed.content, stored.content);
   });
 

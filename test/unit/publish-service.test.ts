@@ -7,7 +7,7 @@ import type { Caller } from '../../server/rpc/publish-service.ts';
 const request = (timeoutMs = 0): PublishRequest => ({
   room: 'tea',
   type: 'gift',
-  class: 'CLASS_UNSPECIFIED',
+  deliveryClass: 'DELIVERY_CLASS_UNSPECIFIED',
   sender: '',
   payload: Buffer.from('x'),
   key: 'k',

@@ -7,8 +7,12 @@ export function placeOf({ epoch, seq }: Cursor): Place {
   return { epoch, seq: seqOf(seq) };
 }
 
+type Outcome = Extract<RoomEvent, { kind: 'joined' }>['outcome'];
+const OUTCOMES: readonly string[] = ['STARTED', 'RESUMED', 'GAP', 'RESET'] satisfies Outcome[];
+const isOutcome = (outcome: string): outcome is Outcome => OUTCOMES.includes(outcome);
+
 /**
- * What a client gave to its application, as a history keeps it.
+ * What a client gave to its application, as a history keeps it; undefined for what no guarantee speaks of.
  * @param expected whether something had happened that makes gaps and resets
  * @param wallMs when it came, since the Unix epoch; given, it tells the age of ephemeral messages
  */
@@ -17,13 +21,13 @@ export function historyEvent(
   atMs: number,
   expected: boolean,
   wallMs?: number,
-): RoomEvent {
+): RoomEvent | undefined {
   const { room } = event;
   switch (event.kind) {
     case 'joined': {
       const { outcome, head, cursor } = event;
       // An answer that does not say has honoured nothing.
-      const answer = outcome === 'OUTCOME_UNSPECIFIED' ? 'STARTED' : outcome;
+      const answer = isOutcome(outcome) ? outcome : 'STARTED';
       return { kind: 'joined', room, atMs, ...placeOf(cursor), head: seqOf(head), outcome: answer };
     }
     case 'message': {
@@ -36,6 +40,8 @@ export function historyEvent(
       return { kind: 'reset', room, atMs, ...placeOf(event.cursor), expected };
     case 'caughtUp':
       return { kind: 'caughtUp', room, atMs, ...placeOf(event.cursor) };
+    case 'audience':
+      return undefined;
     case 'ephemeral': {
       const age = wallMs === undefined ? {} : { ageMs: wallMs - event.message.timeMs };
       return { kind: 'ephemeral', room, atMs, ...age };

@@ -49,7 +49,8 @@ export class ViewerLog {
   record(event: RoomEvent): void {
     const wallMs = this.clock.wallMs();
     // Whether a gap or reset is to be expected is judged where all faults are known.
-    this.events.push(historyEvent(event, wallMs, false, wallMs));
+    const recorded = historyEvent(event, wallMs, false, wallMs);
+    if (recorded !== undefined) this.events.push(recorded);
     const standing = this.rooms.get(event.room);
     if (standing === undefined) return;
     if (event.kind === 'joined') standing.caughtUp = false;

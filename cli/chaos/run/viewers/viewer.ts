@@ -79,7 +79,7 @@ export class Viewer implements FaultyViewer {
     });
     this.client.on('state', ({ name }) => this.log.state(name));
     this.client.on('upstream', (upstream, causes) => {
-      if (upstream !== 'UPSTREAM_UNSPECIFIED') this.log.upstream({ upstream, causes });
+      if (upstream === 'OK' || upstream === 'DEGRADED') this.log.upstream({ upstream, causes });
     });
   }
 

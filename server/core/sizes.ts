@@ -1,0 +1,34 @@
+/** The largest request or ClientFrame that is read, in bytes: what gRPC libraries take unless told otherwise. */
+export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
+/** The largest ServerFrame or PullResponse for a client that does not say what it takes, in bytes: likewise. */
+export const DEFAULT_MAX_FRAME_BYTES = 4 * 1024 * 1024;
+
+/** The least that a client can ask for, in bytes: what every frame keeps to that holds more than one message. */
+const SMALLEST_FRAME_BYTES = 128 * 1024;
+
+/** NATS stores no message above 64 MiB. */
+const LARGEST_FRAME_BYTES = 65 * 1024 * 1024;
+
+/** What a frame may have for a client that asks for `asked` bytes; 0: it does not say. */
+export function frameLimit(asked: number): number {
+  if (asked === 0) return DEFAULT_MAX_FRAME_BYTES;
+  return Math.min(Math.max(asked, SMALLEST_FRAME_BYTES), LARGEST_FRAME_BYTES);
+}
+
+/** What a NATS message has beside the payload, in bytes: headers, identifiers. And what a frame has. */
+const MESSAGE_OVERHEAD_BYTES = 8 * 1024;
+
+/** The most that the stream should store in one message, in bytes, so that every client takes it. */
+export const MAX_STORED_BYTES = DEFAULT_MAX_FRAME_BYTES - MESSAGE_OVERHEAD_BYTES;
+
+/**
+ * Bytes that the payload of a message may have that is published here.
+ * @param natsBytes what NATS takes in one message
+ * @param streamBytes what the stream stores in one; -1: it sets no limit
+ */
+export function payloadLimit(natsBytes: number, streamBytes: number): number {
+  const stored = Math.min(natsBytes, streamBytes < 0 ? Infinity : streamBytes, MAX_STORED_BYTES);
+  // Headers take up to half of what is small: what then does not fit is refused by NATS.
+  return Math.max(stored - MESSAGE_OVERHEAD_BYTES, Math.floor(stored / 2));
+}
