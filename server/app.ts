@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
 import { sleep } from '../common/sleep.ts';
+import { Audiences } from './core/audience.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
 import { MAX_REQUEST_BYTES, payloadLimit } from './core/sizes.ts';
@@ -12,6 +13,7 @@ import type { Upline } from './nats/connection.ts';
 import { connectUpline } from './nats/connection.ts';
 import { NatsDirectory } from './nats/directory.ts';
 import { Feeds } from './nats/feeds.ts';
+import { GatewayNews } from './nats/gateway-news.ts';
 import { JetStreamApi } from './nats/jetstream-api.ts';
 import { Monitor } from './nats/monitor.ts';
 import { openLeader } from './nats/open-leader.ts';
@@ -120,7 +122,7 @@ export async function startGateway(
       health,
       clock,
     });
-    const feedParts = { upline, subjects: leader.subjects, gateway: id, clock, logger };
+    const feedParts = { upline, subjects: leader.subjects, clock, logger };
     await proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined });
     const feeds = new Feeds(feedParts, health);
     undo.push(() => feeds.close());
@@ -136,9 +138,10 @@ export async function startGateway(
     });
     undo.push(() => monitor.close());
     leader.observe(monitor);
-    const upstream = new NatsUpstream(upline, leader, feeds, health, id, clock, logger);
+    const upstream = new NatsUpstream(upline, leader, feeds, health, clock, logger);
     undo.push(() => upstream.close());
-    const hub = new Hub(upstream, clock, {
+    const audiences = new Audiences(id);
+    const hub = new Hub(upstream, audiences, clock, {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,
       lingerMs: LIMITS.lingerMs,
@@ -147,6 +150,16 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
+    const news = new GatewayNews({
+      upline,
+      subjects,
+      gateway: id,
+      audiences,
+      clock,
+      logger,
+      changed: () => hub.tellAudiences(),
+    });
+    undo.push(() => news.close());
     undo.push(watchConnection(upline, health));
     let verifiable = true;
     health.onChange((causes) => {
@@ -155,7 +168,7 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const directory = new NatsDirectory(upline, leader, upstream.ends);
+    const directory = new NatsDirectory(leader, upstream.ends);
     const { server, listener, sessions, readiness } = await serve({
       config,
       upline,

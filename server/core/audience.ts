@@ -1,28 +1,124 @@
-/** Counts of other gateways are forgotten when not repeated for so long, in milliseconds. */
-const EXPIRY_MS = 20_000;
+/** How often the gateways tell each other what has changed, in milliseconds. */
+export const NEWS_MS = 1_000;
+/** A gateway that has said nothing for so long is gone, in milliseconds: it misses more than two of its turns. */
+const EXPIRY_MS = 3_500;
+/** Rooms in one piece of news: some 40 kB. */
+const MAX_ROOMS = 2_000;
 
-interface Report {
-  readonly viewers: number;
-  readonly atMs: number;
+/** How many viewers rooms have at one gateway. */
+export interface AudienceNews {
+  /** Identity of the gateway process. */
+  readonly gateway: string;
+  /** Rises by one with each piece, so that a lost one is noticed. */
+  readonly n: number;
+  /** Whether all rooms that are named neither here nor in the next pieces have none. */
+  readonly whole: boolean;
+  readonly rooms: readonly (readonly [room: string, viewers: number])[];
 }
 
-/** How many viewers a room has over all gateways: the sum of what each last reported. */
-export class Audience {
-  readonly #reports = new Map<string, Report>();
+/** What another gateway has told. */
+interface Peer {
+  n: number;
+  heardMs: number;
+  readonly rooms: Map<string, number>;
+}
 
-  /** Notes what another gateway reports. */
-  report(gateway: string, viewers: number, nowMs: number): void {
-    if (viewers === 0) this.#reports.delete(gateway);
-    else this.#reports.set(gateway, { viewers, atMs: nowMs });
+/**
+ * How many viewers each room has over all gateways. Each gateway tells the others what has changed with it, once a second and for all rooms
+ * together, however many there are: a room in which nobody comes or goes costs nothing. Who has missed something asks for everything.
+ */
+export class Audiences {
+  readonly #gateway: string;
+  readonly #here = new Map<string, number>();
+  readonly #elsewhere = new Map<string, number>();
+  readonly #peers = new Map<string, Peer>();
+  /** Rooms whose number has changed here since that was told. */
+  #changed = new Set<string>();
+  /** Everything is to be told. */
+  #asked = true;
+  #n = 0;
+
+  /** @param gateway identity of this process among the gateways */
+  constructor(gateway: string) {
+    this.#gateway = gateway;
   }
 
-  /** The sum, with this gateway's own viewers. */
-  total(ownViewers: number, nowMs: number): number {
-    let sum = ownViewers;
-    for (const [gateway, { viewers, atMs }] of this.#reports) {
-      if (nowMs - atMs > EXPIRY_MS) this.#reports.delete(gateway);
-      else sum += viewers;
+  /** Notes how many viewers a room has here. */
+  report(room: string, viewers: number): void {
+    if ((this.#here.get(room) ?? 0) === viewers) return;
+    if (viewers === 0) this.#here.delete(room);
+    else this.#here.set(room, viewers);
+    this.#changed.add(room);
+  }
+
+  /** Viewers of a room over all gateways. */
+  total(room: string): number {
+    return (this.#here.get(room) ?? 0) + (this.#elsewhere.get(room) ?? 0);
+  }
+
+  /** What the others are to be told now: at least a sign of life. */
+  news(): AudienceNews[] {
+    const whole = this.#asked;
+    const rooms = whole
+      ? [...this.#here]
+      : [...this.#changed].map((room) => [room, this.#here.get(room) ?? 0] as const);
+    this.#asked = false;
+    this.#changed = new Set();
+    const pieces: AudienceNews[] = [];
+    for (let at = 0; at === 0 || at < rooms.length; at += MAX_ROOMS) {
+      pieces.push({
+        gateway: this.#gateway,
+        n: ++this.#n,
+        whole: whole && at === 0,
+        rooms: rooms.slice(at, at + MAX_ROOMS),
+      });
     }
-    return sum;
+    return pieces;
+  }
+
+  /** Everything is told with the next news. */
+  tellEverything(): void {
+    this.#asked = true;
+  }
+
+  /** Notes what another gateway tells; false when something is missing before it, so that everything has to be asked for. */
+  receive({ gateway, n, whole, rooms }: AudienceNews, nowMs: number): boolean {
+    if (gateway === this.#gateway) return true;
+    const known = this.#peers.get(gateway);
+    if (!whole && known?.n !== n - 1) {
+      // It lives, whatever it has said.
+      if (known !== undefined) known.heardMs = nowMs;
+      return false;
+    }
+    if (whole) this.forget(gateway);
+    const peer = this.#peers.get(gateway) ?? { n, heardMs: nowMs, rooms: new Map<string, number>() };
+    this.#peers.set(gateway, peer);
+    peer.n = n;
+    peer.heardMs = nowMs;
+    for (const [room, viewers] of rooms) this.#note(peer, room, viewers);
+    return true;
+  }
+
+  /** A gateway is gone, and its viewers with it. */
+  forget(gateway: string): void {
+    const peer = this.#peers.get(gateway);
+    if (peer === undefined) return;
+    for (const room of [...peer.rooms.keys()]) this.#note(peer, room, 0);
+    this.#peers.delete(gateway);
+  }
+
+  /** Forgets the gateways that have not been heard of for too long; whether there were any. */
+  expire(nowMs: number): boolean {
+    const silent = [...this.#peers].filter(([, { heardMs }]) => nowMs - heardMs > EXPIRY_MS);
+    for (const [gateway] of silent) this.forget(gateway);
+    return silent.length > 0;
+  }
+
+  #note({ rooms }: Peer, room: string, viewers: number): void {
+    const sum = (this.#elsewhere.get(room) ?? 0) - (rooms.get(room) ?? 0) + viewers;
+    if (viewers === 0) rooms.delete(room);
+    else rooms.set(room, viewers);
+    if (sum === 0) this.#elsewhere.delete(room);
+    else this.#elsewhere.set(room, sum);
   }
 }

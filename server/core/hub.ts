@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.ts';
+import type { Audiences } from './audience.ts';
 import { Room } from './room.ts';
 import type { Lag, RoomCounters, RoomLimits } from './room.ts';
 import type { Upstream } from './upstream.ts';
@@ -37,19 +38,21 @@ export class Hub {
     ephemeralDropped: 0,
   };
   readonly #upstream: Upstream;
+  readonly #audiences: Audiences;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
   readonly #timers: Timer[];
   #suspended = false;
 
-  constructor(upstream: Upstream, clock: Clock, limits: HubLimits) {
+  constructor(upstream: Upstream, audiences: Audiences, clock: Clock, limits: HubLimits) {
     this.#upstream = upstream;
+    this.#audiences = audiences;
     this.#clock = clock;
     this.#limits = limits;
     this.#timers = [
       clock.every(TRIM_MS, () => this.#trim()),
-      clock.every(limits.audienceMs, () => this.#reportAudiences()),
+      clock.every(limits.audienceMs, () => this.tellAudiences()),
     ];
   }
 
@@ -99,8 +102,17 @@ export class Hub {
     const open = this.#rooms.get(room.name);
     if (open?.room !== room) return;
     open.users--;
-    if (room.viewerCount === 0) room.reportAudience();
     if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
+  }
+
+  /** Viewers of a room, which need not be open here, over all gateways. */
+  audience(name: string): number {
+    return this.#audiences.total(name);
+  }
+
+  /** Tells viewers how many they are, where that has changed. */
+  tellAudiences(): void {
+    for (const { room } of this.#rooms.values()) if (room.viewerCount > 0) room.tellAudience();
   }
 
   /** What is known of the rooms cannot be compared with the stream now, and is not to be told as if it were. */
@@ -121,7 +133,7 @@ export class Hub {
   }
 
   #open(name: string): OpenRoom {
-    const room = new Room(name, this.#upstream, this.#clock, this.#limits, this.counters);
+    const room = new Room(name, this.#upstream, this.#audiences, this.#clock, this.#limits, this.counters);
     if (this.#suspended) room.timeline.suspend();
     const opened = room.timeline.open();
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
@@ -134,12 +146,6 @@ export class Hub {
     open.linger?.cancel();
     open.room.close();
     if (this.#rooms.get(open.room.name) === open) this.#rooms.delete(open.room.name);
-  }
-
-  #reportAudiences(): void {
-    for (const { room } of this.#rooms.values()) {
-      if (room.viewerCount > 0) room.reportAudience();
-    }
   }
 
   #trim(): void {

@@ -11,6 +11,4 @@ export interface RoomDescription {
 /** Facts about rooms that need not be open here. Every call rejects with UpstreamError while NATS cannot be asked. */
 export interface RoomDirectory {
   describe(room: string): Promise<RoomDescription>;
-  /** Asks the other gateways for their viewers of a room and adds up what comes at once. */
-  countAudience(room: string): Promise<number>;
 }

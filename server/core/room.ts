@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { Admission } from './admission.ts';
-import { Audience } from './audience.ts';
+import type { Audiences } from './audience.ts';
 import { CompressibleFrame } from './compressible-frame.ts';
 import type { Emission, Start } from './emission.ts';
 import { batchFrame } from './entry-codec.ts';
@@ -79,7 +79,7 @@ export class Room {
   readonly #history: History;
   readonly #ephemeral = new EphemeralRing();
   readonly #ephemeralBudget: TokenBucket;
-  readonly #audience = new Audience();
+  readonly #audiences: Audiences;
   /** The number of viewers that is told; undefined as long as none was counted. */
   #audienceTold: number | undefined;
   /** Whether viewers have come since it was told. */
@@ -92,9 +92,17 @@ export class Room {
   #shared: SharedDelivery | undefined;
   readonly #admission: Admission;
 
-  constructor(name: string, upstream: Upstream, clock: Clock, limits: RoomLimits, counters: RoomCounters) {
+  constructor(
+    name: string,
+    upstream: Upstream,
+    audiences: Audiences,
+    clock: Clock,
+    limits: RoomLimits,
+    counters: RoomCounters,
+  ) {
     this.name = name;
     this.#upstream = upstream;
+    this.#audiences = audiences;
     this.#clock = clock;
     this.#counters = counters;
     this.#ephemeralBudget = new TokenBucket(limits.ephemeralRate);
@@ -103,8 +111,6 @@ export class Room {
       renewed: () => this.#forgetHistory(),
       bookmarked: () => this.#wakeAtHead(),
       ephemeral: (message) => this.#receiveEphemeral(message),
-      presence: (gateway, viewers) => this.#audience.report(gateway, viewers, clock.monotonicMs()),
-      viewers: () => this.#viewers.size,
       repairing: () => this.#counters.repairs++,
       verified: () => this.#wakeAtHead(),
     });
@@ -128,7 +134,7 @@ export class Room {
 
   /** Number of viewers over all gateways. */
   get audience(): number {
-    return this.#audience.total(this.#viewers.size, this.#clock.monotonicMs());
+    return this.#audiences.total(this.name);
   }
 
   /** How many viewers have yet to be handed something, and how many have yet to confirm what they were handed. */
@@ -163,6 +169,7 @@ export class Room {
    */
   async join(viewer: Viewer, from: JoinFrom): Promise<void> {
     this.#viewers.add(viewer);
+    this.#audiences.report(this.name, this.#viewers.size);
     this.#newcomers = true;
     viewer.room = this;
     viewer.era = this.timeline.era.number;
@@ -191,14 +198,14 @@ export class Room {
   /** Removes a viewer; doing so twice changes nothing. */
   leave(viewer: Viewer): void {
     this.#viewers.delete(viewer);
+    this.#audiences.report(this.name, this.#viewers.size);
     viewer.room = undefined;
     this.#atHead.delete(viewer);
     this.#waiting.delete(viewer);
   }
 
-  /** Tells the other gateways of this one's viewers, and the viewers of everybody's, and of what was sampled out. */
-  reportAudience(): void {
-    this.#upstream.announce(this.name, this.#viewers.size);
+  /** Tells the viewers how many they are over all gateways, and of what was sampled out. */
+  tellAudience(): void {
     if (this.#viewers.size === 0) return;
     const sampledOut = this.#ephemeral.tellPassedOver();
     const { audience } = this;

@@ -109,6 +109,8 @@ export class Timeline {
   readonly #look = coalesced(() => this.#compare());
   /** Where the log goes on behind a rewind: the one place without a known message where the room may have one. */
   #restartedAt = -1;
+  /** The leader's last answer that said nothing new. */
+  #weighed: RoomEnd | undefined;
   /** Somebody has a reason to believe that the room's newest message is no longer what it was. */
   #doubted = false;
 
@@ -169,8 +171,6 @@ export class Timeline {
       reliable: (message) => this.#receive(message),
       doubtful: () => void this.check(),
       ephemeral: (message) => this.#listener.ephemeral(message),
-      presence: (gateway, viewers) => this.#listener.presence(gateway, viewers),
-      viewers: () => this.#listener.viewers(),
     };
     const interruptions = this.#interruptions;
     try {
@@ -294,6 +294,7 @@ export class Timeline {
     const last = end.last ?? NO_MESSAGE;
     const { epoch, formerly } = end;
     this.#era = { number: this.#era.number + 1, epoch, formerly, start: 0 };
+    this.#weighed = end;
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
@@ -310,6 +311,7 @@ export class Timeline {
   }
 
   #startRepair(trigger?: FeedMessage): void {
+    this.#weighed = undefined;
     const buffer = this.#mode.kind === 'repairing' ? this.#mode.buffer : new FeedBuffer(BUFFER_BYTES);
     if (trigger !== undefined) buffer.push(trigger);
     this.#mode = { kind: 'repairing', buffer };
@@ -510,7 +512,8 @@ export class Timeline {
       await this.#repair;
       const asked = this.#known;
       const known = this.#lastHeld && !this.#doubted ? asked.last : undefined;
-      const end = await this.#upstream.roomEnd(this.#room, known).catch(() => undefined);
+      const before = this.#doubted ? undefined : this.#weighed;
+      const end = await this.#upstream.roomEnd(this.#room, known, before).catch(() => undefined);
       if (this.#mode.kind !== 'following') return this.#repair;
       if (end !== undefined) {
         if (known === undefined) this.#doubted = false;
@@ -523,6 +526,7 @@ export class Timeline {
   async #weigh(end: RoomEnd, asked: Known): Promise<void> {
     const same = end.epoch === this.#era.epoch && end.lastSeq >= asked.provenTo;
     if (same && this.#agrees(end, asked)) {
+      this.#weighed = end;
       this.#prove(end.lastSeq, this.#lastHeld || end.last?.seq === this.#last.seq);
     } else {
       this.#startRepair();

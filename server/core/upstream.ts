@@ -14,6 +14,8 @@ export interface StreamState {
   readonly lastSeq: number;
   /** Sequences between the two that hold no message any more. */
   readonly deleted: number;
+  /** When the newest message was stored, to the nanosecond. */
+  readonly lastTime: string;
 }
 
 /** A message of the live feed and the sequence of the message before it in its room (0: none held). */
@@ -28,10 +30,6 @@ export interface FeedSink {
   /** Something may have been missed, or came that says neither what nor where it is: only the stream can tell. */
   doubtful(): void;
   ephemeral(message: EphemeralMessage): void;
-  /** Another gateway says how many viewers it has in the room. */
-  presence(gateway: string, viewers: number): void;
-  /** Another gateway asks how many viewers this one has in the room. */
-  viewers(): number;
 }
 
 /** A subscription to a room's feed. */
@@ -71,6 +69,8 @@ export interface RoomEnd {
   readonly last: LastMessage | undefined;
   /** The stream's oldest sequence, read *after* `last`: nothing behind it can have come and gone unseen. */
   readonly firstSeq: number;
+  /** The stream as it was before and after the answer; undefined if that was not the same. */
+  readonly stream: StreamState | undefined;
 }
 
 /** Where a viewer without a cursor begins, when the gateway must ask the stream. */
@@ -90,8 +90,9 @@ export interface Upstream {
   /**
    * @param known the room's newest message as far as the caller knows, when it has no reason to doubt that the stream holds it: a large one
    * need not be looked at again when nothing is behind it
+   * @param before what was answered last, as far as it still holds for the caller: while the whole stream stays as it is, so does each room
    */
-  roomEnd(room: string, known?: LastMessage): Promise<RoomEnd>;
+  roomEnd(room: string, known?: LastMessage, before?: RoomEnd): Promise<RoomEnd>;
   /** Reads one page of the room's messages at or after `from`, bounded in messages and bytes. */
   readHistory(room: string, from: number): Promise<HistoryRead>;
   /**
@@ -104,8 +105,6 @@ export interface Upstream {
    * Asked when every answer so far ends before `seq`.
    */
   isYetToCome(seq: number): Promise<boolean>;
-  /** Tells the other gateways how many viewers this one has in a room; lost while NATS is away. */
-  announce(room: string, viewers: number): void;
   /** The position just before the first message that `start` asks for; at most the room's end. */
   locate(room: string, start: StreamStart): Promise<number>;
 }

@@ -5,15 +5,12 @@ import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import { headerLines, republishedLines } from './header-lines.ts';
 import { decodeContent, decodeRepublished, decodeStored } from './message-codec.ts';
-import { decodePresence, encodePresence } from './presence.ts';
 import type { Subjects } from './subjects.ts';
 
 /** What the feeds of all rooms have in common. */
 export interface FeedParts {
   readonly upline: Upline;
   readonly subjects: Subjects;
-  /** Identity of this process among the gateways. */
-  readonly gateway: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -26,8 +23,7 @@ export class SubscriptionLimitError extends Error {
 }
 
 /**
- * The subscriptions to what the stream republishes of a room, to its ephemeral messages, to the other gateways' viewer counts, and to
- * their questions. A subscription counts when the server has confirmed it: a server that refuses one goes on as if nothing had been.
+ * The subscriptions to what the stream republishes of a room, and to its ephemeral messages. A subscription counts when the server has confirmed it: a server that refuses one goes on as if nothing had been.
  */
 export class RoomFeed {
   readonly sink: FeedSink;
@@ -109,7 +105,7 @@ export class RoomFeed {
 
   #handlers(): readonly (readonly [subject: string, handle: (message: Msg) => void])[] {
     const { sink } = this;
-    const { subjects, clock, gateway } = this.#parts;
+    const { subjects, clock } = this.#parts;
     return [
       [subjects.feed(this.#room), (message) => receiveReliable(message, sink, clock)],
       [
@@ -117,19 +113,6 @@ export class RoomFeed {
         (message) => {
           const content = decodeContent(headerLines(message), message.data);
           sink.ephemeral({ content, timeMs: clock.wallMs() });
-        },
-      ],
-      [
-        subjects.presence(this.#room),
-        ({ data }) => {
-          const presence = decodePresence(data);
-          if (presence.gateway !== gateway) sink.presence(presence.gateway, presence.viewers);
-        },
-      ],
-      [
-        subjects.census(this.#room),
-        (message) => {
-          message.respond(encodePresence({ gateway, viewers: sink.viewers() }));
         },
       ],
     ];

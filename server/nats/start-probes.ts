@@ -23,8 +23,6 @@ const NO_SINK: FeedSink = {
   reliable: () => undefined,
   doubtful: () => undefined,
   ephemeral: () => undefined,
-  presence: () => undefined,
-  viewers: () => 0,
 };
 
 /**
@@ -36,8 +34,21 @@ export async function proveAccess(parts: StartingParts): Promise<void> {
   await patiently(feed.clock, feed.logger, remote, async () => {
     await probeReads(api, leader);
     await probeFeed(feed);
+    await probeNews(feed);
     await probePublishing(parts);
   });
+}
+
+/** What gateways tell each other comes by one subscription, which nobody looks after later. */
+async function probeNews({ upline, subjects }: FeedParts): Promise<void> {
+  const subscription = upline.nc.subscribe(subjects.gateways, { callback: () => undefined });
+  const errors = await upline.sync();
+  subscription.unsubscribe();
+  if (
+    errors.some(({ operation, subject }) => operation === 'subscription' && subject === subjects.gateways)
+  ) {
+    throw new Error(`permission to subscribe to ${subjects.gateways} is missing`);
+  }
 }
 
 async function probeFeed(parts: FeedParts): Promise<void> {
@@ -63,12 +74,12 @@ async function probePublishing({
     const passes = outcome.refusal === 'unready' || outcome.refusal === 'away';
     throw passes ? new NotYetError(outcome.detail) : new Error(outcome.detail);
   }
-  const needed = [subjects.presence(room), subjects.census(room)];
-  for (const subject of [...needed, subjects.ephemeral(room)]) upline.nc.publish(subject);
+  // An empty message tells the others nothing.
+  for (const subject of [subjects.gateways, subjects.ephemeral(room)]) upline.nc.publish(subject);
   for (const { operation, subject = '' } of await upline.sync()) {
     if (operation !== 'publish') continue;
     const reason = `permission to publish ${subject} is missing`;
-    if (needed.includes(subject)) throw new Error(reason);
+    if (subject === subjects.gateways) throw new Error(reason);
     // Viewers are served all the same, and whoever publishes is told.
     logger.warn({ reason }, 'ephemeral messages cannot be published through this gateway');
   }

@@ -178,6 +178,7 @@ export function streamState(info: StreamInfo, formerly: readonly string[]): Stre
     predated: state.messages > 0 && Date.parse(state.first_ts) < Date.parse(created),
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,
+    lastTime: state.last_ts,
     deleted: state.messages === 0 ? 0 : state.last_seq - state.first_seq + 1 - state.messages,
   };
 }

@@ -44,14 +44,9 @@ export class Subjects {
     return subject.startsWith(this.ephemeral(''));
   }
 
-  /** Subject of the gateways' viewer counts of a room. */
-  presence(room: string): string {
-    return `${this.#prefix}.presence.${room}`;
-  }
-
-  /** Subject on which gateways with viewers of a room answer with their number. */
-  census(room: string): string {
-    return `${this.#prefix}.census.${room}`;
+  /** Subject on which the gateways tell each other how many viewers their rooms have. */
+  get gateways(): string {
+    return `${this.#prefix}.gateways`;
   }
 
   /** Subject on which gateways that find the stream absent agree on who creates it. */

@@ -3,7 +3,15 @@ import { Limiter } from '../../common/limiter.ts';
 import { canVerify } from '../core/upstream-state.ts';
 import { UpstreamError } from '../core/upstream-error.ts';
 import type { LastMessage } from '../core/message.ts';
-import type { Feed, FeedSink, HistoryRead, RoomEnd, StreamStart, Upstream } from '../core/upstream.ts';
+import type {
+  Feed,
+  FeedSink,
+  HistoryRead,
+  RoomEnd,
+  StreamStart,
+  StreamState,
+  Upstream,
+} from '../core/upstream.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import type { Feeds } from './feeds.ts';
@@ -11,42 +19,38 @@ import { HistoryReader } from './history-reader.ts';
 import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
 import type { ReadContext } from './page-reader.ts';
-import { encodePresence } from './presence.ts';
 import { RoomEnds } from './room-ends.ts';
 import { ReadWindow } from './read-window.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;
+/** For so long an answer of the leader serves all rooms that only want to know whether anything has happened, in milliseconds. */
+const RECENT_MS = 1_000;
 
 /** Rooms as NATS JetStream has them. */
 export class NatsUpstream implements Upstream {
-  readonly #upline: Upline;
   readonly #leader: StreamLeader;
   readonly #feeds: Feeds;
   readonly #health: Pick<UpstreamHealth, 'causes'>;
-  readonly #gateway: string;
   readonly #logger: Logger;
   readonly #lookups = new Limiter(MAX_LOOKUPS);
+  #recent: { readonly askedMs: number; readonly state: Promise<StreamState> } | undefined;
   readonly #context: ReadContext;
   readonly #history: HistoryReader;
   readonly #ends: RoomEnds;
 
-  /** @param gateway identity of this process among the gateways */
   constructor(
     upline: Upline,
     leader: StreamLeader,
     feeds: Feeds,
     health: Pick<UpstreamHealth, 'causes'>,
-    gateway: string,
     clock: Clock,
     logger: Logger,
   ) {
-    this.#upline = upline;
     this.#leader = leader;
     this.#feeds = feeds;
     this.#health = health;
-    this.#gateway = gateway;
     this.#logger = logger;
     const window = new ReadWindow(clock);
     upline.onChange((up) => {
@@ -66,9 +70,11 @@ export class NatsUpstream implements Upstream {
     return this.#ask('subscribe', room, () => this.#feeds.open(room, sink));
   }
 
-  roomEnd(room: string, known?: LastMessage): Promise<RoomEnd> {
+  roomEnd(room: string, known?: LastMessage, before?: RoomEnd): Promise<RoomEnd> {
     return this.#ask('read the end', room, async () => {
-      const { epoch, lastSeq } = await this.#leader.state();
+      if (before?.stream !== undefined && isSame(before.stream, await this.#recentState())) return before;
+      const asked = await this.#leader.state();
+      const { epoch, lastSeq } = asked;
       const last = await this.#ends.last(room, known);
       const after = await this.#leader.state();
       if (after.epoch !== epoch)
@@ -77,8 +83,18 @@ export class NatsUpstream implements Upstream {
       const gone =
         last !== undefined && (last === known || last.fingerprint === 0) && last.seq < after.firstSeq;
       const held = gone ? undefined : last;
-      return { epoch, formerly: after.formerly, lastSeq, last: held, firstSeq: after.firstSeq };
+      const stream = isSame(asked, after) ? after : undefined;
+      return { epoch, formerly: after.formerly, lastSeq, last: held, firstSeq: after.firstSeq, stream };
     });
+  }
+
+  /** The stream as it was a moment ago at most: one answer for all silent rooms, however many there are. */
+  #recentState(): Promise<StreamState> {
+    const nowMs = this.#context.clock.monotonicMs();
+    if (this.#recent === undefined || nowMs - this.#recent.askedMs >= RECENT_MS) {
+      this.#recent = { askedMs: nowMs, state: this.#leader.state() };
+    }
+    return this.#recent.state;
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {
@@ -91,14 +107,6 @@ export class NatsUpstream implements Upstream {
 
   isYetToCome(seq: number): Promise<boolean> {
     return this.#ask('ask the origin of the mirror', undefined, () => this.#leader.isYetToCome(seq));
-  }
-
-  announce(room: string, viewers: number): void {
-    if (!this.#upline.up) return;
-    this.#upline.nc.publish(
-      this.#leader.subjects.presence(room),
-      encodePresence({ gateway: this.#gateway, viewers }),
-    );
   }
 
   locate(room: string, start: StreamStart): Promise<number> {
@@ -120,4 +128,10 @@ export class NatsUpstream implements Upstream {
       throw new UpstreamError(`could not ${what}`, { cause: error });
     }
   }
+}
+
+/** Whether nothing was stored, removed or put back in between: a history that was exchanged for another differs in its newest message's time. */
+function isSame(a: StreamState, b: StreamState): boolean {
+  const same = a.epoch === b.epoch && a.firstSeq === b.firstSeq && a.lastSeq === b.lastSeq;
+  return same && a.deleted === b.deleted && a.lastTime === b.lastTime;
 }

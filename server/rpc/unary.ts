@@ -35,8 +35,7 @@ export async function getRoom(context: UnaryContext, request: GetRoomRequest): P
   const { hub, directory } = context;
   const room = requireRoomName(request.room);
   const described = await directory.describe(room);
-  // A room that is open here knows all counts; otherwise the other gateways are asked.
-  const audience = hub.find(room)?.audience ?? (await directory.countAudience(room));
+  const audience = hub.audience(room);
   if (described.count === 0 && audience === 0) throw unknownRoom(room);
   return { room, audience, ...described };
 }

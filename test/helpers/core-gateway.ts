@@ -6,6 +6,7 @@ import { unprefixed } from '../../protos/enum-names.ts';
 import { liveService } from '../../protos/live.ts';
 import { bareFrame } from '../../server/core/frame-prefix.ts';
 import type { HubLimits } from '../../server/core/hub.ts';
+import { Audiences } from '../../server/core/audience.ts';
 import { Hub } from '../../server/core/hub.ts';
 import { Outlet } from '../../server/core/outlet.ts';
 import type { Position } from '../../server/core/position.ts';
@@ -38,7 +39,7 @@ export class CoreGateway {
   constructor(stream: StreamModel, clock = new ManualClock(), limits: Partial<HubLimits> = {}) {
     this.stream = stream;
     this.clock = clock;
-    this.hub = new Hub(stream, clock, { ...LIMITS, ...limits });
+    this.hub = new Hub(stream, new Audiences('g'), clock, { ...LIMITS, ...limits });
     this.scheduler = new Scheduler(
       () => clock.monotonicMs(),
       (fn) => {

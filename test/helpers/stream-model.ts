@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fingerprint } from '../../server/core/fingerprint.ts';
 import type {
   EphemeralMessage,
@@ -55,8 +56,6 @@ export class StreamModel implements Upstream {
   readonly letGo = new Set<string>();
   /** How often each incarnation was restored from a snapshot, and up to where it then went, oldest first. */
   readonly rewinds: { readonly epoch: string; readonly after: number }[] = [];
-  /** Viewer counts announced, newest last. */
-  readonly announced: (readonly [room: string, viewers: number])[] = [];
   /** Messages that a page of history holds at most. */
   pageSize = 3;
   /** Payload that ends a page, in bytes; that of the message where the page begins does not count. */
@@ -284,14 +283,16 @@ export class StreamModel implements Upstream {
     });
   }
 
-  roomEnd(room: string): Promise<RoomEnd> {
-    return this.#ask('end', ({ epoch, firstSeq, lastSeq, held }) => ({
-      epoch,
-      formerly: this.#formerly,
-      firstSeq,
-      lastSeq,
-      last: this.#newestOf(held, room),
-    }));
+  roomEnd(room: string, _known?: LastMessage, before?: RoomEnd): Promise<RoomEnd> {
+    return this.#ask('end', ({ epoch, firstSeq, lastSeq, held }) => {
+      const formerly = this.#formerly;
+      const deleted = held.length === 0 ? 0 : lastSeq - firstSeq + 1 - held.length;
+      // The time of a real stream has nanoseconds: no two messages have the same.
+      const lastTime = `${held.at(-1)?.timeMs} ${held.at(-1)?.fingerprint}`;
+      const stream = { epoch, formerly, predated: false, firstSeq, lastSeq, deleted, lastTime };
+      if (before?.stream !== undefined && isDeepStrictEqual(before.stream, stream)) return before;
+      return { epoch, formerly, firstSeq, lastSeq, last: this.#newestOf(held, room), stream };
+    });
   }
 
   readHistory(room: string, from: number): Promise<HistoryRead> {
@@ -353,10 +354,6 @@ export class StreamModel implements Upstream {
     this.#formerly = known ? [...this.#formerly, this.epoch] : [];
     this.#incarnation++;
     this.#predated = true;
-  }
-
-  announce(room: string, viewers: number): void {
-    this.announced.push([room, viewers]);
   }
 
   /** Answers with what the leader knows at the moment of the answer. */

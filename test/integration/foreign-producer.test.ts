@@ -205,8 +205,15 @@ describe('a producer that knows nothing of the gateway', () => {
     await publishRaw('live.eph.demo', Buffer.from('NATS/1.0\r\nMy Trace: 1\r\n\r\n'), 'odd');
     // The NATS client would take minutes to read them.
     await publishRaw('live.eph.demo', Buffer.from(manyNames(80_000)), 'many');
-    await publishRaw('live.presence.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'no JSON');
-    await publishRaw('live.census.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'no reply');
+    for (const told of [
+      'no JSON',
+      '{}',
+      '{"gone":1}',
+      '{"ask":[""]}',
+      '{"gateway":"g","n":1,"whole":true,"rooms":[["demo",-1]]}',
+    ]) {
+      await publishRaw('live.gateways', Buffer.from('NATS/1.0\r\n\r\n'), told);
+    }
     await publishRaw('live.feed.demo', Buffer.from('NATS/1.0\r\n\r\n'), 'not from the stream');
     await producer.publish('demo', 'after');
     await live.has(1);

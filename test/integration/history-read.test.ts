@@ -57,10 +57,10 @@ describe('a read of history', () => {
     const api = new JetStreamApi(new Requests(upline, systemClock));
     const subjects = new Subjects();
     leader = new InTheMeantime(api, 'LIVE', subjects);
-    const parts = { upline, subjects, gateway: 'reader', clock: systemClock, logger };
+    const parts = { upline, subjects, clock: systemClock, logger };
     const health = new UpstreamHealth(logger);
     feeds = new Feeds(parts, health);
-    upstream = new NatsUpstream(upline, leader, feeds, health, 'reader', systemClock, logger);
+    upstream = new NatsUpstream(upline, leader, feeds, health, systemClock, logger);
   });
 
   afterEach(async () => {

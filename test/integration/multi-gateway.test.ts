@@ -12,6 +12,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
@@ -155,12 +156,36 @@ describe('two gateways on one NATS', () => {
     await until('the gateway counts one', async () => (await client.room('demo')).audience === 1);
   });
 
+  it('a gateway that goes takes its viewers along, and one that is killed soon after', async () => {
+    await using nats = await startNats();
+    await using stays = await startTestGateway(nats.url);
+    const goes = await startTestGateway(nats.url);
+    await using killed = await ServerProcess.start(nats.url);
+    const watching = stays.client();
+    const viewer = new Witness(watching, 'demo');
+    await viewer.caughtUp();
+    await new Witness(goes.client(), 'demo').caughtUp();
+    const abroad = new LiveClient({ endpoints: [await killed.address()] });
+    await new Witness(abroad, 'demo').caughtUp();
+    await until('three are told', () => viewer.subscription.audience === 3);
+    await goes.close();
+    await until('two are told', () => viewer.subscription.audience === 2);
+    killed.signal('SIGKILL');
+    await until('one is told', () => viewer.subscription.audience === 1);
+    await abroad.close();
+  });
+
   it('a gateway without viewers of a room describes it, the audience of others included', async () => {
     await producer.publish('else', '1');
     await producer.burst('demo', ['2', '3']);
     const viewers = [first.client(), first.client()].map((client) => new Witness(client, 'demo'));
     for (const viewer of viewers) await viewer.caughtUp();
-    const described = await second.client().room('demo');
+    const client = second.client();
+    await until(
+      'the other gateway has told its viewers',
+      async () => (await client.room('demo')).audience === 2,
+    );
+    const described = await client.room('demo');
     const { epoch } = await producer.state();
     assert.deepEqual(described, { room: 'demo', head: 3n, first: 2n, count: 2n, audience: 2, epoch });
     assert.equal(second.stats.rooms, 0);
@@ -169,7 +194,12 @@ describe('two gateways on one NATS', () => {
   it('a room with viewers elsewhere and no messages is known; one with neither is not', async () => {
     await new Witness(first.client(), 'demo').caughtUp();
     const client = second.client();
-    assert.equal((await client.room('demo')).audience, 1);
+    await until('the other gateway has told its viewer', () =>
+      client.room('demo').then(
+        ({ audience }) => audience === 1,
+        () => false,
+      ),
+    );
     await assert.rejects(client.room('nobody'), { codeName: 'NOT_FOUND', reason: 'ROOM_UNKNOWN' });
   });
 });

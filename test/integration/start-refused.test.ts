@@ -58,9 +58,14 @@ const FORGOTTEN: readonly (AccountOptions & { readonly what: string; readonly sa
     said: /does not let the gateway publish live\.room\.\S+/,
   },
   {
-    what: 'to tell the audience',
-    denyPublish: ['live.presence.*'],
-    said: /permission to publish live\.presence\.\S+ is missing/,
+    what: 'to tell the other gateways its audiences',
+    denyPublish: ['live.gateways'],
+    said: /permission to publish live\.gateways is missing/,
+  },
+  {
+    what: 'to hear theirs',
+    denySubscribe: ['live.gateways'],
+    said: /permission to subscribe to live\.gateways is missing/,
   },
 ];
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Audience } from '../../server/core/audience.ts';
+import { Audiences } from '../../server/core/audience.ts';
 import { FeedBuffer } from '../../server/core/feed-buffer.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
@@ -70,12 +70,11 @@ describe('core: hub', () => {
     assert.equal(c, 0);
   });
 
-  it('tells viewers and other gateways how many are there, over all gateways', async () => {
+  it('tells viewers how many are there', async () => {
     const client = new ModelClient(gateway);
     await client.join('r');
     await settle();
     await gateway.pass(1_000);
-    assert.deepEqual(stream.announced.at(-1), ['r', 1]);
     const audiences = (): string[] => client.told.filter((line) => line.startsWith('audience'));
     assert.deepEqual(audiences(), ['audience 1']);
     await gateway.pass(3_000);
@@ -92,22 +91,91 @@ describe('core: hub', () => {
     assert.deepEqual(audiences(), ['audience 1', 'audience 2'], 'it has changed, and changed back');
     assert.equal(third.told.at(-1), 'audience 2');
     third.disconnect();
-    client.leave('r');
-    assert.deepEqual(stream.announced.at(-1), ['r', 0]);
     client.disconnect();
   });
 });
 
-describe('core: audience', () => {
-  it('adds up what gateways last said, and forgets those that fell silent', () => {
-    const audience = new Audience();
-    audience.report('a', 3, 0);
-    audience.report('b', 4, 10_000);
-    audience.report('a', 5, 10_000);
-    assert.equal(audience.total(1, 10_000), 10);
-    audience.report('b', 0, 11_000);
-    assert.equal(audience.total(1, 11_000), 6);
-    assert.equal(audience.total(1, 30_001), 1);
+describe('core: audiences', () => {
+  let here: Audiences;
+  let there: Audiences;
+
+  beforeEach(() => {
+    here = new Audiences('here');
+    there = new Audiences('there');
+  });
+
+  /** What one tells reaches the other; returns whether nothing was missing. */
+  function tell(from: Audiences, to: Audiences, nowMs = 0): boolean {
+    return from.news().every((news) => to.receive(news, nowMs));
+  }
+
+  it('adds up what is here and what the others tell, which is only what has changed', () => {
+    here.report('tea', 2);
+    there.report('tea', 3);
+    there.report('coffee', 1);
+    assert.ok(tell(there, here));
+    assert.deepEqual([here.total('tea'), here.total('coffee'), here.total('none')], [5, 1, 0]);
+    there.report('tea', 4);
+    there.report('coffee', 0);
+    const [news, ...more] = there.news();
+    assert.deepEqual(more, []);
+    assert.deepEqual(news?.rooms, [
+      ['tea', 4],
+      ['coffee', 0],
+    ]);
+    assert.ok(here.receive(news, 0));
+    assert.deepEqual([here.total('tea'), here.total('coffee')], [6, 0]);
+    assert.deepEqual(there.news()[0]?.rooms, []);
+  });
+
+  it('notices that something is missing, and has everything once it is told that', () => {
+    tell(there, here);
+    there.report('tea', 1);
+    there.news();
+    there.report('coffee', 1);
+    assert.ok(!tell(there, here));
+    assert.deepEqual([here.total('tea'), here.total('coffee')], [0, 0]);
+    there.tellEverything();
+    assert.ok(tell(there, here));
+    assert.deepEqual([here.total('tea'), here.total('coffee')], [1, 1]);
+  });
+
+  it('asks a gateway of which it has never heard for everything', () => {
+    there.news();
+    there.report('tea', 1);
+    assert.ok(!tell(there, here));
+  });
+
+  it('forgets a gateway that has gone, or fallen silent', () => {
+    there.report('tea', 1);
+    tell(there, here, 1_000);
+    assert.ok(!here.expire(4_500));
+    tell(there, here, 4_500);
+    assert.ok(!here.expire(8_000));
+    assert.ok(here.expire(8_001));
+    assert.equal(here.total('tea'), 0);
+    there.tellEverything();
+    tell(there, here, 9_000);
+    assert.equal(here.total('tea'), 1);
+    here.forget('there');
+    assert.equal(here.total('tea'), 0);
+  });
+
+  it('tells tens of thousands of rooms in pieces, and names that objects have already', () => {
+    for (let n = 0; n < 10_000; n++) there.report(`r${n}`, n + 1);
+    there.report('__proto__', 7);
+    const pieces = there.news();
+    assert.ok(pieces.length > 1);
+    for (const piece of pieces) {
+      assert.ok(here.receive(JSON.parse(JSON.stringify(piece)) as (typeof pieces)[number], 0));
+    }
+    assert.deepEqual([here.total('r9999'), here.total('__proto__')], [10_000, 7]);
+  });
+
+  it('does not take its own news for those of another', () => {
+    here.report('tea', 2);
+    assert.ok(tell(here, here));
+    assert.equal(here.total('tea'), 2);
   });
 });
 

@@ -24,8 +24,6 @@ class Rig implements AsyncDisposable {
     repairing: () => this.told.repairing++,
     verified: () => this.told.verified++,
     ephemeral: () => undefined,
-    presence: () => undefined,
-    viewers: () => 0,
   });
 
   publish(...texts: string[]): void {

@@ -11,7 +11,6 @@ import {
   decodeStored,
   encodeStoredHeaders,
 } from '../../server/nats/message-codec.ts';
-import { decodePresence, encodePresence } from '../../server/nats/presence.ts';
 import { runs } from '../helpers/property.ts';
 
 const payload = Buffer.from('{"n":1}');
@@ -215,24 +214,5 @@ describe('nats: ack subjects', () => {
     ]) {
       assert.throws(() => parseAckSubject(subject), /not the reply subject/, subject);
     }
-  });
-});
-
-describe('nats: presence', () => {
-  it('reads what it has written', () => {
-    const presence = { gateway: 'g1', viewers: 3 };
-    assert.deepEqual(decodePresence(Buffer.from(encodePresence(presence))), presence);
-  });
-
-  it('refuses what no gateway says', () => {
-    const others = [
-      '',
-      'x',
-      '{}',
-      '{"gateway":"","viewers":1}',
-      '{"gateway":"g","viewers":-1}',
-      '{"gateway":"g","viewers":1.5}',
-    ];
-    for (const text of others) assert.throws(() => decodePresence(Buffer.from(text)));
   });
 });

@@ -1,0 +1,106 @@
+import type { Msg, Subscription } from 'nats';
+import { z } from 'zod';
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { AudienceNews, Audiences } from '../core/audience.ts';
+import { NEWS_MS } from '../core/audience.ts';
+import type { Logger } from '../ops/logging.ts';
+import type { Upline } from './connection.ts';
+import type { Subjects } from './subjects.ts';
+
+/** What gateways tell each other, on one subject for all of them. */
+const newsSchema = z.union([
+  z.object({
+    gateway: z.string().min(1).max(64),
+    n: z.number().int().positive(),
+    whole: z.boolean(),
+    rooms: z.array(z.tuple([z.string(), z.number().int().nonnegative()])),
+  }),
+  /** Something of what these have told was missed, or all of it if none is named: they are to tell everything. */
+  z.object({ ask: z.array(z.string()) }),
+  z.object({ gone: z.string() }),
+]);
+
+/** What the news needs. */
+export interface GatewayNewsParts {
+  readonly upline: Upline;
+  readonly subjects: Subjects;
+  /** Identity of this process among the gateways. */
+  readonly gateway: string;
+  readonly audiences: Audiences;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when a gateway has gone: the numbers of many rooms have changed at once. */
+  readonly changed: () => void;
+}
+
+/** Exchanges viewer counts with the other gateways; see {@link Audiences}. */
+export class GatewayNews {
+  readonly #parts: GatewayNewsParts;
+  readonly #subject: string;
+  readonly #subscription: Subscription;
+  readonly #timer: Timer;
+  readonly #unwatch: () => void;
+  /** Gateways of whose news something is missing. */
+  #missed = new Set<string>();
+
+  constructor(parts: GatewayNewsParts) {
+    const { upline, subjects, clock, logger } = parts;
+    this.#parts = parts;
+    this.#subject = subjects.gateways;
+    this.#subscription = upline.nc.subscribe(this.#subject, {
+      callback: (error, message) => {
+        // A throw here would kill the connection's reader without a word.
+        try {
+          if (error === null) this.#receive(message);
+        } catch (cause) {
+          logger.debug({ err: cause, subject: this.#subject }, 'what another gateway tells makes no sense');
+        }
+      },
+    });
+    this.#unwatch = upline.onChange((up) => {
+      if (up) this.#greet();
+    });
+    this.#timer = clock.every(NEWS_MS, () => this.#tick());
+    this.#greet();
+  }
+
+  /** Says that this gateway has gone. */
+  close(): void {
+    this.#timer.cancel();
+    this.#unwatch();
+    this.#subscription.unsubscribe();
+    this.#tell({ gone: this.#parts.gateway });
+  }
+
+  /** What was told while there was no connection is lost, in both directions. */
+  #greet(): void {
+    this.#tell({ ask: [] });
+    this.#parts.audiences.tellEverything();
+  }
+
+  #tick(): void {
+    const { audiences, clock, changed } = this.#parts;
+    if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
+    this.#missed = new Set();
+    for (const news of audiences.news()) this.#tell(news);
+    if (audiences.expire(clock.monotonicMs())) changed();
+  }
+
+  #receive({ data }: Msg): void {
+    const { audiences, gateway, clock, changed } = this.#parts;
+    const told = newsSchema.parse(JSON.parse(Buffer.from(data).toString()));
+    if ('ask' in told) {
+      if (told.ask.length === 0 || told.ask.includes(gateway)) audiences.tellEverything();
+    } else if ('gone' in told) {
+      audiences.forget(told.gone);
+      changed();
+    } else if (!audiences.receive(told, clock.monotonicMs())) {
+      this.#missed.add(told.gateway);
+    }
+  }
+
+  #tell(told: AudienceNews | { ask: string[] } | { gone: string }): void {
+    const { upline } = this.#parts;
+    if (upline.up) upline.nc.publish(this.#subject, JSON.stringify(told));
+  }
+}
