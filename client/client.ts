@@ -42,6 +42,8 @@ export interface LiveClientEvents {
   state: [state: ConnectionState, previous: ConnectionState];
   /** Whether the gateway can prove what it says of rooms, and if not why, when that changes. */
   upstream: [upstream: Upstream, causes: readonly UpstreamCause[]];
+  /** A frame is on its way for longer than the gateway is silent: so many bytes of it came, in milliseconds. The link is slow, not dead. */
+  slow: [bytes: number, ms: number];
   /** So much waits in a room that the gateway may send no more of it, and for some time nothing was taken: nobody reads it. */
   stalled: [room: string];
 }
@@ -118,6 +120,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
           this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: Infinity });
         },
         frame: (frame, bytes) => this.#onFrame(frame, bytes),
+        slow: (bytes, silentMs) => this.emit('slow', bytes, silentMs),
         lost: () => {
           this.#rooms.lost();
           // The next gateway may be better off.

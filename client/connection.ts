@@ -35,6 +35,8 @@ export interface ConnectionListener {
   welcomed(welcome: Welcome): void;
   /** Every frame that is not the connection's own business, and its size before compression, in bytes. */
   frame(frame: ServerFrame, bytes: number): void;
+  /** No frame came for `silentMs`, but so many bytes of one. */
+  slow(bytes: number, silentMs: number): void;
   /** The link is gone: what was asked over it may or may not have been done. */
   lost(): void;
   stateChanged(state: ConnectionState, previous: ConnectionState): void;
@@ -168,6 +170,8 @@ export class Connection {
     const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
     const limits = { silenceMs: heartbeatMs * silenceFactor + silenceSlackMs, probeMs: probeTimeoutMs };
     return new Watchdog(this.#parts.clock, limits, {
+      bytesReceived: () => this.#link?.bytesReceived ?? 0,
+      slow: (bytes, silentMs) => this.#listener.slow(bytes, silentMs),
       suspected: (silentMs) => this.#suspect(silentMs),
       cleared: () => this.#clear(),
       expired: (silentMs) => {

@@ -116,6 +116,10 @@ class GrpcLink implements Link {
     if (this.#state === 'open' && this.#call.writable) this.#call.write(frame);
   }
 
+  get bytesReceived(): number {
+    return this.#socket?.bytesRead ?? 0;
+  }
+
   destroy(): void {
     if (this.#state === 'destroyed') return;
     this.#state = 'destroyed';

@@ -12,6 +12,8 @@ export interface LinkHandlers {
 /** One connection of its own with one Connect stream on it. */
 export interface Link {
   send(frame: ClientFrameInput): void;
+  /** Bytes that have come by the connection so far, whatever they are part of. */
+  readonly bytesReceived: number;
   /** Takes the stream and the connection under it away, at once. Repeating it does nothing. */
   destroy(): void;
 }

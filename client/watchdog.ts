@@ -8,8 +8,18 @@ export interface WatchdogLimits {
   readonly probeMs: number;
 }
 
+/**
+ * A part of a frame is a sign of life if it has so many bytes, in one span of silence: a large frame takes its time on a slow link. Fewer may
+ * be a proxy's, which answers HTTP/2 pings for a gateway that is gone.
+ */
+const SIGN_OF_LIFE_BYTES = 1024;
+
 /** What the watchdog asks of its owner. */
 export interface WatchdogListener {
+  /** Bytes that have come by the connection so far. */
+  bytesReceived(): number;
+  /** No frame came for `silentMs`, but so many bytes of one: the link is slow. */
+  slow(bytes: number, silentMs: number): void;
   /** Nothing came for `silentMs`: send a probe. */
   suspected(silentMs: number): void;
   /** Something came after all. */
@@ -39,6 +49,11 @@ export class Watchdog {
   readonly #listener: WatchdogListener;
   #state: State = { name: 'stopped' };
   #heardAt = 0;
+  /** When something came that was perhaps no frame, and how much had come by then. */
+  #aliveAt = 0;
+  #bytes = 0;
+  /** How much had come with the last frame. */
+  #bytesAtFrame = 0;
 
   constructor(clock: Clock, limits: WatchdogLimits, listener: WatchdogListener) {
     this.#clock = clock;
@@ -48,13 +63,13 @@ export class Watchdog {
 
   /** Begins to watch, now. */
   start(): void {
-    this.#heardAt = this.#clock.monotonicMs();
+    this.#hear();
     this.#watch(this.#limits.silenceMs);
   }
 
   /** A sign of life. */
   heard(): void {
-    this.#heardAt = this.#clock.monotonicMs();
+    this.#hear();
     if (this.#state.name !== 'probing') return;
     this.#watch(this.#limits.silenceMs);
     this.#listener.cleared();
@@ -75,6 +90,10 @@ export class Watchdog {
       this.#watch(this.#limits.silenceMs - silentMs);
       return;
     }
+    if (this.#isSlow()) {
+      this.#watch(this.#limits.silenceMs);
+      return;
+    }
     this.#probe();
     this.#listener.suspected(silentMs);
   }
@@ -84,9 +103,31 @@ export class Watchdog {
     const timer = this.#clock.after(this.#limits.probeMs, () => {
       // The answer may be waiting unread: a process that was asleep has to look before it judges.
       if (this.#clock.monotonicMs() - dueAt > lateMs) this.#probe();
+      else if (this.#isSlow()) this.#recover();
       else this.#expire();
     });
     this.#setState({ name: 'probing', timer });
+  }
+
+  #hear(): void {
+    this.#heardAt = this.#aliveAt = this.#clock.monotonicMs();
+    this.#bytes = this.#bytesAtFrame = this.#listener.bytesReceived();
+  }
+
+  /** Whether a part of a frame has come since it was last asked. */
+  #isSlow(): boolean {
+    const bytes = this.#listener.bytesReceived();
+    const came = bytes - this.#bytes;
+    this.#bytes = bytes;
+    if (came < SIGN_OF_LIFE_BYTES) return false;
+    this.#aliveAt = this.#clock.monotonicMs();
+    this.#listener.slow(bytes - this.#bytesAtFrame, this.#clock.monotonicMs() - this.#heardAt);
+    return true;
+  }
+
+  #recover(): void {
+    this.#watch(this.#limits.silenceMs);
+    this.#listener.cleared();
   }
 
   #expire(): void {
@@ -95,7 +136,7 @@ export class Watchdog {
   }
 
   #silentMs(): number {
-    return this.#clock.monotonicMs() - this.#heardAt;
+    return this.#clock.monotonicMs() - this.#aliveAt;
   }
 
   #setState(next: State): void {

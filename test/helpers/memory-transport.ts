@@ -89,6 +89,9 @@ class MemoryLink implements Link, Wire {
     this.session = new MemorySession(gateway, this);
   }
 
+  /** Frames come whole. */
+  readonly bytesReceived = 0;
+
   send(frame: ClientFrameInput): void {
     const bytes = liveService.Connect.requestSerialize(frame);
     queueMicrotask(() => {

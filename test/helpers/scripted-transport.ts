@@ -9,6 +9,7 @@ export class ScriptedLink implements Link {
   /** What the client sent, as a gateway would read it. */
   readonly sent: ClientFrame[] = [];
   destroyed = false;
+  bytesReceived = 0;
   readonly #handlers: LinkHandlers;
 
   constructor(endpoint: string, handlers: LinkHandlers) {

@@ -71,6 +71,29 @@ describe('client connection', () => {
     assert.equal(scripted.stateName, 'suspect');
   });
 
+  it('takes a part of a frame for a sign of life, and says so; not the few bytes that a proxy may send', () => {
+    const scripted = new ScriptedClient();
+    const slow: string[] = [];
+    scripted.client.on('slow', (bytes, ms) => slow.push(`${bytes} in ${ms}`));
+    scripted.client.join('r1');
+    scripted.welcome();
+    const { link } = scripted.transport;
+    link.bytesReceived += 5_000;
+    scripted.clock.advance(silenceMs);
+    assert.deepEqual([scripted.stateName, ...slow], ['live', `5000 in ${silenceMs}`]);
+    link.bytesReceived += 20;
+    scripted.clock.advance(silenceMs);
+    assert.equal(scripted.stateName, 'suspect');
+    link.bytesReceived += 5_000;
+    scripted.clock.advance(500);
+    assert.deepEqual([scripted.stateName, slow[1]], ['live', `10020 in ${2 * silenceMs + 500}`]);
+    scripted.receive({ heartbeat: {} });
+    link.bytesReceived += 20;
+    scripted.clock.advance(silenceMs + 500);
+    assert.equal(scripted.stateName, 'backoff');
+    assert.equal(slow.length, 2);
+  });
+
   it('probes again, before it judges, when the process itself was asleep', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
