@@ -12,7 +12,7 @@ import { Interrupted, UsageError } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { exitCodeHelp, exitCodes, verdictExitCodeHelp } from './exit-codes.ts';
 import { errorText } from './format-text.ts';
-import { isClosedPipe } from './output.ts';
+import { isClosedPipe, Output, OutputError } from './output.ts';
 
 function program(): Command {
   const root = new Command('live-cli')
@@ -34,6 +34,8 @@ function report(error: unknown): ExitCode {
   // Commander has said it already, or was only asked for help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;
   if (isClosedPipe(error)) return exitCodes.ok;
+  // Whoever wrote it, it is told once, at the end.
+  if (error instanceof OutputError) return exitCodes.failure;
   process.stderr.write(`live-cli: ${errorText(error)}\n`);
   if (error instanceof LiveError && error.key !== undefined && error.reason === 'PUBLISH_OUTCOME_UNKNOWN') {
     process.stderr.write(`live-cli: to try again without storing it twice: --key ${error.key}\n`);
@@ -42,10 +44,22 @@ function report(error: unknown): ExitCode {
   return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failure;
 }
 
+/** Some lines nobody waits for, and commander's help: what became of all of them shows at the end. */
+async function reportOutput(output: Output): Promise<void> {
+  await output.settled();
+  if (!(output.failure instanceof OutputError)) return;
+  process.stderr.write(`live-cli: ${output.failure.message}\n`);
+  process.exitCode = exitCodes.failure;
+}
+
+// Who cannot be told of an error either is told by the exit code.
+process.stderr.on('error', () => undefined);
+const output = new Output(process.stdout);
 try {
   await program().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
+await reportOutput(output);
 // A connection attempt that hangs in the kernel must not keep the process.
 process.exit();

@@ -153,6 +153,9 @@ class Sender {
     const { signal } = this.#abort;
     const lines = createInterface({ input, crlfDelay: Infinity });
     signal.addEventListener('abort', () => lines.close());
+    this.#output.onFailed(() => {
+      if (this.#cannotReport) lines.close();
+    });
     const pacer = new Pacer(this.#pace(), systemClock, signal);
     const counts = { sent: 0, failed: 0 };
     const reports: Promise<void>[] = [];
@@ -161,7 +164,7 @@ class Sender {
       number += 1;
       if (text.trim() === '') continue;
       const outcome = await this.#begin(text, pacer);
-      if (signal.aborted) break;
+      if (signal.aborted || this.#cannotReport) break;
       const before = reports.at(-1);
       if (before === undefined && outcome.kind === 'sent') {
         await outcome.result.catch(() => undefined);
@@ -242,13 +245,14 @@ class Sender {
     }
   }
 
-  /** When nobody reads the reports any more, sending goes on. */
+  /** When nobody reads the reports any more, sending goes on; when they are lost, it ends, and is told at the end. */
   async #print(text: string): Promise<void> {
-    try {
-      await this.#output.line(text);
-    } catch (error) {
-      if (!isClosedPipe(error)) throw error;
-    }
+    await this.#output.line(text).catch(() => undefined);
+  }
+
+  get #cannotReport(): boolean {
+    const { failure } = this.#output;
+    return failure !== undefined && !isClosedPipe(failure);
   }
 }
 

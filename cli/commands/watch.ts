@@ -77,7 +77,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
     for (const subscription of subscriptions) subscription.leave();
   };
   const undo = onInterrupt(stop);
-  output.onClosed(stop);
+  output.onFailed(stop);
   const quota = { left: options.count ?? Infinity };
   try {
     await Promise.all(subscriptions.map((subscription) => follow(subscription, render, output, quota, stop)));
@@ -140,7 +140,7 @@ function tellUpstream(client: LiveClient, tell: (object: object, line: string | 
   });
 }
 
-/** What cannot be written is noticed by the stream's own error listener. */
+/** What cannot be written ends the command, and is told at its end. */
 function writeLine(output: Output, line: string): void {
   output.line(line).catch(() => undefined);
 }

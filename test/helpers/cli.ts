@@ -1,6 +1,5 @@
-import type { ChildProcessByStdio } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
 
@@ -8,20 +7,21 @@ const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** A `live-cli` that runs, or has run. */
 export class RunningCli {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #child: ChildProcess;
   readonly #closed: Promise<void>;
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], stateHome: string) {
+  /** @param stdout a file that standard output goes to, in place of `stdout` */
+  constructor(args: readonly string[], stateHome: string, stdout?: number) {
     this.#child = spawn(process.execPath, ['--import=tsx', main, ...args], {
-      stdio: 'pipe',
+      stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       env: { ...process.env, XDG_STATE_HOME: stateHome, NO_COLOR: '1', LIVE_SERVER: '' },
     });
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     // A process that ends early leaves nobody to read its input.
-    this.#child.stdin.on('error', () => undefined);
+    this.#child.stdin?.on('error', () => undefined);
     this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
   }
 
@@ -52,17 +52,17 @@ export class RunningCli {
 
   /** Writes to standard input. */
   write(text: string): void {
-    this.#child.stdin.write(text);
+    this.#child.stdin?.write(text);
   }
 
   /** Ends standard input. */
   endInput(text = ''): void {
-    this.#child.stdin.end(text);
+    this.#child.stdin?.end(text);
   }
 
   /** Closes standard output as the reader of a pipe does that has seen enough. */
   stopReading(): void {
-    this.#child.stdout.destroy();
+    this.#child.stdout?.destroy();
   }
 
   signal(name: NodeJS.Signals): void {
