@@ -24,6 +24,8 @@ export interface RunPlan {
   /** Only this one of the viewers watches: the run is a part of another one. */
   readonly onlyViewer?: string;
   readonly faults: readonly PlannedFault[];
+  /** Names of all faults that it was to have, by its profile or by the user's choice; absent: nobody took that down. */
+  readonly wanted?: readonly string[];
   /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
   readonly isolation?: PlannedIsolation;
   /** What is asked of what is said; absent: Truthful is not checked. */

@@ -9,6 +9,7 @@ import { judgeRun } from '../chaos/report/judge.ts';
 import { reportJson } from '../chaos/report/json.ts';
 import { printReport } from '../chaos/report/print.ts';
 import type { Backend } from '../chaos/run/backend/backend.ts';
+import { bounded } from '../chaos/run/bounds.ts';
 import { connectForeignBackend } from '../chaos/run/backend/foreign-backend.ts';
 import { OwnBackend } from '../chaos/run/backend/own-backend.ts';
 import type { FaultName } from '../chaos/run/catalogue.ts';
@@ -142,14 +143,15 @@ export function chaosCommand(): Command {
 }
 
 async function chaos(options: Options): Promise<void> {
-  const plan = planOf(options);
+  const schedule = planOf(options);
   const { db, json, server } = options;
   const stop = new AbortController();
   const undo = onInterrupt(() => stop.abort());
   process.stderr.write(
-    `run ${plan.run}: profile ${plan.profile}, ${plan.viewers} viewers, ${plan.faults.length} faults, seed ${plan.seed}\n`,
+    `run ${schedule.run}: profile ${schedule.profile}, ${schedule.viewers} viewers, ${schedule.faults.length} faults, seed ${schedule.seed}\n`,
   );
-  const backend = await backendFor(plan, server);
+  const backend = await backendFor(schedule, server);
+  const plan = bounded(schedule, backend);
   try {
     await record(plan, backend, db, stop.signal);
   } finally {

@@ -154,6 +154,25 @@ describe('live-cli chaos', () => {
       assert.equal(report['profile'], 'flaky-mobile');
       assert.equal(report['historyReads'], null);
     });
+
+    it('gives clients the time that the heartbeat of these gateways makes them take', async () => {
+      await using slow = await startTestGateway(nats.url, { heartbeatMs: 5_000 });
+      // A link that is dead from a moment on is doubted when everything is long over.
+      const faults = [
+        '--fault',
+        'half-open',
+        'one-way',
+        '--duration',
+        '2s',
+        '--viewers',
+        '12',
+        '--seed',
+        '3',
+      ];
+      const report = await passed(chaos('--server', slow.address, ...faults));
+      const { detectMs } = report as { detectMs: { max: number } };
+      assert.ok(detectMs.max > 5_000, 'some noticed by silence');
+    });
   });
 
   it('ends with exit code 2 when it is asked for what cannot be', async () => {

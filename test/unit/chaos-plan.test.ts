@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { bounded } from '../../cli/chaos/run/bounds.ts';
 import { chance } from '../../cli/chaos/run/chance.ts';
-import { isFaultName, traitsOf } from '../../cli/chaos/run/catalogue.ts';
+import { faultNames, isFaultName, traitsOf } from '../../cli/chaos/run/catalogue.ts';
 import { planFor, reduced } from '../../cli/chaos/run/options.ts';
 import type { Profile } from '../../cli/chaos/run/profiles.ts';
 import { profileNames, profiles } from '../../cli/chaos/run/profiles.ts';
@@ -85,6 +86,28 @@ describe('the schedule of a chaos run', () => {
     assert.deepEqual([...new Set(moments.values())], [50]);
   });
 
+  it('has every fault of the profile that means all, in a run that is long enough, even for one viewer', () => {
+    const property = fc.property(seeds, fc.constantFrom(undefined, 3), (seed, natsCluster) => {
+      const wished = { profile: 'everything', viewers: 1, durationMs: 600_000, natsCluster } as const;
+      const planned = new Set(planFor('a', seed, wished, true).faults.map(({ name }) => name));
+      const possible = faultNames.filter(
+        (name) => natsCluster !== undefined || traitsOf(name).kind !== 'cluster',
+      );
+      assert.deepEqual([...planned].sort(), [...possible].sort());
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
+  it('has every fault on viewers in a short run of many', () => {
+    const property = fc.property(seeds, (seed) => {
+      const wished = { profile: 'everything', viewers: 10, durationMs: 10_000 } as const;
+      const planned = new Set(planFor('a', seed, wished, true).faults.map(({ name }) => name));
+      const missing = faultNames.filter((name) => traitsOf(name).kind === 'viewer' && !planned.has(name));
+      assert.deepEqual(missing, []);
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
   it('chooses by weight', () => {
     const faults = new Map([['rst', 9] as const, ['stall', 1] as const]);
     const plan = planFor('a', 7, { faults, viewers: 500 }, true);
@@ -117,6 +140,17 @@ describe('the schedule of a chaos run', () => {
     assert.ok(reduced(plan, { faults: [first.name] }).faults.every(({ name }) => name === first.name));
     assert.throws(() => reduced(plan, { viewer: 'v11' }), UsageError);
     assert.throws(() => reduced(plan, { faults: ['nothing'] }), UsageError);
+  });
+
+  it('is judged by how often its gateways are heard of', () => {
+    const plan = planFor('a', 7, { viewers: 10 }, true);
+    for (const heartbeatMs of [500, 1_000, 5_000, 30_000]) {
+      const { isolation, truth } = bounded(plan, { heartbeatMs, own: true });
+      // Silence, an unanswered probe, and the longest pause before the next attempt.
+      assert.ok((isolation?.recoveryMs ?? 0) > 2 * heartbeatMs + 250 + 1_000 + 2_000);
+      assert.ok((truth?.noticeMs ?? 0) > 2 * heartbeatMs);
+    }
+    assert.equal(bounded(plan, { heartbeatMs: 1_000, own: false }).truth, undefined);
   });
 
   it('draws independent numbers for each purpose', () => {

@@ -106,9 +106,26 @@ describe('reports of runs', () => {
           reconnectMs: none,
         },
       },
+      neverStruck: [],
       db: path,
       replay: `live-cli chaos --replay r1 --db ${path}`,
     });
+  });
+
+  it('name the faults that never struck, and why, also of a pass', () => {
+    const { plan } = handMadeParts;
+    const pause = { fault: 3, name: 'nats-pause', viewer: undefined, atMs: 2_450, forMs: 10 };
+    const faults = [...(plan?.faults ?? []), pause];
+    const wanted = ['half-open', 'nats-kill', 'nats-pause', 'partition', 'rst'];
+    const report = judge(undefined, { ...handMadeParts, plan: { ...plan, faults, wanted } });
+    assert.equal(report.verdict, 'pass');
+    assert.deepEqual(reportJson(report).neverStruck, [
+      { name: 'nats-pause', why: 'the run ended before its turn' },
+      { name: 'partition', why: 'it needs --nats-cluster' },
+      { name: 'rst', why: 'the run is too short for all: a longer --duration has it' },
+    ]);
+    const text = reportLines(report).join('\n');
+    assert.match(text, /never struck +nats-pause: the run ended before its turn/);
   });
 
   it('tell how each viewer fared', () => {

@@ -54,6 +54,7 @@ export function reportJson(report: RunReport) {
     ),
     offences: report.offences.map(offenceJson),
     faults: Object.fromEntries(report.faults.map((fault) => [fault.name, faultJson(fault)])),
+    neverStruck: report.neverStruck,
     db,
     replay,
   };

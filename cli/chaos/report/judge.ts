@@ -10,6 +10,7 @@ import type { ViewerTotals } from '../recording.ts';
 import { FaultReports } from './fault-reports.ts';
 import type { Measures } from './measures.ts';
 import { newMeasures } from './measures.ts';
+import { neverStruck } from './never-struck.ts';
 import { eventsAround } from './offence-context.ts';
 import type { Offence, RunReport, ViewerReport } from './run-report.ts';
 import { ViewerObserver } from './viewer-observer.ts';
@@ -41,6 +42,7 @@ export function judgeRun(db: string, runName: string): RunReport {
     signalledGaps: verdict.signalledGaps,
     measures,
     faults: faults.all,
+    neverStruck: neverStruck(run.plan, faults.all),
     viewers: viewers.reports(verdict, totals),
     endMs: Math.max(run.plan.durationMs, viewers.endMs),
   };

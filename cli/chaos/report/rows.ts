@@ -76,7 +76,17 @@ export function countRows(report: RunReport): Row[] {
       'mended by clients',
       `${formatCount(measures.duplicatesDropped)} repeats, ${formatCount(measures.continuityViolations)} holes`,
     ],
+    ...neverStruckRows(report),
   ];
+}
+
+/** A line a reason; what a pass says nothing of is to be seen. */
+function neverStruckRows({ neverStruck }: RunReport): Row[] {
+  const reasons = [...new Set(neverStruck.map(({ why }) => why))];
+  return reasons.map((reason) => {
+    const names = neverStruck.filter(({ why }) => why === reason).map(({ name }) => name);
+    return ['never struck', `${names.join(', ')}: ${reason}`];
+  });
 }
 
 /** What became of a guarantee, in a word. */

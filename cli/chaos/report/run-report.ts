@@ -4,6 +4,7 @@ import type { RecordedRun } from '../record/runs.ts';
 import type { ViewerTotals } from '../recording.ts';
 import type { Distribution } from './distribution.ts';
 import type { Measures } from './measures.ts';
+import type { NeverStruck } from './never-struck.ts';
 import type { StateChange } from './state-timeline.ts';
 
 /** What became of a run: the verdict, what was measured, and what it was made of. */
@@ -23,6 +24,8 @@ export interface RunReport {
   readonly measures: Measures;
   /** By name, in the order of the schedule. */
   readonly faults: readonly FaultReport[];
+  /** What the run was to have and had not. */
+  readonly neverStruck: readonly NeverStruck[];
   readonly viewers: readonly ViewerReport[];
   /** When the last thing happened, in milliseconds of the run's clock. */
   readonly endMs: number;

@@ -31,3 +31,36 @@ export function pick<Name extends string>(
   }
   return undefined;
 }
+
+/** The same things in another order. */
+export function shuffled<T>(random: Random, things: readonly T[]): T[] {
+  const rest = [...things];
+  const drawn: T[] = [];
+  while (rest.length > 0) drawn.push(...rest.splice(between(random, 0, rest.length - 1), 1));
+  return drawn;
+}
+
+/**
+ * The names without end: each as often as its weight, a whole number, says before it all begins anew, and every one of them
+ * once before any comes again.
+ * @param first the one that comes first of all
+ */
+export function* inTurn<Name extends string>(
+  random: Random,
+  weights: Readonly<Partial<Record<Name, number>>>,
+  first?: Name,
+): Generator<Name, undefined> {
+  const entries = Object.entries(weights) as [Name, number][];
+  const again = entries.flatMap(([name, weight]) => Array<Name>(weight - 1).fill(name));
+  if (entries.length === 0) return;
+  let names = shuffled(
+    random,
+    entries.map(([name]) => name),
+  );
+  if (first !== undefined) names = [first, ...names.filter((name) => name !== first)];
+  for (;;) {
+    yield* names;
+    yield* shuffled(random, again);
+    names = shuffled(random, names);
+  }
+}

@@ -2,23 +2,14 @@ import type { Random } from '../../../common/random.ts';
 import type { PlannedFault, RunPlan } from '../recording.ts';
 import type { FaultName } from './catalogue.ts';
 import { traitsOf } from './catalogue.ts';
-import { between, chance, pick } from './chance.ts';
+import { between, chance, inTurn, pick, shuffled } from './chance.ts';
 import type { Mix, Profile } from './profiles.ts';
 
 /** Nothing happens this long after the start, and no fault begins this shortly before the end, in milliseconds. */
 const quietMs = 300;
 
-/** What viewers that no fault touches may expect, in milliseconds. */
-const isolation = { maxLatencyMs: 2_000, recoveryMs: 10_000 };
-
-/**
- * What may be said and not known, in milliseconds: two heartbeats of the tool's own gateways, and a second that a busy machine
- * takes; twice that for what is told of a room's end.
- */
-const truth = { noticeMs: 3_000, staleMs: 6_000 };
-
 /** What a run is to be like. */
-export interface RunOptions extends Omit<RunPlan, 'faults' | 'isolation' | 'truth'> {
+export interface RunOptions extends Omit<RunPlan, 'faults' | 'wanted' | 'isolation' | 'truth'> {
   readonly mix: Profile;
   /** Whether the tool runs gateways and NATS itself, so that faults behind are possible. */
   readonly own: boolean;
@@ -56,13 +47,14 @@ export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
   const behind = own ? sequence(possible(mix.behind, plan), chance(seed, 'behind'), durationMs) : [];
   const faults = [
     ...behind.map((fault) => ({ ...fault, viewer: undefined })),
-    ...viewers.flatMap((viewer) => {
-      const alone = sequence(mix.each, chance(seed, viewer), durationMs);
+    ...viewers.flatMap((viewer, index) => {
+      const alone = sequence(mix.each, chance(seed, viewer), durationMs, firstOf(mix.each, seed, index));
       const free = alone.filter((fault) => !together.some((other) => overlap(fault, other)));
       return [...together, ...free].map((fault) => ({ ...fault, viewer }));
     }),
   ];
-  return { ...plan, faults: numbered(faults), isolation, ...(own && { truth }) };
+  const wanted = [mix.each, mix.together, mix.behind].flatMap((one) => Object.keys(one?.weights ?? {}));
+  return { ...plan, faults: numbered(faults), wanted: [...new Set(wanted)] };
 }
 
 /** What a failing run is reduced to; absent: everything. */
@@ -79,7 +71,19 @@ export function reducePlan(plan: RunPlan, { viewer: only, faults: chosen }: Redu
       (only === undefined || viewer === undefined || viewer === only) &&
       (chosen === undefined || chosen.includes(name) || chosen.includes(String(fault))),
   );
-  return { ...plan, faults, ...(only !== undefined && { onlyViewer: only }) };
+  const wanted = plan.wanted?.filter((name) => faults.some((fault) => fault.name === name));
+  return { ...plan, faults, ...(wanted && { wanted }), ...(only !== undefined && { onlyViewer: only }) };
+}
+
+/** Viewers begin with different ones of a mix in turn, so that a short run with many has all. */
+function firstOf<Name extends FaultName>(
+  mix: Mix<Name> | undefined,
+  seed: number,
+  viewer: number,
+): Name | undefined {
+  if (!mix?.inTurn) return undefined;
+  const names = shuffled(chance(seed, 'firsts'), Object.keys(mix.weights) as Name[]);
+  return names[viewer % names.length];
 }
 
 /** One after the other, at intervals that vary by half of the mean. */
@@ -87,13 +91,15 @@ function sequence<Name extends FaultName>(
   mix: Mix<Name> | undefined,
   random: Random,
   durationMs: number,
+  first?: Name,
 ): Omit<Draft, 'viewer'>[] {
   const faults: Omit<Draft, 'viewer'>[] = [];
   if (mix === undefined) return faults;
+  const turns = mix.inTurn ? inTurn(random, mix.weights, first) : undefined;
   // The first one comes anywhere in the first interval, so that viewers are out of step.
   let atMs = quietMs + Math.round(random() * Math.min(mix.everyMs, durationMs / 2));
   while (atMs < durationMs - quietMs) {
-    const name = pick(random, mix.weights);
+    const name = turns === undefined ? pick(random, mix.weights) : turns.next().value;
     if (name === undefined) break;
     const { forMs: range, mendMs = 0 } = traitsOf(name);
     const forMs = Math.min(between(random, ...range), durationMs - atMs);

@@ -12,6 +12,8 @@ export interface Mix<Name extends FaultName = FaultName> {
    */
   readonly everyMs: number;
   readonly weights: Readonly<Partial<Record<Name, number>>>;
+  /** None comes again before all have come, over all viewers too: weights are then whole numbers. */
+  readonly inTurn?: true;
 }
 
 /** A named mix of faults. */
@@ -68,6 +70,7 @@ export const profiles = {
     about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
     each: {
       everyMs: 8_000,
+      inTurn: true,
       weights: {
         rst: 2,
         fin: 1,
@@ -83,6 +86,7 @@ export const profiles = {
     },
     behind: {
       everyMs: 2_500,
+      inTurn: true,
       weights: {
         'gateway-kill': 2,
         'gateway-drain': 2,

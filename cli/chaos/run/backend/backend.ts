@@ -14,6 +14,10 @@ export interface Application {
 /** What viewers connect to. */
 export interface Backend {
   readonly gateways: readonly Address[];
+  /** How long a gateway is silent at most, in milliseconds: the longest of all. */
+  readonly heartbeatMs: number;
+  /** Whether the tool runs gateways and NATS itself, so that it knows what is impossible for them and when. */
+  readonly own: boolean;
   /** Rejects when the backend cannot go on; never resolves. */
   readonly failed: Promise<never>;
   /** Applies a fault behind the viewers' links until `lifted` aborts; resolves when what it struck works again. */

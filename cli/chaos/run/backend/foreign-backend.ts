@@ -1,4 +1,6 @@
 import { LiveClient, LiveError } from '../../../../client/index.ts';
+import { systemClock } from '../../../../common/clock.ts';
+import { sleep } from '../../../../common/sleep.ts';
 import type { Address } from '../../../../common/units.ts';
 import { parseAddress } from '../../../../common/units.ts';
 import type { Backend } from './backend.ts';
@@ -13,7 +15,12 @@ const answerMs = 5_000;
  */
 export async function connectForeignBackend(endpoints: readonly string[]): Promise<Backend> {
   await assertReachable(endpoints);
+  const heartbeats = await Promise.all(endpoints.map(heartbeatOf));
+  const known = heartbeats.filter((heartbeatMs) => heartbeatMs !== undefined);
+  if (known.length === 0) throw new Error(`no gateway welcomed a viewer within ${answerMs / 1_000} s`);
   return {
+    heartbeatMs: Math.max(...known),
+    own: false,
     gateways: endpoints.map(parseAddress).filter((target): target is Address => target !== undefined),
     failed: new Promise(() => undefined),
     apply: ({ name }) => Promise.reject(new Error(`${name} needs gateways of the tool's own`)),
@@ -32,4 +39,21 @@ async function assertReachable(endpoints: readonly string[]): Promise<void> {
   } finally {
     await client.close();
   }
+}
+
+/** What a gateway promises viewers; undefined if it does not welcome one in time, and so will not disturb any. */
+async function heartbeatOf(endpoint: string): Promise<number | undefined> {
+  const client = new LiveClient({ endpoints: [endpoint], clientName: 'chaos' });
+  const answered = new AbortController();
+  let heartbeatMs: number | undefined;
+  client.on('state', (state) => {
+    if (state.name !== 'live') return;
+    ({ heartbeatMs } = state);
+    answered.abort();
+  });
+  const subscription = client.join('chaos');
+  await sleep(systemClock, answerMs, answered.signal);
+  subscription.leave();
+  await client.close();
+  return heartbeatMs;
 }

@@ -10,8 +10,11 @@ import { endWithParent } from '../../../../common/end-with-parent.ts';
 import type { Address } from '../../../../common/units.ts';
 import { siblingModule } from '../module-path.ts';
 
+/** How long these gateways are silent at most, in milliseconds. */
+export const heartbeatMs = 1_000;
+
 /** Shorter times than the defaults, so that a short run sees troubles noticed and ended. */
-const times = ['--heartbeat', '1s', '--stuck-timeout', '5s', '--drain', '1s'];
+const times = ['--heartbeat', `${heartbeatMs}ms`, '--stuck-timeout', '5s', '--drain', '1s'];
 
 const logTailLines = 5;
 

@@ -7,7 +7,7 @@ import { isFaultName, isOfKind } from '../catalogue.ts';
 import type { Application, Backend } from './backend.ts';
 import type { World } from './behind.ts';
 import { behind } from './behind.ts';
-import { GatewayProcess } from './gateway-process.ts';
+import { GatewayProcess, heartbeatMs } from './gateway-process.ts';
 import { NatsLinks } from './nats-links.ts';
 import { NatsServers } from './nats-servers.ts';
 import { freePorts } from './ports.ts';
@@ -19,6 +19,8 @@ const gatewayCount = 2;
 /** Two gateways and one or several nats-servers of the tool's own, in a temporary directory. */
 export class OwnBackend implements Backend {
   readonly gateways: readonly Address[];
+  readonly heartbeatMs = heartbeatMs;
+  readonly own = true;
   readonly failed: Promise<never>;
   private readonly world: Omit<World, 'consequences'>;
   private readonly directory: string;

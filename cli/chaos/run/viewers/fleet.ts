@@ -11,6 +11,14 @@ import type { Census, Goal, HostReport, HostRequest, ViewerSpec } from './protoc
 /** Viewers that one event loop holds with ease. */
 const viewersPerProcess = 500;
 
+const processesFor = (viewers: number): number =>
+  Math.min(Math.ceil(viewers / viewersPerProcess), availableParallelism());
+
+/** How many of a run's viewers share a process, at most. */
+export function viewersOfProcess(viewers: number): number {
+  return Math.ceil(viewers / Math.max(1, processesFor(viewers)));
+}
+
 /** What becomes of the viewers while they run. */
 export type News = Omit<Extract<HostReport, { kind: 'news' }>, 'kind'>;
 
@@ -20,7 +28,7 @@ export class ViewerFleet {
 
   /** Starts the processes; `failed` rejects when one of them cannot go on. */
   constructor(viewers: readonly ViewerSpec[], onNews: (news: News) => void) {
-    const count = Math.min(Math.ceil(viewers.length / viewersPerProcess), availableParallelism());
+    const count = processesFor(viewers.length);
     const shares = Array.from({ length: count }, (_, share) =>
       viewers.filter((_spec, index) => index % count === share),
     );

@@ -6,6 +6,7 @@ import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.t
 import { standstill } from '../../recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import { chance } from '../chance.ts';
+import { connectTimeoutMs } from '../client-times.ts';
 import { watchStandstills } from '../standstill.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { onViewer } from './link-faults.ts';
@@ -17,9 +18,6 @@ const newsEveryMs = 200;
 
 /** Viewers that may be connecting at once when a run begins: a start is no storm. */
 const startingAtOnce = 64;
-
-/** How long a connection may take, in milliseconds: all viewers of a process may connect at once. */
-const connectTimeoutMs = (viewers: number): number => 4_000 + 5 * viewers;
 
 type StartRequest = Extract<HostRequest, { kind: 'start' }>;
 

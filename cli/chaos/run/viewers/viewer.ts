@@ -11,13 +11,11 @@ import type { FaultyViewer } from '../../links/viewer-fault.ts';
 import { HandlingPace } from '../../links/viewer-fault.ts';
 import type { ViewerTotals } from '../../recording.ts';
 import { chance } from '../chance.ts';
+import { clientTimes } from '../client-times.ts';
 import type { OnViewer } from './link-faults.ts';
 import type { Goal, ViewerSpec } from './protocol.ts';
 import { SuspendableClock } from './suspendable-clock.ts';
 import { ViewerLog } from './viewer-log.ts';
-
-/** Times of the viewers' clients, in milliseconds: shorter than the defaults, so that a short run sees many recoveries. */
-const clientTimes = { probeTimeoutMs: 1_000, backoff: { baseMs: 100, maxMs: 2_000 } };
 
 /** What a viewer is made of. */
 export interface ViewerParts extends ViewerSpec {
