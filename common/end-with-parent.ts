@@ -1,17 +1,40 @@
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 
 /**
- * Ends a child process when this one is gone, however that ends, even by SIGKILL. A shell waits on a pipe whose other end
- * only this process holds: when the pipe closes, it ends the child with SIGTERM, and with SIGKILL five seconds later.
- * @param exited resolves when the child has ended
+ * A shell that becomes the command, and before that leaves somebody behind who waits on a pipe whose other end only our process
+ * holds: when the pipe closes, however we end, the command gets SIGTERM, and SIGKILL five seconds later. A line says that the
+ * command has ended by itself. So there is no moment in which the command runs and nobody would end it.
  */
-export function endWithParent(pid: number, exited: Promise<unknown>): void {
-  const script = 'read -r _; kill -TERM "$0" && sleep 5 && kill -KILL "$0"';
-  const guard = spawn('/bin/sh', ['-c', script, String(pid)], {
+const script = `
+  (read -r _ <&3 || { kill -TERM $$ && sleep 5 && kill -KILL $$; }) </dev/null >/dev/null 2>&1 &
+  exec 3<&-
+  exec "$0" "$@"`;
+
+/** Where a child's input and output go: as with `spawn`, for the first three descriptors. */
+export interface ChildOptions extends Omit<SpawnOptions, 'stdio' | 'shell'> {
+  readonly stdio: readonly [stdin: 'ignore', stdout: 'pipe' | number, stderr: 'pipe' | number];
+}
+
+/**
+ * Starts a command in a process group of its own that does not outlive this process, however that ends, even by SIGKILL the
+ * moment after. Its number, signals and exit code are the command's; that it cannot be run shows as exit code 126 or 127.
+ */
+export function spawnWithParent(
+  command: string,
+  args: readonly string[],
+  { stdio, ...options }: ChildOptions,
+): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', script, command, ...args], {
+    ...options,
     detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: [...stdio, 'pipe'],
   });
-  guard.once('error', () => undefined);
-  guard.unref();
-  void exited.then(() => guard.kill('SIGKILL'));
+  // Absent if the shell could not be started.
+  const lifeline = child.stdio[3] as (Duplex & { unref(): void }) | null | undefined;
+  lifeline?.on('error', () => undefined);
+  lifeline?.unref();
+  child.once('exit', () => lifeline?.end('ended\n'));
+  return child;
 }

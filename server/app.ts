@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
 import { sleep } from '../common/sleep.ts';
+import { unlessAborted } from '../common/unless-aborted.ts';
 import { Audiences } from './core/audience.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
@@ -85,6 +86,8 @@ export interface Surroundings {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly keepalive?: Keepalive;
+  /** Ends the start when aborted: what was opened is closed again. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -94,24 +97,35 @@ export interface Surroundings {
 export async function startGateway(
   config: ServerConfig,
   logger: Logger,
-  { nats: given, clock = systemClock, random = Math.random, keepalive = KEEPALIVE }: Surroundings = {},
+  {
+    nats: given,
+    clock = systemClock,
+    random = Math.random,
+    keepalive = KEEPALIVE,
+    signal,
+  }: Surroundings = {},
 ): Promise<Gateway> {
   const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const nats = given ?? (await natsServers(config, logger));
+    const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
+    const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
     const id = randomUUID();
-    const upline = await connectUpline(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs);
+    const upline = await going(
+      connectUpline(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
+    );
     undo.push(() => upline.close());
     const subjects = new Subjects(config.subjectPrefix);
-    const opened = await openStream(upline, config, subjects, nats.owned, clock, logger);
+    const opened = await going(openStream(upline, config, subjects, nats.owned, clock, logger));
     const { stream, jsDomain } = config;
     const requests = new Requests(upline, clock);
     const api = new JetStreamApi(requests, apiPrefix(jsDomain));
-    const { leader, close } = await openLeader(opened, { requests, api, subjects, stream, clock, logger });
+    const { leader, close } = await going(
+      openLeader(opened, { requests, api, subjects, stream, clock, logger }),
+    );
     undo.push(close, () => leader.close());
     const health = new UpstreamHealth(logger);
     const publisher = new Publisher({
@@ -123,7 +137,7 @@ export async function startGateway(
       clock,
     });
     const feedParts = { upline, subjects: leader.subjects, clock, logger };
-    await proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined });
+    await going(proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined }));
     const feeds = new Feeds(feedParts, health);
     undo.push(() => feeds.close());
     const monitor = new Monitor({

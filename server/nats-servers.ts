@@ -23,15 +23,25 @@ export function foreignNats(urls: readonly string[], owned = false): NatsServers
 
 /**
  * The servers that the configuration names or, if it names none, one of our own, which this starts.
+ * @param signal ends the start when aborted; nothing is then left running
  * @throws when it cannot be started
  */
-export async function natsServers(config: ServerConfig, logger: Logger): Promise<NatsServers> {
+export async function natsServers(
+  config: ServerConfig,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<NatsServers> {
   if (config.nats !== undefined) return foreignNats(config.nats);
   const binary = await findNatsServer({
     explicit: config.natsServer,
     onProgress: (message) => logger.info({}, message),
+    ...(signal && { signal }),
   });
-  const { url, pid, exited, stop } = await startEmbeddedNats({ binary, dataDir: config.dataDir });
+  const { url, pid, exited, stop } = await startEmbeddedNats({
+    binary,
+    dataDir: config.dataDir,
+    ...(signal && { signal }),
+  });
   logger.info({ url, pid, dataDir: config.dataDir }, 'running our own NATS server');
   const failed = exited.then(() => new Error('our own NATS server has ended'));
   return { urls: [url], owned: true, failed, stop };

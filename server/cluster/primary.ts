@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { AggregatorRegistry, Registry } from 'prom-client';
 import type { Address } from '../../common/units.ts';
+import { unlessAborted } from '../../common/unless-aborted.ts';
 import type { ServerConfig } from '../ops/config.ts';
 import type { Logger } from '../ops/logging.ts';
 import { serveMetrics } from '../ops/metrics.ts';
@@ -32,19 +33,24 @@ export interface GatewayCluster {
 /**
  * Starts `config.workers` gateways, each in a process of its own, that share one listening socket: a process can use one
  * core only. Connections are dealt to them in turn. A worker that dies is replaced; its viewers resume.
+ * @param signal ends the start when aborted: no process is then left
  * @throws when NATS or the address cannot be had, or a worker cannot start
  */
-export async function startCluster(config: ServerConfig, logger: Logger): Promise<GatewayCluster> {
+export async function startCluster(
+  config: ServerConfig,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<GatewayCluster> {
   cluster.setupPrimary({
     // JSON, the default, has no Infinity.
     serialization: 'advanced',
     // The last one counts: what was asked for goes before what we think best.
     execArgv: [...NODE_ARGUMENTS, ...process.execArgv],
   });
-  const nats = await natsServers(config, logger);
+  const nats = await natsServers(config, logger, signal);
   const workers = new Workers(await workerConfig(config), nats, logger);
   try {
-    const address = await workers.start(config.workers);
+    const address = await unlessAborted(signal, workers.start(config.workers));
     const source = new AggregatorRegistry();
     const metrics =
       config.metrics &&
@@ -134,6 +140,10 @@ class Workers {
   #fork(): Promise<string> {
     const worker = cluster.fork();
     this.#alive.add(worker);
+    // Node tells it of the listening socket, too, and may find it dead; that is told by its end.
+    worker.on('error', (error) =>
+      this.#logger.debug({ err: error, worker: worker.id }, 'a worker takes nothing'),
+    );
     return new Promise((resolve, reject) => {
       let serves = false;
       const { urls, owned } = this.#nats;

@@ -15,9 +15,9 @@ type Start = Extract<ToWorker, { kind: 'start' }>;
  * primary is gone, node:cluster ends it.
  */
 export function runWorker(): void {
+  // It may have to answer a primary that has just died.
+  cluster.worker?.on('error', () => undefined);
   let gateway: Gateway | undefined;
-  // A terminal sends its signals to all processes; when to leave is for the primary to say.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'start':
@@ -51,5 +51,6 @@ async function drain(gateway: Gateway | undefined, windowMs: number): Promise<vo
 }
 
 function tell(message: FromWorker): void {
-  process.send?.(message);
+  // A primary that has just died takes nothing; its end is noticed.
+  process.send?.(message, () => undefined);
 }

@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { connect } from 'nats';
 import { systemClock } from '../../common/clock.ts';
 import { withDeadline } from '../../common/deadline.ts';
-import { endWithParent } from '../../common/end-with-parent.ts';
+import { spawnWithParent } from '../../common/end-with-parent.ts';
 import { sleep } from '../../common/sleep.ts';
 
 const START_TIMEOUT_MS = 60_000;
@@ -71,10 +70,10 @@ export const logFile = (directory: string): string => join(directory, 'nats-serv
 export async function launchNats(options: NatsProcessOptions): Promise<NatsProcess> {
   const { binary, directory, signal } = options;
   const portsDirectory = join(directory, 'ports');
+  signal?.throwIfAborted();
   await rm(portsDirectory, { recursive: true, force: true });
   await mkdir(portsDirectory, { recursive: true });
   const { child, pid, exited } = await spawnLogged(options, portsDirectory);
-  endWithParent(pid, exited);
 
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
@@ -117,20 +116,21 @@ interface Spawned {
 
 async function spawnLogged(options: NatsProcessOptions, portsDirectory: string): Promise<Spawned> {
   const { binary, directory, port, config, args = [] } = options;
+  await access(binary, constants.X_OK);
   // What a server was told by arguments alone, it drops or refuses to change when it reads its file again.
   const jetStream =
     config === undefined ? ['--jetstream', '--store_dir', storeDirectory(directory)] : ['--config', config];
   await rename(logFile(directory), `${logFile(directory)}.1`).catch(ignoreAbsent);
   const log = await open(logFile(directory), 'w');
   try {
-    const child = spawn(
+    const child = spawnWithParent(
       binary,
       // prettier-ignore
       [
         '--addr', '127.0.0.1', '--port', String(port === 0 ? -1 : port), '--ports_file_dir', portsDirectory,
         ...jetStream, '--pid', pidFile(directory), ...args,
       ],
-      { detached: true, stdio: ['ignore', log.fd, log.fd] },
+      { stdio: ['ignore', log.fd, log.fd] },
     );
     const exited = new Promise<ProcessExit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));

@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { endWithParent } from '../../../../common/end-with-parent.ts';
+import { spawnWithParent } from '../../../../common/end-with-parent.ts';
 import type { Address } from '../../../../common/units.ts';
 import { siblingModule } from '../module-path.ts';
 
@@ -60,7 +59,6 @@ export class GatewayProcess {
   async start(): Promise<void> {
     const child = this.spawn();
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (child.pid !== undefined) endWithParent(child.pid, exited);
     const metrics = Promise.race([metricsOnceReady(child.stdout), exited.then(() => this.hasEnded())]);
     const running = { child, exited, metrics };
     this.running = running;
@@ -106,11 +104,11 @@ export class GatewayProcess {
     const { port, nats, replicas } = this.options;
     const main = fileURLToPath(siblingModule(import.meta.url, '../../../../server/main'));
     const args = ['--listen', `127.0.0.1:${port}`, '--nats', nats.join(','), '--replicas', String(replicas)];
-    const child = spawn(
+    const child = spawnWithParent(
       process.execPath,
       [...process.execArgv, main, ...args, '--metrics', '127.0.0.1:0', '--log-level', 'info', ...times],
-      { detached: true, env: withoutSettings(process.env), stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+      { env: withoutSettings(process.env), stdio: ['ignore', 'pipe', 'pipe'] },
+    ) as ChildProcess & { stdout: Readable; stderr: Readable };
     const log = createWriteStream(this.logFile, { flags: 'a' });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });

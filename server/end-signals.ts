@@ -1,0 +1,42 @@
+/** Signals that ask the process to end in order; SIGHUP comes when the terminal it was started from is gone. */
+const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Signals so close together are one wish, in milliseconds. */
+const SAME_SIGNAL_MS = 500;
+
+/** Hears the signals to end from its creation on, so that none ends the process before it can do so in order. */
+export class EndSignals {
+  readonly #asked = new AbortController();
+  #first: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
+  #insist: () => void = () => undefined;
+
+  constructor() {
+    for (const signal of END_SIGNALS) process.on(signal, () => this.#hear(signal));
+  }
+
+  /** Aborted when the process was asked to end. */
+  get asked(): AbortSignal {
+    return this.#asked.signal;
+  }
+
+  /** The signal by which it was asked. */
+  get signal(): NodeJS.Signals | undefined {
+    return this.#first?.signal;
+  }
+
+  /** Calls `fn` for each signal that comes half a second or more after the first: whoever asks twice does not want to wait. */
+  onInsisted(fn: () => void): void {
+    this.#insist = fn;
+  }
+
+  #hear(signal: NodeJS.Signals): void {
+    const nowMs = performance.now();
+    if (this.#first === undefined) {
+      this.#first = { signal, atMs: nowMs };
+      this.#asked.abort(new Error(`ended by ${signal}`));
+    } else if (nowMs - this.#first.atMs > SAME_SIGNAL_MS) {
+      // Ctrl-C under npm arrives twice at once: that is one.
+      this.#insist();
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import cluster from 'node:cluster';
+import type { Gateway } from './app.ts';
+import { startGateway } from './app.ts';
+import type { GatewayCluster } from './cluster/primary.ts';
+import { startCluster } from './cluster/primary.ts';
+import { runWorker } from './cluster/worker.ts';
+import type { EndSignals } from './end-signals.ts';
+import { exit } from './exit-codes.ts';
+import { ConfigError, parseConfig } from './ops/config.ts';
+import type { ServerConfig } from './ops/config.ts';
+import type { Logger } from './ops/logging.ts';
+import { createLogger } from './ops/logging.ts';
+
+/** What live-server does, from its settings to its end. A worker is told by the primary when to leave, and by no signal. */
+export async function run(signals: EndSignals): Promise<void> {
+  if (cluster.isWorker) {
+    runWorker();
+    return;
+  }
+  const config = configure();
+  const logger = createLogger(config.logLevel);
+  signals.onInsisted(() => exit('interrupted'));
+  const gateway = await start(config, logger, signals);
+  const { address, metrics, nats } = gateway;
+  void gateway.failed.then((error) => {
+    if (signals.asked.aborted) return;
+    logger.fatal({ err: error }, 'cannot go on');
+    exit('failed');
+  });
+  if (signals.asked.aborted) return drain(gateway, config, logger, signals);
+  signals.asked.addEventListener('abort', () => void drain(gateway, config, logger, signals));
+  logger.info({ address, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
+}
+
+function configure(): ServerConfig {
+  try {
+    const invocation = parseConfig(process.argv.slice(2), process.env);
+    if (invocation.kind === 'serve') return invocation.config;
+    process.stdout.write(invocation.text);
+    return exit('ok');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`live-server: ${error.message}\n`);
+    return exit('misuse');
+  }
+}
+
+/** Ends the process if it cannot be started, or was asked to end before it was. */
+async function start(
+  config: ServerConfig,
+  logger: Logger,
+  signals: EndSignals,
+): Promise<Gateway | GatewayCluster> {
+  const { asked } = signals;
+  try {
+    if (config.workers > 1) return await startCluster(config, logger, asked);
+    return await startGateway(config, logger, { signal: asked });
+  } catch (error) {
+    if (asked.aborted) {
+      logger.info({ signal: signals.signal }, 'stopped');
+      return exit('ok');
+    }
+    logger.fatal({ err: error }, 'cannot start');
+    process.stderr.write(`live-server: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exit('cannotStart');
+  }
+}
+
+async function drain(
+  gateway: Gateway | GatewayCluster,
+  { drainMs }: ServerConfig,
+  logger: Logger,
+  { signal }: EndSignals,
+): Promise<void> {
+  logger.info({ signal, drainMs }, 'draining');
+  try {
+    await gateway.drain(drainMs);
+  } catch (error) {
+    logger.fatal({ err: error }, 'could not stop in order');
+    exit('failed');
+  }
+  logger.info({}, 'stopped');
+  exit('ok');
+}
