@@ -210,7 +210,6 @@ export async function startGateway(
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.traffic.saved,
-        ...hub.lag,
         ...hub.counters,
       };
     };

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Audiences } from './audience.ts';
 import { Room } from './room.ts';
-import type { Lag, RoomCounters, RoomLimits } from './room.ts';
+import type { RoomCounters, RoomLimits } from './room.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Sizes and times of the hub, and the bounds of its rooms. */
@@ -36,6 +36,8 @@ export class Hub {
     resets: 0,
     ephemeralSampledOut: 0,
     ephemeralDropped: 0,
+    lagging: 0,
+    unacknowledged: 0,
   };
   readonly #upstream: Upstream;
   readonly #audiences: Audiences;
@@ -65,17 +67,6 @@ export class Hub {
   get memory(): number {
     let sum = 0;
     for (const { room } of this.#rooms.values()) sum += room.memory;
-    return sum;
-  }
-
-  /** Viewers that are behind, over all rooms. */
-  get lag(): Lag {
-    const sum = { lagging: 0, unacknowledged: 0 };
-    for (const { room } of this.#rooms.values()) {
-      const { lagging, unacknowledged } = room.lag;
-      sum.lagging += lagging;
-      sum.unacknowledged += unacknowledged;
-    }
     return sum;
   }
 

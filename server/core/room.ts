@@ -8,6 +8,8 @@ import { EphemeralRing } from './ephemeral-ring.ts';
 import { History } from './history.ts';
 import type { HistoryPage } from './history-page.ts';
 import { readHistory } from './history-read.ts';
+import type { Lag } from './lag-tally.ts';
+import { LagTally } from './lag-tally.ts';
 import type { EphemeralMessage } from './message.ts';
 import type { Position } from './position.ts';
 import type { Reach } from './segment.ts';
@@ -29,7 +31,7 @@ export interface RoomLimits {
 }
 
 /** Counts of what a room had to do; they add up to the gateway's metrics. */
-export interface RoomCounters {
+export interface RoomCounters extends Lag {
   /** The feed could not be proven and the stream was asked. */
   repairs: number;
   historyReads: number;
@@ -39,14 +41,6 @@ export interface RoomCounters {
   ephemeralSampledOut: number;
   /** Ephemeral messages that viewers were told they missed, for whatever reason. */
   ephemeralDropped: number;
-}
-
-/** Viewers that are behind, by what they are behind in. */
-export interface Lag {
-  /** Viewers that have not been handed everything up to the room's head. */
-  lagging: number;
-  /** Viewers whose application has not confirmed everything that they were handed. */
-  unacknowledged: number;
 }
 
 /** A frame, and where it takes the viewer it is made for. */
@@ -90,6 +84,7 @@ export class Room {
   /** Viewers that cannot go on before a page of history has arrived. */
   #waiting = new Set<Viewer>();
   #shared: SharedDelivery | undefined;
+  readonly #lag: LagTally;
   readonly #admission: Admission;
 
   constructor(
@@ -105,6 +100,7 @@ export class Room {
     this.#audiences = audiences;
     this.#clock = clock;
     this.#counters = counters;
+    this.#lag = new LagTally(counters);
     this.#ephemeralBudget = new TokenBucket(limits.ephemeralRate);
     this.timeline = new Timeline(name, upstream, clock, limits.maxCheckMs, {
       grown: () => this.#wakeAtHead(),
@@ -137,15 +133,10 @@ export class Room {
     return this.#audiences.total(this.name);
   }
 
-  /** How many viewers have yet to be handed something, and how many have yet to confirm what they were handed. */
-  get lag(): Lag {
-    const { head } = this.timeline;
-    const lag = { lagging: 0, unacknowledged: 0 };
-    for (const { position, acknowledged } of this.#viewers) {
-      if (position.seq < head) lag.lagging++;
-      if (acknowledged < position.seq) lag.unacknowledged++;
-    }
-    return lag;
+  /** Has the viewer counted as behind or not, as it is now. */
+  noteProgress(viewer: Viewer): void {
+    this.#lag.see(this.timeline);
+    this.#lag.note(viewer);
   }
 
   /** Memory taken by messages, in bytes. */
@@ -172,6 +163,8 @@ export class Room {
     this.#audiences.report(this.name, this.#viewers.size);
     this.#newcomers = true;
     viewer.room = this;
+    this.#lag.see(this.timeline);
+    this.#lag.add(viewer);
     viewer.era = this.timeline.era.number;
     viewer.ephemeralSeen = this.#ephemeral.count;
     if (from.kind === 'cursor') {
@@ -183,6 +176,7 @@ export class Room {
       if (!this.#viewers.has(viewer)) return;
       viewer.begin(cursor, this.timeline.head, 'STARTED');
     }
+    this.noteProgress(viewer);
     viewer.waker.wake(viewer);
   }
 
@@ -197,8 +191,9 @@ export class Room {
 
   /** Removes a viewer; doing so twice changes nothing. */
   leave(viewer: Viewer): void {
-    this.#viewers.delete(viewer);
+    if (!this.#viewers.delete(viewer)) return;
     this.#audiences.report(this.name, this.#viewers.size);
+    this.#lag.remove(viewer);
     viewer.room = undefined;
     this.#atHead.delete(viewer);
     this.#waiting.delete(viewer);
@@ -236,6 +231,12 @@ export class Room {
    * there is. The caller sends what it gets, in this order, or lets the viewer go.
    */
   next(viewer: Viewer, maxEntries = Infinity): Emission | undefined {
+    const emission = this.#nextFor(viewer, maxEntries);
+    if (viewer.room === this) this.noteProgress(viewer);
+    return emission;
+  }
+
+  #nextFor(viewer: Viewer, maxEntries: number): Emission | undefined {
     while (viewer.room === this) {
       const notice = viewer.notices.shift();
       if (notice !== undefined) return this.#counted(notice);
@@ -447,6 +448,7 @@ export class Room {
   }
 
   #wakeAtHead(): void {
+    this.#lag.see(this.timeline);
     this.#shared = undefined;
     if (this.#atHead.size === 0) return;
     const woken = this.#atHead;

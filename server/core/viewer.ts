@@ -55,8 +55,10 @@ export class Viewer {
   stage: Stage = { kind: 'locating' };
   /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
   credit = Infinity;
-  /** How far its application says it has got. */
-  acknowledged = 0;
+  #acknowledged = 0;
+  /** The room's tally of who is behind: the head's generation that it is counted as abreast of, and the other count. */
+  abreastIn = 0;
+  unacknowledged = false;
   /** Told before anything else, in order. */
   readonly notices = new Queue<Emission>();
 
@@ -64,6 +66,16 @@ export class Viewer {
   constructor(waker: Waker, maxFrameBytes = Infinity) {
     this.waker = waker;
     this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** How far its application says it has got. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  set acknowledged(seq: number) {
+    this.#acknowledged = seq;
+    this.room?.noteProgress(this);
   }
 
   /** The frame as this viewer gets it, paid for with its credit. */

@@ -71,8 +71,9 @@ export async function serveMetrics({ host, port }: Address, source: MetricsSourc
   };
 }
 
-/** A gateway's metrics. The stats are read when somebody asks: counting costs the fan-out nothing. */
-export function gatewayMetrics(stats: () => GatewayStats): Registry {
+/** A gateway's metrics. The stats are read when somebody asks, once for all metrics. */
+export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
+  const stats = onceATurn(takeStats);
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -118,6 +119,18 @@ export function gatewayMetrics(stats: () => GatewayStats): Registry {
     },
   });
   return registry;
+}
+
+/** The same answer for all who ask in one turn of the event loop: the registry asks for each metric by itself. */
+function onceATurn<T extends object>(take: () => T): () => T {
+  let taken: T | undefined;
+  return () => {
+    if (taken === undefined) {
+      taken = take();
+      setImmediate(() => (taken = undefined));
+    }
+    return taken;
+  };
 }
 
 const metricName = (key: string): string =>

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import type { GatewayStats } from '../../server/ops/stats.ts';
+import { gatewayMetrics } from '../../server/ops/metrics.ts';
+
+const stats: GatewayStats = {
+  sessions: 1,
+  connections: 2,
+  rooms: 3,
+  lagging: 4,
+  unacknowledged: 5,
+  memory: 6,
+  repairs: 7,
+  historyReads: 8,
+  gaps: 9,
+  resets: 10,
+  ephemeralSampledOut: 11,
+  ephemeralDropped: 12,
+  compressionSavedBytes: 13,
+  upstreamCauses: [],
+  upstreamCausesArisen: new Map(),
+};
+
+describe('the metrics page', () => {
+  it('looks at the gateway once, however many metrics there are, and anew each time', async () => {
+    let looks = 0;
+    const registry = gatewayMetrics(() => ({ ...stats, sessions: ++looks }));
+    for (const expected of [1, 2]) {
+      const text = await registry.metrics();
+      assert.match(text, new RegExp(`^live_gateway_sessions ${expected}$`, 'm'));
+      assert.match(text, /^live_gateway_compression_saved_bytes_total 13$/m);
+      assert.equal(looks, expected);
+      await new Promise(setImmediate);
+    }
+    await registry.getMetricsAsJSON();
+    assert.equal(looks, 3);
+  });
+});
