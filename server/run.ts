@@ -4,6 +4,7 @@ import { startGateway } from './app.ts';
 import type { GatewayCluster } from './cluster/primary.ts';
 import { startCluster } from './cluster/primary.ts';
 import { runWorker } from './cluster/worker.ts';
+import { redacted } from '../common/redact.ts';
 import type { EndSignals } from './end-signals.ts';
 import { exit } from './exit-codes.ts';
 import { ConfigError, parseConfig } from './ops/config.ts';
@@ -17,6 +18,7 @@ export async function run(signals: EndSignals): Promise<void> {
     runWorker();
     return;
   }
+  hideCredentials();
   const config = configure();
   const logger = createLogger(config.logLevel);
   signals.onInsisted(() => exit('interrupted'));
@@ -32,6 +34,16 @@ export async function run(signals: EndSignals): Promise<void> {
   logger.info({ address, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
 }
 
+/** Whoever lists processes sees how this one was started. */
+function hideCredentials(): void {
+  const shown = [...process.argv.slice(0, 1), ...process.execArgv, ...process.argv.slice(1)].join(' ');
+  if (redacted(shown) !== shown) process.title = redacted(shown);
+}
+
+function complain(error: unknown): void {
+  process.stderr.write(`live-server: ${redacted(error instanceof Error ? error.message : String(error))}\n`);
+}
+
 function configure(): ServerConfig {
   try {
     const invocation = parseConfig(process.argv.slice(2), process.env);
@@ -40,7 +52,7 @@ function configure(): ServerConfig {
     return exit('ok');
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`live-server: ${error.message}\n`);
+    complain(error);
     return exit('misuse');
   }
 }
@@ -61,7 +73,7 @@ async function start(
       return exit('ok');
     }
     logger.fatal({ err: error }, 'cannot start');
-    process.stderr.write(`live-server: ${error instanceof Error ? error.message : String(error)}\n`);
+    complain(error);
     return exit('cannotStart');
   }
 }

@@ -46,6 +46,8 @@ export async function startCluster(
     serialization: 'advanced',
     // The last one counts: what was asked for goes before what we think best.
     execArgv: [...NODE_ARGUMENTS, ...process.execArgv],
+    // A worker is told its settings: in its command line everybody could read the password of NATS.
+    args: [],
   });
   const nats = await natsServers(config, logger, signal);
   const workers = new Workers(await workerConfig(config), nats, logger);
@@ -172,13 +174,16 @@ class Workers {
     });
   }
 
-  #replace(failures: number): void {
+  /** @param said why it failed, as the log has it already */
+  #replace(failures: number, said?: string): void {
     const pauseMs = Math.min(REPLACE_MS.first * 2 ** failures, REPLACE_MS.max);
     setTimeout(() => {
       if (this.#leaving) return;
       this.#fork().catch((error: unknown) => {
-        this.#logger.error({ err: error }, 'a worker could not be replaced: it is tried again');
-        this.#replace(failures + 1);
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== said)
+          this.#logger.error({ reason }, 'a worker could not be replaced: it is tried again');
+        this.#replace(failures + 1, reason);
       });
     }, pauseMs);
   }

@@ -184,6 +184,7 @@ async function connectFirst(
     noAsyncTraces: true,
   };
   const giveUpMs = clock.monotonicMs() + FIRST_CONNECT_MS;
+  let said = '';
   for (;;) {
     try {
       return await connect(options);
@@ -192,7 +193,8 @@ async function connectFirst(
       const { reasons, final } = await whyRefused(urls, otherwise, clock);
       if (final || clock.monotonicMs() >= giveUpMs)
         throw new Error(`no connection to NATS: ${reasons.join('; ')}`, { cause: error });
-      logger.warn({ reasons }, 'no connection to NATS yet, trying again');
+      if (reasons.join() !== said) logger.warn({ reasons }, 'no connection to NATS yet, trying again');
+      said = reasons.join();
       await sleep(clock, FIRST_RETRY_MS, new AbortController().signal);
     }
   }

@@ -38,6 +38,9 @@ export class MirrorOrigin {
   #created: string;
   #diverged: MirrorDivergedError | undefined;
 
+  /** Whether it could not be asked the last time. */
+  #away = false;
+
   /** @param created when the origin was */
   constructor(origin: StreamLeader, mirror: string, created: string, logger: Logger) {
     this.#origin = origin;
@@ -66,6 +69,9 @@ export class MirrorOrigin {
       const copied = (await mirror.info()).state;
       const { created, state } = await this.#origin.info();
       this.#created = created;
+      if (this.#away)
+        this.#logger.info({ stream: this.#origin.stream }, 'the origin of the mirror can be asked again');
+      this.#away = false;
       const same = copied.messages === 0 || (await this.#holdsEnd(mirror, copied.last_seq, state.last_seq));
       if (same) this.#diverged = undefined;
       else if (this.#diverged === undefined) {
@@ -73,8 +79,11 @@ export class MirrorOrigin {
         this.#logger.error({ err: this.#diverged }, 'the mirror cannot be served from');
       }
     } catch (error) {
+      if (this.#away) return;
+      this.#away = true;
       const { stream, api } = this.#origin;
-      this.#logger.warn({ err: error, stream, api }, 'the origin of the mirror cannot be asked');
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.warn({ reason, stream, api }, 'the origin of the mirror cannot be asked');
     }
   }
 

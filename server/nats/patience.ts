@@ -30,13 +30,16 @@ export async function patiently<T>(
   step: () => Promise<T>,
 ): Promise<T> {
   const giveUpMs = clock.monotonicMs() + PATIENCE_MS;
+  let said = '';
   for (;;) {
     try {
       return await step();
     } catch (error) {
       const known = fromNats(error);
       if (!mayPass(known, remote) || clock.monotonicMs() >= giveUpMs) throw explain(known);
-      logger.warn({ reason: explain(known).message }, 'JetStream is not ready yet, trying again');
+      const reason = explain(known).message;
+      if (reason !== said) logger.warn({ reason }, 'JetStream is not ready yet, trying again');
+      said = reason;
       await sleep(clock, RETRY_MS, new AbortController().signal);
     }
   }

@@ -1,5 +1,6 @@
 import type { DestinationStream } from 'pino';
 import { destination, pino, stdTimeFunctions } from 'pino';
+import { redacted } from '../../common/redact.ts';
 
 /** Severities, least severe first; `silent` writes nothing. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -21,7 +22,7 @@ export interface Logger {
 
 /**
  * One JSON object a line, to standard output unless told otherwise: `level` by name, `time` as ISO 8601 in UTC, `msg`,
- * and the facts.
+ * and the facts. Whatever they are, no line has the credentials of an address.
  * @param base facts of every line
  */
 export function createLogger(
@@ -35,6 +36,7 @@ export function createLogger(
     base,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: redacted },
   };
   return pino(options, output);
 }

@@ -18,6 +18,7 @@ import { Outlet } from '../core/outlet.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { UpstreamCauses } from '../core/upstream-state.ts';
 import type { Logger } from '../ops/logging.ts';
+import type { SampledLog } from '../ops/sampled.ts';
 import { Failure, refuse } from './failure.ts';
 import { encodeFrame, noticeFrame } from './frames.ts';
 import { http2StreamOf } from './http2-stream.ts';
@@ -54,6 +55,8 @@ export interface SessionContext {
   readonly publishing: PublishService;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told who comes and goes: in a storm not of everybody. */
+  readonly comings: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;
   readonly traffic: Traffic;
   /** What is wrong with NATS now. The same array as long as nothing changes. */
@@ -279,8 +282,8 @@ export class Session implements FrameSink, Member {
     this.#client = client.slice(0, MAX_CLIENT_NAME);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    const { limits, logger, publishing } = this.#context;
-    logger.debug(this.#facts, 'a session begins');
+    const { limits, comings, publishing } = this.#context;
+    comings.info(this.#facts, 'a session begins');
     this.send({
       welcome: {
         session: this.id,
@@ -381,6 +384,7 @@ export class Session implements FrameSink, Member {
     if (this.#state.kind === 'over') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'over', sinceMs: this.#context.clock.monotonicMs() };
+    if (this.#client !== undefined) this.#context.comings.info(this.#facts, 'a session ends');
     this.#rooms.leaveAll();
     this.#outlet.close();
   }

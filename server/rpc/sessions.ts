@@ -2,6 +2,8 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
+import type { SampledLog } from '../ops/sampled.ts';
+import { sampledLog } from '../ops/sampled.ts';
 import type { SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
@@ -18,13 +20,20 @@ export class Sessions {
   readonly #timer: Timer;
   /** Aborted when nobody is left of those that are sent away. */
   readonly #emptied = new AbortController();
+  readonly #comings: SampledLog;
   #draining = false;
 
   /** @param stuckMs how long a viewer may take for one frame, in milliseconds */
-  constructor(context: Omit<SessionContext, 'ended' | 'traffic'>, stuckMs: number) {
+  constructor(context: Omit<SessionContext, 'ended' | 'traffic' | 'comings'>, stuckMs: number) {
     const traffic = { saved: 0 };
     this.traffic = traffic;
-    this.#context = { ...context, traffic, ended: (session) => this.#forget(session) };
+    this.#comings = sampledLog(context.logger, context.clock);
+    this.#context = {
+      ...context,
+      traffic,
+      comings: this.#comings,
+      ended: (session) => this.#forget(session),
+    };
     const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
     this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs, stuckMs));
   }
@@ -62,6 +71,7 @@ export class Sessions {
   close(): void {
     this.#timer.cancel();
     for (const session of this.#sessions) session.destroy();
+    this.#comings.close();
   }
 
   #forget(session: Session): void {

@@ -1,0 +1,9 @@
+/**
+ * What stands before the `@` of an address: after `://` anything, since that may be a token; elsewhere a name and a password.
+ */
+const credentials = /(:\/\/)[^\s"'/]*@|[^\s"'/,@]+:[^\s"'/,]*@/g;
+
+/** The text without the credentials of addresses in it: `nats://user:secret@host` becomes `nats://***@host`. */
+export function redacted(text: string): string {
+  return text.includes('@') ? text.replace(credentials, '$1***@') : text;
+}
