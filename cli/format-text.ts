@@ -163,7 +163,8 @@ function payloadText(payload: Buffer): string {
   return payload.length > longestPayload ? `${text}… (${payload.length} bytes)` : text;
 }
 
-function notice(text: string): string {
+/** A line that is no message. */
+export function notice(text: string): string {
   return `${pc.dim('--')} ${text}`;
 }
 

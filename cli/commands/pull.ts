@@ -13,6 +13,7 @@ import {
 import { eventObject, jsonLine } from '../format-json.ts';
 import { eventLine } from '../format-text.ts';
 import { Output } from '../output.ts';
+import { explained } from '../tls-mismatch.ts';
 
 interface Options {
   server: string[];
@@ -50,6 +51,8 @@ async function pull(room: string, { server, timeout, json, after, from, limit }:
     for await (const event of client.pull(room, options)) {
       await output.line(json ? jsonLine(eventObject(event)) : eventLine(event));
     }
+  } catch (error) {
+    throw await explained(error, server);
   } finally {
     await client.close();
   }

@@ -4,6 +4,7 @@ import { jsonOption, parseRoom, serverOption, timeoutOption } from '../arguments
 import { jsonLine } from '../format-json.ts';
 import { roomLines } from '../format-text.ts';
 import { Output } from '../output.ts';
+import { explained } from '../tls-mismatch.ts';
 
 interface Options {
   server: string[];
@@ -28,6 +29,8 @@ async function describeRoom(room: string, { server, timeout, json }: Options): P
     const info = await client.room(room, { timeoutMs: timeout });
     const output = new Output(process.stdout);
     for (const line of json ? [jsonLine(info)] : roomLines(info)) await output.line(line);
+  } catch (error) {
+    throw await explained(error, server);
   } finally {
     await client.close();
   }

@@ -23,6 +23,7 @@ import type { OutgoingDefaults, OutgoingLine } from '../outgoing.ts';
 import { parseLine } from '../outgoing.ts';
 import { isClosedPipe, Output } from '../output.ts';
 import { Pacer } from '../pacing.ts';
+import { explained } from '../tls-mismatch.ts';
 
 interface Options {
   server: string[];
@@ -88,6 +89,8 @@ async function send(room: string, type: string | undefined, payload: string | un
   try {
     if (type === undefined) await sender.sendLines(process.stdin);
     else await sender.sendOne({ type, payload: payload ?? '' });
+  } catch (error) {
+    throw await explained(error, options.server);
   } finally {
     undo();
     await sender.close();

@@ -1,12 +1,16 @@
 import { Command, Option } from 'commander';
 import type { From, RoomEvent, RoomSubscription } from '../../client/index.ts';
-import { LiveClient, SqliteCursorStore } from '../../client/index.ts';
+import { LiveClient } from '../../client/index.ts';
+import { systemClock } from '../../common/clock.ts';
 import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
 import { eventObject, jsonLine, stateObject, upstreamObject } from '../format-json.ts';
-import { errorText, eventLine, stateLine, upstreamLine } from '../format-text.ts';
+import { CursorDatabase } from '../cursor-database.ts';
+import { eventLine, notice, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { OutageLine } from '../outage.ts';
 import { isClosedPipe, Output } from '../output.ts';
 import { cursorDatabasePath } from '../state-directory.ts';
+import { tlsMismatch } from '../tls-mismatch.ts';
 
 interface Options {
   server: string[];
@@ -28,7 +32,8 @@ printed, so a restarted watch goes on where it stopped. Cursors are kept in
 $XDG_STATE_HOME/live-gateway/cursors.db (~/.local/state/live-gateway/cursors.db).
 
 It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
-connection are told on standard error; with --json, on standard output like everything else.`;
+connection are told on standard error, an outage in one line that is kept up to date on a terminal and repeated every
+minute elsewhere; with --json, every change on standard output like everything else.`;
 
 /** `live-cli watch ROOM...` */
 export function watchCommand(): Command {
@@ -58,7 +63,7 @@ export function watchCommand(): Command {
 }
 
 async function watch(rooms: string[], options: Options): Promise<void> {
-  const store = options.cursor === false ? undefined : openStore();
+  const store = options.cursor === false ? undefined : new CursorDatabase(cursorDatabasePath());
   const client = new LiveClient({
     endpoints: options.server,
     clientName: 'live-cli',
@@ -67,10 +72,16 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   });
   const output = new Output(process.stdout);
   const render = options.json ? (event: RoomEvent) => jsonLine(eventObject(event)) : eventLine;
+  const outage = new OutageLine(process.stderr, systemClock);
+  const say = (line: string): void => {
+    outage.clear();
+    process.stderr.write(`${line}\n`);
+  };
   const tell = options.json
     ? (object: object) => writeLine(output, jsonLine(object))
-    : (_object: object, line: string | undefined) => line !== undefined && process.stderr.write(`${line}\n`);
-  client.on('state', (state) => tell(stateObject(state), stateLine(state)));
+    : (_object: object, line: string | undefined) => line !== undefined && say(line);
+  client.on('state', (state) => (options.json ? tell(stateObject(state), undefined) : outage.tell(state)));
+  tellTlsMismatch(client, options.server, say);
   tellUpstream(client, tell);
   const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
   const stop = (): void => {
@@ -78,12 +89,17 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   };
   const undo = onInterrupt(stop);
   output.onFailed(stop);
+  const print = (event: RoomEvent): Promise<void> => {
+    outage.clear();
+    return output.line(render(event));
+  };
   const quota = { left: options.count ?? Infinity };
   try {
-    await Promise.all(subscriptions.map((subscription) => follow(subscription, render, output, quota, stop)));
+    await Promise.all(subscriptions.map((subscription) => follow(subscription, print, quota, stop)));
   } finally {
     undo();
     stop();
+    outage.close();
     await client.close();
     store?.close();
   }
@@ -92,8 +108,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
 /** Prints a room's events until it ends or the quota is used up. Printed is handled, and nothing else is. */
 async function follow(
   subscription: RoomSubscription,
-  render: (event: RoomEvent) => string,
-  output: Output,
+  print: (event: RoomEvent) => Promise<void>,
   quota: { left: number },
   stop: () => void,
 ): Promise<void> {
@@ -101,7 +116,7 @@ async function follow(
     if (quota.left === 0) return;
     if (event.kind === 'message') quota.left -= 1;
     try {
-      await output.line(render(event));
+      await print(event);
     } catch (error) {
       if (isClosedPipe(error)) return;
       throw error;
@@ -113,14 +128,20 @@ async function follow(
   }
 }
 
-function openStore(): SqliteCursorStore {
-  const file = cursorDatabasePath();
-  try {
-    return new SqliteCursorStore(file);
-  } catch (cause) {
-    const message = `cannot open the cursor database ${file}: ${errorText(cause)}; --no-cursor does without`;
-    throw new Error(message, { cause });
-  }
+/** Tells once if gateways cannot be reached because one end speaks TLS and the other does not. */
+function tellTlsMismatch(
+  client: LiveClient,
+  endpoints: readonly string[],
+  say: (line: string) => void,
+): void {
+  let looked = false;
+  client.on('state', (state) => {
+    if (state.name !== 'backoff' || looked) return;
+    looked = true;
+    void tlsMismatch(state.cause, endpoints).then((mismatch) => {
+      if (mismatch !== undefined) say(notice(mismatch));
+    });
+  });
 }
 
 function joinOptions({ from, cursor, onGap }: Options) {

@@ -1,0 +1,61 @@
+import type { Cursor, CursorStore } from '../client/index.ts';
+import { SqliteCursorStore } from '../client/index.ts';
+
+/** What to do about what the system or SQLite says, by its code. */
+const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
+  [/^SQLITE_(BUSY|LOCKED)/, 'another process has it locked: end that one, or wait for it'],
+  [
+    /^SQLITE_(NOTADB|CORRUPT|ERROR|MISMATCH)/,
+    'it is damaged or not ours: move it away, which forgets all places',
+  ],
+  [/^(SQLITE_FULL|ENOSPC|EDQUOT|SQLITE_IOERR)/, 'make space on its disk, or check that'],
+  [/./, 'make it and its directory ones that can be written, or name another by XDG_STATE_HOME'],
+];
+
+/** The cursors could not be kept or found; says where, and what to do. */
+export class CursorDatabaseError extends Error {
+  constructor(doing: 'open' | 'read' | 'write', file: string, cause: unknown) {
+    const { message, code = '' } = cause as Error & { readonly code?: string };
+    const remedy = remedies.find(([codes]) => codes.test(code))?.[1] ?? 'see what is there';
+    super(`cannot ${doing} the cursor database ${file}: ${message} (${remedy}; --no-cursor does without)`, {
+      cause,
+    });
+  }
+}
+
+/** A SQLite cursor store whose every error names the file and a remedy. */
+export class CursorDatabase implements CursorStore {
+  readonly #file: string;
+  readonly #store: SqliteCursorStore;
+
+  /** @throws CursorDatabaseError */
+  constructor(file: string) {
+    this.#file = file;
+    this.#store = this.#try('open', () => new SqliteCursorStore(file));
+  }
+
+  load(name: string, room: string): Cursor | undefined {
+    return this.#try('read', () => this.#store.load(name, room));
+  }
+
+  save(name: string, room: string, cursor: Cursor): void {
+    this.#try('write', () => this.#store.save(name, room, cursor));
+  }
+
+  async flush(): Promise<void> {
+    // It writes before it returns.
+    await this.#try('write', () => this.#store.flush());
+  }
+
+  close(): void {
+    this.#try('write', () => this.#store.close());
+  }
+
+  #try<T>(doing: 'open' | 'read' | 'write', fn: () => T): T {
+    try {
+      return fn();
+    } catch (cause) {
+      throw new CursorDatabaseError(doing, this.#file, cause);
+    }
+  }
+}

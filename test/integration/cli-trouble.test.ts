@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { credentials } from '@grpc/grpc-js';
+import Database from 'better-sqlite3';
+import { tlsMismatch } from '../../cli/tls-mismatch.ts';
+import { RunningCli } from '../helpers/cli.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+describe('live-cli in trouble', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let state: TempDir;
+  let file: string;
+
+  before(async () => {
+    nats = await startNats();
+    gateway = await startTestGateway(nats.url);
+  });
+
+  after(async () => {
+    await gateway.close();
+    await nats.stop();
+  });
+
+  beforeEach(async () => {
+    state = await tempDir();
+    file = join(state.path, 'live-gateway', 'cursors.db');
+  });
+
+  afterEach(() => state[Symbol.asyncDispose]());
+
+  const cli = (...args: string[]): RunningCli => new RunningCli(args, state.path);
+  const watch = (): RunningCli => cli('watch', 'r', '--json', '--server', gateway.address);
+
+  describe('with its cursor database names the file and a remedy', () => {
+    const tells = async (watcher: RunningCli, doing: string, remedy: RegExp): Promise<void> => {
+      assert.equal(await watcher.exit(), 1, watcher.stderr);
+      const [, rest = ''] = watcher.stderr.split(`cannot ${doing} the cursor database ${file}: `);
+      assert.match(rest, remedy, watcher.stderr);
+      assert.match(rest, /--no-cursor/);
+      assert.doesNotMatch(watcher.stderr, /^ +at /m);
+    };
+
+    it('when its directory cannot be made', async () => {
+      await writeFile(join(state.path, 'live-gateway'), 'a file');
+      await tells(watch(), 'open', /XDG_STATE_HOME/);
+    });
+
+    it('when it is no database', async () => {
+      await mkdir(join(state.path, 'live-gateway'));
+      await writeFile(file, 'no database '.repeat(1_000));
+      await tells(watch(), 'open', /move it away/);
+    });
+
+    it('when another process has it locked', async () => {
+      await mkdir(join(state.path, 'live-gateway'));
+      const other = new Database(file);
+      other.exec('BEGIN EXCLUSIVE');
+      await tells(watch(), 'open', /another process has it locked/);
+      other.close();
+    });
+
+    it('when it cannot be written at the end', async () => {
+      const watcher = watch();
+      await watcher.object('caughtUp');
+      const other = new Database(file);
+      other.exec('BEGIN IMMEDIATE');
+      await gateway.client().publish('r', { type: 'gift', payload: 'rose' });
+      await watcher.object('message');
+      watcher.signal('SIGINT');
+      await tells(watcher, 'write', /another process has it locked/);
+      other.close();
+    });
+  });
+
+  describe('at a port that wants TLS', () => {
+    it('says so, in every command', async () => {
+      const [key, cert] = [join(state.path, 'key.pem'), join(state.path, 'cert.pem')];
+      // prettier-ignore
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost'], { stdio: 'ignore' });
+      const options = { key: await readFile(key), cert: await readFile(cert), ALPNProtocols: ['h2'] };
+      const server = createServer(options, (socket) => socket.on('error', () => undefined));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const watcher = cli('watch', 'r', '--server', address);
+      await until('watch says so', () => watcher.stderr.includes(`${address} speaks TLS`));
+      watcher.signal('SIGTERM');
+      assert.equal(await watcher.exit(), 0);
+      for (const args of [
+        ['room', 'r'],
+        ['pull', 'r'],
+        ['send', 'r', 'gift', '--timeout', '2s'],
+      ]) {
+        const command = cli(...args, '--server', address);
+        assert.equal(await command.exit(), 1);
+        assert.match(command.stderr, new RegExp(`${address} speaks TLS, and live-cli does not`));
+      }
+      server.close();
+    });
+
+    it('and the reverse is recognised: a client with TLS at a port without', async () => {
+      const client = gateway.client({ credentials: credentials.createSsl() });
+      const error: unknown = await client.room('r').catch((reason: unknown) => reason);
+      assert.match((await tlsMismatch(error, [gateway.address])) ?? '', /does not speak TLS/);
+    });
+  });
+});
