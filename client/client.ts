@@ -7,6 +7,7 @@ import type { Heartbeat } from '../protos/gen/live/v1/Heartbeat.ts';
 import type { ServerFrame } from '../protos/live.ts';
 import { contractRevision } from '../protos/live.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
+import { Announcer } from './announcer.ts';
 import { defaultBackoff } from './backoff.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Connection } from './connection.ts';
@@ -14,7 +15,7 @@ import type { Counters } from './counters.ts';
 import { newCounters } from './counters.ts';
 import type { CursorStore } from './cursor-store.ts';
 import { MemoryCursorStore } from './cursor-store.ts';
-import { LiveError } from './errors.ts';
+import { LiveError, clientClosed } from './errors.ts';
 import { channelOptions, defaultKeepalive, grpcTransport } from './grpc-transport.ts';
 import type {
   JoinOptions,
@@ -36,7 +37,10 @@ import type { Upstream, UpstreamCause } from './upstream.ts';
 
 const defaultCallTimeoutMs = 10_000;
 
-/** What a client tells while it runs. */
+/**
+ * What a client tells while it runs. Listeners may do anything with the client, also close it. An error that one throws disturbs neither
+ * the client nor other listeners, and is an `uncaughtException` of the process, as with every emitter of Node's.
+ */
 export interface LiveClientEvents {
   /** The connection's state changed. */
   state: [state: ConnectionState, previous: ConnectionState];
@@ -76,6 +80,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   readonly #publisher: Publisher;
   readonly #unary: UnaryCalls;
   readonly #cursorStore: CursorStore;
+  readonly #announcer = new Announcer<LiveClientEvents>(this);
   #upstream: Upstream = 'UNSPECIFIED';
   #upstreamCauses: readonly UpstreamCause[] = [];
 
@@ -138,7 +143,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       windowBytes: options.roomWindowBytes ?? defaultWindowBytes,
       stalled: (room) => {
         counters.stalls += 1;
-        this.emit('stalled', room);
+        this.#announcer.tell('stalled', room);
       },
       cursorStore: this.#cursorStore,
       wire: this.#connection,
@@ -223,7 +228,8 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   pull(room: string, options: PullOptions = {}): AsyncGenerator<PullEvent, void, undefined> {
     this.#assertOpen();
     const { timeoutMs = defaultCallTimeoutMs } = options;
-    return pullEvents(room, this.#unary.pull(pullRequest(room, options), timeoutMs));
+    const parts = this.#unary.pull(pullRequest(room, options), timeoutMs);
+    return pullEvents(room, parts, () => this.#assertOpen());
   }
 
   /**
@@ -239,7 +245,10 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     return { ...info, head: BigInt(info.head), first: BigInt(info.first), count: BigInt(info.count) };
   }
 
-  /** Ends everything: iterators are done after what is queued, publishes reject, cursors are flushed. */
+  /**
+   * Ends everything, at once: subscriptions are done (what is queued was not handled, and comes again with their cursor), pulls and
+   * publishes reject, sockets are gone, cursors are flushed. To be called from anywhere, also from a listener, and more than once.
+   */
   async close(): Promise<void> {
     this.#connection.close();
     this.#unary.close();
@@ -266,18 +275,18 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     if (upstream === this.#upstream && causes.join() === this.#upstreamCauses.join()) return;
     this.#upstream = upstream;
     this.#upstreamCauses = causes;
-    this.emit('upstream', upstream, causes);
+    this.#announcer.tell('upstream', upstream, causes);
   }
 
   #onStateChanged(state: ConnectionState, previous: ConnectionState): void {
     if (state.name === 'closed') {
       this.#rooms.close(state.cause);
-      this.#publisher.close(state.cause ?? new LiveError(status.CANCELLED, 'the client was closed'));
+      this.#publisher.close(state.cause ?? clientClosed());
     }
-    this.emit('state', state, previous);
+    this.#announcer.tell('state', state, previous);
   }
 
   #assertOpen(): void {
-    if (this.state.name === 'closed') throw new LiveError(status.CANCELLED, 'the client is closed');
+    if (this.state.name === 'closed') throw clientClosed();
   }
 }

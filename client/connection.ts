@@ -102,8 +102,9 @@ export class Connection {
 
   /** Ends the connection for good. */
   close(cause?: LiveError): void {
-    if (this.#state.name === 'closed') return;
+    if (this.#isClosed()) return;
     this.#drop();
+    if (this.#isClosed()) return;
     this.#setState({ name: 'closed', cause, since: this.#now() });
   }
 
@@ -129,7 +130,13 @@ export class Connection {
         this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
       ),
     );
+    if (!this.#isCurrent(generation)) return;
     for (const frame of this.#listener.opening()) this.send(frame);
+  }
+
+  /** Whoever is told something may close the connection there and then: to be asked after each call that may tell. */
+  #isClosed(): boolean {
+    return this.#state.name === 'closed';
   }
 
   #isCurrent(generation: number): boolean {
@@ -163,7 +170,7 @@ export class Connection {
     this.#watchdog = this.#newWatchdog(heartbeatMs);
     this.#watchdog.start();
     this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
-    this.#listener.welcomed(welcome);
+    if (this.#isCurrent(generation)) this.#listener.welcomed(welcome);
   }
 
   #newWatchdog(heartbeatMs: number): Watchdog {
@@ -225,6 +232,7 @@ export class Connection {
 
   #move(): void {
     this.#drop();
+    if (this.#isClosed()) return;
     this.#endpointIndex += 1;
     this.#connect();
   }
@@ -236,6 +244,7 @@ export class Connection {
 
   #fail(cause: LiveError): void {
     this.#drop();
+    if (this.#isClosed()) return;
     if (!cause.retryable) {
       this.close(cause);
       return;

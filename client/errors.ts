@@ -71,6 +71,11 @@ export class LiveError extends Error {
   }
 }
 
+/** What whoever still waits for something is told when the application has closed the client. */
+export function clientClosed(): LiveError {
+  return new LiveError(status.CANCELLED, 'the client is closed');
+}
+
 /** The error that a gRPC call ended with, with what the gateway's trailing metadata tells of it. */
 export function fromServiceError(error: ServiceError): LiveError {
   const [bytes] = error.metadata.get(statusDetailsKey);

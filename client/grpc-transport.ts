@@ -5,6 +5,7 @@ import { resetSocket } from '../common/reset-socket.ts';
 import type { ClientFrameInput } from '../protos/live.ts';
 import { LiveStub, liveService } from '../protos/live.ts';
 import type { Counters } from './counters.ts';
+import { abortable, abortableTarget } from './dial.ts';
 import type { LiveError } from './errors.ts';
 import { fromServiceError } from './errors.ts';
 import type { ReceivedFrame } from './receive-frame.ts';
@@ -81,6 +82,8 @@ class GrpcLink implements Link {
   readonly #stub: InstanceType<typeof LiveStub>;
   readonly #call: ClientDuplexStream<ClientFrameInput, ReceivedFrame>;
   #socket: Socket | undefined;
+  /** Takes away a socket that is still connecting, too. */
+  readonly #abandon = new AbortController();
   /** `ended`: the stream is over and its owner knows; the connection is still there until `destroyed`. */
   #state: 'open' | 'ended' | 'destroyed' = 'open';
 
@@ -92,9 +95,9 @@ class GrpcLink implements Link {
     handlers: LinkHandlers,
   ) {
     this.#stub = new LiveStub(
-      endpoint,
+      abortableTarget(endpoint),
       new SocketRevealingCredentials(credentials, (socket) => this.#adopt(socket)),
-      options,
+      abortable(options, this.#abandon.signal),
     );
     this.#call = this.#stub.makeBidiStreamRequest<ClientFrameInput, ReceivedFrame>(
       liveService.Connect.path,
@@ -127,6 +130,7 @@ class GrpcLink implements Link {
     this.#stub.close();
     // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
     if (this.#socket !== undefined) resetSocket(this.#socket);
+    this.#abandon.abort();
   }
 
   #end(handlers: LinkHandlers, error: LiveError | undefined): void {

@@ -94,6 +94,7 @@ export class Publisher {
   #inFlight = 0;
   /** Bytes that the gateway takes in one payload. */
   #maxPayload = Infinity;
+  #closedBy: LiveError | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -105,6 +106,7 @@ export class Publisher {
    *   PUBLISH_OUTCOME_UNKNOWN when an attempt was not answered, or in doubt itself.
    */
   async publish(order: PublishOrder): Promise<PublishResult> {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
     if (this.#pending.size >= this.#parts.maxPending) {
       const message = `${this.#parts.maxPending} publishes are waiting already`;
       const { key } = order.message;
@@ -165,8 +167,9 @@ export class Publisher {
     this.#flush();
   }
 
-  /** Rejects everything that waits. */
+  /** Rejects everything that waits, and whatever comes later. */
   close(cause: LiveError): void {
+    this.#closedBy = cause;
     for (const pending of [...this.#pending.values()]) {
       this.#fail(pending, isInDoubt(pending) ? unknownOutcome(pending, cause.message, retryIsSafe) : cause);
     }

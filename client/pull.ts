@@ -27,11 +27,13 @@ export function pullRequest(room: string, { from = 'earliest', limit = 0 }: Pull
 
 /**
  * The events in the parts of an answer.
+ * @param assertOpen throws when no more may be given out
  * @throws LiveError when the messages are not in ascending order.
  */
 export async function* pullEvents(
   room: string,
   parts: AsyncIterable<PullResponse>,
+  assertOpen: () => void,
 ): AsyncGenerator<PullEvent, void, undefined> {
   let last = -1n;
   for await (const { batch, gap, reset, end } of parts) {
@@ -42,6 +44,7 @@ export async function* pullEvents(
       }
       last = message.seq;
       yield { kind: 'message', room, message };
+      assertOpen();
     }
     if (gap?.cursor) {
       const { after, next, cursor } = gap;

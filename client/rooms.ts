@@ -109,9 +109,12 @@ export class Rooms implements RoomHost {
     for (const room of this.#rooms.values()) room.detach();
   }
 
-  /** Ends every room, with `cause` if there is one. */
+  /** Ends every room: at once, or with `cause` after what is queued. */
   close(cause: LiveError | undefined): void {
-    for (const room of [...this.#rooms.values()]) room.end(cause);
+    for (const room of [...this.#rooms.values()]) {
+      if (cause === undefined) room.leave();
+      else room.end(cause);
+    }
   }
 
   /** Gives a frame of so many bytes to its room. @throws if the frame lacks what the protocol promises. */

@@ -1,10 +1,12 @@
+import { setMaxListeners } from 'node:events';
 import type { ChannelCredentials, ChannelOptions, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import type { PullRequestInput } from '../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
 import type { GetRoomResponse } from '../protos/gen/live/v1/GetRoomResponse.ts';
 import { LiveStub } from '../protos/live.ts';
-import { LiveError, fromServiceError } from './errors.ts';
+import { abortable, abortableTarget } from './dial.ts';
+import { LiveError, clientClosed, fromServiceError } from './errors.ts';
 
 type Stub = InstanceType<typeof LiveStub>;
 
@@ -20,12 +22,15 @@ export class UnaryCalls {
   readonly #credentials: ChannelCredentials;
   readonly #options: ChannelOptions;
   readonly #stubs = new Map<string, Stub>();
+  readonly #closing = new AbortController();
   #preferred = 0;
 
   constructor(endpoints: readonly string[], credentials: ChannelCredentials, options: ChannelOptions) {
     this.#endpoints = endpoints;
     this.#credentials = credentials;
-    this.#options = options;
+    // Every socket listens to it.
+    setMaxListeners(0, this.#closing.signal);
+    this.#options = abortable(options, this.#closing.signal);
   }
 
   /**
@@ -49,7 +54,7 @@ export class UnaryCalls {
   /**
    * Reads a range of reliable messages.
    * @param timeoutMs how long an endpoint may take for each part of its answer.
-   * @throws LiveError when the gateway refuses or is silent for too long.
+   * @throws LiveError when the gateway refuses, is silent for too long, or the client is closed.
    */
   async *pull(request: PullRequestInput, timeoutMs: number): AsyncGenerator<PullResponse, void, undefined> {
     const { call, parts, first } = await this.#firstAvailable(async (stub) => {
@@ -62,13 +67,17 @@ export class UnaryCalls {
       }
     });
     try {
-      for (let part = first; !part.done; part = await nextPart(call, parts, timeoutMs)) yield part.value;
+      for (let part = first; !part.done; part = await this.#orClosed(nextPart(call, parts, timeoutMs))) {
+        yield part.value;
+      }
     } finally {
       call.cancel();
     }
   }
 
+  /** Ends every call and its connection, at once. */
   close(): void {
+    this.#closing.abort();
     for (const stub of this.#stubs.values()) stub.close();
     this.#stubs.clear();
   }
@@ -78,8 +87,9 @@ export class UnaryCalls {
     let last: unknown;
     for (let offset = 0; offset < this.#endpoints.length; offset += 1) {
       const index = (first + offset) % this.#endpoints.length;
+      this.#assertOpen();
       try {
-        const result = await attempt(this.#stub(this.#endpoints[index] as string));
+        const result = await this.#orClosed(attempt(this.#stub(this.#endpoints[index] as string)));
         this.#preferred = index;
         return result;
       } catch (error) {
@@ -90,15 +100,28 @@ export class UnaryCalls {
     throw last;
   }
 
+  /** What a call ends with whose connection was taken away says nothing of why. */
+  async #orClosed<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      this.#assertOpen();
+      throw error;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw clientClosed();
+  }
+
   #stub(endpoint: string): Stub {
     const known = this.#stubs.get(endpoint);
     if (known) return known;
-    const stub = new LiveStub(endpoint, this.#credentials, this.#options);
+    const stub = new LiveStub(abortableTarget(endpoint), this.#credentials, this.#options);
     this.#stubs.set(endpoint, stub);
     return stub;
   }
 }
-
 type Parts = AsyncIterator<PullResponse, undefined>;
 
 function openPull(
