@@ -197,7 +197,9 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     options: PublishOptions = {},
   ): Promise<PublishResult> {
     this.#assertOpen();
-    const { type, sender = '', key = randomUUID(), headers = {} } = message;
+    const { type, sender = '', key: given = '', headers = {} } = message;
+    // Made here and once: the gateway would make another one for each attempt.
+    const key = given === '' ? randomUUID() : given;
     const deliveryClass = message.class ?? classOfKnownType(type);
     if (deliveryClass === undefined) {
       throw new LiveError(status.INVALID_ARGUMENT, `type "${type}" is not known by name and needs a class`, {

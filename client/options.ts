@@ -83,7 +83,7 @@ export interface OutgoingMessage {
   /** Sent as it is; a string as UTF-8. */
   readonly payload: Uint8Array | string;
   readonly sender?: string;
-  /** Idempotency key: the same room, sender and key are stored once. Made up when absent. */
+  /** Idempotency key: the same room, sender and key are stored once. Made up when absent or empty. */
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -66,7 +66,7 @@ export function sendCommand(): Command {
       ]),
     )
     .option('--sender <name>', 'who sends it')
-    .option('--key <key>', 'idempotency key: the same room, sender and key are stored once')
+    .option('--key <key>', 'idempotency key: the same room, sender and key are stored once; empty: none')
     .addOption(
       new Option('--header <name=value>', 'a header for the message; may be given again')
         .argParser(parseHeader)
@@ -100,8 +100,7 @@ async function send(room: string, type: string | undefined, payload: string | un
 function checkUsage(type: string | undefined, { stdin, rate, pace, key }: Options): void {
   if (stdin && type !== undefined)
     throw new UsageError('with --stdin, the types are in the lines: leave TYPE out');
-  if (stdin && key !== undefined)
-    throw new UsageError('with --stdin, the keys are in the lines: leave --key out');
+  if (stdin && key) throw new UsageError('with --stdin, the keys are in the lines: leave --key out');
   if (!stdin && type === undefined) throw new UsageError('TYPE is missing (or --stdin)');
   if (!stdin && (rate !== undefined || pace)) throw new UsageError('--rate and --pace need --stdin');
 }
@@ -147,7 +146,8 @@ class Sender {
 
   /** @throws LiveError if it was refused or not answered in time. */
   async sendOne(message: OutgoingMessage): Promise<void> {
-    const keyed = { ...this.#defaults, key: this.#options.key ?? randomUUID(), ...message };
+    const { key = '' } = this.#options;
+    const keyed = { ...this.#defaults, key: key === '' ? randomUUID() : key, ...message };
     await this.#report(keyed, await this.#publish(keyed));
   }
 

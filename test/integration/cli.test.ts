@@ -90,6 +90,15 @@ describe('live-cli', () => {
       assert.equal(pulled.objects[1]!['kind'], 'end');
     });
 
+    it('takes an empty key for none, as from a variable that is not set', async () => {
+      const sent = ['1', '2'].map(() => cli('send', room, 'gift', 'x', '--key', '', '--json'));
+      for (const sender of sent) {
+        assert.equal(await sender.exit(), 0, sender.stderr);
+        assert.match(String(sender.objects[0]!['key']), /^[0-9a-f-]{36}$/);
+        assert.equal(sender.objects[0]!['duplicate'], false);
+      }
+    });
+
     it('sends lines in order, reports bad ones by number, and loses none of the others', async () => {
       const sender = cli('send', room, '--stdin');
       const good = Array.from({ length: 600 }, (_, n) => `{"type":"gift","payload":{"n": ${n}}}\n`);

@@ -63,6 +63,19 @@ describe('client publisher', () => {
     assert.equal(scripted.client.counters.publishesResent, 2);
   });
 
+  it('takes an empty key for none, and sends again under the one that it made', async () => {
+    void publish('r1', { ...gift, key: '' });
+    void publish('r1', { ...gift, key: '' });
+    scripted.welcome();
+    const first = publishes(scripted).map(({ request }) => request?.key);
+    reconnect(scripted);
+    const second = publishes(scripted).map(({ request }) => request?.key);
+    assert.match(first[0]!, /^[0-9a-f-]{36}$/);
+    assert.notEqual(first[0], first[1]);
+    assert.deepEqual(second, first);
+    await scripted.client.close();
+  });
+
   it('says that the outcome is unknown, with the key, when time runs out after sending', async () => {
     const result = publish('r1', { ...gift, key: 'k' }, { timeoutMs: 900 });
     scripted.welcome();
