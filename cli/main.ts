@@ -41,7 +41,12 @@ function report(error: unknown): ExitCode {
     process.stderr.write(`live-cli: to try again without storing it twice: --key ${error.key}\n`);
   }
   if (error instanceof UsageError) return exitCodes.misuse;
-  return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failure;
+  return isInterrupted(error) ? exitCodes.interrupted : exitCodes.failure;
+}
+
+/** Whether the user did it, whatever it was that came of it. */
+function isInterrupted(error: unknown): boolean {
+  return error instanceof Interrupted || (error instanceof Error && isInterrupted(error.cause));
 }
 
 /** Some lines nobody waits for, and commander's help: what became of all of them shows at the end. */

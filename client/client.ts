@@ -204,6 +204,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     if (deliveryClass === undefined) {
       throw new LiveError(status.INVALID_ARGUMENT, `type "${type}" is not known by name and needs a class`, {
         reason: 'TYPE_UNKNOWN',
+        key,
       });
     }
     this.#connection.start();
@@ -220,6 +221,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       deliveryClass,
       timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs,
       signal: options.signal,
+      ordered: options.ordered ?? false,
     });
   }
 
@@ -258,11 +260,8 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   }
 
   #onFrame(frame: ServerFrame, bytes: number): void {
-    if (frame.publishResults) {
-      for (const result of frame.publishResults.results) this.#publisher.onResult(result);
-    } else {
-      this.#rooms.onFrame(frame, bytes);
-    }
+    if (frame.publishResults) this.#publisher.onResults(frame.publishResults.results);
+    else this.#rooms.onFrame(frame, bytes);
     if (frame.heartbeat) this.#onHeartbeat(frame.heartbeat);
   }
 

@@ -92,8 +92,17 @@ export interface OutgoingMessage {
 export interface PublishOptions {
   /** Default 10,000. */
   readonly timeoutMs?: number;
-  /** Gives the publish up; whether it happened is then unknown. */
+  /** Gives the publish up: it rejects with a `LiveError` whose `cause` is the signal's reason. What was sent may happen nevertheless. */
   readonly signal?: AbortSignal;
+  /**
+   * Send a reliable message only when all that this client published to the room before have their results, and later ones only
+   * when it has: the stream then has them in the order of the calls, whatever fails. Costs a round trip to the stream each.
+   *
+   * Without it (default) they are sent in that order, and stored so as long as no attempt fails: when one is refused for now or not
+   * acknowledged, those of the next 256 that were on their way already may be stored before it. One that was given up (by time-out or
+   * signal) and in flight when the connection was lost may be stored later than what follows it, in both cases.
+   */
+  readonly ordered?: boolean;
 }
 
 /** Which range to pull. */

@@ -27,6 +27,8 @@ export interface PublishOrder {
   /** How long to try, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Not to be sent before every earlier one of its room has its result. */
+  readonly ordered: boolean;
 }
 
 /** Time that is too short for another attempt, in milliseconds. */
@@ -83,6 +85,9 @@ export interface PublishBounds {
 /**
  * Publishes over whatever connection there is. A reliable message is sent again with the same key until it is
  * answered or its time is up; an ephemeral one at most once. In flight are never more than the gateway allows.
+ *
+ * Reliable messages of a room are sent in the order of the calls, and none is sent while an earlier one rests. What was in flight when an
+ * earlier one was refused, or tried again by the gateway, may still come before it; an ordered one is alone in flight.
  */
 export class Publisher {
   readonly #parts: PublisherParts;
@@ -92,6 +97,10 @@ export class Publisher {
   /** How many the gateway lets be in flight; 0 while there is no connection. */
   #window = 0;
   #inFlight = 0;
+  /** How many wait to be sent. */
+  #waiting = 0;
+  /** Given up here and still under way at the gateway, where they keep their places. */
+  readonly #abandoned = new Map<string, PublishOrder>();
   /** Bytes that the gateway takes in one payload. */
   #maxPayload = Infinity;
   #closedBy: LiveError | undefined;
@@ -102,17 +111,18 @@ export class Publisher {
 
   /**
    * Publishes one message.
-   * @throws LiveError with the gateway's reason, the last one when time runs out while it is refused again and again;
-   *   PUBLISH_OUTCOME_UNKNOWN when an attempt was not answered, or in doubt itself.
+   * @throws LiveError with the key and the gateway's reason, the last one when time runs out, or the caller gives up, while it is refused
+   *   again and again; PUBLISH_OUTCOME_UNKNOWN when an attempt was not answered, or in doubt itself.
    */
   async publish(order: PublishOrder): Promise<PublishResult> {
-    if (this.#closedBy !== undefined) throw this.#closedBy;
+    const { key } = order.message;
+    if (this.#closedBy !== undefined) throw withKey(this.#closedBy, key);
     if (this.#pending.size >= this.#parts.maxPending) {
       const message = `${this.#parts.maxPending} publishes are waiting already`;
-      const { key } = order.message;
       throw new LiveError(status.RESOURCE_EXHAUSTED, message, { reason: 'TOO_MANY_PUBLISHES', key });
     }
-    order.signal?.throwIfAborted();
+    if (order.signal?.aborted) throw notSent(key, order.signal.reason);
+    this.#waiting += 1;
     return new Promise((resolve, reject) => {
       const requestId = String(this.#nextId++);
       const pending: Pending = {
@@ -120,7 +130,7 @@ export class Publisher {
         order,
         deadline: this.#parts.clock.after(order.timeoutMs, () => this.#timeOut(pending)),
         endMs: this.#parts.clock.monotonicMs() + order.timeoutMs,
-        onAbort: () => this.#fail(pending, order.signal?.reason),
+        onAbort: () => this.#giveUp(pending, aborted(pending)),
         resolve,
         reject,
         progress: { name: 'waiting' },
@@ -144,34 +154,47 @@ export class Publisher {
   /** The connection is gone, and with it the answers to what was sent over it. */
   disconnected(): void {
     this.#window = 0;
+    this.#inFlight = 0;
+    this.#abandoned.clear();
     for (const pending of [...this.#pending.values()]) {
       if (pending.progress.name !== 'sent') continue;
       if (pending.order.deliveryClass === 'EPHEMERAL') {
         this.#fail(pending, unknownOutcome(pending, 'the connection was lost', 'it is not sent again'));
       } else {
-        pending.progress = { name: 'waiting' };
+        this.#queue(pending);
         pending.past = { name: 'doubtful' };
       }
     }
   }
 
-  onResult(result: WireResult): void {
+  onResults(results: readonly WireResult[]): void {
+    for (const result of results) this.#onResult(result);
+    this.#flush();
+  }
+
+  #onResult(result: WireResult): void {
+    if (this.#abandoned.delete(result.requestId)) this.#inFlight -= 1;
     const pending = this.#pending.get(result.requestId);
     if (pending?.progress.name !== 'sent') return;
+    this.#inFlight -= 1;
     if (result.published) {
       this.#settle(pending);
       pending.resolve({ seq: BigInt(result.published.seq), duplicate: result.published.duplicate });
     } else {
       this.#refused(pending, result.refusal ?? null);
     }
-    this.#flush();
   }
 
   /** Rejects everything that waits, and whatever comes later. */
   close(cause: LiveError): void {
     this.#closedBy = cause;
     for (const pending of [...this.#pending.values()]) {
-      this.#fail(pending, isInDoubt(pending) ? unknownOutcome(pending, cause.message, retryIsSafe) : cause);
+      this.#fail(
+        pending,
+        isInDoubt(pending)
+          ? unknownOutcome(pending, cause.message, retryIsSafe)
+          : withKey(cause, pending.order.message.key),
+      );
     }
   }
 
@@ -197,28 +220,39 @@ export class Publisher {
       backoffDelay(pending.attempts, this.#parts.backoff, this.#parts.random),
     );
     pending.attempts += 1;
-    this.#inFlight -= 1;
     const timer = this.#parts.clock.after(delayMs, () => {
-      pending.progress = { name: 'waiting' };
+      this.#queue(pending);
       this.#flush();
     });
     pending.progress = { name: 'resting', timer };
   }
 
+  #queue(pending: Pending): void {
+    pending.progress = { name: 'waiting' };
+    this.#waiting += 1;
+  }
+
   #flush(): void {
-    if (this.#inFlight >= this.#window) return;
+    if (this.#waiting === 0 || this.#inFlight >= this.#window) return;
+    const turns = new Turns(this.#abandoned.values());
     for (const pending of this.#pending.values()) {
-      if (pending.progress.name !== 'waiting' || this.#isTooLate(pending)) continue;
-      if (this.#refusedAsTooLarge(pending)) continue;
-      if (pending.past.name !== 'none') this.#parts.counters.publishesResent += 1;
-      pending.progress = { name: 'sent' };
-      this.#inFlight += 1;
-      const { requestId, order } = pending;
-      this.#parts.wire.send({
-        publish: { requestId, request: { ...order.message, timeoutMs: this.#share(pending) } },
-      });
-      if (this.#inFlight >= this.#window) return;
+      const isNext = turns.take(pending.order, pending.progress.name);
+      if (!isNext || this.#isTooLate(pending) || this.#refusedAsTooLarge(pending)) continue;
+      this.#send(pending);
+      turns.take(pending.order, 'sent');
+      if (this.#waiting === 0 || this.#inFlight >= this.#window) return;
     }
+  }
+
+  #send(pending: Pending): void {
+    if (pending.past.name !== 'none') this.#parts.counters.publishesResent += 1;
+    pending.progress = { name: 'sent' };
+    this.#waiting -= 1;
+    this.#inFlight += 1;
+    const { requestId, order } = pending;
+    this.#parts.wire.send({
+      publish: { requestId, request: { ...order.message, timeoutMs: this.#share(pending) } },
+    });
   }
 
   /** Far beyond its bound gRPC would end the whole stream for it, again and again. */
@@ -243,18 +277,24 @@ export class Publisher {
   }
 
   #timeOut(pending: Pending): void {
-    this.#fail(pending, timedOut(pending));
+    this.#giveUp(pending, timedOut(pending, this.#window > 0));
+  }
+
+  /** Rejects what the gateway may still be at. */
+  #giveUp(pending: Pending, error: LiveError): void {
+    if (pending.progress.name === 'sent') this.#abandoned.set(pending.requestId, pending.order);
+    this.#fail(pending, error);
     this.#flush();
   }
 
-  #fail(pending: Pending, error: unknown): void {
+  #fail(pending: Pending, error: LiveError): void {
     this.#settle(pending);
     pending.reject(error);
   }
 
   #settle(pending: Pending): void {
     if (!this.#pending.delete(pending.requestId)) return;
-    if (pending.progress.name === 'sent' && this.#window > 0) this.#inFlight -= 1;
+    if (pending.progress.name === 'waiting') this.#waiting -= 1;
     if (pending.progress.name === 'resting') pending.progress.timer.cancel();
     pending.deadline.cancel();
     pending.order.signal?.removeEventListener('abort', pending.onAbort);
@@ -267,19 +307,66 @@ const DOUBTFUL: ReadonlySet<string> = new Set(['PUBLISH_OUTCOME_UNKNOWN', 'INTER
 const isInDoubt = ({ progress, past }: Pending): boolean =>
   progress.name === 'sent' || past.name === 'doubtful';
 
-function timedOut(pending: Pending): LiveError {
+/** @param connected whether there is a gateway to send it to */
+function timedOut(pending: Pending, connected: boolean): LiveError {
   const { timeoutMs, message } = pending.order;
   if (isInDoubt(pending)) return unknownOutcome(pending, `no answer within ${timeoutMs} ms`, retryIsSafe);
   if (pending.past.name === 'refused') return pending.past.error;
-  const { key } = message;
-  return new LiveError(status.UNAVAILABLE, `not sent: no gateway within ${timeoutMs} ms`, { key });
+  const missing = connected ? 'results of earlier publishes' : 'gateway';
+  return new LiveError(status.UNAVAILABLE, `not sent: no ${missing} within ${timeoutMs} ms`, {
+    key: message.key,
+  });
+}
+
+function aborted(pending: Pending): LiveError {
+  const { signal, message } = pending.order;
+  const cause: unknown = signal?.reason;
+  if (isInDoubt(pending)) return unknownOutcome(pending, 'given up', retryIsSafe, cause);
+  const { past } = pending;
+  if (past.name !== 'refused') return notSent(message.key, cause);
+  const { reason } = past.error;
+  const text = `given up; until then: ${past.error.message}`;
+  return new LiveError(status.CANCELLED, text, { reason, key: message.key, cause });
+}
+
+function notSent(key: string, cause: unknown): LiveError {
+  return new LiveError(status.CANCELLED, 'given up before it was sent', { key, cause });
+}
+
+function withKey(cause: LiveError, key: string): LiveError {
+  return new LiveError(cause.code, cause.message, { reason: cause.reason, key, cause });
+}
+
+type Turn = Pending['progress']['name'];
+
+/** Goes through publishes in the order of the calls, and says whose turn it is. */
+class Turns {
+  /** Rooms of which nothing may be sent any more, because something earlier has to go first. */
+  readonly #held = new Set<string>();
+  /** Rooms of which something is in flight. */
+  readonly #busy = new Set<string>();
+
+  constructor(abandoned: Iterable<PublishOrder>) {
+    for (const order of abandoned) this.take(order, 'sent');
+  }
+
+  /** Whether the next one may be sent. */
+  take({ deliveryClass, message, ordered }: PublishOrder, turn: Turn): boolean {
+    if (deliveryClass === 'EPHEMERAL') return turn === 'waiting';
+    const room = message.room as string;
+    if (turn === 'waiting' && !this.#held.has(room) && !(ordered && this.#busy.has(room))) return true;
+    if (turn === 'sent') this.#busy.add(room);
+    if (ordered || turn === 'resting') this.#held.add(room);
+    return false;
+  }
 }
 
 const retryIsSafe = 'publishing again with the same key is safe';
 
-function unknownOutcome(pending: Pending, what: string, advice: string): LiveError {
+function unknownOutcome(pending: Pending, what: string, advice: string, cause?: unknown): LiveError {
   return new LiveError(status.UNAVAILABLE, `${what}; the message may have been published; ${advice}`, {
     reason: 'PUBLISH_OUTCOME_UNKNOWN',
     key: pending.order.message.key,
+    cause,
   });
 }

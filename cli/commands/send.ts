@@ -36,6 +36,7 @@ interface Options {
   stdin?: true;
   rate?: number;
   pace?: true;
+  ordered?: true;
 }
 
 /** Messages that may be on their way at once. */
@@ -48,7 +49,8 @@ PAYLOAD is sent as it is, in UTF-8. Types known by name; any other needs --class
 
 With --stdin every line is a JSON object: {"type": "gift", "payload": {"n": 1}, "sender": "ann", "key": "k1",
 "at_ms": 250}. Only "type" is needed; a payload that is not a string is sent as compact JSON. A bad line is
-reported with its number and the others are sent; the exit code is then 1.
+reported with its number and the others are sent; the exit code is then 1. Lines are sent in their order, many at a time: when NATS
+does not take one at the first attempt, some of the next 256 may be stored before it, unless --ordered is given.
 
 A message whose outcome is unknown may be sent again with the same --key: it is stored once.`;
 
@@ -74,6 +76,10 @@ export function sendCommand(): Command {
     )
     .option('--stdin', 'read messages from standard input, one JSON object a line')
     .addOption(new Option('--rate <n>', 'with --stdin: so many messages a second').argParser(parsePositive))
+    .option(
+      '--ordered',
+      'with --stdin: send each line when the one before is stored, so that none overtakes it',
+    )
     .addOption(new Option('--pace', 'with --stdin: each message at its own "at_ms"').conflicts('rate'))
     .addOption(serverOption())
     .addOption(timeoutOption('how long to try each message'))
@@ -97,12 +103,13 @@ async function send(room: string, type: string | undefined, payload: string | un
   }
 }
 
-function checkUsage(type: string | undefined, { stdin, rate, pace, key }: Options): void {
+function checkUsage(type: string | undefined, { stdin, rate, pace, ordered, key }: Options): void {
   if (stdin && type !== undefined)
     throw new UsageError('with --stdin, the types are in the lines: leave TYPE out');
   if (stdin && key) throw new UsageError('with --stdin, the keys are in the lines: leave --key out');
   if (!stdin && type === undefined) throw new UsageError('TYPE is missing (or --stdin)');
-  if (!stdin && (rate !== undefined || pace)) throw new UsageError('--rate and --pace need --stdin');
+  if (!stdin && (rate !== undefined || pace || ordered))
+    throw new UsageError('--rate, --pace and --ordered need --stdin');
 }
 
 /** Publishes what one `send` was asked to, and reports it. */
@@ -218,7 +225,8 @@ class Sender {
   async #publish(message: OutgoingMessage): Promise<PublishResult> {
     try {
       const { signal } = this.#abort;
-      return await this.#client.publish(this.#room, message, { timeoutMs: this.#options.timeout, signal });
+      const { timeout, ordered = false } = this.#options;
+      return await this.#client.publish(this.#room, message, { timeoutMs: timeout, signal, ordered });
     } catch (error) {
       if (!(error instanceof LiveError) || this.#trouble === undefined) throw error;
       const { code, reason, key } = error;

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { connect } from 'nats';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
@@ -149,11 +152,26 @@ describe('live-cli', () => {
       assert.match(sender.stderr, /not sent: no gateway within 3000 ms: .*ECONNREFUSED/);
     });
 
+    it('says what is known of the message when it is interrupted', async () => {
+      const silent = createServer().listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const server = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      silent.on('connection', (socket: Socket) => socket.on('error', () => undefined));
+      const connected = once(silent, 'connection');
+      const sender = cli('send', room, 'gift', '--server', server);
+      await connected;
+      sender.signal('SIGINT');
+      assert.equal(await sender.exit(), 130);
+      assert.match(sender.stderr, /given up before it was sent/);
+      silent.close();
+    });
+
     it('refuses arguments that make no sense, and sends nothing', async () => {
       const wrong = [
         ['send', room],
         ['send', room, 'gift', '--stdin'],
         ['send', room, 'gift', '--rate', '5'],
+        ['send', room, 'gift', '--ordered'],
         ['send', 'not a room', 'gift'],
         ['send', room, 'gift', 'a', 'b'],
       ];

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PublishResult } from '../../client/index.ts';
+import { LiveError } from '../../client/index.ts';
+import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import { refusal, ScriptedClient } from '../helpers/scripted-client.ts';
 
 const gift = { type: 'gift', payload: '{"n":1}' };
@@ -26,6 +28,20 @@ describe('client publisher', () => {
     const result = scripted.client.publish(...args);
     result.catch(() => undefined);
     return result;
+  }
+
+  /** Answers the publish that was sent as number `index` on the newest link. */
+  function answer(index: number, outcome: Omit<PublishResultInput, 'requestId'>): void {
+    const { requestId } = publishes(scripted)[index]!;
+    scripted.receive({ publishResults: { results: [{ requestId, ...outcome }] } });
+  }
+
+  /** What a publish was rejected with. */
+  async function rejection(result: Promise<PublishResult>) {
+    const error = await result.catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof LiveError);
+    const { codeName, reason, key, cause } = error;
+    return { codeName, reason, key, cause };
   }
 
   it('waits for the gateway and gives sequence and duplicate', async () => {
@@ -241,13 +257,136 @@ describe('client publisher', () => {
     assert.equal(publishes(scripted)[0]?.request?.deliveryClass, 'DELIVERY_CLASS_EPHEMERAL');
   });
 
-  it('gives up when aborted', async () => {
-    const abort = new AbortController();
-    const result = publish('r1', gift, { signal: abort.signal });
-    abort.abort(new Error('enough'));
-    await assert.rejects(result, { message: 'enough' });
-    scripted.welcome();
-    assert.equal(publishes(scripted).length, 0);
+  describe('when aborted', () => {
+    const enough = new Error('enough');
+    let abort: AbortController;
+
+    beforeEach(() => {
+      abort = new AbortController();
+    });
+
+    const publishAbortable = () => publish('r1', { ...gift, key: 'k' }, { signal: abort.signal });
+
+    it('is not sent, and says so with its key and the reason for it', async () => {
+      const waiting = publishAbortable();
+      abort.abort(enough);
+      const late = publishAbortable();
+      for (const result of [waiting, late]) {
+        const { cause, ...told } = await rejection(result);
+        assert.deepEqual(told, { codeName: 'CANCELLED', reason: 'UNSPECIFIED', key: 'k' });
+        assert.equal(cause, enough);
+      }
+      scripted.welcome();
+      assert.equal(publishes(scripted).length, 0);
+    });
+
+    it('leaves open what was sent', async () => {
+      const result = publishAbortable();
+      scripted.welcome();
+      abort.abort(enough);
+      const told = await rejection(result);
+      assert.deepEqual(told, {
+        codeName: 'UNAVAILABLE',
+        reason: 'PUBLISH_OUTCOME_UNKNOWN',
+        key: 'k',
+        cause: enough,
+      });
+    });
+
+    it('says why nothing is stored if every attempt was refused', async () => {
+      const result = publishAbortable();
+      scripted.welcome();
+      answer(0, { refusal: refusal('STREAM_FULL', 'full') });
+      abort.abort(enough);
+      const told = await rejection(result);
+      assert.deepEqual(told, { codeName: 'CANCELLED', reason: 'STREAM_FULL', key: 'k', cause: enough });
+    });
+  });
+
+  it('tells the key whatever it is refused for', async () => {
+    const unknownType = await rejection(publish('r1', { type: 'fireworks', payload: '', key: 'k' }));
+    assert.equal(unknownType.key, 'k');
+    const waiting = publish('r1', { ...gift, key: 'k' });
+    await scripted.client.close();
+    assert.equal((await rejection(waiting)).key, 'k');
+  });
+
+  describe('the order of the calls', () => {
+    /** The payloads of what was sent on the newest link. */
+    const sent = (): string[] => publishes(scripted).map(({ request }) => request!.payload.toString());
+
+    it('is kept when one gives up that the gateway still has: it keeps its place there', async () => {
+      const first = publish('r1', { type: 'gift', payload: '1' }, { timeoutMs: 900 });
+      const second = publish('r1', { type: 'gift', payload: '2' });
+      const last = publish('r1', { type: 'gift', payload: '3' }, { timeoutMs: 950 });
+      scripted.welcome(1);
+      scripted.clock.advance(900);
+      await assert.rejects(first, { reason: 'PUBLISH_OUTCOME_UNKNOWN' });
+      assert.deepEqual(sent(), ['1'], 'the gateway takes one at once');
+      scripted.clock.advance(50);
+      await assert.rejects(last, { message: /not sent: no results of earlier publishes within 950 ms/ });
+      answer(0, { published: { seq: 1 } });
+      assert.deepEqual(sent(), ['1', '2']);
+      answer(1, { published: { seq: 2 } });
+      assert.equal((await second).seq, 2n);
+    });
+
+    it('begins anew with a new connection', () => {
+      const abort = new AbortController();
+      void publish('r1', { type: 'gift', payload: '1' }, { signal: abort.signal });
+      void publish('r1', { type: 'gift', payload: '2' });
+      scripted.welcome(1);
+      abort.abort();
+      reconnect(scripted);
+      assert.deepEqual(sent(), ['2']);
+    });
+
+    it('is kept while one rests: nothing of its room goes before it', () => {
+      for (const payload of ['1', '2', '3']) void publish('r1', { type: 'gift', payload });
+      scripted.welcome(2);
+      answer(0, { refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') });
+      answer(1, { refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') });
+      void publish('r2', { type: 'gift', payload: 'elsewhere' });
+      void publish('r1', { type: 'like', payload: 'at once' });
+      assert.deepEqual(sent(), ['1', '2', 'elsewhere', 'at once']);
+      answer(2, { published: { seq: 1 } });
+      answer(3, { published: {} });
+      scripted.clock.advance(250);
+      assert.deepEqual(sent().slice(4), ['1', '2']);
+      answer(4, { published: { seq: 2 } });
+      assert.deepEqual(sent().slice(6), ['3']);
+    });
+
+    it('is that of the stream for ordered ones: one in flight a room', () => {
+      const ordered = { ordered: true };
+      void publish('r1', { type: 'gift', payload: 'before' });
+      for (const payload of ['1', '2']) void publish('r1', { type: 'gift', payload }, ordered);
+      void publish('r1', { type: 'gift', payload: 'after' });
+      void publish('r2', { type: 'gift', payload: 'elsewhere' }, ordered);
+      scripted.welcome(10);
+      assert.deepEqual(sent(), ['before', 'elsewhere']);
+      answer(0, { published: { seq: 1 } });
+      assert.deepEqual(sent().slice(2), ['1']);
+      answer(2, { refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') });
+      assert.equal(sent().length, 3);
+      scripted.clock.advance(250);
+      assert.deepEqual(sent().slice(3), ['1']);
+      answer(3, { published: { seq: 2 } });
+      assert.deepEqual(sent().slice(4), ['2']);
+      answer(4, { published: { seq: 3 } });
+      assert.deepEqual(sent().slice(5), ['after']);
+    });
+
+    it('waits for an ordered one that was given up', () => {
+      const abort = new AbortController();
+      void publish('r1', { type: 'gift', payload: '1' }, { ordered: true, signal: abort.signal });
+      void publish('r1', { type: 'gift', payload: '2' }, { ordered: true });
+      scripted.welcome(10);
+      abort.abort();
+      assert.deepEqual(sent(), ['1']);
+      answer(0, { published: { seq: 1 } });
+      assert.deepEqual(sent(), ['1', '2']);
+    });
   });
 
   it('rejects what is pending when the client is closed', async () => {
