@@ -1,8 +1,8 @@
+import { LiveError } from '../client/index.ts';
 import type {
   ConnectionState,
   Cursor,
   EphemeralMessage,
-  LiveError,
   Message,
   PullEvent,
   RoomEvent,
@@ -45,6 +45,12 @@ export function stateObject(state: ConnectionState): object {
 /** What the gateway says of NATS as a plain object. */
 export function upstreamObject(upstream: Upstream, causes: readonly UpstreamCause[]): object {
   return { kind: 'upstream', upstream, causes };
+}
+
+/** Anything that was thrown as a plain object's fields. */
+export function failureFields(error: unknown): object {
+  if (error instanceof LiveError) return errorFields(error);
+  return { error: error instanceof Error ? error.message : String(error) };
 }
 
 /** A failure as a plain object's fields. */

@@ -11,6 +11,7 @@ import { watchCommand } from './commands/watch.ts';
 import { Interrupted, UsageError } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { exitCodeHelp, exitCodes, verdictExitCodeHelp } from './exit-codes.ts';
+import { failureFields, jsonLine } from './format-json.ts';
 import { errorText } from './format-text.ts';
 import { isClosedPipe, Output, OutputError } from './output.ts';
 
@@ -29,19 +30,27 @@ function program(): Command {
   return root;
 }
 
-/** Tells the user what went wrong, and returns how to end. */
-function report(error: unknown): ExitCode {
+/**
+ * Tells the user what went wrong, and returns how to end.
+ * @param json whether a program reads standard output
+ */
+function report(error: unknown, json: boolean): ExitCode {
   // Commander has said it already, or was only asked for help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;
   if (isClosedPipe(error)) return exitCodes.ok;
   // Whoever wrote it, it is told once, at the end.
   if (error instanceof OutputError) return exitCodes.failure;
+  if (json) process.stdout.write(`${jsonLine({ kind: 'error', ...failureFields(error) })}\n`);
+  else tell(error);
+  if (error instanceof UsageError) return exitCodes.misuse;
+  return isInterrupted(error) ? exitCodes.interrupted : exitCodes.failure;
+}
+
+function tell(error: unknown): void {
   process.stderr.write(`live-cli: ${errorText(error)}\n`);
   if (error instanceof LiveError && error.key !== undefined && error.reason === 'PUBLISH_OUTCOME_UNKNOWN') {
     process.stderr.write(`live-cli: to try again without storing it twice: --key ${error.key}\n`);
   }
-  if (error instanceof UsageError) return exitCodes.misuse;
-  return isInterrupted(error) ? exitCodes.interrupted : exitCodes.failure;
 }
 
 /** Whether the user did it, whatever it was that came of it. */
@@ -60,10 +69,12 @@ async function reportOutput(output: Output): Promise<void> {
 // Who cannot be told of an error either is told by the exit code.
 process.stderr.on('error', () => undefined);
 const output = new Output(process.stdout);
+const root = program();
 try {
-  await program().parseAsync();
+  await root.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  const json = root.commands.some((command) => command.opts<{ json?: true }>().json === true);
+  process.exitCode = report(error, json);
 }
 await reportOutput(output);
 // A connection attempt that hangs in the kernel must not keep the process.

@@ -1,6 +1,9 @@
 import type { OutgoingMessage } from '../client/index.ts';
 import type { DeliveryClass } from '../protos/vocabulary.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
+import { jsonFields } from './json-fields.ts';
+import type { InputLine } from './lines.ts';
+import { longestLineBytes } from './lines.ts';
 
 /** What goes for every message of one `send`. */
 export interface OutgoingDefaults {
@@ -17,15 +20,36 @@ export interface OutgoingLine {
   readonly atMs: number | undefined;
 }
 
+const fieldNames: ReadonlySet<string> = new Set(['type', 'payload', 'sender', 'key', 'at_ms']);
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The text of a line.
+ * @throws Error that says why it has none: nothing is sent that is not what was written.
+ */
+export function textOf(line: InputLine): string {
+  if (line === 'too long') throw new Error(`longer than ${longestLineBytes} bytes`);
+  try {
+    return utf8.decode(line);
+  } catch (cause) {
+    throw new Error('not UTF-8', { cause });
+  }
+}
+
 /**
  * Reads a line such as `{"type":"gift","payload":{"n":1},"sender":"ann","key":"k1","at_ms":250}`. Only `type` is
- * needed. A payload that is a string is sent as it is, anything else as compact JSON.
+ * needed. A payload that is a string is sent as it is, anything else as it is written, without the space between its parts.
  * @throws Error that says what is wrong with the line.
  */
 export function parseLine(line: string, defaults: OutgoingDefaults): OutgoingLine {
   const value = parseJson(line);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('not a JSON object');
+  const fields = jsonFields(line);
+  for (const name of fields.keys()) {
+    if (!fieldNames.has(name)) throw new Error(`"${name}" is none of ${[...fieldNames].join(', ')}`);
+  }
   const { type, payload, sender, key, at_ms: atMs } = value as Record<string, unknown>;
   if (typeof type !== 'string' || type === '') throw new Error('"type" has to be a string');
   if (atMs !== undefined && !(typeof atMs === 'number' && Number.isFinite(atMs) && atMs >= 0)) {
@@ -37,11 +61,17 @@ export function parseLine(line: string, defaults: OutgoingDefaults): OutgoingLin
       ...defaults,
       ...classFor(type, defaults.class),
       type,
-      payload: payload === undefined ? '' : typeof payload === 'string' ? payload : JSON.stringify(payload),
+      payload: typeof payload === 'string' ? wellFormed(payload) : (fields.get('payload') ?? ''),
       ...optionalString('sender', sender),
       ...optionalString('key', key),
     },
   };
+}
+
+/** Half of a character has no UTF-8. */
+function wellFormed(text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw new Error('"payload" has half a surrogate pair');
+  return text;
 }
 
 /** The class given for all is meant for the types that have none of their own. */

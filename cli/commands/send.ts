@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { Command, Option } from 'commander';
 import type { OutgoingMessage, PublishResult } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
@@ -16,11 +16,13 @@ import {
 } from '../arguments.ts';
 import { Interrupted, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { errorFields, jsonLine } from '../format-json.ts';
+import { failureFields, jsonLine } from '../format-json.ts';
 import { errorText, publishedLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
+import type { InputLine } from '../lines.ts';
+import { readLines } from '../lines.ts';
 import type { OutgoingDefaults, OutgoingLine } from '../outgoing.ts';
-import { parseLine } from '../outgoing.ts';
+import { parseLine, textOf } from '../outgoing.ts';
 import { isClosedPipe, Output } from '../output.ts';
 import { Pacer } from '../pacing.ts';
 import { explained } from '../tls-mismatch.ts';
@@ -39,8 +41,8 @@ interface Options {
   ordered?: true;
 }
 
-/** Messages that may be on their way at once. */
-const window = 256;
+/** Messages that may be on their way at once, and the bytes of their lines. */
+const window = { lines: 256, bytes: 8 * 1024 * 1024 };
 
 const help = `
 PAYLOAD is sent as it is, in UTF-8. Types known by name; any other needs --class:
@@ -48,8 +50,9 @@ PAYLOAD is sent as it is, in UTF-8. Types known by name; any other needs --class
   ephemeral  ${knownTypesOf('EPHEMERAL').join(', ')}
 
 With --stdin every line is a JSON object: {"type": "gift", "payload": {"n": 1}, "sender": "ann", "key": "k1",
-"at_ms": 250}. Only "type" is needed; a payload that is not a string is sent as compact JSON. A bad line is
-reported with its number and the others are sent; the exit code is then 1. Lines are sent in their order, many at a time: when NATS
+"at_ms": 250}. Only "type" is needed; a payload that is not a string is sent as it is written, without the
+space between its parts. A bad line, also one with a field that is none of these or with bytes that are not UTF-8, is reported with
+its number and the others are sent; the exit code is then 1. Lines are sent in their order, many at a time: when NATS
 does not take one at the first attempt, some of the next 256 may be stored before it, unless --ordered is given.
 
 A message whose outcome is unknown may be sent again with the same --key: it is stored once.`;
@@ -159,40 +162,47 @@ class Sender {
   }
 
   /** Sends a message a line. Failures are reported and counted; the exit code tells of them. */
-  async sendLines(input: NodeJS.ReadableStream): Promise<void> {
+  async sendLines(input: Readable): Promise<void> {
     const { signal } = this.#abort;
-    const lines = createInterface({ input, crlfDelay: Infinity });
-    signal.addEventListener('abort', () => lines.close());
+    const unheard = new AbortController();
     this.#output.onFailed(() => {
-      if (this.#cannotReport) lines.close();
+      if (this.#cannotReport) unheard.abort();
     });
     const pacer = new Pacer(this.#pace(), systemClock, signal);
     const counts = { sent: 0, failed: 0 };
-    const reports: Promise<void>[] = [];
+    const underWay: { report: Promise<void>; bytes: number }[] = [];
+    let bytes = 0;
     let number = 0;
-    for await (const text of lines) {
+    for await (const line of readLines(input, AbortSignal.any([signal, unheard.signal]))) {
       number += 1;
-      if (text.trim() === '') continue;
-      const outcome = await this.#begin(text, pacer);
+      const outcome = await this.#begin(line, pacer);
+      if (outcome === undefined) continue;
       if (signal.aborted || this.#cannotReport) break;
-      const before = reports.at(-1);
+      const before = underWay.at(-1)?.report;
       if (before === undefined && outcome.kind === 'sent') {
         await outcome.result.catch(() => undefined);
         pacer.restart();
       }
-      reports.push(this.#finish(number, outcome, before, counts));
-      if (reports.length > window) await reports.shift();
+      underWay.push({ report: this.#finish(number, outcome, before, counts), bytes: line.length });
+      bytes += line.length;
+      while (underWay.length > window.lines || bytes > window.bytes) {
+        const oldest = underWay.shift();
+        await oldest?.report;
+        bytes -= oldest?.bytes ?? 0;
+      }
     }
-    await reports.at(-1);
+    await underWay.at(-1)?.report;
     if (!this.#options.json) process.stderr.write(`sent ${counts.sent}, failed ${counts.failed}\n`);
     if (signal.aborted) process.exitCode = exitCodes.interrupted;
     else if (counts.failed > 0) process.exitCode = exitCodes.failure;
   }
 
-  /** Publishes a line when it is due; what comes of it is looked at later, in order. */
-  async #begin(text: string, pacer: Pacer): Promise<Outcome> {
+  /** Publishes a line when it is due, unless it is empty; what comes of it is looked at later, in order. */
+  async #begin(input: InputLine, pacer: Pacer): Promise<Outcome | undefined> {
     let line: OutgoingLine;
     try {
+      const text = textOf(input);
+      if (text.trim() === '') return undefined;
       line = parseLine(text, this.#defaults);
     } catch (error) {
       return { kind: 'bad', error };
@@ -249,8 +259,7 @@ class Sender {
 
   async #reportFailure(line: number, error: unknown): Promise<void> {
     if (this.#options.json) {
-      const fields = error instanceof LiveError ? errorFields(error) : { error: errorText(error) };
-      await this.#print(jsonLine({ line, room: this.#room, ...fields }));
+      await this.#print(jsonLine({ line, room: this.#room, ...failureFields(error) }));
     } else {
       process.stderr.write(`line ${line}: ${errorText(error)}\n`);
     }

@@ -56,8 +56,8 @@ export class RunningCli {
   }
 
   /** Ends standard input. */
-  endInput(text = ''): void {
-    this.#child.stdin?.end(text);
+  endInput(last: string | Uint8Array = ''): void {
+    this.#child.stdin?.end(last);
   }
 
   /** Closes standard output as the reader of a pipe does that has seen enough. */

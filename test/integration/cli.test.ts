@@ -120,6 +120,37 @@ describe('live-cli', () => {
       );
     });
 
+    it('sends what is written, and refuses what it could not', async () => {
+      const sender = cli('send', room, '--stdin', '--json');
+      sender.write('\ufeff{"type":"gift","payload":{"id":12345678901234567890}}\n');
+      sender.write('{"type":"gift","paylod":1}\n');
+      sender.endInput(
+        Buffer.concat([Buffer.from('{"type":"gift","payload":"'), Buffer.from([0xe9]), Buffer.from('"}')]),
+      );
+      assert.equal(await sender.exit(), 1);
+      const failures = sender.objects.filter(({ error }) => error !== undefined);
+      assert.deepEqual(failures, [
+        { line: 2, room, error: '"paylod" is none of type, payload, sender, key, at_ms' },
+        { line: 3, room, error: 'not UTF-8' },
+      ]);
+      const pulled = cli('pull', room, '--json');
+      await pulled.exit();
+      assert.deepEqual(pulled.payloads, ['{"id":12345678901234567890}']);
+    });
+
+    it('tells failures as JSON where that is asked for', async () => {
+      const refused = cli('send', room, 'like', '--class', 'reliable', '--key', 'k', '--json');
+      const unknown = cli('pull', 'never-heard-of', '--json');
+      for (const [command, reason] of [
+        [refused, 'CLASS_CONFLICT'],
+        [unknown, 'ROOM_UNKNOWN'],
+      ] as const) {
+        assert.equal(await command.exit(), 1);
+        assert.equal((await command.object('error'))['reason'], reason);
+        assert.equal(command.stderr, '');
+      }
+    });
+
     it('keeps the rate, or the pace of the lines', async () => {
       const lines =
         '{"type":"gift","at_ms":100}\n{"type":"gift","at_ms":150}\n{"type":"gift","at_ms":2100}\n';

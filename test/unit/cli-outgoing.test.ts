@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { parseLine } from '../../cli/outgoing.ts';
+import { PassThrough, Readable } from 'node:stream';
+import { longestLineBytes, readLines } from '../../cli/lines.ts';
+import { parseLine, textOf } from '../../cli/outgoing.ts';
 import { Pacer } from '../../cli/pacing.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
@@ -14,6 +16,51 @@ describe('cli input lines', () => {
     assert.equal(payloadOf('[1, 2]'), '[1,2]');
     assert.equal(payloadOf('null'), 'null');
     assert.equal(parseLine('{"type":"gift"}', defaults).message.payload, '');
+  });
+
+  it('sends a payload as it is written: no number loses anything', () => {
+    const payloadOf = (payload: string) =>
+      parseLine(`{ "key" : "k", "payload" : ${payload} , "type":"gift"}`, defaults).message.payload;
+    for (const payload of [
+      '{"id":12345678901234567890}',
+      '1.0',
+      '-0',
+      '[1e400,"\\u0041 \\" , ]"]',
+      '{"a":{"payload":[true,null]},"":[{}]}',
+    ]) {
+      assert.equal(payloadOf(payload), payload);
+    }
+    assert.equal(
+      payloadOf('{ "id" : [ 12345678901234567890 ,\t" a : b " ] }'),
+      '{"id":[12345678901234567890," a : b "]}',
+    );
+  });
+
+  it('reads bytes: a mark at the beginning, lines of any end, and none that is not UTF-8', async () => {
+    const chunks = ['\ufeff{"a"', ':1}\r\n\n', 'x'.repeat(20), `\n\ufeffb`].map((text) => Buffer.from(text));
+    chunks.push(Buffer.from([0xff]));
+    const read: unknown[] = [];
+    for await (const line of readLines(Readable.from(chunks), new AbortController().signal, 15)) {
+      try {
+        read.push(textOf(line));
+      } catch (error) {
+        read.push(String(error));
+      }
+    }
+    assert.deepEqual(read, [
+      '{"a":1}',
+      '',
+      `Error: longer than ${longestLineBytes} bytes`,
+      'Error: not UTF-8',
+    ]);
+  });
+
+  it('stops reading when aborted', async () => {
+    const abort = new AbortController();
+    const lines = readLines(new PassThrough(), abort.signal);
+    const next = lines.next();
+    abort.abort();
+    assert.equal((await next).done, true);
   });
 
   it('prefers what the line says to what is given for all', () => {
@@ -40,6 +87,9 @@ describe('cli input lines', () => {
       ['{"type":"gift","sender":7}', /"sender"/],
       ['{"type":"gift","key":{}}', /"key"/],
       ['{"type":"gift","at_ms":"soon"}', /"at_ms"/],
+      ['{"type":"gift","paylod":1}', /"paylod" is none of type, payload, sender, key, at_ms/],
+      ['{"type":"gift","payload":1,"payload":2}', /"payload" is there twice/],
+      ['{"type":"gift","payload":"\\ud800"}', /"payload" has half a surrogate pair/],
     ];
     for (const [line, message] of wrong) assert.throws(() => parseLine(line, defaults), { message }, line);
   });
