@@ -9,6 +9,14 @@ import { contractRevision } from '../protos/live.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
 import { Announcer } from './announcer.ts';
 import { defaultBackoff } from './backoff.ts';
+import {
+  checkClientOptions,
+  checkJoinOptions,
+  checkMessage,
+  checkPublishOptions,
+  checkPullOptions,
+  checkTimeout,
+} from './check-options.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
@@ -84,10 +92,11 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   #upstream: Upstream = 'UNSPECIFIED';
   #upstreamCauses: readonly UpstreamCause[] = [];
 
+  /** @throws LiveError INVALID_ARGUMENT that names the option which makes no sense. */
   constructor(options: LiveClientOptions) {
     super();
+    checkClientOptions(options);
     const { endpoints } = options;
-    if (endpoints.length === 0) throw new LiveError(status.INVALID_ARGUMENT, 'no endpoint given');
     const counters = newCounters();
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
@@ -176,10 +185,11 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   /**
    * Follows a room. The events come from the subscription's iterator, in order; see `RoomEvent`. A refusal that
    * trying again cannot mend is thrown by the iterator.
-   * @throws LiveError if the name is not a room name or the room is joined already.
+   * @throws LiveError if the name is not a room name, the room is joined already, or an option makes no sense.
    */
   join(room: string, options: JoinOptions = {}): RoomSubscription {
     this.#assertOpen();
+    checkJoinOptions(options);
     const subscription = this.#rooms.follow(room, options);
     this.#connection.start();
     return subscription;
@@ -197,6 +207,8 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     options: PublishOptions = {},
   ): Promise<PublishResult> {
     this.#assertOpen();
+    checkMessage(message);
+    checkPublishOptions(options);
     const { type, sender = '', key: given = '', headers = {} } = message;
     // Made here and once: the gateway would make another one for each attempt.
     const key = given === '' ? randomUUID() : given;
@@ -231,6 +243,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
    */
   pull(room: string, options: PullOptions = {}): AsyncGenerator<PullEvent, void, undefined> {
     this.#assertOpen();
+    checkPullOptions(options);
     const { timeoutMs = defaultCallTimeoutMs } = options;
     const parts = this.#unary.pull(pullRequest(room, options), timeoutMs);
     return pullEvents(room, parts, () => this.#assertOpen());
@@ -245,6 +258,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     { timeoutMs = defaultCallTimeoutMs }: { timeoutMs?: number } = {},
   ): Promise<RoomInfo> {
     this.#assertOpen();
+    checkTimeout(timeoutMs);
     const info = await this.#unary.room(room, timeoutMs);
     return { ...info, head: BigInt(info.head), first: BigInt(info.first), count: BigInt(info.count) };
   }

@@ -90,7 +90,7 @@ export interface OutgoingMessage {
 
 /** How long and how far to try. */
 export interface PublishOptions {
-  /** Default 10,000. */
+  /** In milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
   /** Gives the publish up: it rejects with a `LiveError` whose `cause` is the signal's reason. What was sent may happen nevertheless. */
   readonly signal?: AbortSignal;
@@ -109,7 +109,7 @@ export interface PublishOptions {
 export interface PullOptions {
   /** Where to begin; or everything after a sequence, unverified. Default 'earliest'. */
   readonly from?: From | { readonly afterSeq: bigint };
-  /** At most so many messages; up to the head unless given. */
+  /** At most so many messages, at least 1; up to the head unless given. */
   readonly limit?: number;
   /** How long an endpoint may take for each part of its answer. Default 10,000. */
   readonly timeoutMs?: number;
