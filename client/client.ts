@@ -23,7 +23,7 @@ import type { Counters } from './counters.ts';
 import { newCounters } from './counters.ts';
 import type { CursorStore } from './cursor-store.ts';
 import { MemoryCursorStore } from './cursor-store.ts';
-import { LiveError, clientClosed } from './errors.ts';
+import { LiveError, clientClosed, cursorStoreFailed } from './errors.ts';
 import { channelOptions, defaultKeepalive, grpcTransport } from './grpc-transport.ts';
 import type {
   JoinOptions,
@@ -266,11 +266,16 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   /**
    * Ends everything, at once: subscriptions are done (what is queued was not handled, and comes again with their cursor), pulls and
    * publishes reject, sockets are gone, cursors are flushed. To be called from anywhere, also from a listener, and more than once.
+   * @throws LiveError if the cursor store could not be flushed; everything else has ended then.
    */
   async close(): Promise<void> {
     this.#connection.close();
     this.#unary.close();
-    await this.#cursorStore.flush();
+    try {
+      await this.#cursorStore.flush();
+    } catch (error) {
+      throw cursorStoreFailed(error);
+    }
   }
 
   #onFrame(frame: ServerFrame, bytes: number): void {

@@ -76,6 +76,13 @@ export function clientClosed(): LiveError {
   return new LiveError(status.CANCELLED, 'the client is closed');
 }
 
+/** What a cursor store failed with. */
+export function cursorStoreFailed(cause: unknown): LiveError {
+  if (cause instanceof LiveError) return cause;
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new LiveError(status.INTERNAL, `the cursor store failed: ${detail}`, { cause });
+}
+
 /** The error that a gRPC call ended with, with what the gateway's trailing metadata tells of it. */
 export function fromServiceError(error: ServiceError): LiveError {
   const [bytes] = error.metadata.get(statusDetailsKey);

@@ -45,6 +45,7 @@ export type {
 } from './options.ts';
 export type { PublishResult } from './publisher.ts';
 export type { PullEvent } from './pull.ts';
+export type { SqliteCursorStoreOptions } from './sqlite-cursor-store.ts';
 export { SqliteCursorStore } from './sqlite-cursor-store.ts';
 export type { RoomSubscription } from './subscription.ts';
 export type { Upstream, UpstreamCause } from './upstream.ts';

@@ -1,3 +1,6 @@
+import { status } from '@grpc/grpc-js';
+import { LiveError } from './errors.ts';
+
 interface Entry<T> {
   readonly event: T;
   readonly bytes: number;
@@ -55,9 +58,9 @@ export class RoomQueue<T> {
     this.#bytes += bytes;
   }
 
-  /** The next event, when there is one. Only one call may wait. */
+  /** The next event, when there is one. Only one call may wait: another one rejects, and disturbs nothing. */
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#waiter !== undefined) return Promise.reject(new Error('next() is already waiting'));
+    if (this.#waiter !== undefined) return Promise.reject(secondReader());
     if (this.length > 0) return Promise.resolve({ done: false, value: this.#take() });
     switch (this.#state.name) {
       case 'ended':
@@ -115,4 +118,9 @@ export class RoomQueue<T> {
     this.#waiter = undefined;
     if (waiter !== undefined) settle(waiter);
   }
+}
+
+function secondReader(): LiveError {
+  const advice = 'events are handled one after the other: await one next() before the next';
+  return new LiveError(status.FAILED_PRECONDITION, `next() is waiting already; ${advice}`);
 }

@@ -89,6 +89,7 @@ export class Room implements RoomSubscription {
   #audience = 0;
   /** Joins in a row that led to nothing. */
   #attempt = 0;
+  #iterated = false;
 
   constructor(settings: RoomSettings, host: RoomHost) {
     this.#settings = settings;
@@ -139,6 +140,8 @@ export class Room implements RoomSubscription {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RoomEvent, undefined> {
+    if (this.#iterated) throw iteratedTwice(this.room);
+    this.#iterated = true;
     return {
       next: async () => {
         this.#commitOrLeave();
@@ -386,6 +389,11 @@ export class Room implements RoomSubscription {
     this.#state = next;
     if (next.name === 'ended' || next.name === 'detached' || next.name === 'retrying') this.#credit.end();
   }
+}
+
+function iteratedTwice(room: string): LiveError {
+  const advice = 'a subscription has one reader: hand its events on, or leave and join again';
+  return new LiveError(status.FAILED_PRECONDITION, `room ${room} is iterated already; ${advice}`);
 }
 
 function required<T>(field: T | null | undefined): T {

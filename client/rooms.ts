@@ -7,7 +7,7 @@ import type { BackoffLimits } from './backoff.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
-import { LiveError } from './errors.ts';
+import { LiveError, cursorStoreFailed } from './errors.ts';
 import type { JoinOptions } from './options.ts';
 import { startOf } from './options.ts';
 import type { RoomHost } from './room.ts';
@@ -82,7 +82,7 @@ export class Rooms implements RoomHost {
         windowBytes,
         backoff,
         handled: (cursor) => {
-          if (cursorName !== undefined) cursorStore.save(cursorName, name, cursor);
+          if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor));
         },
       },
       this,
@@ -160,14 +160,24 @@ export class Rooms implements RoomHost {
   }
 
   #load(room: Room, cursorName: string | undefined, given: Cursor | undefined): void {
-    const found = cursorName === undefined ? undefined : this.#parts.cursorStore.load(cursorName, room.room);
+    const found = this.#find(room, cursorName);
     if (found instanceof Promise) {
       found.then(
         (cursor) => this.#loaded(room, cursor ?? given),
-        (cause: unknown) => room.end(new LiveError(status.INTERNAL, 'the cursor store failed', { cause })),
+        (cause: unknown) => room.end(cursorStoreFailed(cause)),
       );
     } else {
       this.#loaded(room, found ?? given);
+    }
+  }
+
+  #find(room: Room, cursorName: string | undefined): ReturnType<CursorStore['load']> {
+    if (cursorName === undefined) return undefined;
+    try {
+      return this.#parts.cursorStore.load(cursorName, room.room);
+    } catch (error) {
+      room.leave();
+      throw cursorStoreFailed(error);
     }
   }
 
@@ -199,5 +209,13 @@ export class Rooms implements RoomHost {
       const seq = room.takeAck();
       if (seq !== undefined) this.#parts.wire.send({ ack: { room: room.room, seq: String(seq) } });
     }
+  }
+}
+
+function orFailed(save: () => void): void {
+  try {
+    save();
+  } catch (error) {
+    throw cursorStoreFailed(error);
   }
 }

@@ -1,7 +1,11 @@
 import type { Cursor } from './cursor.ts';
 import type { RoomEvent } from './messages.ts';
 
-/** A joined room, as the application sees it. */
+/**
+ * A joined room, as the application sees it. It is iterated once, by one reader: a second iteration throws a `LiveError`
+ * (FAILED_PRECONDITION), and so does a `next()` while another one waits. What the cursor store fails with is thrown as a `LiveError`
+ * by the iterator, which then has left the room, and by `commit`.
+ */
 export interface RoomSubscription extends AsyncIterable<RoomEvent, undefined> {
   readonly room: string;
   /**

@@ -419,7 +419,7 @@ describe('client room', () => {
     scripted.welcome();
     scripted.receive(joined('r1', 1));
     await reader.take(1);
-    await assert.rejects(reader.next(), { message: 'disk full' });
+    await assert.rejects(reader.next(), { message: 'the cursor store failed: disk full' });
     assert.equal(scripted.transport.link.sentNames.at(-1), 'leave');
   });
 
@@ -451,5 +451,19 @@ describe('client room', () => {
     }
     const acks = scripted.transport.link.sent.flatMap(({ ack }) => (ack ? [ack.seq] : []));
     assert.deepEqual(acks, ['2']);
+  });
+
+  it('has one reader: another one is told so, and disturbs nothing', async () => {
+    const scripted = new ScriptedClient();
+    const subscription = scripted.client.join('r1');
+    const first = subscription[Symbol.asyncIterator]();
+    const told = { name: 'LiveError', codeName: 'FAILED_PRECONDITION' };
+    assert.throws(() => subscription[Symbol.asyncIterator](), { ...told, message: /leave and join again/ });
+    const next = first.next();
+    await assert.rejects(first.next(), { ...told, message: /await one next\(\)/ });
+    scripted.welcome();
+    scripted.receive(joined('r1', 0));
+    assert.equal((await next).value?.kind, 'joined');
+    await scripted.client.close();
   });
 });
