@@ -15,12 +15,19 @@ const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
 /** The cursors could not be kept or found; says where, and what to do. */
 export class CursorDatabaseError extends Error {
   constructor(doing: 'open' | 'read' | 'write', file: string, cause: unknown) {
-    const { message, code = '' } = cause as Error & { readonly code?: string };
+    const { message } = cause as Error;
+    const code = codeOf(cause);
     const remedy = remedies.find(([codes]) => codes.test(code))?.[1] ?? 'see what is there';
     super(`cannot ${doing} the cursor database ${file}: ${message} (${remedy}; --no-cursor does without)`, {
       cause,
     });
   }
+}
+
+/** The code that the system or SQLite gave, below whatever was made of it. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause);
 }
 
 /** A SQLite cursor store whose every error names the file and a remedy. */
@@ -43,8 +50,11 @@ export class CursorDatabase implements CursorStore {
   }
 
   async flush(): Promise<void> {
-    // It writes before it returns.
-    await this.#try('write', () => this.#store.flush());
+    try {
+      await this.#store.flush();
+    } catch (cause) {
+      throw new CursorDatabaseError('write', this.#file, cause);
+    }
   }
 
   close(): void {

@@ -46,8 +46,9 @@ describe('live-cli in trouble', () => {
   describe('with its cursor database names the file and a remedy', () => {
     const tells = async (watcher: RunningCli, doing: string, remedy: RegExp): Promise<void> => {
       assert.equal(await watcher.exit(), 1, watcher.stderr);
-      const [, rest = ''] = watcher.stderr.split(`cannot ${doing} the cursor database ${file}: `);
-      assert.match(rest, remedy, watcher.stderr);
+      const { error } = (await watcher.object('error')) as { error: string };
+      const [, rest = ''] = error.split(`cannot ${doing} the cursor database ${file}: `);
+      assert.match(rest, remedy, error);
       assert.match(rest, /--no-cursor/);
       assert.doesNotMatch(watcher.stderr, /^ +at /m);
     };
