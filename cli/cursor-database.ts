@@ -38,7 +38,7 @@ export class CursorDatabase implements CursorStore {
   /** @throws CursorDatabaseError */
   constructor(file: string) {
     this.#file = file;
-    this.#store = this.#try('open', () => new SqliteCursorStore(file));
+    this.#store = this.#try('open', () => new SqliteCursorStore(file, { commit: 'each' }));
   }
 
   load(name: string, room: string): Cursor | undefined {

@@ -9,6 +9,8 @@ import { eventLine, notice, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { OutageLine } from '../outage.ts';
 import { isClosedPipe, Output } from '../output.ts';
+import type { CursorLock } from '../cursor-lock.ts';
+import { lockCursor } from '../cursor-lock.ts';
 import { cursorDatabasePath } from '../state-directory.ts';
 import { tlsMismatch } from '../tls-mismatch.ts';
 
@@ -28,7 +30,8 @@ const defaultCursorName = 'default';
 const help = `
 Where it begins: at the cursor kept under --cursor NAME if there is one, else at --from, else live. Without
 --cursor the name is "${defaultCursorName}", and --from, if given, goes before it. The cursor is that of the last message
-printed, so a restarted watch goes on where it stopped. Cursors are kept in
+printed, so a restarted watch goes on where it stopped, also after it was killed. Two watches of a room cannot have one cursor: while
+"${defaultCursorName}" is in use a second one does without, and says so; a NAME that is in use is refused. Cursors are kept in
 $XDG_STATE_HOME/live-gateway/cursors.db (~/.local/state/live-gateway/cursors.db).
 
 It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
@@ -64,6 +67,8 @@ export function watchCommand(): Command {
 
 async function watch(rooms: string[], options: Options): Promise<void> {
   const store = options.cursor === false ? undefined : new CursorDatabase(cursorDatabasePath());
+  // Held until the process ends.
+  const claims = new Map(rooms.map((room) => [room, claimCursor(room, options)]));
   const client = new LiveClient({
     endpoints: options.server,
     clientName: 'live-cli',
@@ -83,7 +88,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   client.on('state', (state) => (options.json ? tell(stateObject(state), undefined) : outage.tell(state)));
   tellTlsMismatch(client, options.server, say);
   tellUpstream(client, tell);
-  const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
+  const subscriptions = rooms.map((room) => client.join(room, joinOptions(options, claims.get(room))));
   const stop = (): void => {
     for (const subscription of subscriptions) subscription.leave();
   };
@@ -102,6 +107,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
     outage.close();
     await client.close();
     store?.close();
+    for (const claim of claims.values()) if (claim?.kind === 'held') claim.lock.release();
   }
 }
 
@@ -144,9 +150,24 @@ function tellTlsMismatch(
   });
 }
 
-function joinOptions({ from, cursor, onGap }: Options) {
+/** What became of the wish to keep a room's cursor. */
+type Claim = { readonly kind: 'held'; readonly lock: CursorLock } | { readonly kind: 'taken' };
+
+/** @throws if another watch has the cursor that was asked for by name */
+function claimCursor(room: string, { cursor }: Options): Claim | undefined {
+  if (cursor === false) return undefined;
+  const name = typeof cursor === 'string' ? cursor : defaultCursorName;
+  const lock = lockCursor(cursorDatabasePath(), name, room);
+  if (lock !== undefined) return { kind: 'held', lock };
+  const taken = `another watch uses the cursor "${name}" of ${room}`;
+  if (typeof cursor === 'string') throw new Error(`${taken}: give this one another --cursor, or --no-cursor`);
+  process.stderr.write(`${taken}: this one keeps none; --cursor NAME gives it its own\n`);
+  return { kind: 'taken' };
+}
+
+function joinOptions({ from, cursor, onGap }: Options, claim: Claim | undefined) {
   const start = from === undefined ? {} : { from };
-  if (cursor === false) return { ...start, onGap };
+  if (cursor === false || claim?.kind !== 'held') return { ...start, onGap };
   if (typeof cursor === 'string') return { ...start, onGap, cursorName: cursor };
   return { ...start, onGap, cursorName: defaultCursorName, anew: from !== undefined };
 }

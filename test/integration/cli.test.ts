@@ -302,6 +302,28 @@ describe('live-cli', () => {
       assert.deepEqual(second.payloads, ['gift 6', 'gift 7']);
     });
 
+    it('shares no cursor: a second one does without, or is refused, and a killed one holds none', async () => {
+      await gifts(3);
+      const first = cli('watch', room, '--json', '--from', 'earliest');
+      await until('all are printed', () => first.payloads.length === 3);
+      const second = cli('watch', room, '--json', '--from', 'last:1', '--count', '1');
+      assert.equal(await second.exit(), 0, second.stderr);
+      assert.match(second.stderr, /another watch uses the cursor "default" of .*: this one keeps none/);
+      const named = cli('watch', room, '--cursor', 'default');
+      assert.equal(await named.exit(), 1);
+      assert.match(named.stderr, /another watch uses the cursor "default"/);
+      // The last one printed may not have been handled; what came before has been.
+      await gifts(2, 4);
+      await until('all are printed', () => first.payloads.length === 5);
+      first.signal('SIGKILL');
+      await first.exit();
+      await gifts(1, 6);
+      const again = cli('watch', room, '--json');
+      await until('it has caught up', () => again.payloads.at(-1) === 'gift 6');
+      assert.equal(again.stderr, '');
+      assert.ok(again.payloads.length <= 2, again.payloads.join());
+    });
+
     it('begins anew when told where to, and keeps nothing when told not to', async () => {
       await gifts(3);
       for (const flags of [[], [], ['--no-cursor'], ['--no-cursor']]) {
