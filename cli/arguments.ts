@@ -9,7 +9,7 @@ const defaultTimeoutMs = 10_000;
 
 /** `--server`, for every command. */
 export function serverOption(): Option {
-  return new Option('--server <host:port[,host:port]>', 'gateways, tried in turn')
+  return new Option('--server <host:port[,host:port]>', 'gateways, tried in random order')
     .env('LIVE_SERVER')
     .argParser(parseEndpoints)
     .default([defaultServer], defaultServer);

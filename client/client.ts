@@ -23,6 +23,7 @@ import type { Counters } from './counters.ts';
 import { newCounters } from './counters.ts';
 import type { CursorStore } from './cursor-store.ts';
 import { MemoryCursorStore } from './cursor-store.ts';
+import { Endpoints } from './endpoints.ts';
 import { LiveError, clientClosed, cursorStoreFailed } from './errors.ts';
 import { channelOptions, defaultKeepalive, grpcTransport } from './grpc-transport.ts';
 import type {
@@ -96,19 +97,19 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   constructor(options: LiveClientOptions) {
     super();
     checkClientOptions(options);
-    const { endpoints } = options;
     const counters = newCounters();
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const endpoints = (): Endpoints => new Endpoints(options.endpoints, clock, random);
     const backoff = options.backoff ?? defaultBackoff;
     const keepalive = options.keepalive ?? defaultKeepalive;
     const credentials = options.credentials ?? grpcCredentials.createInsecure();
     this.counters = counters;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
-    this.#unary = new UnaryCalls(endpoints, credentials, channelOptions(keepalive));
+    this.#unary = new UnaryCalls(endpoints(), credentials, channelOptions(keepalive));
     this.#connection = new Connection(
       {
-        endpoints,
+        endpoints: endpoints(),
         hello: {
           client: options.clientName ?? 'live-gateway-client',
           features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],

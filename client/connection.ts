@@ -10,14 +10,14 @@ import type { BackoffLimits } from './backoff.ts';
 import { backoffDelay } from './backoff.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { Counters } from './counters.ts';
+import type { Endpoints } from './endpoints.ts';
 import { LiveError } from './errors.ts';
 import type { Link, Transport } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What a connection needs to know. Durations are in milliseconds. */
 export interface ConnectionSettings {
-  /** host:port, tried in turn. */
-  readonly endpoints: readonly string[];
+  readonly endpoints: Endpoints;
   readonly hello: HelloInput;
   readonly backoff: BackoffLimits;
   /** From the beginning of a connection to its Welcome. */
@@ -66,13 +66,15 @@ export class Connection {
   #generation = 0;
   /** Failures since a connection last recovered. */
   #attempt = 0;
-  #endpointIndex = 0;
+  /** The one in use, or to be tried next. */
+  #endpoint: string;
   #welcomedBefore = false;
 
   constructor(settings: ConnectionSettings, parts: ConnectionParts, listener: ConnectionListener) {
     this.#settings = settings;
     this.#parts = parts;
     this.#listener = listener;
+    this.#endpoint = settings.endpoints.pick();
     this.#state = { name: 'idle', since: parts.clock.wallMs() };
   }
 
@@ -98,6 +100,7 @@ export class Connection {
   /** The owner has everything again: the next failure begins the backoff anew. */
   recovered(): void {
     this.#attempt = 0;
+    this.#settings.endpoints.worked(this.#endpoint);
   }
 
   /** Ends the connection for good. */
@@ -112,7 +115,7 @@ export class Connection {
     this.#generation += 1;
     this.#parts.counters.connects += 1;
     const generation = this.#generation;
-    const endpoint = this.#endpoint();
+    const endpoint = this.#endpoint;
     const { connectTimeoutMs, hello } = this.#settings;
     const link = this.#parts.transport.open(endpoint, {
       frame: (frame, bytes) => {
@@ -233,7 +236,7 @@ export class Connection {
   #move(): void {
     this.#drop();
     if (this.#isClosed()) return;
-    this.#endpointIndex += 1;
+    this.#goElsewhere();
     this.#connect();
   }
 
@@ -251,8 +254,8 @@ export class Connection {
     }
     const delayMs = this.#backoffDelay();
     this.#attempt += 1;
-    this.#endpointIndex += 1;
-    const nextEndpoint = this.#endpoint();
+    this.#goElsewhere();
+    const nextEndpoint = this.#endpoint;
     this.#setState(
       { name: 'backoff', attempt: this.#attempt, delayMs, cause, nextEndpoint, since: this.#now() },
       this.#parts.clock.after(delayMs, () => this.#connect()),
@@ -273,9 +276,10 @@ export class Connection {
     return backoffDelay(this.#attempt, this.#settings.backoff, this.#parts.random);
   }
 
-  #endpoint(): string {
+  #goElsewhere(): void {
     const { endpoints } = this.#settings;
-    return endpoints[this.#endpointIndex % endpoints.length] as string;
+    endpoints.failed(this.#endpoint);
+    this.#endpoint = endpoints.pick();
   }
 
   #now(): number {

@@ -11,7 +11,7 @@ import type { Transport } from './transport.ts';
 
 /** How a client is made. Durations are in milliseconds. */
 export interface LiveClientOptions {
-  /** Gateways as host:port, tried in turn. At least one. */
+  /** Gateways as host:port, at least one: tried in random order, those that failed in the last minute after the others. */
   readonly endpoints: readonly string[];
   /** Name and version of the application, for the gateway's logs. */
   readonly clientName?: string;

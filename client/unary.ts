@@ -6,6 +6,7 @@ import type { PullResponse } from '../protos/gen/live/v1/PullResponse.ts';
 import type { GetRoomResponse } from '../protos/gen/live/v1/GetRoomResponse.ts';
 import { LiveStub } from '../protos/live.ts';
 import { abortable, abortableTarget } from './dial.ts';
+import type { Endpoints } from './endpoints.ts';
 import { LiveError, clientClosed, fromServiceError } from './errors.ts';
 
 type Stub = InstanceType<typeof LiveStub>;
@@ -18,14 +19,15 @@ const elsewhere: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.DEADL
  * with the one that last answered.
  */
 export class UnaryCalls {
-  readonly #endpoints: readonly string[];
+  readonly #endpoints: Endpoints;
   readonly #credentials: ChannelCredentials;
   readonly #options: ChannelOptions;
   readonly #stubs = new Map<string, Stub>();
   readonly #closing = new AbortController();
-  #preferred = 0;
+  /** The one that last answered. */
+  #preferred: string | undefined;
 
-  constructor(endpoints: readonly string[], credentials: ChannelCredentials, options: ChannelOptions) {
+  constructor(endpoints: Endpoints, credentials: ChannelCredentials, options: ChannelOptions) {
     this.#endpoints = endpoints;
     this.#credentials = credentials;
     // Every socket listens to it.
@@ -83,21 +85,28 @@ export class UnaryCalls {
   }
 
   async #firstAvailable<T>(attempt: (stub: Stub) => Promise<T>): Promise<T> {
-    const first = this.#preferred;
     let last: unknown;
-    for (let offset = 0; offset < this.#endpoints.length; offset += 1) {
-      const index = (first + offset) % this.#endpoints.length;
+    for (const endpoint of this.#inOrder()) {
       this.#assertOpen();
       try {
-        const result = await this.#orClosed(attempt(this.#stub(this.#endpoints[index] as string)));
-        this.#preferred = index;
+        const result = await this.#orClosed(attempt(this.#stub(endpoint)));
+        this.#endpoints.worked(endpoint);
+        this.#preferred = endpoint;
         return result;
       } catch (error) {
         last = error;
         if (!(error instanceof LiveError) || !elsewhere.has(error.code)) throw error;
+        this.#endpoints.failed(endpoint);
+        if (this.#preferred === endpoint) this.#preferred = undefined;
       }
     }
     throw last;
+  }
+
+  #inOrder(): string[] {
+    const all = this.#endpoints.inOrder();
+    const preferred = this.#preferred;
+    return preferred === undefined ? all : [preferred, ...all.filter((endpoint) => endpoint !== preferred)];
   }
 
   /** What a call ends with whose connection was taken away says nothing of why. */

@@ -8,6 +8,9 @@ import { until } from './poll.ts';
  */
 const STEP_MS = 10;
 
+/** As a client's `random`: it begins with the first of two endpoints, and waits half of each longest backoff. */
+export const firstOfTwo = (): number => 0.5;
+
 /** Waits until it holds, while the time of a client passes that has `clock` for itself. */
 export function passes(clock: ManualClock, name: string, holds: () => boolean): Promise<unknown> {
   return until(name, () => {

@@ -6,6 +6,7 @@ import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import type { LiveClientOptions, Message, RoomSubscription } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
 import { seededRandom } from '../../common/random.ts';
+import { firstOfTwo } from '../helpers/client-time.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -111,7 +112,7 @@ describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
   });
 
   it('moves to another gateway when its own drains, and misses nothing', async () => {
-    const viewer = connect();
+    const viewer = connect({ ...patient, random: firstOfTwo });
     const reader = read(viewer.join('a'));
     await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
     const states: string[] = [];

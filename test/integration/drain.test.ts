@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ConnectionState } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
+import { firstOfTwo } from '../helpers/client-time.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
@@ -40,7 +41,7 @@ describe('drain', () => {
     const endpoints = [await draining.address(), refuge.address];
     const moves: Extract<ConnectionState, { name: 'moving' }>[] = [];
     const connect = (): LiveClient => {
-      const client = new LiveClient({ endpoints });
+      const client = new LiveClient({ endpoints, random: firstOfTwo });
       client.on('state', (state) => {
         if (state.name === 'moving') moves.push(state);
       });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LiveClient } from '../../client/index.ts';
+import { firstOfTwo } from '../helpers/client-time.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
 import { Load, storedBy } from '../helpers/load.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -28,7 +29,7 @@ describe('a gateway is killed', () => {
   it('viewers and publishers move to the other one and miss nothing', async () => {
     const endpoints = await Promise.all(gateways.map((gateway) => gateway.address()));
     const connect = (): LiveClient => {
-      const client = new LiveClient({ endpoints, backoff: { baseMs: 20, maxMs: 200 } });
+      const client = new LiveClient({ endpoints, random: firstOfTwo, backoff: { baseMs: 20, maxMs: 200 } });
       clients.push(client);
       return client;
     };

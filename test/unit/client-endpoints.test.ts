@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { Endpoints } from '../../client/endpoints.ts';
+import { seededRandom } from '../../common/random.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+import { ScriptedClient } from '../helpers/scripted-client.ts';
+
+const all = ['a:1', 'b:1', 'c:1', 'd:1'];
+
+describe('client endpoints', () => {
+  let clock: ManualClock;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+  });
+
+  const counts = (picks: string[]) => all.map((endpoint) => picks.filter((pick) => pick === endpoint).length);
+
+  it('scatter a crowd, at its start and again when one gateway goes', () => {
+    const crowd = Array.from({ length: 400 }, (_, seed) => new Endpoints(all, clock, seededRandom(seed)));
+    const first = crowd.map((endpoints) => endpoints.pick());
+    for (const count of counts(first)) assert.ok(count > 50, String(counts(first)));
+    const next = crowd.map((endpoints) => {
+      endpoints.failed('a:1');
+      return endpoints.pick();
+    });
+    const [gone, ...others] = counts(next);
+    assert.equal(gone, 0);
+    for (const count of others) assert.ok(count > 80, String(counts(next)));
+  });
+
+  it('come in turn when all have failed, and are equal again after a while or a success', () => {
+    const endpoints = new Endpoints(all, clock, () => 0);
+    for (const endpoint of ['c:1', 'a:1', 'd:1', 'b:1', 'c:1']) endpoints.failed(endpoint);
+    assert.deepEqual(endpoints.inOrder(), ['a:1', 'd:1', 'b:1', 'c:1']);
+    endpoints.worked('b:1');
+    assert.equal(endpoints.pick(), 'b:1');
+    endpoints.failed('b:1');
+    clock.advance(60_000);
+    assert.deepEqual(endpoints.inOrder().toSorted(), all);
+  });
+
+  it('are gone through by a client: none twice before each was tried', () => {
+    const scripted = new ScriptedClient({ endpoints: all, random: seededRandom(7) });
+    scripted.client.join('r1');
+    for (let n = 0; n < 7; n += 1) {
+      scripted.transport.link.end();
+      scripted.waitOutBackoff();
+    }
+    const tried = scripted.transport.links.map(({ endpoint }) => endpoint);
+    assert.deepEqual(tried.slice(0, 4).toSorted(), all);
+    assert.deepEqual(tried.slice(4), tried.slice(0, 4));
+  });
+});
