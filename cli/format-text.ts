@@ -152,7 +152,7 @@ function messageLine(room: string, mark: string, message: Message | EphemeralMes
 }
 
 function contentText(message: Message | EphemeralMessage): string {
-  if ('omittedBytes' in message && message.omittedBytes > 0) {
+  if ('omittedBytes' in message) {
     return pc.yellow(`(${message.omittedBytes} bytes, more than this client takes)`);
   }
   return payloadText(message.payload);

@@ -131,7 +131,7 @@ export function checkTimeout(timeoutMs: number | undefined): void {
 
 function checkFrom(from: From | { readonly afterSeq: bigint } | undefined): void {
   if (from === undefined) return;
-  if (typeof from !== 'object') check('from', from, fromRule);
+  if (typeof from !== 'object' || (from as unknown) === null) check('from', from, fromRule);
   else if ('last' in from) check('from.last', from.last, whole(1, maxUint32));
   else if ('sinceMs' in from) check('from.sinceMs', from.sinceMs, whole(0, lastMs));
   else if ('seq' in from) check('from.seq', from.seq, sequence);

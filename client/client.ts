@@ -89,6 +89,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   readonly #publisher: Publisher;
   readonly #unary: UnaryCalls;
   readonly #cursorStore: CursorStore;
+  readonly #maxFrameBytes: number;
   readonly #announcer = new Announcer<LiveClientEvents>(this);
   #upstream: Upstream = 'UNSPECIFIED';
   #upstreamCauses: readonly UpstreamCause[] = [];
@@ -105,6 +106,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     const keepalive = options.keepalive ?? defaultKeepalive;
     const credentials = options.credentials ?? grpcCredentials.createInsecure();
     this.counters = counters;
+    this.#maxFrameBytes = options.maxFrameBytes ?? largestFrameBytes;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
     this.#unary = new UnaryCalls(endpoints(), credentials, channelOptions(keepalive));
     this.#connection = new Connection(
@@ -113,7 +115,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         hello: {
           client: options.clientName ?? 'live-gateway-client',
           features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],
-          maxFrameBytes: options.maxFrameBytes ?? largestFrameBytes,
+          maxFrameBytes: this.#maxFrameBytes,
           revision: contractRevision,
         },
         backoff,
@@ -132,15 +134,15 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         opening: () => this.#rooms.opening(),
         welcomed: (welcome) => {
           this.#rooms.welcomed();
-          this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: Infinity });
+          this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: 0, requestBytes: 0 });
         },
         frame: (frame, bytes) => this.#onFrame(frame, bytes),
-        slow: (bytes, silentMs) => this.emit('slow', bytes, silentMs),
+        slow: (bytes, silentMs) => this.#announcer.tell('slow', bytes, silentMs),
         lost: () => {
           this.#rooms.lost();
+          this.#publisher.disconnected();
           // The next gateway may be better off.
           this.#onUpstream('UNSPECIFIED', []);
-          this.#publisher.disconnected();
         },
         stateChanged: (state, previous) => this.#onStateChanged(state, previous),
       },
@@ -246,7 +248,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     this.#assertOpen();
     checkPullOptions(options);
     const { timeoutMs = defaultCallTimeoutMs } = options;
-    const parts = this.#unary.pull(pullRequest(room, options), timeoutMs);
+    const parts = this.#unary.pull(pullRequest(room, options, this.#maxFrameBytes), timeoutMs);
     return pullEvents(room, parts, () => this.#assertOpen());
   }
 

@@ -31,10 +31,10 @@ export interface Message {
   readonly payload: Buffer;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Size of the payload, in bytes, if payload and headers were left out because they are larger than this client takes; 0
+   * Size of the payload, in bytes, if payload and headers were left out because they are larger than this client takes; undefined
    * otherwise. See `LiveClientOptions.maxFrameBytes`.
    */
-  readonly omittedBytes: number;
+  readonly omittedBytes?: number;
 }
 
 /** A message that was only worth having now. */
@@ -135,7 +135,7 @@ export function messageFromWire(wire: WireMessage): Message {
     timeMs: Number(wire.timeMs),
     payload: wire.payload,
     headers: wire.headers,
-    omittedBytes: wire.omittedBytes,
+    ...(wire.omittedBytes === undefined ? {} : { omittedBytes: wire.omittedBytes }),
   };
 }
 

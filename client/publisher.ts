@@ -6,6 +6,7 @@ import type { PublishRequestInput } from '../protos/gen/live/v1/PublishRequest.t
 import type { PublishResult as WireResult } from '../protos/gen/live/v1/PublishResult.ts';
 import type { Refusal } from '../protos/gen/live/v1/Refusal.ts';
 import type { ClientFrameInput } from '../protos/live.ts';
+import { isKnownReason } from '../protos/reasons.ts';
 import type { DeliveryClass } from '../protos/vocabulary.ts';
 import type { BackoffLimits } from './backoff.ts';
 import { backoffDelay } from './backoff.ts';
@@ -80,6 +81,8 @@ export interface PublishBounds {
   readonly publishes: number;
   /** Bytes of one payload. */
   readonly payloadBytes: number;
+  /** Bytes of one frame. */
+  readonly requestBytes: number;
 }
 
 /**
@@ -103,6 +106,8 @@ export class Publisher {
   readonly #abandoned = new Map<string, PublishOrder>();
   /** Bytes that the gateway takes in one payload. */
   #maxPayload = Infinity;
+  /** Bytes that it takes in one frame. */
+  #maxRequest = Infinity;
   #closedBy: LiveError | undefined;
 
   constructor(parts: PublisherParts) {
@@ -144,9 +149,11 @@ export class Publisher {
   }
 
   /** A connection is there, with the gateway's bounds. */
-  connected({ publishes, payloadBytes }: PublishBounds): void {
+  connected({ publishes, payloadBytes, requestBytes }: PublishBounds): void {
     this.#window = publishes;
-    this.#maxPayload = payloadBytes;
+    // A gateway that does not say has no bound but its own.
+    this.#maxPayload = payloadBytes || Infinity;
+    this.#maxRequest = requestBytes || Infinity;
     this.#inFlight = 0;
     this.#flush();
   }
@@ -209,7 +216,7 @@ export class Publisher {
       this.#fail(pending, error);
       return;
     }
-    const doubtful = pending.past.name === 'doubtful' || DOUBTFUL.has(error.reason);
+    const doubtful = pending.past.name === 'doubtful' || leavesOpen(error.reason);
     if (!error.retryable) {
       this.#fail(pending, doubtful ? unknownOutcome(pending, error.message, retryIsSafe) : error);
       return;
@@ -259,10 +266,21 @@ export class Publisher {
   #refusedAsTooLarge(pending: Pending): boolean {
     const { key, payload } = pending.order.message;
     const bytes = payload?.length ?? 0;
-    if (bytes <= this.#maxPayload) return false;
-    const message = `the payload has ${bytes} bytes, the gateway takes ${this.#maxPayload}`;
-    const reason = 'PAYLOAD_TOO_LARGE';
-    this.#fail(pending, new LiveError(status.INVALID_ARGUMENT, message, { reason, key }));
+    const all = bytes + textBytes(pending.order.message);
+    if (bytes <= this.#maxPayload && all <= this.#maxRequest) return false;
+    const error =
+      bytes > this.#maxPayload
+        ? new LiveError(
+            status.INVALID_ARGUMENT,
+            `the payload has ${bytes} bytes, the gateway takes ${this.#maxPayload}`,
+            { reason: 'PAYLOAD_TOO_LARGE', key },
+          )
+        : new LiveError(
+            status.RESOURCE_EXHAUSTED,
+            `the message has ${all} bytes with all its texts, the gateway takes ${this.#maxRequest}`,
+            { reason: 'REQUEST_TOO_LARGE', key },
+          );
+    this.#fail(pending, error);
     return true;
   }
 
@@ -301,8 +319,29 @@ export class Publisher {
   }
 }
 
+/** At least what the texts of a message take in a frame, and what is around them, in bytes. */
+function textBytes({ type = '', sender = '', key, headers = {} }: PublishOrder['message']): number {
+  const texts = [type, sender, key, ...Object.entries(headers).flat()];
+  return texts.reduce(
+    (sum, text) => sum + Buffer.byteLength(text) + TEXT_OVERHEAD_BYTES,
+    FRAME_OVERHEAD_BYTES,
+  );
+}
+
+/** Tags and lengths around a text, at most, and everything else in a frame: room, numbers; in bytes. */
+const TEXT_OVERHEAD_BYTES = 12;
+const FRAME_OVERHEAD_BYTES = 256;
+
 /** Reasons that leave open whether the message was stored. */
-const DOUBTFUL: ReadonlySet<string> = new Set(['PUBLISH_OUTCOME_UNKNOWN', 'INTERNAL_ERROR', 'UNSPECIFIED']);
+const DOUBTFUL: ReadonlySet<string> = new Set([
+  'PUBLISH_OUTCOME_UNKNOWN',
+  'DEADLINE_EXCEEDED',
+  'INTERNAL_ERROR',
+  'UNSPECIFIED',
+]);
+
+/** One that a later version of the contract has added may do so, too. */
+const leavesOpen = (reason: string): boolean => DOUBTFUL.has(reason) || !isKnownReason(reason);
 
 const isInDoubt = ({ progress, past }: Pending): boolean =>
   progress.name === 'sent' || past.name === 'doubtful';

@@ -17,12 +17,20 @@ export type PullEvent =
   | ResetEvent
   | { readonly kind: 'end'; readonly room: string; readonly cursor: Cursor; readonly head: bigint };
 
-/** The request for a range. */
-export function pullRequest(room: string, { from = 'earliest', limit = 0 }: PullOptions): PullRequestInput {
-  if (typeof from === 'string') return { room, limit, start: startOf(from) };
-  if ('afterSeq' in from) return { room, limit, afterSeq: String(from.afterSeq) };
-  if ('cursor' in from) return { room, limit, cursor: cursorToWire(from.cursor) };
-  return { room, limit, start: startOf(from) };
+/**
+ * The request for a range.
+ * @param maxFrameBytes the largest part that is taken
+ */
+export function pullRequest(
+  room: string,
+  { from = 'earliest', limit = 0 }: PullOptions,
+  maxFrameBytes: number,
+): PullRequestInput {
+  const what = { room, limit, maxFrameBytes };
+  if (typeof from === 'string') return { ...what, start: startOf(from) };
+  if ('afterSeq' in from) return { ...what, afterSeq: String(from.afterSeq) };
+  if ('cursor' in from) return { ...what, cursor: cursorToWire(from.cursor) };
+  return { ...what, start: startOf(from) };
 }
 
 /**

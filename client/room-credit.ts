@@ -26,6 +26,7 @@ export class RoomCredit {
   #left = 0;
   /** Taken by the application, and not yet granted anew. */
   #owed = 0;
+  #joined = false;
   #timer: Timer | undefined;
 
   constructor(clock: Clock, windowBytes: number, listener: CreditListener) {
@@ -36,7 +37,10 @@ export class RoomCredit {
 
   /** The room is joined while `waiting` bytes have not been taken: what the gateway may send. */
   begin(waiting: number): number {
-    this.#owed = 0;
+    this.end();
+    this.#joined = true;
+    // What waits beyond the window is not granted anew when it is taken: else each reconnect would widen the window.
+    this.#owed = Math.min(0, this.#window - waiting);
     this.#left = Math.max(0, this.#window - waiting);
     this.#watch();
     return this.#left;
@@ -59,6 +63,7 @@ export class RoomCredit {
 
   /** The room is not joined any more. */
   end(): void {
+    this.#joined = false;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -72,7 +77,7 @@ export class RoomCredit {
   }
 
   #watch(): void {
-    if (this.#left > 0 || this.#timer !== undefined) return;
+    if (!this.#joined || this.#left > 0 || this.#timer !== undefined) return;
     this.#timer = this.#clock.after(stalledMs, () => this.#listener.stalled());
   }
 }

@@ -148,6 +148,7 @@ export class SqliteCursorStore implements CursorStore {
         }
       })();
     });
+    this.#failure = undefined;
     this.#unsaved.clear();
   }
 

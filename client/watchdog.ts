@@ -91,7 +91,8 @@ export class Watchdog {
       return;
     }
     if (this.#isSlow()) {
-      this.#watch(this.#limits.silenceMs);
+      // Unless the listener has stopped the watch.
+      if (this.#state.name === 'watching') this.#watch(this.#limits.silenceMs);
       return;
     }
     this.#probe();
@@ -126,6 +127,7 @@ export class Watchdog {
   }
 
   #recover(): void {
+    if (this.#state.name !== 'probing') return;
     this.#watch(this.#limits.silenceMs);
     this.#listener.cleared();
   }

@@ -2,8 +2,8 @@
 export const NEWS_MS = 1_000;
 /** A gateway that has said nothing for so long is gone, in milliseconds: it misses more than two of its turns. */
 const EXPIRY_MS = 3_500;
-/** Rooms in one piece of news: some 40 kB. */
-const MAX_ROOMS = 2_000;
+/** Rooms in one piece of news: some 40 kB at most. */
+const MAX_ROOMS = 500;
 
 /** How many viewers rooms have at one gateway. */
 export interface AudienceNews {

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { MessageContent } from './message.ts';
 
 /**
- * The `check` of a cursor: a CRC-32 over everything of a message that reads the same in the stream, in
+ * The `fingerprint` of a cursor: a CRC-32 over everything of a message that reads the same in the stream, in
  * the feed and on every gateway. Time is left out: the feed of a NATS server before 2.10 does not
  * carry it. Never 0, because 0 says "not a message".
  */

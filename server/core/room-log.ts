@@ -105,8 +105,8 @@ export class RoomLog {
   }
 
   /** Says which message is at the base, if that is `seq`. */
-  identifyBase(seq: number, check: number): void {
-    if (seq === this.base) this.#baseFingerprint = check;
+  identifyBase(seq: number, fingerprint: number): void {
+    if (seq === this.base) this.#baseFingerprint = fingerprint;
   }
 
   /** The sequence of the n-th message from the end, or undefined when the log does not go back so far. */

@@ -512,7 +512,8 @@ export class Timeline {
       await this.#repair;
       const asked = this.#known;
       const known = this.#lastHeld && !this.#doubted ? asked.last : undefined;
-      const before = this.#doubted ? undefined : this.#weighed;
+      const usable = !this.#doubted && (this.#weighed?.lastSeq ?? 0) >= this.#provenTo;
+      const before = usable ? this.#weighed : undefined;
       const end = await this.#upstream.roomEnd(this.#room, known, before).catch(() => undefined);
       if (this.#mode.kind !== 'following') return this.#repair;
       if (end !== undefined) {

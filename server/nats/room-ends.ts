@@ -23,7 +23,7 @@ export class RoomEnds {
   }
 
   /**
-   * The room's newest message, or undefined; of a large one `check` is 0.
+   * The room's newest message, or undefined; of a large one `fingerprint` is 0.
    * @param known what the caller has no reason to doubt: a large one is not looked at again when nothing is behind it
    */
   async last(room: string, known?: LastMessage): Promise<LastMessage | undefined> {

@@ -92,7 +92,12 @@ export class NatsUpstream implements Upstream {
   #recentState(): Promise<StreamState> {
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#recent === undefined || nowMs - this.#recent.askedMs >= RECENT_MS) {
-      this.#recent = { askedMs: nowMs, state: this.#leader.state() };
+      const state = this.#leader.state();
+      this.#recent = { askedMs: nowMs, state };
+      // A failure is nobody else's.
+      state.catch(() => {
+        if (this.#recent?.state === state) this.#recent = undefined;
+      });
     }
     return this.#recent.state;
   }

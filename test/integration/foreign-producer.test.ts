@@ -76,7 +76,6 @@ describe('a producer that knows nothing of the gateway', () => {
         timeMs: undefined,
         payload: 'plain',
         headers: {},
-        omittedBytes: 0,
       },
     );
     await assertSameReplayed();

@@ -40,7 +40,7 @@ describe('messages larger than a client takes', () => {
   });
 
   const brief = ({ payload, omittedBytes }: Pick<Message, 'payload' | 'omittedBytes'>): string =>
-    omittedBytes > 0
+    omittedBytes !== undefined
       ? `${omittedBytes} omitted`
       : payload.length > 100
         ? `${payload.length} bytes`
@@ -94,6 +94,12 @@ describe('messages larger than a client takes', () => {
       return had;
     };
     assert.deepEqual(await pulled(0), ['small', `${LARGE_BYTES} omitted`, 'behind']);
+    const client = gateway.client();
+    const whole: string[] = [];
+    for await (const event of client.pull('tea', { limit: 3 })) {
+      if (event.kind === 'message') whole.push(brief(event.message));
+    }
+    assert.deepEqual(whole, ['small', `${LARGE_BYTES} bytes`, 'behind']);
     // A stub takes 4 MiB unless told otherwise.
     await assert.rejects(pulled(8 * MIB), { details: /larger than max/ });
     stub.close();
@@ -109,10 +115,19 @@ describe('messages larger than a client takes', () => {
     const more = { ...most, payload: Buffer.alloc(bytes + 1) };
     assert.equal((await rawPublish(gateway.address, more)).reason, 'PAYLOAD_TOO_LARGE');
     const client = gateway.client();
-    await assert.rejects(
-      client.publish('most', { type: 'gift', payload: more.payload }),
-      (error: unknown) => error instanceof LiveError && error.reason === 'PAYLOAD_TOO_LARGE',
-    );
+    const tooLong = 'x'.repeat(5 * MIB);
+    for (const [message, reason] of [
+      [{ payload: more.payload }, 'PAYLOAD_TOO_LARGE'],
+      [{ payload: '', headers: { a: tooLong } }, 'REQUEST_TOO_LARGE'],
+      [{ payload: '', sender: tooLong }, 'REQUEST_TOO_LARGE'],
+    ] as const) {
+      await assert.rejects(
+        client.publish('most', { type: 'gift', ...message }),
+        (error: unknown) => error instanceof LiveError && error.reason === reason,
+      );
+    }
+    await client.publish('most', { type: 'gift', payload: 'it lives on' });
+    assert.equal(client.counters.connects, 1);
   });
 
   it('are not stored by a stream that the gateway has made', async () => {

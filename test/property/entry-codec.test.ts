@@ -112,7 +112,6 @@ describe('property: entry codec', () => {
               timeMs: String(timeMs),
               payload: Buffer.from(content.payload),
               headers: wireHeaders(content),
-              omittedBytes: 0,
             })),
           );
           assert.deepEqual(

@@ -108,7 +108,6 @@ describe('the log of a viewer', () => {
       timeMs: 0,
       payload: Buffer.alloc(0),
       headers: {},
-      omittedBytes: 0,
     };
     const content: Message = { seq: BigInt(seq), prevSeq: BigInt(prevSeq), ...rest };
     return { kind: 'message', room, message: content, cursor: cursorAt(seq) };

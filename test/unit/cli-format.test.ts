@@ -20,7 +20,6 @@ function messageEvent(payload: Buffer): MessageEvent {
       timeMs: 0,
       payload,
       headers: {},
-      omittedBytes: 0,
     },
   };
 }
@@ -40,7 +39,6 @@ describe('cli output', () => {
       sender: 'ann',
       timeMs: 0,
       headers: {},
-      omittedBytes: 0,
       payload: '{"n":1}',
       cursor: { epoch: 'e', seq: '9007199254740993', fingerprint: 7 },
     });

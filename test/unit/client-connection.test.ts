@@ -94,6 +94,25 @@ describe('client connection', () => {
     assert.equal(slow.length, 2);
   });
 
+  for (const [when, silences] of [
+    ['at the first look', 1],
+    ['in answer to a probe', 2],
+  ] as const) {
+    it(`is closed by who hears that the link is slow, ${when}`, () => {
+      const scripted = new ScriptedClient();
+      scripted.client.on('slow', () => void scripted.client.close());
+      scripted.client.join('r1');
+      scripted.welcome();
+      const { link } = scripted.transport;
+      if (silences === 2) scripted.clock.advance(silenceMs);
+      link.bytesReceived += 5_000;
+      scripted.clock.advance(silences === 2 ? 500 : silenceMs);
+      assert.equal(scripted.stateName, 'closed');
+      assert.equal(scripted.clock.pending, 0);
+      assert.equal(scripted.client.counters.probeFailures, 0);
+    });
+  }
+
   it('probes again, before it judges, when the process itself was asleep', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
