@@ -95,6 +95,14 @@ export function fromServiceError(error: ServiceError): LiveError {
   return new LiveError(error.code, details, { reason, retryAfterMs, cause: error });
 }
 
+/** The error for whatever the reading of a call failed with: gRPC's own errors have metadata, those of streams have none. */
+export function fromCallError(error: unknown): LiveError {
+  if (error instanceof LiveError) return error;
+  if (error instanceof Error && 'metadata' in error) return fromServiceError(error as ServiceError);
+  const detail = error instanceof Error ? error.message : String(error);
+  return new LiveError(status.INTERNAL, `the call failed: ${detail}`, { cause: error });
+}
+
 /** The error that a frame tells of. */
 export function fromRefusal(refusal: Refusal, key?: string): LiveError {
   const { code, message, retryAfterMs } = refusal;

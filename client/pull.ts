@@ -36,7 +36,7 @@ export function pullRequest(
 /**
  * The events in the parts of an answer.
  * @param assertOpen throws when no more may be given out
- * @throws LiveError when the messages are not in ascending order.
+ * @throws LiveError when the messages are not in ascending order, or a part makes no sense.
  */
 export async function* pullEvents(
   room: string,
@@ -44,33 +44,44 @@ export async function* pullEvents(
   assertOpen: () => void,
 ): AsyncGenerator<PullEvent, void, undefined> {
   let last = -1n;
-  for await (const { batch, gap, reset, end } of parts) {
-    for (const wire of batch?.reliable ?? []) {
-      const message = messageFromWire(wire);
-      if (message.seq <= last) {
-        throw new LiveError(status.INTERNAL, `sequence ${message.seq} came after ${last}`);
+  for await (const part of parts) {
+    for (const event of understood(room, part)) {
+      if (event.kind === 'reset') last = -1n;
+      if (event.kind === 'message') {
+        const { seq } = event.message;
+        if (seq <= last) throw new LiveError(status.INTERNAL, `sequence ${seq} came after ${last}`);
+        last = seq;
       }
-      last = message.seq;
-      yield { kind: 'message', room, message };
+      yield event;
       assertOpen();
     }
-    if (gap?.cursor) {
-      const { after, next, cursor } = gap;
-      const cause = unprefixed('CAUSE', gap.cause);
-      yield {
-        kind: 'gap',
-        room,
-        after: BigInt(after),
-        next: BigInt(next),
-        cause,
-        cursor: cursorFromWire(cursor),
-      };
-    }
-    if (reset?.cursor) {
-      last = -1n;
-      const cause = unprefixed('CAUSE', reset.cause);
-      yield { kind: 'reset', room, cause, cursor: cursorFromWire(reset.cursor) };
-    }
-    if (end?.cursor) yield { kind: 'end', room, cursor: cursorFromWire(end.cursor), head: BigInt(end.head) };
   }
+}
+
+function understood(room: string, part: PullResponse): PullEvent[] {
+  try {
+    return eventsOf(room, part);
+  } catch (cause) {
+    throw new LiveError(status.INTERNAL, 'the gateway sent a part that makes no sense', { cause });
+  }
+}
+
+function eventsOf(room: string, { batch, gap, reset, end }: PullResponse): PullEvent[] {
+  const events: PullEvent[] = [];
+  for (const wire of batch?.reliable ?? []) {
+    events.push({ kind: 'message', room, message: messageFromWire(wire) });
+  }
+  if (gap?.cursor) {
+    const cause = unprefixed('CAUSE', gap.cause);
+    const [after, next] = [BigInt(gap.after), BigInt(gap.next)];
+    events.push({ kind: 'gap', room, after, next, cause, cursor: cursorFromWire(gap.cursor) });
+  }
+  if (reset?.cursor) {
+    const cause = unprefixed('CAUSE', reset.cause);
+    events.push({ kind: 'reset', room, cause, cursor: cursorFromWire(reset.cursor) });
+  }
+  if (end?.cursor) {
+    events.push({ kind: 'end', room, cursor: cursorFromWire(end.cursor), head: BigInt(end.head) });
+  }
+  return events;
 }

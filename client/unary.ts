@@ -7,7 +7,7 @@ import type { GetRoomResponse } from '../protos/gen/live/v1/GetRoomResponse.ts';
 import { LiveStub } from '../protos/live.ts';
 import { abortable, abortableTarget } from './dial.ts';
 import type { Endpoints } from './endpoints.ts';
-import { LiveError, clientClosed, fromServiceError } from './errors.ts';
+import { LiveError, clientClosed, fromCallError, fromServiceError } from './errors.ts';
 
 type Stub = InstanceType<typeof LiveStub>;
 
@@ -154,7 +154,7 @@ async function nextPart(
   try {
     return await parts.next();
   } catch (error) {
-    throw error instanceof LiveError ? error : fromServiceError(error as ServiceError);
+    throw fromCallError(error);
   } finally {
     clearTimeout(timer);
   }

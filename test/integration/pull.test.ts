@@ -80,7 +80,7 @@ for (const memory of ['in memory', 'not in memory'] as const) {
     it('ends with a cursor that names its message, so that a rewind would show', async () => {
       const { end } = await pull({ limit: 2 });
       assert.notEqual(end.fingerprint, 0);
-      const forged = await pull({ from: { cursor: { ...end, fingerprint: end.fingerprint ^ 1 } } });
+      const forged = await pull({ from: { cursor: { ...end, fingerprint: (end.fingerprint ^ 1) >>> 0 } } });
       assert.deepEqual(forged.told, ['reset REWOUND to 2', '4', '5', 'end at 5, head 5']);
     });
 
