@@ -15,7 +15,8 @@ import { failureFields, jsonLine } from './format-json.ts';
 import { errorText } from './format-text.ts';
 import { isClosedPipe, Output, OutputError } from './output.ts';
 
-function program(): Command {
+/** The command line, and of its commands those that do something, which tell failures as they were asked to tell everything. */
+function program(): { root: Command; doing: Command[] } {
   const root = new Command('live-cli')
     .description('Watch and feed live rooms through a live-gateway.')
     .version(version);
@@ -27,7 +28,7 @@ function program(): Command {
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
   }
-  return root;
+  return { root, doing };
 }
 
 /**
@@ -69,11 +70,11 @@ async function reportOutput(output: Output): Promise<void> {
 // Who cannot be told of an error either is told by the exit code.
 process.stderr.on('error', () => undefined);
 const output = new Output(process.stdout);
-const root = program();
+const { root, doing } = program();
 try {
   await root.parseAsync();
 } catch (error) {
-  const json = root.commands.some((command) => command.opts<{ json?: true }>().json === true);
+  const json = doing.some((command) => command.opts<{ json?: true }>().json === true);
   process.exitCode = report(error, json);
 }
 await reportOutput(output);
