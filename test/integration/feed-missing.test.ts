@@ -59,7 +59,7 @@ describe('a feed that NATS does not let us have', () => {
   }
 
   it('beyond the limit on subscriptions: the join fails, and the rooms that fitted go on', async () => {
-    await start(accountConfig({ server: 'max_subscriptions: 26' }));
+    await start(accountConfig({ server: 'max_subscriptions: 17' }));
     const joined = await joinAll(ROOMS);
     assert.ok(joined.length >= 3 && joined.length <= 6, `${joined.length} rooms fit`);
     for (const { refusal } of viewer.all('roomError')) {
@@ -76,7 +76,7 @@ describe('a feed that NATS does not let us have', () => {
   it('beyond the limit after a reconnect: those rooms know it, are polled, and recover', async () => {
     await start(accountConfig());
     assert.deepEqual(await joinAll(ROOMS), ROOMS);
-    await nats.restart(accountConfig({ server: 'max_subscriptions: 26' }));
+    await nats.restart(accountConfig({ server: 'max_subscriptions: 17' }));
     await until('it is told', () => causes().includes('FEED_MISSING'));
     await reach(ROOMS, 'all the same');
     await until('viewers are told', () =>

@@ -9,14 +9,14 @@ describe('metrics', () => {
     await using nats = await startNats();
     await using gateway = await startTestGateway(nats.url, { metrics: { host: '127.0.0.1', port: 0 } });
     const subscription = gateway.client({ clock: quickClock }).join('measured');
-    const joined = await subscription[Symbol.asyncIterator]().next();
+    const iterator = subscription[Symbol.asyncIterator]();
+    const joined = await iterator.next();
     assert.ok(joined.done !== true && joined.value.kind === 'joined');
     await until('the session shows', async () => {
       const response = await fetch(`http://${gateway.metrics}/metrics`);
       const text = await response.text();
       return /^live_gateway_sessions 1$/m.test(text) && /^live_gateway_rooms 1$/m.test(text);
     });
-    const iterator = subscription[Symbol.asyncIterator]();
     await gateway.client().publish('measured', { type: 'gift', payload: '1' });
     await until('a message waits for the application', () => gateway.stats.unacknowledged === 1);
     let handled: unknown;
