@@ -1,5 +1,6 @@
 /** What the reply subject of a consumer's message says about it. */
 export interface AckSubject {
+  readonly consumer: string;
   readonly seq: number;
   /** When it was stored, in milliseconds since the Unix epoch. */
   readonly timeMs: number;
@@ -18,6 +19,7 @@ export interface AckSubject {
 export function parseAckSubject(subject: string): AckSubject {
   const tokens = subject.split('.', 11);
   const skipped = tokens.length === 11 ? 2 : 0;
+  const consumer = tokens[3 + skipped] ?? '';
   const seq = Number(tokens[5 + skipped]);
   // Nanoseconds since the Unix epoch have 19 digits until the year 2286: the last six are cut off, not divided away.
   const timeMs = Number(tokens[7 + skipped]?.slice(0, -6));
@@ -27,5 +29,5 @@ export function parseAckSubject(subject: string): AckSubject {
   if (!subject.startsWith('$JS.ACK.') || !Number.isSafeInteger(seq + timeMs + delivered + pending)) {
     throw new Error(`not the reply subject of a JetStream message: ${JSON.stringify(subject)}`);
   }
-  return { seq, timeMs, delivered, pending };
+  return { consumer, seq, timeMs, delivered, pending };
 }

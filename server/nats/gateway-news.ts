@@ -37,31 +37,52 @@ export interface GatewayNewsParts {
 export class GatewayNews {
   readonly #parts: GatewayNewsParts;
   readonly #subject: string;
-  readonly #subscription: Subscription;
+  #subscription: Subscription;
+  /** The server does not let us listen: that is told once, and tried again. */
+  #deaf = false;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
   /** Gateways of whose news something is missing. */
   #missed = new Set<string>();
 
   constructor(parts: GatewayNewsParts) {
-    const { upline, subjects, clock, logger } = parts;
+    const { upline, subjects, clock } = parts;
     this.#parts = parts;
     this.#subject = subjects.gateways;
-    this.#subscription = upline.nc.subscribe(this.#subject, {
-      callback: (error, message) => {
-        // A throw here would kill the connection's reader without a word.
-        try {
-          if (error === null) this.#receive(message);
-        } catch (cause) {
-          logger.debug({ err: cause, subject: this.#subject }, 'what another gateway tells makes no sense');
-        }
-      },
-    });
+    this.#subscription = this.#subscribe();
     this.#unwatch = upline.onChange((up) => {
       if (up) this.#greet();
     });
     this.#timer = clock.every(NEWS_MS, () => this.#tick());
     this.#greet();
+  }
+
+  #subscribe(): Subscription {
+    const { upline, logger } = this.#parts;
+    return upline.nc.subscribe(this.#subject, {
+      callback: (error, message) => {
+        // A throw here would kill the connection's reader without a word.
+        try {
+          if (error === null) this.#receive(message);
+          else this.#lose(error);
+        } catch (cause) {
+          logger.debug({ err: cause, subject: this.#subject }, 'what another gateway tells makes no sense');
+        }
+      },
+    });
+  }
+
+  #lose(error: Error): void {
+    const advice = 'viewers are told how many they are at this gateway only, until it may listen again';
+    if (!this.#deaf) this.#parts.logger.warn({ err: error, subject: this.#subject }, advice);
+    this.#deaf = true;
+  }
+
+  /** Has what was missed told again, if the server lets us listen by now. */
+  #listenAgain(): void {
+    this.#subscription.unsubscribe();
+    this.#subscription = this.#subscribe();
+    this.#tell({ ask: [] });
   }
 
   /** Says that this gateway has gone. */
@@ -80,6 +101,7 @@ export class GatewayNews {
 
   #tick(): void {
     const { audiences, clock, changed } = this.#parts;
+    if (this.#deaf) this.#listenAgain();
     if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
     this.#missed = new Set();
     for (const news of audiences.news()) this.#tell(news);
@@ -87,7 +109,9 @@ export class GatewayNews {
   }
 
   #receive({ data }: Msg): void {
-    const { audiences, gateway, clock, changed } = this.#parts;
+    const { audiences, gateway, clock, logger, changed } = this.#parts;
+    if (this.#deaf) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
+    this.#deaf = false;
     const told = newsSchema.parse(JSON.parse(Buffer.from(data).toString()));
     if ('ask' in told) {
       if (told.ask.length === 0 || told.ask.includes(gateway)) audiences.tellEverything();

@@ -1,15 +1,15 @@
-import type { Msg, Subscription } from 'nats';
-import { createInbox, nanos } from 'nats';
+import type { Msg } from 'nats';
+import { nanos } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { StoredMessage } from '../core/message.ts';
 import type { AckSubject } from './ack-subject.ts';
-import { parseAckSubject } from './ack-subject.ts';
 import type { Upline } from './connection.ts';
 import type { NamedConsumer, StreamLeader } from './leader.ts';
 import type { HeaderLine } from './header-lines.ts';
 import { headerLines, sizeOf } from './header-lines.ts';
 import { decodeStored } from './message-codec.ts';
 import { ReadFlow } from './read-flow.ts';
+import type { ReadInbox } from './read-inbox.ts';
 import type { ReadWindow } from './read-window.ts';
 
 /**
@@ -33,6 +33,7 @@ export interface ReadContext {
   readonly upline: Upline;
   readonly leader: StreamLeader;
   readonly window: ReadWindow;
+  readonly inbox: ReadInbox;
   readonly clock: Clock;
 }
 
@@ -111,10 +112,10 @@ export class PageReader<M extends { readonly seq: number }> {
   readonly #size: number;
   readonly #decode: Decode<M>;
   readonly #requestSubject: string;
-  readonly #inbox = createInbox();
+  readonly #inbox: ReadInbox;
+  readonly #consumer: string;
   /** Bytes asked for by each pull, by its number. */
   readonly #pulls: number[] = [];
-  readonly #subscription: Subscription;
   readonly #unlisten: () => void;
   readonly #watch: Timer;
   #waiting: Waiting<M> | undefined;
@@ -139,7 +140,7 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** @param size bytes behind the beginning that make a full page */
   constructor(
-    { upline, leader, window, clock }: ReadContext,
+    { upline, leader, window, inbox, clock }: ReadContext,
     { consumer, from }: Reading,
     size: number,
     decode: Decode<M>,
@@ -155,16 +156,18 @@ export class PageReader<M extends { readonly seq: number }> {
       this.#end(new Error('the NATS connection was lost during a read')),
     );
     this.#watch = clock.every(PULL_MS.silence, this.#silenceWatch());
-    this.#subscription = upline.nc.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        // A throw here would kill the connection's reader without a word.
-        try {
-          if (error !== null) throw error;
-          if (this.#over === undefined) this.#receive(message);
-        } catch (cause) {
-          this.#end(cause instanceof Error ? cause : new Error(String(cause)));
-        }
+    this.#inbox = inbox;
+    this.#consumer = consumer;
+    inbox.listen(consumer, {
+      message: (message, ack) => {
+        this.#receiveMessage(message, ack);
+        this.#goOnWithWhatCame();
       },
+      status: (pull, message) => {
+        this.#receiveStatus(pull, message);
+        this.#goOnWithWhatCame();
+      },
+      failed: (error) => this.#end(error),
     });
   }
 
@@ -190,9 +193,7 @@ export class PageReader<M extends { readonly seq: number }> {
     this.#end(new Error('the read was given up'));
   }
 
-  #receive(message: Msg): void {
-    if (message.reply === undefined || message.reply === '') this.#receiveStatus(message);
-    else this.#receiveMessage(message, parseAckSubject(message.reply));
+  #goOnWithWhatCame(): void {
     this.#offer();
     this.#goOn();
   }
@@ -213,9 +214,9 @@ export class PageReader<M extends { readonly seq: number }> {
   }
 
   /** A pull has ended without the bytes that it asked for. */
-  #receiveStatus({ subject, headers }: Msg): void {
+  #receiveStatus(pull: number, { headers }: Msg): void {
     this.#statuses++;
-    const asked = this.#pulls[Number(subject.slice(this.#inbox.length + 1))] ?? 0;
+    const asked = this.#pulls[pull] ?? 0;
     const left = Number(headers?.get('Nats-Pending-Bytes'));
     switch (`${headers?.code} ${headers?.description}`) {
       case '409 Message Size Exceeds MaxBytes':
@@ -301,7 +302,7 @@ export class PageReader<M extends { readonly seq: number }> {
     this.#alone = this.#tooLarge;
     const amount = this.#alone ? { batch: 1 } : { batch: BATCH, max_bytes: bytes };
     const request = { ...amount, expires: nanos(PULL_MS.expires) };
-    const reply = `${this.#inbox}.${this.#pulls.push(bytes) - 1}`;
+    const reply = this.#inbox.replyTo(this.#consumer, this.#pulls.push(bytes) - 1);
     this.#upline.nc.publish(this.#requestSubject, JSON.stringify(request), { reply });
   }
 
@@ -330,7 +331,7 @@ export class PageReader<M extends { readonly seq: number }> {
     this.#over = over;
     this.#watch.cancel();
     this.#unlisten();
-    this.#subscription.unsubscribe();
+    this.#inbox.forget(this.#consumer);
     this.#flow.close();
     this.#offer();
   }

@@ -20,6 +20,7 @@ import type { StreamLeader } from './leader.ts';
 import { locate } from './locate.ts';
 import type { ReadContext } from './page-reader.ts';
 import { RoomEnds } from './room-ends.ts';
+import { ReadInbox } from './read-inbox.ts';
 import { ReadWindow } from './read-window.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
@@ -36,6 +37,7 @@ export class NatsUpstream implements Upstream {
   readonly #logger: Logger;
   readonly #lookups = new Limiter(MAX_LOOKUPS);
   #recent: { readonly askedMs: number; readonly state: Promise<StreamState> } | undefined;
+  readonly #inbox: ReadInbox;
   readonly #context: ReadContext;
   readonly #history: HistoryReader;
   readonly #ends: RoomEnds;
@@ -56,7 +58,8 @@ export class NatsUpstream implements Upstream {
     upline.onChange((up) => {
       if (!up) window.lost();
     });
-    this.#context = { upline, leader, window, clock };
+    this.#inbox = new ReadInbox(upline);
+    this.#context = { upline, leader, window, inbox: this.#inbox, clock };
     this.#history = new HistoryReader(this.#context);
     this.#ends = new RoomEnds(this.#context);
   }
@@ -121,6 +124,7 @@ export class NatsUpstream implements Upstream {
   /** Reads no more. */
   close(): void {
     this.#history.close();
+    this.#inbox.close();
   }
 
   /** Says in the log why something could not be had; while a cause is told, that has been said. */

@@ -3,6 +3,7 @@ import { connect } from 'nats';
 import type { StreamState } from '../../server/core/upstream.ts';
 import { streamState } from '../../server/nats/stream.ts';
 import { Subjects } from '../../server/nats/subjects.ts';
+import { until } from './poll.ts';
 
 /** A bound for a hang only: NATS may be slow to answer on a busy machine. */
 const timeout = 120_000;
@@ -59,6 +60,16 @@ export class StockProducer implements AsyncDisposable {
 
   async deleteStream(): Promise<void> {
     await this.jsm.streams.delete(this.stream);
+  }
+
+  /** Resolves when the server answers again after a restart: what is published before may go into the connection that was. */
+  async isBack(): Promise<void> {
+    await until('the producer is back', () =>
+      this.nc.rtt().then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   close(): Promise<void> {

@@ -194,7 +194,7 @@ describe('nats: message codec', () => {
 });
 
 describe('nats: ack subjects', () => {
-  const expected = { seq: 42, timeMs: 1_700_000_000_123, delivered: 7, pending: 3 };
+  const expected = { consumer: 'consumer', seq: 42, timeMs: 1_700_000_000_123, delivered: 7, pending: 3 };
 
   it('reads both forms', () => {
     const old = '$JS.ACK.LIVE.consumer.1.42.7.1700000000123456789.3';
