@@ -35,7 +35,7 @@ export interface LiveClientOptions {
   /**
    * The gateway promises a frame every `heartbeat_ms`; silence is suspicious after `heartbeat_ms *
    * silenceFactor` and 250 ms. Default 2. A dead connection is so given up within
-   * `heartbeat_ms * silenceFactor + 250 + probeTimeoutMs` of the last frame.
+   * `heartbeat_ms * silenceFactor + 250 + probeTimeoutMs` of the last frame; a part of a frame makes it wait for one more silence.
    */
   readonly silenceFactor?: number;
   /** HTTP/2 keepalive beside the in-band probe. It also watches while reading is paused. */

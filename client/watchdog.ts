@@ -40,8 +40,8 @@ type State =
 
 /**
  * Watches for silence: `silenceMs` without a sign of life → suspected → `probeMs` without one → expired.
- * So a dead connection is told within `silenceMs + probeMs` of its last sign of life. A sign of life costs
- * one reading of the clock; timers are not touched.
+ * So a dead connection is told within `silenceMs + probeMs` of its last frame, or one more silence if a part of a frame came. A sign of life
+ * costs one reading of the clock and of the socket's counter; timers are not touched.
  */
 export class Watchdog {
   readonly #clock: Clock;

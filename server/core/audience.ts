@@ -34,6 +34,8 @@ export class Audiences {
   readonly #peers = new Map<string, Peer>();
   /** Rooms whose number has changed here since that was told. */
   #changed = new Set<string>();
+  /** When the silent ones were last forgotten. */
+  #expiredMs = -Infinity;
   /** Everything is to be told. */
   #asked = true;
   #n = 0;
@@ -107,8 +109,14 @@ export class Audiences {
     this.#peers.delete(gateway);
   }
 
-  /** Forgets the gateways that have not been heard of for too long; whether there were any. */
+  /**
+   * Forgets the gateways that have not been heard of for too long; whether there were any. To be called with every turn: when one was
+   * late, it was this process that stood still, and what the others have said waits unread.
+   */
   expire(nowMs: number): boolean {
+    const late = nowMs - this.#expiredMs > 2 * NEWS_MS;
+    this.#expiredMs = nowMs;
+    if (late) return false;
     const silent = [...this.#peers].filter(([, { heardMs }]) => nowMs - heardMs > EXPIRY_MS);
     for (const [gateway] of silent) this.forget(gateway);
     return silent.length > 0;

@@ -79,9 +79,9 @@ export class Room {
   /** Whether viewers have come since it was told. */
   #newcomers = false;
   readonly #viewers = new Set<Viewer>();
-  /** Viewers that have everything. */
+  /** Viewers that have everything, or all that their credit allows. */
   #atHead = new Set<Viewer>();
-  /** Viewers that cannot go on before a page of history has arrived. */
+  /** Viewers that cannot go on before a page of history, or credit, has arrived. */
   #waiting = new Set<Viewer>();
   #shared: SharedDelivery | undefined;
   readonly #lag: LagTally;
@@ -303,8 +303,11 @@ export class Room {
       this.#counters.ephemeralDropped += delivery.ephemeralDropped;
       return { kind: 'batch', frame: viewer.charge(delivery.frame) };
     }
-    // Out of credit: woken when there is more.
-    if (viewer.position.seq < this.timeline.log.head) return undefined;
+    if (viewer.position.seq < this.timeline.log.head) {
+      // Out of credit: what is no batch is told all the same.
+      this.#atHead.add(viewer);
+      return undefined;
+    }
     if (this.#catchUp(viewer)) return { kind: 'caught-up', cursor: viewer.position };
     this.#atHead.add(viewer);
     return undefined;
@@ -382,7 +385,10 @@ export class Room {
   }
 
   #replayPage(viewer: Viewer, maxEntries: number): Emission | 'again' | undefined {
-    if (viewer.credit <= 0) return undefined;
+    if (viewer.credit <= 0) {
+      this.#waiting.add(viewer);
+      return undefined;
+    }
     // Proven in this era, under whatever name the stream had then.
     const position = { ...viewer.position, epoch: this.timeline.era.epoch };
     const { seq } = position;

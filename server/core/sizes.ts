@@ -4,7 +4,7 @@ export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** The largest ServerFrame or PullResponse for a client that does not say what it takes, in bytes: likewise. */
 export const DEFAULT_MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
-/** The least that a client can ask for, in bytes: what every frame keeps to that holds more than one message. */
+/** The least that a client can ask for, in bytes: twice what a frame is made for, so that only a large message is ever left out. */
 const SMALLEST_FRAME_BYTES = 128 * 1024;
 
 /** NATS stores no message above 64 MiB. */

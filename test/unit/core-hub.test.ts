@@ -149,16 +149,24 @@ describe('core: audiences', () => {
   it('forgets a gateway that has gone, or fallen silent', () => {
     there.report('tea', 1);
     tell(there, here, 1_000);
-    assert.ok(!here.expire(4_500));
-    tell(there, here, 4_500);
-    assert.ok(!here.expire(8_000));
-    assert.ok(here.expire(8_001));
+    for (let nowMs = 1_000; nowMs <= 4_500; nowMs += 500) assert.ok(!here.expire(nowMs));
+    assert.ok(here.expire(4_501));
     assert.equal(here.total('tea'), 0);
     there.tellEverything();
     tell(there, here, 9_000);
     assert.equal(here.total('tea'), 1);
     here.forget('there');
     assert.equal(here.total('tea'), 0);
+  });
+
+  it('does not take its own standstill for the silence of others', () => {
+    there.report('tea', 1);
+    tell(there, here, 1_000);
+    here.expire(1_000);
+    assert.ok(!here.expire(9_000));
+    tell(there, here, 9_001);
+    assert.ok(!here.expire(10_000));
+    assert.equal(here.total('tea'), 1);
   });
 
   it('tells tens of thousands of rooms in pieces, and names that objects have already', () => {

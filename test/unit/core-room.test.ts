@@ -347,6 +347,22 @@ describe('core: room', () => {
       assert.deepEqual(await rig.told(), ['reset RECREATED 0', ...messages(1, 2), 'caught-up 2']);
     });
 
+    it('re-created: told also to a viewer that is behind and has no credit', async () => {
+      await using rig = new Rig();
+      await rig.viewer.join('r');
+      await rig.told();
+      const viewer = rig.viewer.viewerIn('r');
+      assert.ok(viewer);
+      viewer.credit = 0;
+      rig.publish(2);
+      assert.deepEqual(await rig.told(), []);
+      rig.stream.recreate();
+      rig.publish(1);
+      assert.deepEqual(await rig.told(), ['reset RECREATED 0']);
+      viewer.grant(1_000);
+      assert.deepEqual(await rig.told(), [...messages(1, 1), 'caught-up 1']);
+    });
+
     it('re-created: a frame that viewers shared before is not taken for one of the new stream', async () => {
       await using rig = new Rig();
       await rig.viewer.join('r');

@@ -64,10 +64,8 @@ export class Viewer implements FaultyViewer {
     this.pace = new HandlingPace(this.clock);
     this.proxies = proxies;
     const random = chance(seed, `client of ${viewer}`);
-    // Viewers are spread over the gateways, as by a load balancer.
-    const first = Math.floor(random() * proxies.length);
     this.client = new LiveClient({
-      endpoints: [...proxies.slice(first), ...proxies.slice(0, first)].map(({ address }) => address),
+      endpoints: proxies.map(({ address }) => address),
       clientName: `chaos ${viewer}`,
       clock: this.clock,
       random,
