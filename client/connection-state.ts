@@ -48,6 +48,7 @@ export interface MovingState extends Connected {
   readonly name: 'moving';
   readonly afterMs: number;
   readonly reason: Reason;
+  readonly nextEndpoint: string;
 }
 
 /** No connection; the next attempt begins `delayMs` after `since`. */

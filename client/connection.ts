@@ -218,11 +218,12 @@ export class Connection {
     if (this.#state.name === 'moving' || !('endpoint' in this.#state)) return;
     const { endpoint, generation } = this.#state;
     const { afterMs } = reconnect;
+    const nextEndpoint = this.#settings.endpoints.pickAfter(endpoint, reconnect.endpoint);
     const reason = unprefixed('REASON', reconnect.reason);
     this.#watchdog?.stop();
     this.#setState(
-      { name: 'moving', endpoint, generation, afterMs, reason, since: this.#now() },
-      this.#parts.clock.after(this.#moveDelay(afterMs), () => this.#move()),
+      { name: 'moving', endpoint, generation, afterMs, reason, nextEndpoint, since: this.#now() },
+      this.#parts.clock.after(this.#moveDelay(afterMs), () => this.#move(nextEndpoint)),
     );
   }
 
@@ -233,10 +234,10 @@ export class Connection {
     return Math.max(afterMs, penalty);
   }
 
-  #move(): void {
+  #move(endpoint: string): void {
     this.#drop();
     if (this.#isClosed()) return;
-    this.#goElsewhere();
+    this.#endpoint = endpoint;
     this.#connect();
   }
 
@@ -254,8 +255,10 @@ export class Connection {
     }
     const delayMs = this.#backoffDelay();
     this.#attempt += 1;
-    this.#goElsewhere();
-    const nextEndpoint = this.#endpoint;
+    const { endpoints } = this.#settings;
+    endpoints.failed(this.#endpoint);
+    const nextEndpoint = endpoints.pick();
+    this.#endpoint = nextEndpoint;
     this.#setState(
       { name: 'backoff', attempt: this.#attempt, delayMs, cause, nextEndpoint, since: this.#now() },
       this.#parts.clock.after(delayMs, () => this.#connect()),
@@ -274,12 +277,6 @@ export class Connection {
 
   #backoffDelay(): number {
     return backoffDelay(this.#attempt, this.#settings.backoff, this.#parts.random);
-  }
-
-  #goElsewhere(): void {
-    const { endpoints } = this.#settings;
-    endpoints.failed(this.#endpoint);
-    this.#endpoint = endpoints.pick();
   }
 
   #now(): number {

@@ -27,15 +27,24 @@ export class Endpoints {
     return this.inOrder()[0] as string;
   }
 
+  /**
+   * The one to try next by a client that was sent away from `from`: `advised`, what it was told there, if it is one of ours and has not
+   * failed lately. That one sends its viewers away is no failure: it may be back before the others go.
+   */
+  pickAfter(from: string, advised: string): string {
+    const others = this.inOrder().filter((endpoint) => endpoint !== from);
+    const known = this.#all.includes(advised) && !this.#failedLately().includes(advised);
+    return known ? advised : (others[0] ?? from);
+  }
+
   /** All, in the order in which to try them. */
   inOrder(): string[] {
-    const sinceMs = this.#clock.monotonicMs() - recentMs;
-    const failed = [...this.#failures].filter(([, atMs]) => atMs > sinceMs).map(([endpoint]) => endpoint);
+    const failed = this.#failedLately();
     const others = this.#all.filter((endpoint) => !failed.includes(endpoint));
     return [...this.#shuffled(others), ...failed];
   }
 
-  /** It failed, or does not want us. */
+  /** It failed. */
   failed(endpoint: string): void {
     this.#failures.delete(endpoint);
     this.#failures.set(endpoint, this.#clock.monotonicMs());
@@ -43,6 +52,11 @@ export class Endpoints {
 
   worked(endpoint: string): void {
     this.#failures.delete(endpoint);
+  }
+
+  #failedLately(): string[] {
+    const sinceMs = this.#clock.monotonicMs() - recentMs;
+    return [...this.#failures].filter(([, atMs]) => atMs > sinceMs).map(([endpoint]) => endpoint);
   }
 
   #shuffled(endpoints: string[]): string[] {

@@ -31,6 +31,7 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: status; read
   STREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
   DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },
+  REBALANCING: { code: status.UNAVAILABLE, retry: 'reconnect' },
   HELLO_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'reconnect' },
   DEADLINE_EXCEEDED: { code: status.DEADLINE_EXCEEDED, retry: 'backoff' },
   UNKNOWN_FRAME: { code: status.UNIMPLEMENTED, retry: 'never' },

@@ -4,8 +4,10 @@ import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
 import { sleep } from '../common/sleep.ts';
+import { formatAddress } from '../common/units.ts';
 import { unlessAborted } from '../common/unless-aborted.ts';
 import { Audiences } from './core/audience.ts';
+import { Fleet } from './core/fleet.ts';
 import { Hub } from './core/hub.ts';
 import { Scheduler } from './core/scheduler.ts';
 import { MAX_REQUEST_BYTES, payloadLimit } from './core/sizes.ts';
@@ -36,6 +38,7 @@ import { natsServers } from './nats-servers.ts';
 import type { Listener } from './rpc/listener.ts';
 import { listen } from './rpc/listener.ts';
 import { Readiness } from './rpc/readiness.ts';
+import { Rebalancing } from './rpc/rebalancing.ts';
 import { PublishService } from './rpc/publish-service.ts';
 import { reflection } from './rpc/reflection.ts';
 import { connectInterceptor, liveHandlers, liveMethods } from './rpc/service.ts';
@@ -164,11 +167,13 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
+    const fleet = new Fleet();
     const news = new GatewayNews({
       upline,
       subjects,
       gateway: id,
       audiences,
+      fleet,
       clock,
       logger,
       changed: () => hub.tellAudiences(),
@@ -185,6 +190,8 @@ export async function startGateway(
     const directory = new NatsDirectory(leader, upstream.ends);
     const { server, listener, sessions, readiness } = await serve({
       config,
+      fleet,
+      random,
       upline,
       maxMessageBytes: opened.stream.maxMessageBytes,
       publisher,
@@ -200,10 +207,15 @@ export async function startGateway(
       await listener.close();
       server.forceShutdown();
     });
+    const endpoint = advertised(config, listener.address);
+    news.tellLoad(() => (sessions.draining ? undefined : { sessions: sessions.count, endpoint }));
+    const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
+    undo.push(() => rebalancing.close());
     const stats = (): GatewayStats => {
       const { connections } = listener;
       return {
         sessions: sessions.count,
+        sessionsMoved: sessions.moved,
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
@@ -226,7 +238,11 @@ export async function startGateway(
       async drain(windowMs) {
         readiness.leave();
         listener.stopAccepting();
-        await sessions.drain(windowMs, random);
+        rebalancing.close();
+        const drained = sessions.drain(windowMs);
+        // Nobody is to be sent here by others that drain, not even until the next turn.
+        news.tellNews();
+        await drained;
         await finishCalls(server, clock);
         await unwind();
       },
@@ -236,6 +252,12 @@ export async function startGateway(
     await unwind();
     throw error;
   }
+}
+
+/** By which address clients know the gateway, as far as it can tell: one that listens on all addresses of its host cannot. */
+function advertised({ advertise, listen }: ServerConfig, address: string): string | undefined {
+  if (advertise !== undefined) return formatAddress(advertise);
+  return listen.host === '0.0.0.0' || listen.host === '::' ? undefined : address;
 }
 
 /** Makes the stream of the gateway's own server again, or as it should be. */
@@ -260,6 +282,8 @@ async function finishCalls(server: Server, clock: Clock): Promise<void> {
 /** What viewers are served from. */
 interface Serving {
   readonly config: ServerConfig;
+  readonly fleet: Fleet;
+  readonly random: Random;
   readonly upline: Upline;
   /** What the stream stores in one message, in bytes; -1: it sets no limit. */
   readonly maxMessageBytes: number;
@@ -283,6 +307,7 @@ interface Served {
 async function serve(serving: Serving): Promise<Served> {
   const { config, upline, maxMessageBytes, publisher, health, hub, directory, clock, keepalive, logger } =
     serving;
+  const { fleet, random } = serving;
   const maxPayload = payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, maxMessageBytes);
   const publishing = new PublishService(publisher, maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
@@ -304,6 +329,8 @@ async function serve(serving: Serving): Promise<Served> {
       cutOff: (peer) => listener?.cutOff(peer),
     },
     config.stuckTimeoutMs,
+    fleet,
+    random,
   );
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,

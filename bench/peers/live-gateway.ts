@@ -48,13 +48,8 @@ interface Served {
 const portOf = (address = ''): number => parseAddress(address)?.port ?? 0;
 
 /** @param port 0: one that is free */
-async function serve(nats: NatsProcess, port: number, history: number, workers: number): Promise<Served> {
-  const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
-  // prettier-ignore
-  const args = [
-    '--nats', nats.url, '--listen', `127.0.0.1:${port}`, '--metrics', '127.0.0.1:0', '--drain', '0s',
-    '--room-log-bytes', roomLog, '--workers', String(workers),
-  ];
+async function serve(nats: NatsProcess, port: number, settings: readonly string[]): Promise<Served> {
+  const args = ['--nats', nats.url, '--listen', `127.0.0.1:${port}`, '--metrics', '127.0.0.1:0', ...settings];
   const server = startProgram(
     process.execPath,
     [
@@ -76,17 +71,56 @@ async function serve(nats: NatsProcess, port: number, history: number, workers: 
   });
 }
 
+/** Some gateways on one nats-server, each with a port of its own. */
+export interface RunningFleet {
+  /** `host:port` of each gateway. */
+  readonly endpoints: readonly string[];
+  readonly natsPort: number;
+  /** Ends a gateway as its operator would and starts it again on the same port; resolves when it is ready. */
+  restart(endpoint: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts nats-server and `count` built gateways with these settings. */
+export async function startFleet(
+  { directory }: StartOptions,
+  count: number,
+  settings: readonly string[],
+): Promise<RunningFleet> {
+  const nats = await startNats(directory);
+  const gateways = new Map<string, Served>();
+  for (let n = 0; n < count; n++) {
+    const gateway = await serve(nats, 0, settings);
+    gateways.set(`127.0.0.1:${gateway.port}`, gateway);
+  }
+  return {
+    endpoints: [...gateways.keys()],
+    natsPort: nats.port,
+    async restart(endpoint) {
+      const { server, port } = gateways.get(endpoint) as Served;
+      await server.end();
+      gateways.set(endpoint, await serve(nats, port, settings));
+    },
+    async stop() {
+      for (const { server } of gateways.values()) await server.stop();
+      await nats.stop();
+    },
+  };
+}
+
+async function startNats(directory: string): Promise<NatsProcess> {
+  return launchNats({ binary: await findNatsServer(), directory: join(directory, 'nats'), port: 0 });
+}
+
 /** Starts nats-server and, in front of it, the built gateway. */
 export async function startLiveGateway(
   { directory, history = DEFAULT_HISTORY }: StartOptions,
   workers = 1,
 ): Promise<RunningGateway> {
-  const nats = await launchNats({
-    binary: await findNatsServer(),
-    directory: join(directory, 'nats'),
-    port: 0,
-  });
-  let running = await serve(nats, 0, history, workers);
+  const nats = await startNats(directory);
+  const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
+  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers)];
+  let running = await serve(nats, 0, settings);
   const { port } = running;
   const gatewayPids = (): number[] => [running.server.pid, ...childrenOf(running.server.pid)];
   return {
@@ -108,7 +142,7 @@ export async function startLiveGateway(
       await running.server.stop();
     },
     async restart() {
-      running = await serve(nats, port, history, workers);
+      running = await serve(nats, port, settings);
     },
     async stop() {
       await running.server.stop();

@@ -55,6 +55,8 @@ export async function freePort(): Promise<number> {
 export interface ServerProcess {
   readonly pid: number;
   readonly child: ChildProcess;
+  /** SIGTERM, and patience. */
+  end(): Promise<void>;
   /** SIGTERM and, if that is not enough, SIGKILL. */
   stop(): Promise<void>;
 }
@@ -73,6 +75,11 @@ export function startProgram(
   return {
     pid: child.pid as number,
     child,
+    async end() {
+      child.kill('SIGTERM');
+      await exited;
+      process.off('exit', killWithUs);
+    },
     async stop() {
       child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), 5_000);

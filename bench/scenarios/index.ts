@@ -3,6 +3,7 @@ import { chat } from './chat.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { replayFromJetStream, replayFromMemory } from './replay.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { jitter, storm } from './resume.ts';
 import { rooms, saturated, smallRoom, throughGateway, viewers } from './saturated.ts';
 import { latency, sameWork } from './steady.ts';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   replayFromJetStream,
   storm,
   jitter,
+  rollingRestart,
   stuck,
   publish,
   chat,

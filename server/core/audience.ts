@@ -83,9 +83,8 @@ export class Audiences {
     this.#asked = true;
   }
 
-  /** Notes what another gateway tells; false when something is missing before it, so that everything has to be asked for. */
+  /** Notes what another gateway tells, never this one; false when something is missing before it, so that everything has to be asked for. */
   receive({ gateway, n, whole, rooms }: AudienceNews, nowMs: number): boolean {
-    if (gateway === this.#gateway) return true;
     const known = this.#peers.get(gateway);
     if (!whole && known?.n !== n - 1) {
       // It lives, whatever it has said.
@@ -110,16 +109,17 @@ export class Audiences {
   }
 
   /**
-   * Forgets the gateways that have not been heard of for too long; whether there were any. To be called with every turn: when one was
+   * Forgets the gateways that have not been heard of for too long, and names them. To be called with every turn: when one was
    * late, it was this process that stood still, and what the others have said waits unread.
    */
-  expire(nowMs: number): boolean {
+  expire(nowMs: number): string[] {
     const late = nowMs - this.#expiredMs > 2 * NEWS_MS;
     this.#expiredMs = nowMs;
-    if (late) return false;
+    if (late) return [];
     const silent = [...this.#peers].filter(([, { heardMs }]) => nowMs - heardMs > EXPIRY_MS);
-    for (const [gateway] of silent) this.forget(gateway);
-    return silent.length > 0;
+    const gateways = silent.map(([gateway]) => gateway);
+    for (const gateway of gateways) this.forget(gateway);
+    return gateways;
   }
 
   #note({ rooms }: Peer, room: string, viewers: number): void {

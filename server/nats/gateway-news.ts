@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { AudienceNews, Audiences } from '../core/audience.ts';
 import { NEWS_MS } from '../core/audience.ts';
+import type { Fleet, GatewayLoad } from '../core/fleet.ts';
 import type { Logger } from '../ops/logging.ts';
 import type { Upline } from './connection.ts';
 import type { Subjects } from './subjects.ts';
@@ -14,6 +15,10 @@ const newsSchema = z.union([
     n: z.number().int().positive(),
     whole: z.boolean(),
     rooms: z.array(z.tuple([z.string(), z.number().int().nonnegative()])),
+    /** Absent: it takes no viewers. */
+    load: z
+      .object({ sessions: z.number().int().nonnegative(), endpoint: z.string().max(300).optional() })
+      .optional(),
   }),
   /** Something of what these have told was missed, or all of it if none is named: they are to tell everything. */
   z.object({ ask: z.array(z.string()) }),
@@ -27,13 +32,14 @@ export interface GatewayNewsParts {
   /** Identity of this process among the gateways. */
   readonly gateway: string;
   readonly audiences: Audiences;
+  readonly fleet: Fleet;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when a gateway has gone: the numbers of many rooms have changed at once. */
   readonly changed: () => void;
 }
 
-/** Exchanges viewer counts with the other gateways; see {@link Audiences}. */
+/** Tells the other gateways how many viewers there are here, and hears it from them; see {@link Audiences} and {@link Fleet}. */
 export class GatewayNews {
   readonly #parts: GatewayNewsParts;
   readonly #subject: string;
@@ -42,6 +48,7 @@ export class GatewayNews {
   #deaf = false;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
+  #load: () => GatewayLoad | undefined = () => undefined;
   /** Gateways of whose news something is missing. */
   #missed = new Set<string>();
 
@@ -85,12 +92,23 @@ export class GatewayNews {
     this.#tell({ ask: [] });
   }
 
+  /** From now on this gateway tells its load; undefined when it takes no viewers. */
+  tellLoad(load: () => GatewayLoad | undefined): void {
+    this.#load = load;
+  }
+
   /** Says that this gateway has gone. */
   close(): void {
     this.#timer.cancel();
     this.#unwatch();
     this.#subscription.unsubscribe();
     this.#tell({ gone: this.#parts.gateway });
+  }
+
+  /** Tells now what would be told with the next turn. */
+  tellNews(): void {
+    const load = this.#load();
+    for (const news of this.#parts.audiences.news()) this.#tell({ ...news, load });
   }
 
   /** What was told while there was no connection is lost, in both directions. */
@@ -100,16 +118,18 @@ export class GatewayNews {
   }
 
   #tick(): void {
-    const { audiences, clock, changed } = this.#parts;
+    const { audiences, fleet, clock, changed } = this.#parts;
     if (this.#deaf) this.#listenAgain();
     if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
     this.#missed = new Set();
-    for (const news of audiences.news()) this.#tell(news);
-    if (audiences.expire(clock.monotonicMs())) changed();
+    this.tellNews();
+    const silent = audiences.expire(clock.monotonicMs());
+    for (const gateway of silent) fleet.forget(gateway);
+    if (silent.length > 0) changed();
   }
 
   #receive({ data }: Msg): void {
-    const { audiences, gateway, clock, logger, changed } = this.#parts;
+    const { audiences, fleet, gateway, clock, logger, changed } = this.#parts;
     if (this.#deaf) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
     this.#deaf = false;
     const told = newsSchema.parse(JSON.parse(Buffer.from(data).toString()));
@@ -117,13 +137,17 @@ export class GatewayNews {
       if (told.ask.length === 0 || told.ask.includes(gateway)) audiences.tellEverything();
     } else if ('gone' in told) {
       audiences.forget(told.gone);
+      fleet.forget(told.gone);
       changed();
-    } else if (!audiences.receive(told, clock.monotonicMs())) {
-      this.#missed.add(told.gateway);
+    } else if (told.gateway !== gateway) {
+      if (audiences.receive(told, clock.monotonicMs())) fleet.note(told.gateway, told.load);
+      else this.#missed.add(told.gateway);
     }
   }
 
-  #tell(told: AudienceNews | { ask: string[] } | { gone: string }): void {
+  #tell(
+    told: (AudienceNews & { load: GatewayLoad | undefined }) | { ask: string[] } | { gone: string },
+  ): void {
     const { upline } = this.#parts;
     if (upline.up) upline.nc.publish(this.#subject, JSON.stringify(told));
   }

@@ -23,6 +23,7 @@ const GAUGES = {
 
 /** Stats that only go up. */
 const COUNTERS = {
+  sessionsMoved: 'Streams of viewers that were sent to gateways with fewer.',
   repairs: 'Times that the feed of a room could not be proven and the stream was asked.',
   historyReads: 'Pages of history read from the stream.',
   gaps: 'Gaps announced to viewers.',

@@ -134,6 +134,21 @@ export const SETTINGS = {
     fallback: '10s',
     parse: durationWithin(0, 3_600 * SECOND_MS),
   }),
+  rebalancePercent: required({
+    flag: 'rebalance',
+    placeholder: 'percent',
+    help: 'viewers that may be sent on in a minute while other gateways have over 20 % fewer, in percent of those here; 6 at least, 0 for none',
+    takes: 'a whole number from 0 to 100',
+    fallback: '5',
+    parse: parsePercent,
+  }),
+  advertise: optional({
+    flag: 'advertise',
+    placeholder: 'host:port',
+    help: 'address by which clients know this gateway: others send viewers there; without it that of --listen, if it names a host',
+    takes: 'host:port, an IPv6 host stands in brackets',
+    parse: parseAddress,
+  }),
   workers: required({
     flag: 'workers',
     placeholder: 'n',
@@ -263,6 +278,10 @@ function isNatsUrl(url: string): boolean {
 
 function parseWorkers(text: string): number | undefined {
   return /^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS ? Number(text) : undefined;
+}
+
+function parsePercent(text: string): number | undefined {
+  return /^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined;
 }
 
 function parseRate(text: string): number | undefined {

@@ -4,6 +4,8 @@ import type { UpstreamCause, UpstreamCauses } from '../core/upstream-state.ts';
 export interface GatewayStats {
   /** Viewers' streams open now. */
   readonly sessions: number;
+  /** Viewers' streams that were sent to gateways with fewer. */
+  readonly sessionsMoved: number;
   /** TCP connections open now. */
   readonly connections: number;
   /** Rooms open now, including those kept for a while after their last viewer. */

@@ -67,6 +67,15 @@ export interface SessionContext {
   ended(session: Session): void;
 }
 
+/** How a client is sent away. */
+export interface Dismissal {
+  /** When it is to connect again, in milliseconds. */
+  readonly afterMs: number;
+  readonly reason: KnownReason;
+  /** `host:port` where it does best to connect; undefined: elsewhere. */
+  readonly endpoint: string | undefined;
+}
+
 /** A client whose answers wait in such a number is not read from until they are fewer. */
 const MAX_BACKLOG = 128;
 
@@ -180,11 +189,16 @@ export class Session implements FrameSink, Member {
     if (silent || this.#upstreamTold !== this.#context.upstreamCauses()) this.send(this.#heartbeat());
   }
 
-  /** Asks the client to come back after `afterMs` milliseconds, and ends the call with OK. */
-  dismiss(afterMs: number, reason: KnownReason): void {
+  /** Whether it could go elsewhere now without waiting for what is on its way to it. */
+  get movable(): boolean {
+    return this.#state.kind === 'open' && this.#outlet.blockedSinceMs === undefined;
+  }
+
+  /** Asks the client to connect again, and ends the call with OK. */
+  dismiss({ afterMs, reason, endpoint = '' }: Dismissal): void {
     if (this.#state.kind === 'over') return;
     this.#rooms.leaveAll();
-    this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason) } });
+    this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason), endpoint } });
     this.#leave();
   }
 

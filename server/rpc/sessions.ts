@@ -2,9 +2,10 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
+import type { Fleet } from '../core/fleet.ts';
 import type { SampledLog } from '../ops/sampled.ts';
 import { sampledLog } from '../ops/sampled.ts';
-import type { SessionContext, Traffic } from './session.ts';
+import type { Dismissal, SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
@@ -21,12 +22,25 @@ export class Sessions {
   /** Aborted when nobody is left of those that are sent away. */
   readonly #emptied = new AbortController();
   readonly #comings: SampledLog;
+  readonly #fleet: Fleet;
+  readonly #random: Random;
   #draining = false;
+  #moved = 0;
 
-  /** @param stuckMs how long a viewer may take for one frame, in milliseconds */
-  constructor(context: Omit<SessionContext, 'ended' | 'traffic' | 'comings'>, stuckMs: number) {
+  /**
+   * @param stuckMs how long a viewer may take for one frame, in milliseconds
+   * @param fleet knows where those that are sent away do best to go
+   */
+  constructor(
+    context: Omit<SessionContext, 'ended' | 'traffic' | 'comings'>,
+    stuckMs: number,
+    fleet: Fleet,
+    random: Random,
+  ) {
     const traffic = { saved: 0 };
     this.traffic = traffic;
+    this.#fleet = fleet;
+    this.#random = random;
     this.#comings = sampledLog(context.logger, context.clock);
     this.#context = {
       ...context,
@@ -43,10 +57,20 @@ export class Sessions {
     return this.#sessions.size;
   }
 
+  /** Streams that were moved to gateways with fewer. */
+  get moved(): number {
+    return this.#moved;
+  }
+
+  /** Whether everybody is being sent away. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   open(call: ServerInterceptingCallInterface): void {
     const session = new Session(call, this.#context);
     this.#sessions.add(session);
-    if (this.#draining) session.dismiss(0, 'DRAINING');
+    if (this.#draining) session.dismiss(this.#elsewhere('DRAINING', 0));
   }
 
   /**
@@ -54,17 +78,30 @@ export class Sessions {
    * the other gateways are not stormed and nobody waits offline. Resolves when all have gone, or the window and
    * the grace have passed; who is left then is cut off.
    */
-  async drain(windowMs: number, random: Random): Promise<void> {
+  async drain(windowMs: number): Promise<void> {
     this.#draining = true;
     const { clock } = this.#context;
     const dismissals = [...this.#sessions].map((session) =>
-      clock.after(random() * windowMs, () =>
-        session.dismiss(Math.floor(random() * MAX_PAUSE_MS), 'DRAINING'),
-      ),
+      clock.after(this.#random() * windowMs, () => session.dismiss(this.#elsewhere('DRAINING'))),
     );
     if (this.#sessions.size > 0) await sleep(clock, windowMs + GRACE_MS, this.#emptied.signal);
     for (const dismissal of dismissals) dismissal.cancel();
     this.close();
+  }
+
+  /**
+   * Asks up to `viewers` to go to a gateway that has fewer, those that came first before the others: who was moved lately is not moved
+   * again. How many were asked.
+   */
+  move(viewers: number): number {
+    const moving: Session[] = [];
+    for (const session of this.#sessions) {
+      if (moving.length >= viewers) break;
+      if (session.movable) moving.push(session);
+    }
+    for (const session of moving) session.dismiss(this.#elsewhere('REBALANCING'));
+    this.#moved += moving.length;
+    return moving.length;
   }
 
   /** Cuts off whoever is left. */
@@ -72,6 +109,11 @@ export class Sessions {
     this.#timer.cancel();
     for (const session of this.#sessions) session.destroy();
     this.#comings.close();
+  }
+
+  /** Not all at once, where many are sent away. */
+  #elsewhere(reason: Dismissal['reason'], maxPauseMs = MAX_PAUSE_MS): Dismissal {
+    return { reason, afterMs: Math.floor(this.#random() * maxPauseMs), endpoint: this.#fleet.destination() };
   }
 
   #forget(session: Session): void {

@@ -217,6 +217,23 @@ describe('client connection', () => {
     assert.deepEqual(scripted.states, ['connecting', 'live', 'moving', 'connecting']);
   });
 
+  it('moves to where the gateway sends it, and says so', () => {
+    const endpoints = ['a:1', 'b:2', 'c:3'];
+    const scripted = new ScriptedClient({ endpoints });
+    scripted.client.join('r1');
+    scripted.welcome();
+    const from = scripted.transport.link.endpoint;
+    for (const endpoint of endpoints.filter((other) => other !== from)) {
+      scripted.receive({ reconnect: { afterMs: 5, reason: 'REASON_REBALANCING', endpoint } });
+      const { state } = scripted.client;
+      assert.ok(state.name === 'moving');
+      assert.deepEqual([state.reason, state.nextEndpoint], ['REBALANCING', endpoint]);
+      scripted.clock.advance(400);
+      assert.equal(scripted.transport.link.endpoint, endpoint);
+      scripted.welcome();
+    }
+  });
+
   it('leaves a gateway that asked it to move and does not end the stream', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');

@@ -39,6 +39,28 @@ describe('client endpoints', () => {
     assert.deepEqual(endpoints.inOrder().toSorted(), all);
   });
 
+  it('who is sent away goes where it is told to, if it knows that place and has not just failed there', () => {
+    const endpoints = new Endpoints(all, clock, () => 0);
+    assert.equal(endpoints.pickAfter('a:1', 'c:1'), 'c:1');
+    for (const advice of ['', 'evil:1', 'C:1']) {
+      const next = endpoints.pickAfter('a:1', advice);
+      assert.ok(all.includes(next) && next !== 'a:1', `${advice}: ${next}`);
+    }
+    endpoints.failed('c:1');
+    assert.notEqual(endpoints.pickAfter('a:1', 'c:1'), 'c:1');
+    clock.advance(60_000);
+    assert.equal(endpoints.pickAfter('a:1', 'c:1'), 'c:1');
+    assert.equal(new Endpoints(['a:1'], clock, () => 0).pickAfter('a:1', 'b:1'), 'a:1', 'it has no other');
+  });
+
+  it('one that sent a viewer away is as good as others for the next time', () => {
+    const after = Array.from({ length: 400 }, (_, seed) => {
+      const endpoints = new Endpoints(['a:1', 'b:1', 'c:1'], clock, seededRandom(seed));
+      return endpoints.pickAfter(endpoints.pickAfter('a:1', ''), '');
+    });
+    assert.ok(after.filter((endpoint) => endpoint === 'a:1').length > 150);
+  });
+
   it('are gone through by a client: none twice before each was tried', () => {
     const scripted = new ScriptedClient({ endpoints: all, random: seededRandom(7) });
     scripted.client.join('r1');

@@ -4,6 +4,7 @@ import { gatewayMetrics } from '../../server/ops/metrics.ts';
 
 const stats: GatewayStats = {
   sessions: 1,
+  sessionsMoved: 0,
   connections: 2,
   rooms: 3,
   lagging: 4,
