@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { OutageLine } from '../../cli/outage.ts';
 import type { ConnectionState } from '../../client/index.ts';
@@ -29,6 +30,9 @@ describe('what watch says of an outage', () => {
   const lineOn = (isTTY: boolean): OutageLine =>
     new OutageLine({ isTTY, write: (text: string) => void (written += text) }, clock);
 
+  /** Without the colours, which depend on where the tests run. */
+  const plain = (): string => stripVTControlCharacters(written);
+
   /** An attempt fails every half second, for so long. */
   const away = (outage: OutageLine, forMs: number): void => {
     for (let ms = 0; ms < forMs; ms += 500) {
@@ -46,7 +50,7 @@ describe('what watch says of an outage', () => {
     const outage = lineOn(false);
     away(outage, 150_000);
     outage.tell(live);
-    const lines = written.trimEnd().split('\n');
+    const lines = plain().trimEnd().split('\n');
     assert.equal(lines.length, 4);
     assert.match(lines[0] ?? '', /ECONNREFUSED.*tries gw:1.*\[1 failed attempt, down for 0 s\]/);
     assert.match(lines[1] ?? '', /\[120 failed attempts, down for 60 s\]/);
