@@ -286,10 +286,11 @@ describe('the resume table', () => {
   async function hold(gateway: TestGateway): Promise<Held> {
     const fingerprints = new Map<number, number>();
     const times = new Map<number, number>();
-    for await (const event of gateway.client().pull('demo')) {
-      if (event.kind !== 'message') continue;
-      const seq = Number(event.message.seq);
-      fingerprints.set(seq, event.message.fingerprint);
+    const witness = new Witness(gateway.client(), 'demo', { from: 'earliest' });
+    await witness.caughtUp();
+    for (const message of witness.messages) {
+      const seq = Number(message.seq);
+      fingerprints.set(seq, message.fingerprint);
       times.set(seq, (await producer.jsm.streams.getMessage(producer.stream, { seq })).time.getTime());
     }
     const { epoch } = await producer.state();
