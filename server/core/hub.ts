@@ -44,6 +44,11 @@ export class Hub {
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
+  /** What each open room took when that was last looked at, in bytes, and all of them together. */
+  readonly #sizes = new Map<Room, number>();
+  #memory = 0;
+  /** Open rooms that may take more since: of thousands, few at a time. */
+  readonly #touched = new Set<Room>();
   readonly #timers: Timer[];
   #suspended = false;
 
@@ -65,9 +70,8 @@ export class Hub {
 
   /** Memory taken by messages, in bytes. */
   get memory(): number {
-    let sum = 0;
-    for (const { room } of this.#rooms.values()) sum += room.memory;
-    return sum;
+    for (const room of this.#touched) this.#note(room, room.memory);
+    return this.#memory;
   }
 
   /** The room if it is open here. */
@@ -124,31 +128,52 @@ export class Hub {
   }
 
   #open(name: string): OpenRoom {
-    const room = new Room(name, this.#upstream, this.#audiences, this.#clock, this.#limits, this.counters);
+    const room = new Room(
+      name,
+      this.#upstream,
+      this.#audiences,
+      this.#clock,
+      this.#limits,
+      this.counters,
+      (touched) => this.#touch(touched),
+    );
     if (this.#suspended) room.timeline.suspend();
     const opened = room.timeline.open();
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
     this.#rooms.set(name, open);
+    this.#touch(room);
     opened.catch(() => this.#close(open));
     return open;
   }
 
-  #close(open: OpenRoom): void {
-    open.linger?.cancel();
-    open.room.close();
-    if (this.#rooms.get(open.room.name) === open) this.#rooms.delete(open.room.name);
+  #close({ room, linger }: OpenRoom): void {
+    linger?.cancel();
+    room.close();
+    if (this.#rooms.get(room.name)?.room !== room) return;
+    this.#rooms.delete(room.name);
+    this.#touched.delete(room);
+    this.#note(room, 0);
+    this.#sizes.delete(room);
+  }
+
+  /** A room that is closed may still get what it had asked for. */
+  #touch(room: Room): void {
+    if (this.#rooms.get(room.name)?.room === room) this.#touched.add(room);
+  }
+
+  #note(room: Room, size: number): void {
+    this.#memory += size - (this.#sizes.get(room) ?? 0);
+    this.#sizes.set(room, size);
   }
 
   #trim(): void {
-    const sizes = new Map<Room, number>();
-    for (const { room } of this.#rooms.values()) sizes.set(room, trimTo(room, this.#limits.roomLogBytes));
-    let total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    while (total > this.#limits.logBytes) {
-      const [room, before] = [...sizes].reduce((a, b) => (b[1] > a[1] ? b : a));
+    for (const room of this.#touched) this.#note(room, trimTo(room, this.#limits.roomLogBytes));
+    this.#touched.clear();
+    while (this.#memory > this.#limits.logBytes) {
+      const [room, before] = [...this.#sizes].reduce((a, b) => (b[1] > a[1] ? b : a));
       const left = trimTo(room, before - 1);
       if (left >= before) return;
-      sizes.set(room, left);
-      total -= before - left;
+      this.#note(room, left);
     }
   }
 }

@@ -86,7 +86,9 @@ export class Room {
   #shared: SharedDelivery | undefined;
   readonly #lag: LagTally;
   readonly #admission: Admission;
+  readonly #touched: () => void;
 
+  /** @param touched called when the room may take more memory than before */
   constructor(
     name: string,
     upstream: Upstream,
@@ -94,7 +96,9 @@ export class Room {
     clock: Clock,
     limits: RoomLimits,
     counters: RoomCounters,
+    touched: (room: Room) => void,
   ) {
+    this.#touched = () => touched(this);
     this.name = name;
     this.#upstream = upstream;
     this.#audiences = audiences;
@@ -103,7 +107,10 @@ export class Room {
     this.#lag = new LagTally(counters);
     this.#ephemeralBudget = new TokenBucket(limits.ephemeralRate);
     this.timeline = new Timeline(name, upstream, clock, limits.maxCheckMs, {
-      grown: () => this.#wakeAtHead(),
+      grown: () => {
+        this.#touched();
+        this.#wakeAtHead();
+      },
       renewed: () => this.#forgetHistory(),
       bookmarked: () => this.#wakeAtHead(),
       ephemeral: (message) => this.#receiveEphemeral(message),
@@ -219,6 +226,7 @@ export class Room {
     const nowMs = this.#clock.monotonicMs();
     if (this.#ephemeralBudget.take(nowMs)) {
       this.#ephemeral.append(message, nowMs);
+      this.#touched();
       this.#wakeAtHead();
     } else {
       this.#ephemeral.passOver();
@@ -330,6 +338,7 @@ export class Room {
     const { upto, fingerprint, count } = slice;
     if (viewer.stage.kind !== 'live' || upto < log.head) {
       if (count === 0) return undefined;
+      this.#touched();
       const frame = log.frameOf(seq, slice);
       return {
         upto,
@@ -407,6 +416,7 @@ export class Room {
     const slice = page.read(seq, maxEntries);
     viewer.advance(slice);
     if (slice.count === 0) return 'again';
+    this.#touched();
     return { kind: 'batch', frame: viewer.charge(page.frameOf(seq, slice)) };
   }
 
@@ -431,6 +441,7 @@ export class Room {
   }
 
   async #receivePage(page: HistoryPage): Promise<void> {
+    this.#touched();
     // A page of another epoch says nothing about this one; the leader will tell what happened.
     if (page.epoch !== this.timeline.era.epoch) {
       this.#history.clear();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Audiences } from '../../server/core/audience.ts';
 import { FeedBuffer } from '../../server/core/feed-buffer.ts';
+import type { Room } from '../../server/core/room.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
@@ -64,10 +65,30 @@ describe('core: hub', () => {
     for (let n = 0; n < 2; n++) stream.publish('c', 'x'.repeat(50_000));
     await gateway.pass(200);
     assert.ok(gateway.hub.memory <= 1 << 20);
+    assert.equal(gateway.hub.memory, sizeOf(rooms));
     const [a, b, c] = rooms.map((room) => room.timeline.log.base);
     assert.equal(a, 0);
     assert.ok((b ?? 0) > 0);
     assert.equal(c, 0);
+  });
+
+  it('knows what rooms take without looking at all of them: messages, history, frames, and what is gone', async () => {
+    const { hub } = gateway;
+    for (let n = 0; n < 20; n++) stream.publish('r', 'x'.repeat(10_000));
+    const room = await hub.acquire('r');
+    const empty = hub.memory;
+    const viewer = new ModelClient(gateway);
+    await viewer.join('r', { kind: 'earliest' });
+    await settle();
+    assert.equal(hub.memory, room.memory);
+    assert.ok(hub.memory > empty + 200_000, 'a page of history');
+    stream.publish('r', 'x'.repeat(100_000));
+    await settle();
+    assert.equal(hub.memory, room.memory);
+    viewer.disconnect();
+    hub.release(room);
+    await gateway.pass(5_000);
+    assert.deepEqual([hub.roomCount, hub.memory], [0, 0]);
   });
 
   it('tells viewers how many are there', async () => {
@@ -94,6 +115,10 @@ describe('core: hub', () => {
     client.disconnect();
   });
 });
+
+function sizeOf(rooms: readonly Room[]): number {
+  return rooms.reduce((sum, room) => sum + room.memory, 0);
+}
 
 describe('core: audiences', () => {
   let here: Audiences;
