@@ -167,7 +167,7 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
-    const fleet = new Fleet();
+    const fleet = new Fleet(stream);
     const news = new GatewayNews({
       upline,
       subjects,
@@ -208,7 +208,7 @@ export async function startGateway(
       server.forceShutdown();
     });
     const endpoint = advertised(config, listener.address);
-    news.tellLoad(() => (sessions.draining ? undefined : { sessions: sessions.count, endpoint }));
+    news.tellLoad(() => (sessions.draining ? undefined : { stream, sessions: sessions.count, endpoint }));
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
     const stats = (): GatewayStats => {

@@ -5,19 +5,31 @@ const TOLERATED_VIEWERS = 5;
 
 /** What a gateway that takes viewers tells of itself. */
 export interface GatewayLoad {
+  /** The stream that it serves viewers from. */
+  readonly stream: string;
   /** Viewers' streams open at it. */
   readonly sessions: number;
   /** `host:port` by which clients know it; undefined when it does not know that itself. */
   readonly endpoint?: string | undefined;
 }
 
-/** The other gateways that take viewers, and how many each has: where to send those that have to go, and when to let some go. */
+/**
+ * The other gateways that take viewers, and how many each has: where to send those that have to go, and when to let some go. Those of
+ * another stream, such as a mirror in another region, are not counted: they serve others.
+ */
 export class Fleet {
   readonly #others = new Map<string, { sessions: number; readonly endpoint: string | undefined }>();
 
+  readonly #stream: string;
+
+  /** @param stream that this gateway serves viewers from */
+  constructor(stream: string) {
+    this.#stream = stream;
+  }
+
   /** Notes what another gateway tells; undefined: it takes nobody. */
   note(gateway: string, load: GatewayLoad | undefined): void {
-    if (load === undefined) this.#others.delete(gateway);
+    if (load?.stream !== this.#stream) this.#others.delete(gateway);
     else this.#others.set(gateway, { sessions: load.sessions, endpoint: load.endpoint });
   }
 

@@ -17,7 +17,11 @@ const newsSchema = z.union([
     rooms: z.array(z.tuple([z.string(), z.number().int().nonnegative()])),
     /** Absent: it takes no viewers. */
     load: z
-      .object({ sessions: z.number().int().nonnegative(), endpoint: z.string().max(300).optional() })
+      .object({
+        stream: z.string(),
+        sessions: z.number().int().nonnegative(),
+        endpoint: z.string().max(300).optional(),
+      })
       .optional(),
   }),
   /** Something of what these have told was missed, or all of it if none is named: they are to tell everything. */

@@ -34,7 +34,7 @@ class Gateways {
   add(name: string, viewers: number, percent = 5): Place {
     const place: Place = {
       name,
-      fleet: new Fleet(),
+      fleet: new Fleet('LIVE'),
       viewers: Array.from({ length: viewers }, (_, n) => `${name}${n}`),
     };
     const move = (count: number): number => {
@@ -72,7 +72,7 @@ class Gateways {
 
   #tell(): void {
     for (const { name, viewers } of this.places) {
-      const load = { sessions: viewers.length, endpoint: this.#advised ? name : undefined };
+      const load = { stream: 'LIVE', sessions: viewers.length, endpoint: this.#advised ? name : undefined };
       for (const other of this.places) if (other.name !== name) other.fleet.note(name, load);
     }
   }
@@ -80,26 +80,28 @@ class Gateways {
 
 describe('core: fleet', () => {
   it('sends each viewer to the gateway that then has the fewest, where it counts at once', () => {
-    const fleet = new Fleet();
-    fleet.note('a', { sessions: 3, endpoint: 'a:1' });
-    fleet.note('b', { sessions: 1, endpoint: 'b:1' });
+    const fleet = new Fleet('LIVE');
+    fleet.note('a', { stream: 'LIVE', sessions: 3, endpoint: 'a:1' });
+    fleet.note('b', { stream: 'LIVE', sessions: 1, endpoint: 'b:1' });
     assert.deepEqual(
       Array.from({ length: 5 }, () => fleet.destination()),
       ['b:1', 'b:1', 'a:1', 'b:1', 'a:1'],
     );
     fleet.note('b', undefined);
     assert.equal(fleet.destination(), 'a:1');
-    fleet.note('c', { sessions: 0 });
+    fleet.note('c', { stream: 'LIVE', sessions: 0 });
     assert.equal(fleet.destination(), undefined, 'where c is, is not known');
     fleet.forget('c');
     fleet.forget('a');
     assert.equal(fleet.destination(), undefined);
+    fleet.note('far', { stream: 'LIVE_EU', sessions: 0, endpoint: 'far:1' });
+    assert.deepEqual([fleet.destination(), fleet.excess(1_000)], [undefined, 0], 'it serves another stream');
   });
 
   it('has an excess when one has 20 % more than the mean, or less', () => {
     const excess = (here: number, ...others: number[]): number => {
-      const fleet = new Fleet();
-      others.forEach((sessions, n) => fleet.note(`${n}`, { sessions }));
+      const fleet = new Fleet('LIVE');
+      others.forEach((sessions, n) => fleet.note(`${n}`, { stream: 'LIVE', sessions }));
       return fleet.excess(here);
     };
     assert.equal(excess(1_000), 0);
