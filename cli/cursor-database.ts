@@ -1,5 +1,7 @@
-import type { Cursor, CursorStore } from '../client/index.ts';
+import type { Cluster, Cursor, CursorStore } from '../client/index.ts';
 import { SqliteCursorStore } from '../client/index.ts';
+import type { CursorLock } from './cursor-lock.ts';
+import { lockCursor } from './cursor-lock.ts';
 
 /** What to do about what the system or SQLite says, by its code. */
 const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
@@ -12,9 +14,12 @@ const remedies: readonly (readonly [codes: RegExp, remedy: string])[] = [
   [/./, 'make it and its directory ones that can be written, or name another by XDG_STATE_HOME'],
 ];
 
+/** What failed. */
+type Doing = 'open' | 'lock' | 'read' | 'write';
+
 /** The cursors could not be kept or found; says where, and what to do. */
 export class CursorDatabaseError extends Error {
-  constructor(doing: 'open' | 'read' | 'write', file: string, cause: unknown) {
+  constructor(doing: Doing, file: string, cause: unknown) {
     const { message } = cause as Error;
     const code = codeOf(cause);
     const remedy = remedies.find(([codes]) => codes.test(code))?.[1] ?? 'see what is there';
@@ -41,12 +46,17 @@ export class CursorDatabase implements CursorStore {
     this.#store = this.#try('open', () => new SqliteCursorStore(file, { commit: 'each' }));
   }
 
-  load(name: string, room: string): Cursor | undefined {
-    return this.#try('read', () => this.#store.load(name, room));
+  /** See {@link lockCursor}. */
+  lock(name: string, room: string, epoch: string): CursorLock | undefined {
+    return this.#try('lock', () => lockCursor(this.#file, name, room, epoch));
   }
 
-  save(name: string, room: string, cursor: Cursor): void {
-    this.#try('write', () => this.#store.save(name, room, cursor));
+  load(name: string, room: string, cluster: Cluster): Cursor | undefined {
+    return this.#try('read', () => this.#store.load(name, room, cluster));
+  }
+
+  save(name: string, room: string, cursor: Cursor, servers: readonly string[]): void {
+    this.#try('write', () => this.#store.save(name, room, cursor, servers));
   }
 
   async flush(): Promise<void> {
@@ -61,7 +71,7 @@ export class CursorDatabase implements CursorStore {
     this.#try('write', () => this.#store.close());
   }
 
-  #try<T>(doing: 'open' | 'read' | 'write', fn: () => T): T {
+  #try<T>(doing: Doing, fn: () => T): T {
     try {
       return fn();
     } catch (cause) {

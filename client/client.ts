@@ -133,7 +133,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       {
         opening: () => this.#rooms.opening(),
         welcomed: (welcome) => {
-          this.#rooms.welcomed();
+          this.#rooms.welcomed(welcome.epoch);
           this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: 0, requestBytes: 0 });
         },
         frame: (frame, bytes) => this.#onFrame(frame, bytes),
@@ -158,6 +158,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
         this.#announcer.tell('stalled', room);
       },
       cursorStore: this.#cursorStore,
+      servers: options.endpoints,
       wire: this.#connection,
     });
     this.#publisher = new Publisher({

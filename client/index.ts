@@ -43,6 +43,8 @@ export type {
   PublishOptions,
   PullOptions,
 } from './options.ts';
+export type { Cluster } from './places.ts';
+export { Places } from './places.ts';
 export type { PublishResult } from './publisher.ts';
 export type { PullEvent } from './pull.ts';
 export type { SqliteCursorStoreOptions } from './sqlite-cursor-store.ts';

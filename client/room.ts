@@ -122,9 +122,9 @@ export class Room implements RoomSubscription {
     return this.#audience;
   }
 
-  /** Whether the room still lacks what it asked for: its join or replay is under way, or has to be repeated. */
+  /** Whether the room still lacks what it asked for: its look-up, join or replay is under way, or has to be repeated. */
   get unsettled(): boolean {
-    return this.#state.name !== 'live' && this.#state.name !== 'loading';
+    return this.#state.name !== 'live';
   }
 
   commit(): void {

@@ -10,6 +10,7 @@ import type { CursorStore } from './cursor-store.ts';
 import { LiveError, cursorStoreFailed } from './errors.ts';
 import type { JoinOptions } from './options.ts';
 import { startOf } from './options.ts';
+import type { Cluster } from './places.ts';
 import type { RoomHost } from './room.ts';
 import { Room } from './room.ts';
 import type { RoomSubscription } from './subscription.ts';
@@ -28,6 +29,8 @@ export interface RoomsParts {
   /** A room's window is used up, and nobody reads it. */
   readonly stalled: (room: string) => void;
   readonly cursorStore: CursorStore;
+  /** The gateways that the client was given, as host:port. */
+  readonly servers: readonly string[];
   readonly wire: RoomsWire;
 }
 
@@ -40,6 +43,14 @@ export interface RoomsWire {
   recovered(): void;
 }
 
+/** What a room is to begin with. */
+interface Beginning {
+  /** The name under which the store may have a cursor. */
+  readonly cursorName: string;
+  /** What the application gave for the case that it has none. */
+  readonly given: Cursor | undefined;
+}
+
 /** The rooms of one client on its one stream: joins and resumes them, and gives each its frames. */
 export class Rooms implements RoomHost {
   readonly clock: Clock;
@@ -49,6 +60,10 @@ export class Rooms implements RoomHost {
   readonly #rooms = new Map<string, Room>();
   /** Rooms that were left and how many Lefts are due: until then their frames belong to the join before. */
   readonly #leaving = new Map<string, number>();
+  /** Rooms whose cursor is to be looked up as soon as a gateway has said which cluster it is of. */
+  readonly #unsought = new Map<Room, Beginning>();
+  /** The cluster, while its gateway has welcomed us. */
+  #cluster: Cluster | undefined;
   /** Runs while the gateway has welcomed us. */
   #ackTimer: Timer | undefined;
 
@@ -72,7 +87,7 @@ export class Rooms implements RoomHost {
       });
     }
     const { from = 'live', onGap = 'continue', cursorName, anew = false } = options;
-    const { windowBytes, backoff, cursorStore } = this.#parts;
+    const { windowBytes, backoff, cursorStore, servers } = this.#parts;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
       {
@@ -82,13 +97,17 @@ export class Rooms implements RoomHost {
         windowBytes,
         backoff,
         handled: (cursor) => {
-          if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor));
+          if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor, servers));
         },
       },
       this,
     );
     this.#rooms.set(name, room);
-    this.#load(room, anew ? undefined : cursorName, given);
+    if (anew || cursorName === undefined) this.#loaded(room, given);
+    else {
+      this.#unsought.set(room, { cursorName, given });
+      this.#seek();
+    }
     return room;
   }
 
@@ -97,14 +116,18 @@ export class Rooms implements RoomHost {
     return [...this.#rooms.values()].filter((room) => room.detached).map((room) => room.joinFrame());
   }
 
-  welcomed(): void {
+  /** @param epoch identity of the stream behind the gateway; empty: it does not say */
+  welcomed(epoch: string): void {
+    this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#parts.servers };
     this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
+    this.#seek();
     this.settled();
   }
 
   lost(): void {
     this.#ackTimer?.cancel();
     this.#ackTimer = undefined;
+    this.#cluster = undefined;
     this.#leaving.clear();
     for (const room of this.#rooms.values()) room.detach();
   }
@@ -156,28 +179,27 @@ export class Rooms implements RoomHost {
 
   ended(room: Room): void {
     this.#rooms.delete(room.room);
+    this.#unsought.delete(room);
     this.settled();
   }
 
-  #load(room: Room, cursorName: string | undefined, given: Cursor | undefined): void {
-    const found = this.#find(room, cursorName);
-    if (found instanceof Promise) {
-      found.then(
-        (cursor) => this.#loaded(room, cursor ?? given),
-        (cause: unknown) => room.end(cursorStoreFailed(cause)),
-      );
-    } else {
-      this.#loaded(room, found ?? given);
-    }
+  /** Looks the cursors up that are still to be, if it is known in which cluster. A store that fails ends the room. */
+  #seek(): void {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const unsought = [...this.#unsought];
+    this.#unsought.clear();
+    for (const [room, beginning] of unsought) this.#load(room, cluster, beginning);
   }
 
-  #find(room: Room, cursorName: string | undefined): ReturnType<CursorStore['load']> {
-    if (cursorName === undefined) return undefined;
+  #load(room: Room, cluster: Cluster, { cursorName, given }: Beginning): void {
+    const failed = (cause: unknown): void => room.end(cursorStoreFailed(cause));
     try {
-      return this.#parts.cursorStore.load(cursorName, room.room);
+      const found = this.#parts.cursorStore.load(cursorName, room.room, cluster);
+      if (found instanceof Promise) found.then((cursor) => this.#loaded(room, cursor ?? given), failed);
+      else this.#loaded(room, found ?? given);
     } catch (error) {
-      room.leave();
-      throw cursorStoreFailed(error);
+      failed(error);
     }
   }
 

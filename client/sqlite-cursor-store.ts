@@ -6,8 +6,9 @@ import type { Clock, Timer } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
-import { cursorKey } from './cursor-store.ts';
+import { prepareTables } from './cursor-tables.ts';
 import { LiveError } from './errors.ts';
+import { anyCluster, anyServer, notedServers, Places } from './places.ts';
 
 /** How long a saved cursor may wait for others, in milliseconds: what a kill may repeat. */
 const flushDelayMs = 200;
@@ -15,20 +16,14 @@ const flushDelayMs = 200;
 /** How long to wait for another process that writes to the same database, in milliseconds. */
 const busyTimeoutMs = 1_000;
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS cursors (
-    name       TEXT    NOT NULL,
-    room       TEXT    NOT NULL,
-    epoch      TEXT    NOT NULL,
-    seq        INTEGER NOT NULL,
-    fingerprint INTEGER NOT NULL,
-    PRIMARY KEY (name, room)
-  ) WITHOUT ROWID
+const upsertCursor = `
+  INSERT INTO cursors (name, room, epoch, seq, fingerprint) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (name, room, epoch) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint
 `;
 
-const upsert = `
-  INSERT INTO cursors (name, room, epoch, seq, fingerprint) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (name, room) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, fingerprint = excluded.fingerprint
+const upsertFound = `
+  INSERT INTO found (name, room, server, epoch) VALUES (?, ?, ?, ?)
+  ON CONFLICT (name, room, server) DO UPDATE SET epoch = excluded.epoch WHERE epoch <> excluded.epoch
 `;
 
 interface Row {
@@ -41,6 +36,7 @@ interface Unsaved {
   readonly name: string;
   readonly room: string;
   readonly cursor: Cursor;
+  readonly servers: readonly string[];
 }
 
 /** How a store in SQLite is made. */
@@ -62,9 +58,10 @@ export interface SqliteCursorStoreOptions {
  *   database stays intact.
  * - `LiveClient.close`, `flush` and `close` write everything.
  *
- * A cursor belongs to one process at a time: two that follow the same room under the same name write over each other's.
+ * A cursor belongs to one process at a time: two that follow the same room of one cluster under the same name write over each other's. Clusters do not
+ * meet: each has cursors of its own. A database of an earlier version is taken over.
  *
- * What fails is thrown as a `LiveError`: FAILED_PRECONDITION when the store is closed, UNAVAILABLE when another process keeps the database
+ * What fails is thrown as a `LiveError`: FAILED_PRECONDITION when the store is closed or a later version's, UNAVAILABLE when another process keeps the database
  * locked for a second, otherwise INTERNAL; SQLite's error is its `cause`.
  */
 export class SqliteCursorStore implements CursorStore {
@@ -72,8 +69,11 @@ export class SqliteCursorStore implements CursorStore {
   readonly #commit: 'delayed' | 'each';
   readonly #file: string;
   readonly #database: Database.Database;
-  readonly #select: Database.Statement<[string, string], Row>;
-  readonly #upsert: Database.Statement<[string, string, string, bigint, number]>;
+  readonly #selectCursors: Database.Statement<[string, string], Row>;
+  readonly #selectFound: Database.Statement<[string, string], [string, string]>;
+  readonly #upsertCursor: Database.Statement<[string, string, string, bigint, number]>;
+  readonly #upsertFound: Database.Statement<[string, string, string, string]>;
+  readonly #forgetAny: Database.Statement<[string, string]>;
   readonly #unsaved = new Map<string, Unsaved>();
   #timer: Timer | undefined;
   #failure: LiveError | undefined;
@@ -84,27 +84,33 @@ export class SqliteCursorStore implements CursorStore {
     this.#clock = clock;
     this.#commit = commit;
     this.#database = this.#typed(() => open(file));
-    this.#select = this.#database
-      .prepare<[string, string], Row>(
-        'SELECT epoch, seq, fingerprint FROM cursors WHERE name = ? AND room = ?',
-      )
+    const ours = 'WHERE name = ? AND room = ?';
+    this.#selectCursors = this.#database
+      .prepare<[string, string], Row>(`SELECT epoch, seq, fingerprint FROM cursors ${ours}`)
       .safeIntegers(true);
-    this.#upsert = this.#database.prepare(upsert);
+    this.#selectFound = this.#database
+      .prepare<[string, string], [string, string]>(`SELECT server, epoch FROM found ${ours}`)
+      .raw();
+    this.#upsertCursor = this.#database.prepare(upsertCursor);
+    this.#upsertFound = this.#database.prepare(upsertFound);
+    this.#forgetAny = this.#database.prepare(`DELETE FROM found ${ours} AND server = '${anyServer}'`);
   }
 
-  load(name: string, room: string): Cursor | undefined {
+  /** Writes first what is unsaved. */
+  load(name: string, room: string, cluster = anyCluster): Cursor | undefined {
     if (!this.#database.open) throw closed();
-    const unsaved = this.#unsaved.get(cursorKey(name, room));
-    if (unsaved) return unsaved.cursor;
-    const row = this.#typed(() => this.#select.get(name, room));
-    return row && { epoch: row.epoch, seq: row.seq, fingerprint: Number(row.fingerprint) };
+    this.#write();
+    return this.#typed(() => {
+      const cursors = this.#selectCursors.all(name, room).map(cursorOf);
+      return new Places(cursors, this.#selectFound.all(name, room)).find(cluster);
+    });
   }
 
   /** @throws also what an earlier, delayed write failed with. */
-  save(name: string, room: string, cursor: Cursor): void {
+  save(name: string, room: string, cursor: Cursor, servers: readonly string[] = []): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#database.open) throw closed();
-    this.#unsaved.set(cursorKey(name, room), { name, room, cursor });
+    this.#unsaved.set(JSON.stringify([name, room, cursor.epoch]), { name, room, cursor, servers });
     if (this.#commit === 'each') this.#write();
     else this.#timer ??= this.#clock.after(flushDelayMs, () => this.#writeLater());
   }
@@ -143,13 +149,21 @@ export class SqliteCursorStore implements CursorStore {
     if (this.#unsaved.size === 0) return;
     this.#typed(() => {
       this.#database.transaction(() => {
-        for (const { name, room, cursor } of this.#unsaved.values()) {
-          this.#upsert.run(name, room, cursor.epoch, cursor.seq, cursor.fingerprint);
-        }
+        for (const unsaved of this.#unsaved.values()) this.#keep(unsaved);
       })();
     });
     this.#failure = undefined;
     this.#unsaved.clear();
+  }
+
+  /** See {@link Places.keep}. */
+  #keep({ name, room, cursor: { epoch, seq, fingerprint }, servers }: Unsaved): void {
+    this.#upsertCursor.run(name, room, epoch, seq, fingerprint);
+    let isNews = false;
+    for (const server of notedServers(servers)) {
+      isNews = this.#upsertFound.run(name, room, server, epoch).changes > 0 || isNews;
+    }
+    if (isNews && servers.length > 0) this.#forgetAny.run(name, room);
   }
 
   /** Does what SQLite may fail at. @throws LiveError */
@@ -177,12 +191,16 @@ function open(file: string): Database.Database {
   try {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
-    database.exec(schema);
+    prepareTables(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function cursorOf({ epoch, seq, fingerprint }: Row): Cursor {
+  return { epoch, seq, fingerprint: Number(fingerprint) };
 }
 
 function closed(): LiveError {

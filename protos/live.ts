@@ -48,6 +48,6 @@ export function decodeClientFrame(bytes: Buffer): ClientFrame {
 }
 
 /** Which revision of the contract this is: one more with each addition. See `Welcome.revision`. */
-export const contractRevision = 1;
+export const contractRevision = 2;
 
 export type { ClientFrame, ClientFrameInput, ServerFrame, ServerFrameInput };

@@ -198,6 +198,7 @@ export async function startGateway(
       health,
       hub,
       directory,
+      epoch: () => leader.epoch,
       clock,
       keepalive,
       logger,
@@ -291,6 +292,8 @@ interface Serving {
   readonly health: UpstreamHealth;
   readonly hub: Hub;
   readonly directory: NatsDirectory;
+  /** Identity of the stream as it is now. */
+  readonly epoch: () => string;
   readonly clock: Clock;
   readonly keepalive: Keepalive;
   readonly logger: Logger;
@@ -307,7 +310,7 @@ interface Served {
 async function serve(serving: Serving): Promise<Served> {
   const { config, upline, maxMessageBytes, publisher, health, hub, directory, clock, keepalive, logger } =
     serving;
-  const { fleet, random } = serving;
+  const { fleet, random, epoch } = serving;
   const maxPayload = payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, maxMessageBytes);
   const publishing = new PublishService(publisher, maxPayload);
   const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
@@ -325,6 +328,7 @@ async function serve(serving: Serving): Promise<Served> {
         helloMs: LIMITS.helloMs,
         heartbeatMs: config.heartbeatMs,
       },
+      epoch,
       upstreamCauses: () => health.causes,
       cutOff: (peer) => listener?.cutOff(peer),
     },

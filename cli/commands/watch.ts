@@ -1,16 +1,16 @@
+import { status } from '@grpc/grpc-js';
 import { Command, Option } from 'commander';
 import type { From, RoomEvent, RoomSubscription } from '../../client/index.ts';
-import { LiveClient } from '../../client/index.ts';
+import { LiveClient, LiveError } from '../../client/index.ts';
 import { systemClock } from '../../common/clock.ts';
 import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
 import { eventObject, jsonLine, stateObject, upstreamObject } from '../format-json.ts';
+import { ClaimedCursors } from '../claimed-cursors.ts';
 import { CursorDatabase } from '../cursor-database.ts';
 import { eventLine, notice, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { OutageLine } from '../outage.ts';
 import { isClosedPipe, Output } from '../output.ts';
-import type { CursorLock } from '../cursor-lock.ts';
-import { lockCursor } from '../cursor-lock.ts';
 import { cursorDatabasePath } from '../state-directory.ts';
 import { tlsMismatch } from '../tls-mismatch.ts';
 
@@ -30,9 +30,15 @@ const defaultCursorName = 'default';
 const help = `
 Where it begins: at the cursor kept under --cursor NAME if there is one, else at --from, else live. Without
 --cursor the name is "${defaultCursorName}", and --from, if given, goes before it. The cursor is that of the last message
-printed, so a restarted watch goes on where it stopped, also after it was killed. Two watches of a room cannot have one cursor: while
-"${defaultCursorName}" is in use a second one does without, and says so; a NAME that is in use is refused. Cursors are kept in
-$XDG_STATE_HOME/live-gateway/cursors.db (~/.local/state/live-gateway/cursors.db).
+printed, so a restarted watch goes on where it stopped, also after it was killed.
+
+Each cluster has a cursor of its own, by whichever of its gateways it is reached: a watch that goes from one --server to that of another cluster
+and back goes on where it was there. One that was never watched begins like the first time, not with a RESET; that says that the
+stream behind the same servers was created anew.
+
+Two watches of a room in one cluster cannot have one cursor: while "${defaultCursorName}" is in use a second one does without, and
+says so; a NAME that is in use is refused. Cursors are kept in $XDG_STATE_HOME/live-gateway/cursors.db
+(~/.local/state/live-gateway/cursors.db).
 
 It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
 connection are told on standard error, an outage in one line that is kept up to date on a terminal and repeated every
@@ -66,9 +72,12 @@ export function watchCommand(): Command {
 }
 
 async function watch(rooms: string[], options: Options): Promise<void> {
-  const store = options.cursor === false ? undefined : new CursorDatabase(cursorDatabasePath());
-  // Held until the process ends.
-  const claims = new Map(rooms.map((room) => [room, claimCursor(room, options)]));
+  const outage = new OutageLine(process.stderr, systemClock);
+  const say = (line: string): void => {
+    outage.clear();
+    process.stderr.write(`${line}\n`);
+  };
+  const store = options.cursor === false ? undefined : openCursors(options, say);
   const client = new LiveClient({
     endpoints: options.server,
     clientName: 'live-cli',
@@ -77,18 +86,13 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   });
   const output = new Output(process.stdout);
   const render = options.json ? (event: RoomEvent) => jsonLine(eventObject(event)) : eventLine;
-  const outage = new OutageLine(process.stderr, systemClock);
-  const say = (line: string): void => {
-    outage.clear();
-    process.stderr.write(`${line}\n`);
-  };
   const tell = options.json
     ? (object: object) => writeLine(output, jsonLine(object))
     : (_object: object, line: string | undefined) => line !== undefined && say(line);
   client.on('state', (state) => (options.json ? tell(stateObject(state), undefined) : outage.tell(state)));
   tellTlsMismatch(client, options.server, say);
   tellUpstream(client, tell);
-  const subscriptions = rooms.map((room) => client.join(room, joinOptions(options, claims.get(room))));
+  const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
   const stop = (): void => {
     for (const subscription of subscriptions) subscription.leave();
   };
@@ -107,7 +111,6 @@ async function watch(rooms: string[], options: Options): Promise<void> {
     outage.close();
     await client.close();
     store?.close();
-    for (const claim of claims.values()) if (claim?.kind === 'held') claim.lock.release();
   }
 }
 
@@ -150,24 +153,22 @@ function tellTlsMismatch(
   });
 }
 
-/** What became of the wish to keep a room's cursor. */
-type Claim = { readonly kind: 'held'; readonly lock: CursorLock } | { readonly kind: 'taken' };
-
-/** @throws if another watch has the cursor that was asked for by name */
-function claimCursor(room: string, { cursor }: Options): Claim | undefined {
-  if (cursor === false) return undefined;
-  const name = typeof cursor === 'string' ? cursor : defaultCursorName;
-  const lock = lockCursor(cursorDatabasePath(), name, room);
-  if (lock !== undefined) return { kind: 'held', lock };
-  const taken = `another watch uses the cursor "${name}" of ${room}`;
-  if (typeof cursor === 'string') throw new Error(`${taken}: give this one another --cursor, or --no-cursor`);
-  process.stderr.write(`${taken}: this one keeps none; --cursor NAME gives it its own\n`);
-  return { kind: 'taken' };
+/** The cursors of this watch. One that another watch uses is done without, unless it was asked for by name. */
+function openCursors({ cursor }: Options, say: (line: string) => void): ClaimedCursors {
+  return new ClaimedCursors(new CursorDatabase(cursorDatabasePath()), (name, room) => {
+    const taken = `another watch uses the cursor "${name}" of ${room}`;
+    if (typeof cursor !== 'string') {
+      say(`${taken}: this one keeps none; --cursor NAME gives it its own`);
+      return;
+    }
+    const advice = 'give this one another --cursor, or --no-cursor';
+    throw new LiveError(status.FAILED_PRECONDITION, `${taken}: ${advice}`);
+  });
 }
 
-function joinOptions({ from, cursor, onGap }: Options, claim: Claim | undefined) {
+function joinOptions({ from, cursor, onGap }: Options) {
   const start = from === undefined ? {} : { from };
-  if (cursor === false || claim?.kind !== 'held') return { ...start, onGap };
+  if (cursor === false) return { ...start, onGap };
   if (typeof cursor === 'string') return { ...start, onGap, cursorName: cursor };
   return { ...start, onGap, cursorName: defaultCursorName, anew: from !== undefined };
 }

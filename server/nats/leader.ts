@@ -10,7 +10,7 @@ import { decodeStored } from './message-codec.ts';
 import type { MirrorOrigin } from './origin.ts';
 import type { Asking } from './requests.ts';
 import { RequestError } from './requests.ts';
-import { streamEpoch, streamState } from './stream.ts';
+import { epochOf, streamEpoch, streamState } from './stream.ts';
 import { StreamIdentity } from './stream-identity.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -59,6 +59,8 @@ export class StreamLeader {
   readonly #limiter = new Limiter(MAX_REQUESTS);
   readonly #gets: Limiter;
   #meanBytes = 0;
+  /** When the stream was created, as its leader last said it. */
+  #created: string;
   readonly #identity = new StreamIdentity();
   readonly #origin: MirrorOrigin | undefined;
   /** Names of the consumers that may exist. */
@@ -66,8 +68,12 @@ export class StreamLeader {
   #closed = false;
   #observer: ReadObserver = { readWorked: () => undefined, readFailed: () => undefined };
 
-  /** @param origin of a stream that is a mirror */
-  constructor(api: JetStreamApi, stream: string, subjects: Subjects, origin?: MirrorOrigin) {
+  /**
+   * @param created when the stream was, as NATS says it
+   * @param origin of a stream that is a mirror
+   */
+  constructor(api: JetStreamApi, stream: string, subjects: Subjects, created: string, origin?: MirrorOrigin) {
+    this.#created = created;
     this.#origin = origin;
     this.#api = api;
     this.#gets = new Limiter(Math.max(1, Math.floor(MAX_GET_BYTES / (api.maxPayload * BASE64))));
@@ -91,6 +97,11 @@ export class StreamLeader {
     return streamState(info, formerly);
   }
 
+  /** Identity of the stream when it was last asked for anything. */
+  get epoch(): string {
+    return this.#origin?.epoch ?? epochOf(this.stream, this.#created);
+  }
+
   /** See {@link Requests.quickestMs}. */
   get quickestMs(): number {
     return this.#api.quickestMs;
@@ -106,13 +117,16 @@ export class StreamLeader {
     const info = await this.#observed(() =>
       this.#api.ask<StreamInfo>(`STREAM.INFO.${this.stream}`, question),
     );
+    this.#created = info.created;
     this.#meanBytes = info.state.messages === 0 ? 0 : info.state.bytes / info.state.messages;
     return info;
   }
 
   /** The same, asked ahead of all that wait for their turn. */
-  inspect(asking: Asking): Promise<StreamInfo> {
-    return this.#api.ask(`STREAM.INFO.${this.stream}`, undefined, asking);
+  async inspect(asking: Asking): Promise<StreamInfo> {
+    const info = await this.#api.ask<StreamInfo>(`STREAM.INFO.${this.stream}`, undefined, asking);
+    this.#created = info.created;
+    return info;
   }
 
   /** The stream with the number of messages of one room. */

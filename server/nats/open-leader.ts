@@ -34,10 +34,11 @@ export interface OpenLeader {
 export async function openLeader({ stream: role, origin }: Opened, parts: LeaderParts): Promise<OpenLeader> {
   const { requests, api, subjects, stream, clock, logger } = parts;
   if (role.kind === 'origin')
-    return { leader: new StreamLeader(api, stream, subjects), close: () => undefined };
-  const there = new StreamLeader(new JetStreamApi(requests, origin.api), origin.stream, subjects);
-  const copied = new MirrorOrigin(there, stream, role.created, logger);
-  const leader = new StreamLeader(api, stream, subjects.ofMirror(stream), copied);
+    return { leader: new StreamLeader(api, stream, subjects, role.created), close: () => undefined };
+  const { created } = role;
+  const there = new StreamLeader(new JetStreamApi(requests, origin.api), origin.stream, subjects, created);
+  const copied = new MirrorOrigin(there, stream, created, logger);
+  const leader = new StreamLeader(api, stream, subjects.ofMirror(stream), created, copied);
   await copied.check(leader);
   await leader.state();
   const checking = clock.every(ORIGIN_CHECK_MS, () => void copied.check(leader));

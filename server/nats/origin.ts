@@ -1,6 +1,7 @@
 import type { StreamConfig, StreamInfo } from 'nats';
 import type { Logger } from '../ops/logging.ts';
 import type { StreamLeader } from './leader.ts';
+import { epochOf } from './stream.ts';
 
 /** The stream that publishes go to, and whose identity cursors carry: that of the gateway, or the one that it mirrors. */
 export interface OriginName {
@@ -47,6 +48,11 @@ export class MirrorOrigin {
     this.#mirror = mirror;
     this.#created = created;
     this.#logger = logger;
+  }
+
+  /** Identity of the origin, and so of the mirror. */
+  get epoch(): string {
+    return epochOf(this.#origin.stream, this.#created);
   }
 
   /**

@@ -41,11 +41,13 @@ export function streamConfig({ settings, subjects }: StreamNeeds): Partial<Strea
 export type OpenedStream = {
   /** What the stream that publishes go to stores in one message, in bytes; -1: it sets no limit. */
   readonly maxMessageBytes: number;
+  /** When that one was created, as NATS says it. */
+  readonly created: string;
 } & (
   | /** Publishes go to the stream itself. */
     { readonly kind: 'origin' }
     /** It copies another one, which publishes go to. */
-  | { readonly kind: 'mirror'; readonly origin: OriginName; readonly created: string }
+  | { readonly kind: 'mirror'; readonly origin: OriginName }
 );
 
 /** The stream exists and is not what the gateway needs; the message says how it differs and what mends it. */
@@ -93,7 +95,7 @@ export async function ensureStream(opening: Opening): Promise<OpenedStream> {
   }
   if (differences.length > 0) throw new StreamMismatchError(describeDifferences(stream, differences));
   warnOfUnknown(info, opening);
-  return { kind: 'origin', maxMessageBytes: info.config.max_msg_size };
+  return { kind: 'origin', created: info.created, maxMessageBytes: info.config.max_msg_size };
 }
 
 /** Checks a mirror, and the stream that it copies. */
@@ -166,7 +168,12 @@ function isApiError(error: unknown, code: number): boolean {
 
 /** Identity of a stream. The time of creation tells a re-created stream from the one before. */
 export function streamEpoch({ config, created }: StreamInfo): string {
-  return `${config.name}@${created}`;
+  return epochOf(config.name, created);
+}
+
+/** The same, of a stream of which no more is known. */
+export function epochOf(stream: string, created: string): string {
+  return `${stream}@${created}`;
 }
 
 /** Identity and range of a stream. */

@@ -59,6 +59,8 @@ export interface SessionContext {
   readonly comings: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;
   readonly traffic: Traffic;
+  /** Identity of the stream, as in cursors. */
+  epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */
   upstreamCauses(): UpstreamCauses;
   /** Destroys the TCP connection that a call came by. */
@@ -311,6 +313,7 @@ export class Session implements FrameSink, Member {
         },
         features: this.#form === 'deflated' ? ['FEATURE_DEFLATE'] : [],
         revision: contractRevision,
+        epoch: this.#context.epoch(),
       },
     });
   }

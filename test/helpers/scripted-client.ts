@@ -44,10 +44,9 @@ export class ScriptedClient {
   }
 
   /** Welcomes the client on its newest link. */
-  welcome(publishes = 2): void {
-    this.receive({
-      welcome: { session: 's', heartbeatMs, limits: { rooms: 10, payloadBytes: 1_000, publishes } },
-    });
+  welcome(publishes = 2, ofEpoch = ''): void {
+    const limits = { rooms: 10, payloadBytes: 1_000, publishes };
+    this.receive({ welcome: { session: 's', heartbeatMs, limits, epoch: ofEpoch } });
   }
 
   /** Lets the backoff pass: the longest there is. */

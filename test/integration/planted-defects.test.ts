@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { GuaranteeName, ViolationKind } from '../../cli/chaos/oracle/verdict.ts';
 import type { Cursor, CursorStore, LiveClient, MessageEvent, RoomEvent } from '../../client/index.ts';
 import { MemoryCursorStore } from '../../client/index.ts';
+import { anyCluster } from '../../client/places.ts';
 import type { Message as WireMessage } from '../../protos/gen/live/v1/Message.ts';
 import { messageId } from '../../protos/vocabulary.ts';
 import { RunningCli } from '../helpers/cli.ts';
@@ -185,7 +186,7 @@ describe('planted defects', () => {
     const kinds = (): string[] => recording.events.map(({ kind }) => kind);
     await until('the replay is over', () => kinds().includes('caughtUp'));
     await first.close();
-    await recording.restarted('clean', await cursorStore.load('mine', run));
+    await recording.restarted('clean', await cursorStore.load('mine', run, anyCluster));
 
     await publish(5);
     expected = true;

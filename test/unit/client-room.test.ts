@@ -396,6 +396,7 @@ describe('client room', () => {
     scripted = new ScriptedClient({ cursorStore });
     const reader = new Reader(scripted.client.join('r1', { from: 'earliest', cursorName: 'me' }));
     scripted.client.join('r2', { from: 'earliest', cursorName: 'me' });
+    assert.deepEqual(scripted.transport.link.sentNames, ['hello'], 'it is not known yet which cluster it is');
     scripted.welcome();
     assert.equal(scripted.transport.link.sent[1]?.join?.cursor?.seq, '7');
     assert.equal(scripted.transport.link.sent[2]?.join?.start?.at, 'earliest');
@@ -404,6 +405,35 @@ describe('client room', () => {
     assert.equal(cursorStore.load('me', 'r1')?.seq, 7n);
     void reader.next();
     assert.equal(cursorStore.load('me', 'r1')?.seq, 8n);
+  });
+
+  it('asks the store once, for the cluster that welcomes it, and saves behind which gateways it was', async () => {
+    const asked: unknown[] = [];
+    const saved: unknown[] = [];
+    const cursorStore = {
+      load: (...question: unknown[]) => void asked.push(question),
+      save: (...kept: unknown[]) => void saved.push(kept),
+      flush: () => Promise.resolve(),
+    };
+    scripted = new ScriptedClient({ cursorStore });
+    const servers = ['a:1', 'b:2'];
+    const reader = new Reader(scripted.client.join('r1', { cursorName: 'me' }));
+    const left = scripted.client.join('r2', { cursorName: 'me' });
+    scripted.transport.link.end();
+    left.leave();
+    scripted.waitOutBackoff();
+    assert.deepEqual(asked, []);
+    scripted.welcome(2, epoch);
+    scripted.receive(joined('r1', 1), caughtUp('r1', 1));
+    await reader.take(2);
+    assert.deepEqual(saved, [['me', 'r1', bookmark(1n), servers]]);
+    scripted.transport.link.end();
+    scripted.waitOutBackoff();
+    scripted.welcome(2, 'LIVE@2');
+    assert.deepEqual(asked, [['me', 'r1', { epoch, servers }]]);
+    assert.equal(joinCursor(scripted), '1', 'whatever the stream is now, it is told where the viewer stands');
+    scripted.client.join('r3', { cursorName: 'me' });
+    assert.deepEqual(asked[1], ['me', 'r3', { epoch: 'LIVE@2', servers }]);
   });
 
   it('leaves the room when the store fails, and says so', async () => {
