@@ -42,6 +42,11 @@ export function stateObject(state: ConnectionState): object {
   return { kind: 'state', state: name, ...others, ...(cause ? errorFields(cause) : {}) };
 }
 
+/** That a frame takes its time, as a plain object; without `total` if its size is not known. */
+export function slowObject(bytes: number, ms: number, total: number | undefined): object {
+  return { kind: 'slow', bytes, total, ms };
+}
+
 /** What the gateway says of NATS as a plain object. */
 export function upstreamObject(upstream: Upstream, causes: readonly UpstreamCause[]): object {
   return { kind: 'upstream', upstream, causes };

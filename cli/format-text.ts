@@ -71,6 +71,14 @@ export function stateLine(state: ConnectionState): string | undefined {
   }
 }
 
+/** That a frame takes its time, as a line for people. */
+export function slowLine(bytes: number, ms: number, total: number | undefined): string {
+  const whole = total === undefined ? '' : ` of ${kilobytes(total)}`;
+  return notice(
+    pc.yellow(`slow: ${kilobytes(bytes)}${whole} kB of a message in ${Math.round(ms / 1_000)} s`),
+  );
+}
+
 /** What the gateway says of NATS, as a line for people; undefined if it says nothing. */
 export function upstreamLine(upstream: Upstream, causes: readonly UpstreamCause[]): string | undefined {
   switch (upstream) {
@@ -162,6 +170,8 @@ function payloadText(payload: Buffer): string {
   const text = printable(payload.toString('utf8', 0, longestPayload));
   return payload.length > longestPayload ? `${text}… (${payload.length} bytes)` : text;
 }
+
+const kilobytes = (bytes: number): string => String(Math.round(bytes / 1_000));
 
 /** A line that is no message. */
 export function notice(text: string): string {

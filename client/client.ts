@@ -4,6 +4,7 @@ import { credentials as grpcCredentials, status } from '@grpc/grpc-js';
 import { systemClock } from '../common/clock.ts';
 import { prefixed, unprefixed } from '../protos/enum-names.ts';
 import type { Heartbeat } from '../protos/gen/live/v1/Heartbeat.ts';
+import type { PublishResults } from '../protos/gen/live/v1/PublishResults.ts';
 import type { ServerFrame } from '../protos/live.ts';
 import { contractRevision } from '../protos/live.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
@@ -55,8 +56,11 @@ export interface LiveClientEvents {
   state: [state: ConnectionState, previous: ConnectionState];
   /** Whether the gateway can prove what it says of rooms, and if not why, when that changes. */
   upstream: [upstream: Upstream, causes: readonly UpstreamCause[]];
-  /** A frame is on its way for longer than the gateway is silent: so many bytes of it came, in milliseconds. The link is slow, not dead. */
-  slow: [bytes: number, ms: number];
+  /**
+   * A frame is on its way for longer than the gateway is silent: so many of its `total` bytes came, in so many milliseconds. The link is slow, not
+   * dead. Told again after each further silence in which something came. `total` is undefined as long as it is not known.
+   */
+  slow: [bytes: number, ms: number, total: number | undefined];
   /** So much waits in a room that the gateway may send no more of it, and for some time nothing was taken: nobody reads it. */
   stalled: [room: string];
 }
@@ -137,7 +141,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
           this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: 0, requestBytes: 0 });
         },
         frame: (frame, bytes) => this.#onFrame(frame, bytes),
-        slow: (bytes, silentMs) => this.#announcer.tell('slow', bytes, silentMs),
+        slow: (bytes, silentMs, total) => this.#announcer.tell('slow', bytes, silentMs, total),
         lost: () => {
           this.#rooms.lost();
           this.#publisher.disconnected();
@@ -283,12 +287,19 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
   }
 
   #onFrame(frame: ServerFrame, bytes: number): void {
-    if (frame.publishResults) this.#publisher.onResults(frame.publishResults.results);
+    if (frame.publishResults) this.#onPublishResults(frame.publishResults);
     else this.#rooms.onFrame(frame, bytes);
     if (frame.heartbeat) this.#onHeartbeat(frame.heartbeat);
   }
 
+  #onPublishResults({ results }: PublishResults): void {
+    this.#publisher.onResults(results);
+    if (results.some(({ published }) => published)) this.#connection.gained();
+  }
+
   #onHeartbeat({ upstream, causes }: Heartbeat): void {
+    // Where nothing is asked for, that it lasts is all that a connection can be good for.
+    if (this.#rooms.none && this.#publisher.idle) this.#connection.gained();
     this.#onUpstream(
       unprefixed('UPSTREAM', upstream),
       causes.map((cause) => unprefixed('UPSTREAM_CAUSE', cause)),

@@ -21,7 +21,7 @@ export interface IdleState extends Since {
 /** Hello is under way and Welcome has not come. */
 export interface ConnectingState extends Connected {
   readonly name: 'connecting';
-  /** Failures since the last connection that recovered. */
+  /** Failures since a connection last gained something: a message, the result of a publish, or that every room has all there is. */
   readonly attempt: number;
 }
 
@@ -54,7 +54,7 @@ export interface MovingState extends Connected {
 /** No connection; the next attempt begins `delayMs` after `since`. */
 export interface BackoffState extends Since {
   readonly name: 'backoff';
-  /** Failures since the last connection that recovered, this one included. */
+  /** The same, this one included. */
   readonly attempt: number;
   readonly delayMs: number;
   readonly cause: LiveError;

@@ -35,8 +35,8 @@ export interface ConnectionListener {
   welcomed(welcome: Welcome): void;
   /** Every frame that is not the connection's own business, and its size before compression, in bytes. */
   frame(frame: ServerFrame, bytes: number): void;
-  /** No frame came for `silentMs`, but so many bytes of one. */
-  slow(bytes: number, silentMs: number): void;
+  /** No frame came for `silentMs`, but so many bytes of one, which has `total` if that is known. */
+  slow(bytes: number, silentMs: number, total: number | undefined): void;
   /** The link is gone: what was asked over it may or may not have been done. */
   lost(): void;
   stateChanged(state: ConnectionState, previous: ConnectionState): void;
@@ -64,7 +64,7 @@ export class Connection {
   #watchdog: Watchdog | undefined;
   #timer: Timer | undefined;
   #generation = 0;
-  /** Failures since a connection last recovered. */
+  /** Failures since a connection last gained something. */
   #attempt = 0;
   /** The one in use, or to be tried next. */
   #endpoint: string;
@@ -97,8 +97,8 @@ export class Connection {
     this.#link?.send(frame);
   }
 
-  /** The owner has everything again: the next failure begins the backoff anew. */
-  recovered(): void {
+  /** The connection was of use to the owner: the next failure begins the backoff anew. */
+  gained(): void {
     this.#attempt = 0;
     this.#settings.endpoints.worked(this.#endpoint);
   }
@@ -181,7 +181,10 @@ export class Connection {
     const limits = { silenceMs: heartbeatMs * silenceFactor + silenceSlackMs, probeMs: probeTimeoutMs };
     return new Watchdog(this.#parts.clock, limits, {
       bytesReceived: () => this.#link?.bytesReceived ?? 0,
-      slow: (bytes, silentMs) => this.#listener.slow(bytes, silentMs),
+      slow: (bytes, silentMs) => {
+        const frame = this.#link?.incoming;
+        this.#listener.slow(frame?.bytes ?? bytes, silentMs, frame?.total);
+      },
       suspected: (silentMs) => this.#suspect(silentMs),
       cleared: () => this.#clear(),
       expired: (silentMs) => {
@@ -227,7 +230,7 @@ export class Connection {
     );
   }
 
-  /** No penalty for a move, but two without a recovery in between are a loop and are slowed down. */
+  /** No penalty for a move, but two without a gain in between are a loop and are slowed down. */
   #moveDelay(afterMs: number): number {
     const penalty = this.#attempt === 0 ? 0 : this.#backoffDelay();
     this.#attempt += 1;

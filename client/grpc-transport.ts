@@ -8,6 +8,8 @@ import type { Counters } from './counters.ts';
 import { abortable, abortableTarget } from './dial.ts';
 import type { LiveError } from './errors.ts';
 import { fromServiceError } from './errors.ts';
+import type { IncomingFrame } from './incoming-frame.ts';
+import { incomingFrame } from './incoming-frame.ts';
 import type { ReceivedFrame } from './receive-frame.ts';
 import { receiveFrame } from './receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from './transport.ts';
@@ -121,6 +123,10 @@ class GrpcLink implements Link {
 
   get bytesReceived(): number {
     return this.#socket?.bytesRead ?? 0;
+  }
+
+  get incoming(): IncomingFrame | undefined {
+    return incomingFrame(this.#call);
   }
 
   destroy(): void {

@@ -114,6 +114,11 @@ export class Publisher {
     this.#parts = parts;
   }
 
+  /** Whether nothing waits for its result. */
+  get idle(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /**
    * Publishes one message.
    * @throws LiveError with the key and the gateway's reason, the last one when time runs out, or the caller gives up, while it is refused

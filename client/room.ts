@@ -50,6 +50,8 @@ export interface RoomHost {
   grant(room: Room, bytes: number): void;
   /** The room's window is used up, and the application takes nothing. */
   stalled(room: Room): void;
+  /** A message came that the application did not have. */
+  gained(): void;
   /** The room caught up. */
   settled(): void;
   /** The room is over. */
@@ -218,6 +220,7 @@ export class Room implements RoomSubscription {
     if (!this.#attached()) return;
     this.#credit.spend(bytes);
     const events = this.#eventsOf(batch);
+    if (events.some(({ kind }) => kind === 'message' || kind === 'ephemeral')) this.#host.gained();
     // Paid back when the last of them is taken.
     const last = events.pop();
     for (const event of events) this.#push(event);

@@ -39,8 +39,8 @@ export interface RoomsWire {
   /** Whether there is a link, on which Hello has been sent. */
   readonly ready: boolean;
   send(frame: ClientFrameInput): void;
-  /** Every room has what it asked for. */
-  recovered(): void;
+  /** The connection was of use. */
+  gained(): void;
 }
 
 /** What a room is to begin with. */
@@ -111,6 +111,11 @@ export class Rooms implements RoomHost {
     return room;
   }
 
+  /** Whether there are none. */
+  get none(): boolean {
+    return this.#rooms.size === 0;
+  }
+
   /** The joins that go with Hello. */
   opening(): ClientFrameInput[] {
     return [...this.#rooms.values()].filter((room) => room.detached).map((room) => room.joinFrame());
@@ -121,7 +126,6 @@ export class Rooms implements RoomHost {
     this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#parts.servers };
     this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
     this.#seek();
-    this.settled();
   }
 
   lost(): void {
@@ -171,10 +175,14 @@ export class Rooms implements RoomHost {
     this.#parts.stalled(room);
   }
 
+  gained(): void {
+    this.#parts.wire.gained();
+  }
+
   settled(): void {
-    if (this.#ackTimer === undefined) return;
+    if (this.#ackTimer === undefined || this.#rooms.size === 0) return;
     for (const room of this.#rooms.values()) if (room.unsettled) return;
-    this.#parts.wire.recovered();
+    this.gained();
   }
 
   ended(room: Room): void {

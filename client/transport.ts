@@ -1,5 +1,6 @@
 import type { ClientFrameInput, ServerFrame } from '../protos/live.ts';
 import type { LiveError } from './errors.ts';
+import type { IncomingFrame } from './incoming-frame.ts';
 
 /** What a link tells its owner. Nothing comes after `end`, and nothing after `Link.destroy`. */
 export interface LinkHandlers {
@@ -14,6 +15,8 @@ export interface Link {
   send(frame: ClientFrameInput): void;
   /** Bytes that have come by the connection so far, whatever they are part of. */
   readonly bytesReceived: number;
+  /** The frame that has begun to come; undefined between two frames, or if the transport cannot tell. */
+  readonly incoming: IncomingFrame | undefined;
   /** Takes the stream and the connection under it away, at once. Repeating it does nothing. */
   destroy(): void;
 }

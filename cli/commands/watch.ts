@@ -4,10 +4,10 @@ import type { From, RoomEvent, RoomSubscription } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
 import { systemClock } from '../../common/clock.ts';
 import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
-import { eventObject, jsonLine, stateObject, upstreamObject } from '../format-json.ts';
+import { eventObject, jsonLine, slowObject, stateObject, upstreamObject } from '../format-json.ts';
 import { ClaimedCursors } from '../claimed-cursors.ts';
 import { CursorDatabase } from '../cursor-database.ts';
-import { eventLine, notice, upstreamLine } from '../format-text.ts';
+import { eventLine, notice, slowLine, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { OutageLine } from '../outage.ts';
 import { isClosedPipe, Output } from '../output.ts';
@@ -41,8 +41,8 @@ says so; a NAME that is in use is refused. Cursors are kept in $XDG_STATE_HOME/l
 (~/.local/state/live-gateway/cursors.db).
 
 It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
-connection are told on standard error, an outage in one line that is kept up to date on a terminal and repeated every
-minute elsewhere; with --json, every change on standard output like everything else.`;
+connection are told on standard error, a message that takes long to arrive as "slow: 300 of 990 kB", an outage in one line that is kept
+up to date on a terminal and repeated every minute elsewhere; with --json, every change on standard output like everything else.`;
 
 /** `live-cli watch ROOM...` */
 export function watchCommand(): Command {
@@ -92,6 +92,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   client.on('state', (state) => (options.json ? tell(stateObject(state), undefined) : outage.tell(state)));
   tellTlsMismatch(client, options.server, say);
   tellUpstream(client, tell);
+  client.on('slow', (...slow) => tell(slowObject(...slow), slowLine(...slow)));
   const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
   const stop = (): void => {
     for (const subscription of subscriptions) subscription.leave();

@@ -91,6 +91,7 @@ class MemoryLink implements Link, Wire {
 
   /** Frames come whole. */
   readonly bytesReceived = 0;
+  readonly incoming = undefined;
 
   send(frame: ClientFrameInput): void {
     const bytes = liveService.Connect.requestSerialize(frame);

@@ -1,4 +1,5 @@
 import type { LiveError } from '../../client/errors.ts';
+import type { IncomingFrame } from '../../client/incoming-frame.ts';
 import type { Link, LinkHandlers, Transport } from '../../client/transport.ts';
 import type { ClientFrame, ClientFrameInput, ServerFrameInput } from '../../protos/live.ts';
 import { encodeServerFrame, liveService } from '../../protos/live.ts';
@@ -10,6 +11,7 @@ export class ScriptedLink implements Link {
   readonly sent: ClientFrame[] = [];
   destroyed = false;
   bytesReceived = 0;
+  incoming: IncomingFrame | undefined;
   readonly #handlers: LinkHandlers;
 
   constructor(endpoint: string, handlers: LinkHandlers) {

@@ -22,10 +22,17 @@ describe('a viewer on a slow link', () => {
     proxy.applyAll(bandwidth(BYTES_A_SECOND));
     const client = gateway.client({ endpoints: [proxy.address] });
     const told: number[] = [];
-    client.on('slow', (bytes) => told.push(bytes));
+    const totals = new Set<number | undefined>();
+    client.on('slow', (bytes, _ms, total) => {
+      told.push(bytes);
+      totals.add(total);
+    });
     const viewer = new Witness(client, 'tea', { from: 'earliest' });
     await viewer.has(3);
     assert.equal(client.counters.connects, 1);
     assert.ok(told.length > 1 && told[1]! > told[0]!, told.join());
+    const [total = 0, ...others] = [...totals].filter((size) => size !== undefined);
+    assert.ok(total > BYTES_A_SECOND * 15 && total >= Math.max(...told), `${total} of ${told.join()}`);
+    assert.deepEqual(others, []);
   });
 });

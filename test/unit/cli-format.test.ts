@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { eventObject, jsonLine, stateObject } from '../../cli/format-json.ts';
-import { eventLine, stateLine } from '../../cli/format-text.ts';
+import { eventObject, jsonLine, slowObject, stateObject } from '../../cli/format-json.ts';
+import { eventLine, slowLine, stateLine } from '../../cli/format-text.ts';
 import type { MessageEvent } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
 
@@ -53,6 +53,18 @@ describe('cli output', () => {
   it('does not let a stranger command the terminal', () => {
     const line = eventLine(messageEvent(Buffer.from('\u001b[2J\u0007line\nbreak\u202e天依')));
     assert.ok(line.endsWith('\\u001b[2J\\u0007line\\u000abreak\\u202e天依'), line);
+  });
+
+  it('tells how much of a message that takes its time has come, and of how much if that is known', () => {
+    assert.match(slowLine(300_400, 10_250, 990_100), /slow: 300 of 990 kB of a message in 10 s/);
+    assert.match(slowLine(300_400, 10_250, undefined), /slow: 300 kB of a message/);
+    assert.deepEqual(parsed(slowObject(300, 10_250, 990)), {
+      kind: 'slow',
+      bytes: 300,
+      total: 990,
+      ms: 10_250,
+    });
+    assert.deepEqual(parsed(slowObject(300, 10_250, undefined)), { kind: 'slow', bytes: 300, ms: 10_250 });
   });
 
   it('tells why there is no connection', () => {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { LiveError } from '../../client/index.ts';
-import { batch, caughtUp, heartbeatMs, joined, refusal, ScriptedClient } from '../helpers/scripted-client.ts';
+import {
+  batch,
+  caughtUp,
+  cursorAt,
+  heartbeatMs,
+  joined,
+  refusal,
+  ScriptedClient,
+} from '../helpers/scripted-client.ts';
 
 const silenceMs = heartbeatMs * 2 + 250;
 const probeMs = 500;
@@ -74,19 +82,20 @@ describe('client connection', () => {
   it('takes a part of a frame for a sign of life, and says so; not the few bytes that a proxy may send', () => {
     const scripted = new ScriptedClient();
     const slow: string[] = [];
-    scripted.client.on('slow', (bytes, ms) => slow.push(`${bytes} in ${ms}`));
+    scripted.client.on('slow', (bytes, ms, total) => slow.push(`${bytes} of ${total} in ${ms}`));
     scripted.client.join('r1');
     scripted.welcome();
     const { link } = scripted.transport;
     link.bytesReceived += 5_000;
     scripted.clock.advance(silenceMs);
-    assert.deepEqual([scripted.stateName, ...slow], ['live', `5000 in ${silenceMs}`]);
+    assert.deepEqual([scripted.stateName, ...slow], ['live', `5000 of undefined in ${silenceMs}`]);
     link.bytesReceived += 20;
     scripted.clock.advance(silenceMs);
     assert.equal(scripted.stateName, 'suspect');
     link.bytesReceived += 5_000;
+    link.incoming = { bytes: 9_000, total: 30_000 };
     scripted.clock.advance(500);
-    assert.deepEqual([scripted.stateName, slow[1]], ['live', `10020 in ${2 * silenceMs + 500}`]);
+    assert.deepEqual([scripted.stateName, slow[1]], ['live', `9000 of 30000 in ${2 * silenceMs + 500}`]);
     scripted.receive({ heartbeat: {} });
     link.bytesReceived += 20;
     scripted.clock.advance(silenceMs + 500);
@@ -182,6 +191,59 @@ describe('client connection', () => {
     scripted.receive(joined('r1', 5, 'RESUMED'), caughtUp('r1', 5));
     drop();
     assert.deepEqual(delays, [50, 100, 50]);
+  });
+
+  describe('begins the backoff anew when something was gained:', () => {
+    /** The delays after connections that end when this has been done; the ceiling begins at 100 ms, and half of it is waited. */
+    function delays(scripted: ScriptedClient, ...connections: (() => void)[]): number[] {
+      return connections.map((serve) => {
+        scripted.welcome();
+        serve();
+        scripted.transport.link.end();
+        assert.ok(scripted.client.state.name === 'backoff');
+        const { delayMs } = scripted.client.state;
+        scripted.waitOutBackoff();
+        return delayMs;
+      });
+    }
+    const nothing = (): void => undefined;
+    const growing = [50, 100, 200, 400, 500, 500];
+
+    it('a message, though the replay never ends', () => {
+      const scripted = new ScriptedClient();
+      scripted.client.join('r1');
+      const resume = (): void => scripted.receive(joined('r1', 5, 'RESUMED'));
+      const gain = (): void => scripted.receive(joined('r1', 5), batch('r1', [6, 5]));
+      const repeat = (): void => scripted.receive(joined('r1', 6, 'RESUMED'), batch('r1', [6, 5]));
+      const audience = (): void =>
+        scripted.receive(joined('r1', 6, 'RESUMED'), { batch: { room: 'r1', audience: 7 } });
+      assert.deepEqual(delays(scripted, resume, nothing, gain, repeat, audience), [50, 100, 50, 100, 200]);
+    });
+
+    it('the result of a publish, not a refusal for now', async () => {
+      const scripted = new ScriptedClient();
+      const published = scripted.client.publish('r1', { type: 'gift', payload: 'x' });
+      const answer = (outcome: object) => (): void => {
+        const { requestId } = scripted.transport.link.sent.find(({ publish }) => publish)!.publish!;
+        scripted.receive({ heartbeat: {} }, { publishResults: { results: [{ requestId, ...outcome }] } });
+      };
+      const refused = answer({ refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') });
+      const stored = answer({ published: { cursor: cursorAt(1) } });
+      assert.deepEqual(delays(scripted, nothing, nothing, refused, stored, nothing), [50, 100, 200, 50, 100]);
+      await published;
+    });
+
+    it('a sign of life, if nothing was asked for', async () => {
+      const scripted = new ScriptedClient();
+      const left = scripted.client.join('r1');
+      left.leave();
+      const beat = (): void => scripted.receive({ heartbeat: {} });
+      assert.deepEqual(delays(scripted, ...Array<() => void>(6).fill(nothing)), growing);
+      assert.deepEqual(delays(scripted, beat, nothing), [50, 100]);
+      scripted.client.join('r1');
+      assert.deepEqual(delays(scripted, beat, beat), [200, 400]);
+      await scripted.client.close();
+    });
   });
 
   it('does not take a refused room for a recovery', () => {

@@ -1,0 +1,44 @@
+/** A frame that has begun to come, on the wire: compressed if it is. In bytes. */
+export interface IncomingFrame {
+  /** What of it has come. */
+  readonly bytes: number;
+  /** What it has altogether. */
+  readonly total: number;
+}
+
+/** What grpc-js puts a message together with, by its own names. */
+interface Decoder {
+  readonly readMessageSize: number;
+  readonly readMessageRemaining: number;
+}
+
+/** A call of grpc-js, and the one below it that it hands everything to, by whichever name. */
+interface Call {
+  readonly call?: Call;
+  readonly child?: Call;
+  readonly underlyingCalls?: readonly { readonly call: Call }[];
+  readonly decoder?: Partial<Decoder>;
+}
+
+/** More than there are below one another. */
+const deepest = 10;
+
+/**
+ * The frame that has begun to come by a call of grpc-js; undefined between two frames, and as long as a frame's length has not come. It is asked of what puts
+ * messages together, for which grpc-js has no public name: a version that has it elsewhere is one that does not tell.
+ */
+export function incomingFrame(call: object): IncomingFrame | undefined {
+  const decoder = decoderOf(call);
+  const { readMessageSize: total, readMessageRemaining: missing } = decoder ?? {};
+  if (typeof total !== 'number' || typeof missing !== 'number' || missing === 0) return undefined;
+  return { bytes: total - missing, total };
+}
+
+function decoderOf(outermost: Call): Partial<Decoder> | undefined {
+  let call: Call | undefined = outermost;
+  for (let depth = 0; call !== undefined && depth < deepest; depth += 1) {
+    if (call.decoder !== undefined) return call.decoder;
+    call = call.call ?? call.child ?? call.underlyingCalls?.[0]?.call;
+  }
+  return undefined;
+}
