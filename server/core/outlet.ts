@@ -9,7 +9,10 @@ export type UrgentFrame = Buffer | (() => Buffer);
 
 /** One viewer's stream, as the outlet sees it. */
 export interface FrameSink {
-  /** Sends one frame with its prefix; the outlet is told by {@link Outlet.written} when the transport can take the next. */
+  /**
+   * Sends one frame with its prefix; the outlet is told by {@link Outlet.written} when the transport can take the next, and may be told before
+   * by {@link Outlet.progressed} that it has taken a part.
+   */
   write(frame: Buffer): void;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
@@ -59,7 +62,7 @@ export class Outlet implements Waker, Task {
     return this.#urgent.length;
   }
 
-  /** Since when the transport has been busy with one frame, on the monotonic clock; undefined when it is not. */
+  /** Since when the transport has taken nothing of the frame that it is busy with, on the monotonic clock; undefined when it is not. */
   get blockedSinceMs(): number | undefined {
     return this.#state.kind === 'writing' ? this.#state.sinceMs : undefined;
   }
@@ -81,6 +84,11 @@ export class Outlet implements Waker, Task {
     this.#state = { kind: 'closed' };
     this.#ready.clear();
     this.#urgent.clear();
+  }
+
+  /** The transport has taken a part of the frame. */
+  progressed(): void {
+    if (this.#state.kind === 'writing') this.#state = { kind: 'writing', sinceMs: this.#clock.monotonicMs() };
   }
 
   /** The transport can take the next frame. */

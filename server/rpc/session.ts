@@ -81,6 +81,12 @@ export interface Dismissal {
 /** A client whose answers wait in such a number is not read from until they are fewer. */
 const MAX_BACKLOG = 128;
 
+/**
+ * A frame is handed to its stream in pieces of so many bytes, so that a viewer which takes only a part of it in a long time is seen to take something. More
+ * than any frame has but one with a single large message.
+ */
+const PIECE_BYTES = 80 * 1024;
+
 /** How much of a client's name is kept, in characters. */
 const MAX_CLIENT_NAME = 80;
 
@@ -179,7 +185,7 @@ export class Session implements FrameSink, Member {
    * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
    * come back, ahead of all that it is owed; one that takes nothing is cut off.
    * @param periodMs time until the next call, in milliseconds
-   * @param stuckMs how long one frame may take, in milliseconds
+   * @param stuckMs how long a viewer may take nothing of a frame, in milliseconds
    */
   tend(nowMs: number, periodMs: number, stuckMs: number): void {
     // A call that is over may still be blocked: what it has in flight is not given back before it is out.
@@ -213,7 +219,16 @@ export class Session implements FrameSink, Member {
   /** See {@link FrameSink}. */
   write(frame: Buffer): void {
     // Where the call has been ended for us, its own event follows.
-    if (this.#stream.writable) this.#stream.write(frame, this.#written);
+    if (!this.#stream.writable) return;
+    if (frame.length <= PIECE_BYTES) {
+      this.#stream.write(frame, this.#written);
+      return;
+    }
+    this.#stream.write(frame.subarray(0, PIECE_BYTES), (error) => {
+      if (error) return;
+      this.#outlet.progressed();
+      this.write(frame.subarray(PIECE_BYTES));
+    });
   }
 
   /** See {@link FrameSink}. */

@@ -28,7 +28,7 @@ export class Sessions {
   #moved = 0;
 
   /**
-   * @param stuckMs how long a viewer may take for one frame, in milliseconds
+   * @param stuckMs how long a viewer may take nothing of a frame, in milliseconds
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(

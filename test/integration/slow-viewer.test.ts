@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { connect as http2Connect } from 'node:http2';
 import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
 import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { liveService } from '../../protos/live.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
+import { grpcMessage } from '../helpers/tcp-viewer.ts';
 import { Witness } from '../helpers/witness.ts';
 
 const BYTES_A_SECOND = 30_000;
@@ -34,5 +38,41 @@ describe('a viewer on a slow link', () => {
     const [total = 0, ...others] = [...totals].filter((size) => size !== undefined);
     assert.ok(total > BYTES_A_SECOND * 15 && total >= Math.max(...told), `${total} of ${told.join()}`);
     assert.deepEqual(others, []);
+  });
+
+  it('is not cut off as long as it takes something of a message', async () => {
+    const stuckTimeoutMs = 600_000;
+    const size = 990_000;
+    /** More than what HTTP/2 lets be under way: when so much has come, something of it was sent since the last time. */
+    const stretch = 250_000;
+    await using nats = await startNats();
+    const clock = new SkippingClock();
+    await using gateway = await startTestGateway(nats.url, { stuckTimeoutMs }, { clock });
+    await using producer = await StockProducer.connect(nats.url);
+    await producer.publish('tea', Buffer.alloc(size, 'x'));
+    const session = http2Connect(`http://${gateway.address}`);
+    session.on('error', () => undefined);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': liveService.Connect.path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    for (const message of [{ hello: {} }, { join: { room: 'tea', start: { earliest: {} } } }])
+      stream.write(grpcMessage(liveService.Connect.requestSerialize(message)));
+    let received = 0;
+    let stretches = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      if (received > size) break;
+      if (received < (stretches + 1) * stretch) continue;
+      stretches += 1;
+      clock.skip(stuckTimeoutMs * 0.6);
+      // Behind the gateway's look at its sessions, which is due now.
+      await new Promise<void>((resolve) => void clock.after(1, resolve));
+    }
+    assert.ok(received > size, `cut off after ${received} bytes`);
+    assert.equal(stretches, 3);
+    session.destroy();
   });
 });

@@ -65,7 +65,11 @@ describe('core: outlet', () => {
     hand.runAll();
     assert.deepEqual(written, ['a', 'b']);
     assert.equal(outlet.blockedSinceMs, 9);
+    hand.clock.advance(3);
+    outlet.progressed();
+    assert.equal(outlet.blockedSinceMs, 12, 'a part of it was taken');
     finish();
+    outlet.progressed();
     hand.runAll();
     assert.equal(outlet.blockedSinceMs, undefined);
   });
