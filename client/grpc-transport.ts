@@ -14,14 +14,17 @@ import type { ReceivedFrame } from './receive-frame.ts';
 import { receiveFrame } from './receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from './transport.ts';
 
-/** HTTP/2 keepalive, in milliseconds. It must allow for the longest stall of either event loop. */
+/** HTTP/2 keepalive, in milliseconds. It must allow for the longest stall of either event loop, and for what is on its way by a slow link. */
 export interface KeepaliveOptions {
   readonly timeMs: number;
   readonly timeoutMs: number;
 }
 
-/** HTTP/2 keepalive unless the application says otherwise. */
-export const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 10_000 };
+/**
+ * HTTP/2 keepalive unless the application says otherwise. The answer to a ping comes behind what is on its way, up to a whole {@link flowControlWindow}: on a link of
+ * 12 kB/s that takes 21 s. That a link is dead is noticed sooner, by silence.
+ */
+export const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 30_000 };
 
 /** Room for one large replay frame and the next one behind it, before the gateway has to wait. */
 const flowControlWindow = 256 * 1024;

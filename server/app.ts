@@ -59,11 +59,11 @@ const LIMITS = {
 interface Keepalive {
   /** From one HTTP/2 ping to the next. */
   readonly timeMs: number;
-  /** How long an answer may take; longer than any stall of the event loop. */
+  /** How long an answer may take; longer than any stall of the event loop, and than what HTTP/2 lets be on its way takes on a slow link. */
   readonly timeoutMs: number;
 }
 
-const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 10_000 };
+const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 30_000 };
 
 /** A running gateway. */
 export interface Gateway {
