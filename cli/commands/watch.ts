@@ -32,17 +32,18 @@ Where it begins: at the cursor kept under --cursor NAME if there is one, else at
 --cursor the name is "${defaultCursorName}", and --from, if given, goes before it. The cursor is that of the last message
 printed, so a restarted watch goes on where it stopped, also after it was killed.
 
-Each cluster has a cursor of its own, by whichever of its gateways it is reached: a watch that goes from one --server to that of another cluster
-and back goes on where it was there. One that was never watched begins like the first time, not with a RESET; that says that the
-stream behind the same servers was created anew.
+Each cluster has a cursor of its own, by whichever of its gateways it is reached: a watch that goes from one
+--server to that of another cluster and back goes on where it was there. A cluster that was never watched begins
+like the first time, not with a RESET; that says that the stream behind the same servers was created anew.
 
 Two watches of a room in one cluster cannot have one cursor: while "${defaultCursorName}" is in use a second one does without, and
 says so; a NAME that is in use is refused. Cursors are kept in $XDG_STATE_HOME/live-gateway/cursors.db
 (~/.local/state/live-gateway/cursors.db).
 
 It runs until it is interrupted (exit code 0), and keeps trying while no gateway can be reached. Changes of the
-connection are told on standard error, a message that takes long to arrive as "slow: 300 of 990 kB", an outage in one line that is kept
-up to date on a terminal and repeated every minute elsewhere; with --json, every change on standard output like everything else.`;
+connection are told on standard error, a message that takes long to arrive as "slow: 300 of 990 kB", an outage in
+one line that is kept up to date on a terminal and repeated every minute elsewhere; with --json, every change on
+standard output like everything else.`;
 
 /** `live-cli watch ROOM...` */
 export function watchCommand(): Command {
