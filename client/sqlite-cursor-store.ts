@@ -110,7 +110,7 @@ export class SqliteCursorStore implements CursorStore {
   save(name: string, room: string, cursor: Cursor, servers: readonly string[] = []): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#database.open) throw closed();
-    this.#unsaved.set(JSON.stringify([name, room, cursor.epoch]), { name, room, cursor, servers });
+    this.#unsaved.set(unsavedKey(name, room, cursor.epoch), { name, room, cursor, servers });
     if (this.#commit === 'each') this.#write();
     else this.#timer ??= this.#clock.after(flushDelayMs, () => this.#writeLater());
   }
@@ -197,6 +197,11 @@ function open(file: string): Database.Database {
     database.close();
     throw error;
   }
+}
+
+/** Unambiguous, because a room's name holds no `/`. Made for every message: JSON would take longer than all else. */
+function unsavedKey(name: string, room: string, epoch: string): string {
+  return `${room}/${epoch.length}/${epoch}${name}`;
 }
 
 function cursorOf({ epoch, seq, fingerprint }: Row): Cursor {
