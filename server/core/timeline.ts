@@ -295,6 +295,7 @@ export class Timeline {
     const { epoch, formerly } = end;
     this.#era = { number: this.#era.number + 1, epoch, formerly, start: 0 };
     this.#weighed = end;
+    this.#restartedAt = -1;
     this.#last = last;
     this.#lastHeld = last.seq !== 0;
     this.#provenTo = Math.max(end.lastSeq, last.seq);
@@ -411,7 +412,7 @@ export class Timeline {
   async #readUpTo(end: RoomEnd, confirmed: boolean, buffer: FeedBuffer): Promise<'mended' | 'behind'> {
     const target = Math.max(end.lastSeq, end.last?.seq ?? 0);
     for (;;) {
-      const from = this.#last.seq === 0 ? this.#provenTo : this.#last.seq;
+      const from = this.#placeToJudge(end);
       const read = await readHistory(this.#upstream, this.#room, from);
       if (this.#isClosed()) return 'mended';
       this.learn(read);
@@ -439,6 +440,16 @@ export class Timeline {
       if (read.upto <= from)
         throw new UpstreamError('the stream ends before the place that it was said to reach');
     }
+  }
+
+  /**
+   * Where to read on: from the room's last message or, as long as it has none, from where none was yet. A message that the leader has below
+   * that is of another history.
+   */
+  #placeToJudge({ last }: RoomEnd): number {
+    if (this.#last.seq !== 0) return this.#last.seq;
+    const contradicted = last !== undefined && last.seq > this.#restartedAt && last.seq <= this.#provenTo;
+    return contradicted ? last.seq : this.#provenTo;
   }
 
   /** Judges the room's own place: by its last message or, once that has expired, by what was proven since. */

@@ -687,6 +687,27 @@ describe('core: timeline', () => {
       assert.deepEqual(rig.log, [5]);
     });
 
+    for (const feed of ['delivered', 'held'] as const) {
+      it(`a message below the place up to which there was none is of another history; the feed's word for it is ${feed}`, async () => {
+        await using rig = await opened(() => undefined);
+        for (let n = 0; n < 5; n++) rig.stream.publish('other', 'x');
+        await rig.pass(2_000);
+        assert.equal(rig.timeline.provenTo, 5);
+        rig.stream.rewindTo(3);
+        rig.stream.feed = feed;
+        rig.publish('first');
+        rig.stream.publish('other', 'X');
+        rig.stream.loseAll();
+        await rig.rest();
+        assert.equal(rig.told.renewed, 1, 'viewers are told');
+        rig.stream.feed = 'delivered';
+        rig.publish('second');
+        await rig.rest();
+        assert.deepEqual(rig.log, feed === 'delivered' ? [4, 6] : [6]);
+        assert.equal(rig.told.renewed, 1, 'once');
+      });
+    }
+
     it('a stream restored without a word on the feed: nothing behind the old head is skipped', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.publish('b', 'c', 'd');
