@@ -123,6 +123,8 @@ export class Session implements FrameSink, Member {
   #form: 'plain' | 'deflated' = 'plain';
   /** See {@link Member}. */
   maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
+  /** What has yet to be handed over of a frame of several pieces. */
+  #rest: Buffer | undefined;
   /** Frames that came. */
   #frames = 0;
   #publishes = 0;
@@ -133,6 +135,11 @@ export class Session implements FrameSink, Member {
   #state: State;
   readonly #written = (error?: Error | null): void => {
     if (error) return;
+    if (this.#rest !== undefined) {
+      this.#outlet.progressed();
+      this.write(this.#rest);
+      return;
+    }
     this.#outlet.written();
     if (this.#outlet.backlog > 0) return;
     if (this.#state.kind === 'leaving') this.#endWhenSaid();
@@ -218,17 +225,11 @@ export class Session implements FrameSink, Member {
 
   /** See {@link FrameSink}. */
   write(frame: Buffer): void {
+    const large = frame.length > PIECE_BYTES;
+    this.#rest = large ? frame.subarray(PIECE_BYTES) : undefined;
     // Where the call has been ended for us, its own event follows.
-    if (!this.#stream.writable) return;
-    if (frame.length <= PIECE_BYTES) {
-      this.#stream.write(frame, this.#written);
-      return;
-    }
-    this.#stream.write(frame.subarray(0, PIECE_BYTES), (error) => {
-      if (error) return;
-      this.#outlet.progressed();
-      this.write(frame.subarray(PIECE_BYTES));
-    });
+    if (this.#stream.writable)
+      this.#stream.write(large ? frame.subarray(0, PIECE_BYTES) : frame, this.#written);
   }
 
   /** See {@link FrameSink}. */
@@ -393,6 +394,9 @@ export class Session implements FrameSink, Member {
   /** Ends the call with a status. What is on its way to the client may be lost by it: it has broken the protocol. */
   #fail(error: unknown): void {
     if (this.#state.kind === 'over') return;
+    // A status in the midst of a frame would be taken for a fault of the transport.
+    if (this.#rest !== undefined && this.#stream.writable) this.#stream.write(this.#rest);
+    this.#rest = undefined;
     this.#call.sendStatus(this.#refuse(error, 'a session was refused').toStatus());
     this.#finish();
   }

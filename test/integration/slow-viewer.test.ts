@@ -5,6 +5,8 @@ import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
 import { liveService } from '../../protos/live.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { RawStream } from '../helpers/raw-stream.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
@@ -74,5 +76,25 @@ describe('a viewer on a slow link', () => {
     assert.ok(received > size, `cut off after ${received} bytes`);
     assert.equal(stretches, 3);
     session.destroy();
+  });
+
+  it('gets a large frame whole when it breaks the protocol meanwhile, and then the status', async () => {
+    const size = 1_000_000;
+    await using nats = await startNats();
+    await using gateway = await startTestGateway(nats.url);
+    await using producer = await StockProducer.connect(nats.url);
+    await producer.publish('tea', Buffer.alloc(size, 'x'));
+    const [host = '', port] = gateway.address.split(':');
+    await using proxy = await FaultProxy.listen({ host, port: Number(port) });
+    proxy.applyAll(bandwidth(size / 4));
+    using stream = RawStream.hello(proxy.address);
+    stream.send({ join: { room: 'tea', start: { earliest: {} } } });
+    await until('a part has come', () => proxy.bytes.down.forwarded > size / 4);
+    stream.send({ hello: {} });
+    assert.equal((await stream.end()).reason, 'HELLO_REPEATED');
+    assert.deepEqual(
+      stream.reliable.map(({ length }) => length),
+      [size],
+    );
   });
 });
