@@ -74,11 +74,6 @@ export class Hub {
     return this.#memory;
   }
 
-  /** The room if it is open here. */
-  find(name: string): Room | undefined {
-    return this.#rooms.get(name)?.room;
-  }
-
   /**
    * Opens a room, or shares the open one, until {@link release}.
    * @throws when NATS cannot be asked; nothing is then to be released

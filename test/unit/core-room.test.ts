@@ -107,7 +107,7 @@ describe('core: room', () => {
       await joining;
       await settle();
       assert.deepEqual(second.told, []);
-      assert.equal(rig.gateway.hub.find('r')?.viewerCount, 1);
+      assert.equal((await rig.gateway.hub.acquire('r')).viewerCount, 1);
     });
 
     it('is not added when its start cannot be looked up', async () => {
@@ -117,7 +117,7 @@ describe('core: room', () => {
       rig.stream.leader = 'away';
       const second = new ModelClient(rig.gateway, 'second');
       await assert.rejects(second.join('r', { kind: 'earliest' }));
-      assert.equal(rig.gateway.hub.find('r')?.viewerCount, 1);
+      assert.equal((await rig.gateway.hub.acquire('r')).viewerCount, 1);
       second.disconnect();
     });
 
