@@ -19,6 +19,8 @@ export interface RunPlan {
   /** Reliable and ephemeral messages a second, over all rooms. */
   readonly rate: number;
   readonly ephemeralRate: number;
+  /** How many gateways the tool ran; absent: somebody else's, or two. */
+  readonly gateways?: number;
   /** How many nats-servers the tool ran as a cluster; absent: one, or somebody else's. */
   readonly natsCluster?: number;
   /** Only this one of the viewers watches: the run is a part of another one. */

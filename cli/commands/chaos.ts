@@ -39,6 +39,7 @@ interface Options {
   seed?: number;
   db: string;
   json?: true;
+  gateways?: number;
   natsCluster?: number;
   replay?: string;
   onlyViewer?: string;
@@ -55,11 +56,12 @@ const decidedByReplay = [
   'profile',
   'fault',
   'seed',
+  'gateways',
   'natsCluster',
 ] as const;
 
 const help = `
-Without --server it runs two gateways and a nats-server of its own, which end with it; LIVE_SERVER is not heeded.
+Without --server it runs gateways and a nats-server of its own, which end with it; LIVE_SERVER is not heeded.
 
 Profiles:
 ${table(profileNames.map((name) => [name, profiles[name].about]))}
@@ -119,6 +121,13 @@ export function chaosCommand(): Command {
       ).argParser(parseFault),
     )
     .addOption(number('--seed <n>', 'what the schedule follows from (default: a random one)', parseSeed))
+    .addOption(
+      number(
+        '--gateways <n>',
+        `gateways to run (default ${defaults.gateways}, with the profile everything ${profiles.everything.gateways})`,
+        parseGateways,
+      ),
+    )
     .addOption(
       number(
         '--nats-cluster <n>',
@@ -187,14 +196,18 @@ async function record(plan: RunPlan, backend: Backend, db: string, stopped: Abor
 }
 
 function backendFor(plan: RunPlan, server: string[] | undefined): Promise<Backend> {
-  return server === undefined ? OwnBackend.start(plan.natsCluster ?? 1) : connectForeignBackend(server);
+  if (server !== undefined) return connectForeignBackend(server);
+  const { gateways = defaults.gateways, natsCluster: natsServers = 1 } = plan;
+  return OwnBackend.start({ gateways, natsServers });
 }
 
 /** @throws UsageError */
 function planOf(options: Options): RunPlan {
-  const { server, replay, onlyViewer: viewer, onlyFault: faults, natsCluster } = options;
+  const { server, replay, onlyViewer: viewer, onlyFault: faults, natsCluster, gateways } = options;
   if (server !== undefined && natsCluster !== undefined)
     throw new UsageError('--nats-cluster is for NATS servers of its own: leave --server out');
+  if (server !== undefined && gateways !== undefined)
+    throw new UsageError('--gateways is for gateways of its own: leave --server out');
   const plan = replay === undefined ? newPlan(options) : recordedPlan(replay, options);
   const behind = plan.faults.find((fault) => fault.viewer === undefined);
   if (server !== undefined && behind !== undefined)
@@ -234,6 +247,11 @@ function parseNotNegative(value: string): number {
 
 function parseClusterSize(value: string): number {
   if (value !== '3' && value !== '5') throw new InvalidArgumentError('A cluster has 3 or 5 servers.');
+  return Number(value);
+}
+
+function parseGateways(value: string): number {
+  if (!/^[1-9]$/.test(value)) throw new InvalidArgumentError('It runs 1 to 9 gateways.');
   return Number(value);
 }
 

@@ -95,6 +95,14 @@ describe('live-cli chaos', () => {
     assert.ok((kill?.applied ?? 0) > 0);
   });
 
+  it('proves a rolling restart of three gateways', async () => {
+    const { gateways, faults } = await passed(chaos('--fault', 'rolling-restart', ...short));
+    const { 'rolling-restart': restart } = faults as Record<string, { applied: number; noticed: number }>;
+    assert.equal(gateways, 3);
+    assert.ok(restart !== undefined && restart.applied > 0);
+    assert.ok(restart.noticed > 0, 'viewers have to move');
+  });
+
   it('says when gaps and resets were to be expected', async () => {
     const report = await passed(chaos('--fault', 'stream-purge', 'stream-recreate', 'half-open=3', ...short));
     assert.equal(report['unexpectedGaps'], 0);

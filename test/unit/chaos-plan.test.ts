@@ -108,6 +108,16 @@ describe('the schedule of a chaos run', () => {
     fc.assert(property, { numRuns: 50 });
   });
 
+  it('has as many gateways as its profile says, unless the user says otherwise, and none of somebody else’s', () => {
+    const gateways = (wished: object, own = true): number | undefined =>
+      planFor('a', 7, wished, own).gateways;
+    assert.equal(gateways({ profile: 'everything' }), 3);
+    assert.equal(gateways({ faults: new Map([['rolling-restart', 1]]) }), 3);
+    assert.equal(gateways({ profile: 'deploy' }), 2);
+    assert.equal(gateways({ profile: 'everything', gateways: 4 }), 4);
+    assert.equal(gateways({}, false), undefined);
+  });
+
   it('chooses by weight', () => {
     const faults = new Map([['rst', 9] as const, ['stall', 1] as const]);
     const plan = planFor('a', 7, { faults, viewers: 500 }, true);

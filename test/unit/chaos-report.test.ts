@@ -74,6 +74,7 @@ describe('reports of runs', () => {
       latencyMs: { count: 3, p50: 7, p95: 20, p99: 20, max: 20 },
       replayLatencyMs: all(710),
       replayed: 1,
+      gateways: null,
       historyReads: 3,
       historyReadsPerReconnect: 3,
       ephemeral: {

@@ -20,7 +20,7 @@ interface Strike {
 }
 
 /** Faults behind that end viewers' connections. What befalls NATS leaves them standing, by design. */
-const endingConnections: ReadonlySet<string> = new Set(['gateway-kill', 'gateway-drain']);
+const endingConnections: ReadonlySet<string> = new Set(['gateway-kill', 'gateway-drain', 'rolling-restart']);
 
 function isOnConnection({ span, tally }: Strike): boolean {
   return span.viewer !== undefined || endingConnections.has(tally.name);

@@ -8,7 +8,7 @@ import type { FaultReport, Offence, RunReport } from './run-report.ts';
  */
 export function reportJson(report: RunReport) {
   const { verdict, reasons, run, db, replay, measures, signalledGaps } = report;
-  const { seed, profile, rooms, durationMs } = run.plan;
+  const { seed, profile, rooms, durationMs, gateways = null } = run.plan;
   const { published, unknown, delivered, replayed, reconnects, bytes, historyReads = null } = measures;
   const { received, dropped, staleness } = measures.ephemeral;
   return {
@@ -21,6 +21,7 @@ export function reportJson(report: RunReport) {
     durationMs,
     viewers: report.viewers.length,
     rooms,
+    gateways,
     published,
     unknown,
     delivered,

@@ -29,14 +29,15 @@ export function durationCells(name: string, { count, p50, p95, p99, max }: Quant
 
 /** What a run was asked for. */
 export function planRows({ run, endMs }: RunReport): Row[] {
-  const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate, onlyViewer, natsCluster } =
-    run.plan;
+  const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate, onlyViewer } = run.plan;
+  const { gateways, natsCluster } = run.plan;
   const only = onlyViewer === undefined ? '' : `, only ${onlyViewer} of them`;
   return [
     ['seed', String(seed)],
     ['profile', profile],
     ['viewers', `${formatCount(viewers)} in ${formatCount(rooms)} ${rooms === 1 ? 'room' : 'rooms'}${only}`],
     ['rate', `${formatCount(rate)} reliable, ${formatCount(ephemeralRate)} ephemeral a second`],
+    ...(gateways === undefined ? [] : [['gateways', String(gateways)] as const]),
     ...(natsCluster === undefined ? [] : [['NATS', `a cluster of ${natsCluster}`] as const]),
     ['duration', `${formatMs(durationMs)}, ${formatMs(endMs)} until all had settled`],
     ['started', new Date(run.startedAtMs).toISOString()],

@@ -45,6 +45,12 @@ export const catalogue = {
     mendMs: 2_200,
     about: 'SIGTERM to a gateway, which is started again',
   },
+  'rolling-restart': {
+    kind: 'behind',
+    forMs: [0, 0],
+    mendMs: 6_600,
+    about: 'SIGTERM to each gateway in turn, once the one before serves again',
+  },
   'nats-kill': {
     kind: 'behind',
     forMs: [0, 1_500],

@@ -18,6 +18,7 @@ export interface Wishes {
   readonly rate?: number | undefined;
   readonly ephemeralRate?: number | undefined;
   readonly natsCluster?: number | undefined;
+  readonly gateways?: number | undefined;
 }
 
 /** What a run is like unless the user says otherwise. */
@@ -27,6 +28,7 @@ export const defaults = {
   durationMs: 20_000,
   rate: 40,
   ephemeralRate: 40,
+  gateways: 2,
   /** With gateways of the tool's own, and with those of others. */
   profile: { own: 'everything', foreign: 'flaky-mobile' },
 } as const;
@@ -59,6 +61,7 @@ export function planFor(run: string, seed: number, wishes: Wishes, own: boolean)
     ephemeralRate: wishes.ephemeralRate ?? defaults.ephemeralRate,
     mix,
     own,
+    ...(own && { gateways: wishes.gateways ?? mix.gateways ?? defaults.gateways }),
     ...(natsCluster !== undefined && { natsCluster }),
   };
   return planRun(options);

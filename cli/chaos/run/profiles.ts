@@ -27,6 +27,8 @@ export interface Profile {
   readonly behind?: Mix<NameOf<'behind' | 'cluster'>>;
   /** Reliable messages a second over all rooms, unless the user says otherwise. */
   readonly rate?: number;
+  /** How many gateways the tool runs, unless the user says otherwise. */
+  readonly gateways?: number;
 }
 
 export const profiles = {
@@ -68,6 +70,8 @@ export const profiles = {
   },
   everything: {
     about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
+    // Of two, a rolling restart is hardly more than two drains.
+    gateways: 3,
     each: {
       everyMs: 8_000,
       inTurn: true,
@@ -90,6 +94,7 @@ export const profiles = {
       weights: {
         'gateway-kill': 2,
         'gateway-drain': 2,
+        'rolling-restart': 1,
         'nats-kill': 2,
         'nats-pause': 2,
         'stream-purge': 1,
@@ -129,6 +134,7 @@ export function withFaults(profile: Profile, weights: ReadonlyMap<FaultName, num
   };
   return {
     about: profile.about,
+    ...(profile.gateways !== undefined && { gateways: profile.gateways }),
     [profile.each === undefined && profile.together !== undefined ? 'together' : 'each']: onViewers,
     behind: { everyMs: profile.behind?.everyMs ?? defaultRhythmMs.behind, weights: chosen(true) },
   };

@@ -42,6 +42,9 @@ export const behind: FaultsBehind<NameOf<'behind' | 'cluster'>> = {
   ...limits,
   'gateway-kill': (world, { turn }) => restartGateway(world, turn, 'SIGKILL'),
   'gateway-drain': (world, { turn }) => restartGateway(world, turn, 'SIGTERM'),
+  async 'rolling-restart'(world) {
+    for (const turn of world.gateways.keys()) await restartGateway(world, turn, 'SIGTERM');
+  },
   'nats-kill': ({ nats }, { turn, lifted }) => restartNats(nats, turn % nats.count, lifted),
   async 'nats-pause'({ nats }, { turn, lifted }) {
     const index = turn % nats.count;

@@ -13,10 +13,15 @@ import { NatsServers } from './nats-servers.ts';
 import { freePorts } from './ports.ts';
 import { StreamAdmin } from './stream-admin.ts';
 
-/** Viewers of one that is restarted go on at the other. */
-const gatewayCount = 2;
+/** How many of each are run. */
+export interface BackendSize {
+  /** Viewers of one that is restarted go on at the others. */
+  readonly gateways: number;
+  /** 1, or the size of a cluster in which every server has a copy of the stream. */
+  readonly natsServers: number;
+}
 
-/** Two gateways and one or several nats-servers of the tool's own, in a temporary directory. */
+/** Gateways and one or several nats-servers of the tool's own, in a temporary directory. */
 export class OwnBackend implements Backend {
   readonly gateways: readonly Address[];
   readonly heartbeatMs = heartbeatMs;
@@ -25,8 +30,7 @@ export class OwnBackend implements Backend {
   private readonly world: Omit<World, 'consequences'>;
   private readonly directory: string;
 
-  /** @param natsServers 1, or the size of a cluster in which every server has a copy of the stream */
-  static async start(natsServers: number): Promise<OwnBackend> {
+  static async start({ gateways: gatewayCount, natsServers }: BackendSize): Promise<OwnBackend> {
     const directory = await mkdtemp(join(tmpdir(), 'live-chaos-'));
     const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
     try {

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { chance } from '../../cli/chaos/run/chance.ts';
+import type { World } from '../../cli/chaos/run/backend/behind.ts';
+import { behind } from '../../cli/chaos/run/backend/behind.ts';
+
+describe('faults behind the gateways', () => {
+  it('restart one gateway after the other in a rolling restart, each once the one before serves again', async () => {
+    const log: string[] = [];
+    const step = async (name: string): Promise<void> => {
+      log.push(`${name} …`);
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push(name);
+    };
+    const gateways = ['a', 'b', 'c'].map((name) => ({
+      end: (signal: string) => step(`${signal} to ${name}`),
+      start: () => step(`start of ${name}`),
+    }));
+    // Nothing else of the world is touched.
+    const world = { gateways } as unknown as World;
+    const { signal: lifted } = new AbortController();
+    await behind['rolling-restart'](world, { turn: 5, random: chance(1, 'any'), lifted });
+    assert.deepEqual(
+      log,
+      ['a', 'b', 'c'].flatMap((name) => [
+        `SIGTERM to ${name} …`,
+        `SIGTERM to ${name}`,
+        `start of ${name} …`,
+        `start of ${name}`,
+      ]),
+    );
+  });
+});
