@@ -100,7 +100,7 @@ describe('the schedule of a chaos run', () => {
 
   it('has every fault on viewers in a short run of many', () => {
     const property = fc.property(seeds, (seed) => {
-      const wished = { profile: 'everything', viewers: 10, durationMs: 10_000 } as const;
+      const wished = { profile: 'everything', viewers: 20, durationMs: 10_000 } as const;
       const planned = new Set(planFor('a', seed, wished, true).faults.map(({ name }) => name));
       const missing = faultNames.filter((name) => traitsOf(name).kind === 'viewer' && !planned.has(name));
       assert.deepEqual(missing, []);

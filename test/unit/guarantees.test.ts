@@ -301,6 +301,16 @@ describe('guarantees', () => {
       assertFound(events, undefined, {}, [{ fromMs: 90, toMs: 100 }]);
     });
 
+    it('finds a connection that was lost, and not one that has yet to be made', () => {
+      const state = (state: 'live' | 'connecting' | 'backoff', atMs: number): ViewerEvent => {
+        return { kind: 'state', state, atMs };
+      };
+      const trying: ViewerEvent[] = [state('connecting', 0), state('backoff', 0), state('connecting', 0)];
+      assertFound([...trying, state('live', 0), ...correct()], undefined);
+      const losing: ViewerEvent[] = [...trying, state('live', 0), ...correct(), state('backoff', 95)];
+      assertFound(losing, ['Isolated', 'disturbed', undefined]);
+    });
+
     it('is not checked without bounds', () => {
       const { isolation: _, ...unbounded } = history(correct());
       assert.equal(isolated(unbounded).checks, 0);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { appSuspend } from '../../cli/chaos/links/faults/app-suspend.ts';
+import { deadEndpoint } from '../../cli/chaos/links/faults/dead-endpoint.ts';
 import { slowReader } from '../../cli/chaos/links/faults/slow-reader.ts';
 import type { FaultyViewer } from '../../cli/chaos/links/viewer-fault.ts';
 import { HandlingPace } from '../../cli/chaos/links/viewer-fault.ts';
@@ -17,6 +18,11 @@ describe('faults of a viewer', () => {
       slowDown: (handlingMs) => calls.push(`slow down ${handlingMs}`),
       suspend: () => calls.push('suspend'),
       resume: () => calls.push('resume'),
+      resetConnections: () => calls.push('reset connections'),
+      silenceDeadEndpoint() {
+        calls.push('silence');
+        return () => calls.push('refuse again');
+      },
     };
   });
 
@@ -30,6 +36,14 @@ describe('faults of a viewer', () => {
     appSuspend.apply(viewer, lifted.signal);
     lifted.abort();
     assert.deepEqual(calls, ['suspend', 'resume']);
+  });
+
+  it('make the client choose from its endpoints, while the dead one refuses or says nothing', () => {
+    deadEndpoint('refused').apply(viewer, lifted.signal);
+    assert.deepEqual(calls.splice(0), ['reset connections']);
+    deadEndpoint('silent').apply(viewer, lifted.signal);
+    lifted.abort();
+    assert.deepEqual(calls, ['silence', 'reset connections', 'refuse again']);
   });
 });
 

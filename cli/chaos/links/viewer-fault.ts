@@ -9,9 +9,13 @@ export interface FaultyViewer {
   suspend(): void;
   /** Ends a suspension: timers that fell due fire now, reads go on. */
   resume(): void;
+  /** Resets every connection that there is. */
+  resetConnections(): void;
+  /** Makes the dead one of the viewer's endpoints accept connections and say nothing, until the returned function is called. */
+  silenceDeadEndpoint(): () => void;
 }
 
-/** A trouble of a viewer's device, not of the network between. */
+/** A trouble of a viewer's device, application or settings, not of the network between. */
 export interface ViewerFault {
   readonly name: string;
   /** Begins the fault; it lasts until `lifted` aborts. */

@@ -33,6 +33,11 @@ export const catalogue = {
   },
   rebind: { kind: 'viewer', forMs: [0, 0], about: 'the client has a new source port mid-stream' },
   'app-suspend': { kind: 'viewer', forMs: [500, 5_000], about: 'timers and reads of the viewer stop' },
+  'dead-endpoint': {
+    kind: 'viewer',
+    forMs: [1_000, 5_000],
+    about: 'connections are reset, and one of the endpoints to choose from is dead',
+  },
   'gateway-kill': {
     kind: 'behind',
     forMs: [0, 0],

@@ -3,19 +3,21 @@ import type { RuleFactory } from '../rule.ts';
 const troubled = new Set(['suspect', 'moving', 'backoff']);
 
 /**
- * Isolated: while no fault touches a viewer, trouble elsewhere does not show. It neither loses nor doubts its connection
- * (`disturbed`), and acknowledged messages published after it had caught up arrive within the bound (`late`). A
+ * Isolated: while no fault touches a viewer, trouble elsewhere does not show. Once it has a connection it neither loses nor doubts it
+ * (`disturbed`): before, it may have begun with an endpoint that is dead. And acknowledged messages published after it had caught up arrive within the bound (`late`). A
  * message any part of whose way falls into a disturbance is left out. Checked only if the history gives bounds.
  */
 export const isolated: RuleFactory = ({ viewer, published, disturbed, isolation, tally }) => {
   if (isolation === undefined) return {};
   const { maxLatencyMs } = isolation;
   let guess = 0;
+  let connected = false;
   const touched = (fromMs: number, toMs: number): boolean =>
     disturbed.some((span) => span.fromMs <= toMs && span.toMs >= fromMs);
   return {
     onState({ state, atMs }) {
-      if (touched(atMs, atMs)) return;
+      if (state !== 'connecting' && state !== 'backoff') connected = true;
+      if (!connected || touched(atMs, atMs)) return;
       const detail = `became ${state} though no fault had touched it`;
       tally.check(!troubled.has(state), () => ({ kind: 'disturbed', viewer, atMs, detail }));
     },

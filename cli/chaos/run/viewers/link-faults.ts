@@ -2,6 +2,7 @@ import type { Random } from '../../../../common/random.ts';
 import type { Fault } from '../../links/fault.ts';
 import { appSuspend } from '../../links/faults/app-suspend.ts';
 import { bandwidth } from '../../links/faults/bandwidth.ts';
+import { deadEndpoint } from '../../links/faults/dead-endpoint.ts';
 import { fin } from '../../links/faults/fin.ts';
 import { halfOpen } from '../../links/faults/half-open.ts';
 import { latency } from '../../links/faults/latency.ts';
@@ -36,4 +37,5 @@ export const onViewer: Readonly<Record<NameOf<'viewer'>, (random: Random) => OnV
   'slow-reader': (random) => device(slowReader(between(random, 20, 200))),
   rebind: () => link(rebind),
   'app-suspend': () => device(appSuspend),
+  'dead-endpoint': (random) => device(deadEndpoint(random() < 0.5 ? 'refused' : 'silent')),
 };

@@ -4,6 +4,8 @@ import type { RoomSubscription } from '../../../../client/index.ts';
 import type { Clock } from '../../../../common/clock.ts';
 import { aborted } from '../../../../common/sleep.ts';
 import type { Address } from '../../../../common/units.ts';
+import { DeadEndpoint } from '../../links/dead-endpoint.ts';
+import { rst } from '../../links/faults/rst.ts';
 import { stall } from '../../links/faults/stall.ts';
 import type { FaultHandle } from '../../links/fault.ts';
 import { FaultProxy } from '../../links/proxy.ts';
@@ -28,7 +30,10 @@ export interface ViewerParts extends ViewerSpec {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A viewer with a client of its own, whose every connection goes through a fault proxy that no other viewer uses. */
+/**
+ * A viewer with a client of its own, whose every connection goes through a fault proxy that no other viewer uses. Of the endpoints
+ * that the client may choose from, one is dead.
+ */
 export class Viewer implements FaultyViewer {
   readonly name: string;
   readonly log: ViewerLog;
@@ -36,6 +41,7 @@ export class Viewer implements FaultyViewer {
   private readonly clock: SuspendableClock;
   private readonly pace: HandlingPace;
   private readonly proxies: readonly FaultProxy[];
+  private readonly deadEndpoint: DeadEndpoint;
   private readonly client: LiveClient;
   private subscriptions: readonly RoomSubscription[] = [];
   private iterations: readonly Promise<void>[] = [];
@@ -45,7 +51,7 @@ export class Viewer implements FaultyViewer {
   static async start(parts: ViewerParts): Promise<Viewer> {
     const { gateways, clock } = parts;
     const proxies = await Promise.all(gateways.map((gateway) => FaultProxy.listen(gateway, clock)));
-    const viewer = new Viewer(parts, proxies);
+    const viewer = new Viewer(parts, proxies, await DeadEndpoint.open());
     viewer.subscriptions = viewer.rooms.map((room) => viewer.client.join(room));
     viewer.iterations = viewer.subscriptions.map((subscription) =>
       viewer.follow(subscription).catch(parts.onFailure),
@@ -56,6 +62,7 @@ export class Viewer implements FaultyViewer {
   private constructor(
     { viewer, rooms, seed, clock, connectTimeoutMs }: ViewerParts,
     proxies: readonly FaultProxy[],
+    dead: DeadEndpoint,
   ) {
     this.name = viewer;
     this.rooms = rooms;
@@ -63,9 +70,10 @@ export class Viewer implements FaultyViewer {
     this.clock = new SuspendableClock(clock);
     this.pace = new HandlingPace(this.clock);
     this.proxies = proxies;
+    this.deadEndpoint = dead;
     const random = chance(seed, `client of ${viewer}`);
     this.client = new LiveClient({
-      endpoints: proxies.map(({ address }) => address),
+      endpoints: [...proxies, dead].map(({ address }) => address),
       clientName: `chaos ${viewer}`,
       clock: this.clock,
       random,
@@ -114,6 +122,14 @@ export class Viewer implements FaultyViewer {
     this.clock.resume();
   }
 
+  resetConnections(): void {
+    for (const proxy of this.proxies) proxy.applyAll(rst).lift();
+  }
+
+  silenceDeadEndpoint(): () => void {
+    return this.deadEndpoint.silent();
+  }
+
   /** Whether every room has come to its goal. */
   isAt(goals: ReadonlyMap<string, Goal>): boolean {
     return this.rooms.every((room) => {
@@ -128,6 +144,7 @@ export class Viewer implements FaultyViewer {
     await Promise.all(this.iterations);
     for (const { room, cursor } of this.subscriptions) this.log.end(room, cursor);
     await this.client.close();
+    this.deadEndpoint.close();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     const {
       reconnects,
