@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileNames } from '../../cli/chaos/run/profiles.ts';
+import { loadHistory } from '../../cli/chaos/record/history.ts';
 import { loadPlan } from '../../cli/chaos/record/runs.ts';
 import { Limiter } from '../../common/limiter.ts';
 import { RunningCli } from '../helpers/cli.ts';
@@ -101,6 +102,24 @@ describe('live-cli chaos', () => {
     assert.equal(gateways, 3);
     assert.ok(restart !== undefined && restart.applied > 0);
     assert.ok(restart.noticed > 0, 'viewers have to move');
+  });
+
+  it('judges what viewers publish from within their loops like all other messages', async () => {
+    const report = await passed(chaos('--fault', 'reentrant-publish', ...short));
+    const { published, settled, viewers } = loadHistory(
+      join(directory.path, 'chaos.db'),
+      String(report['run']),
+    );
+    const answers = [...published].filter(({ id }) => id.includes(':bot:'));
+    assert.ok(answers.length > 0);
+    assert.ok(settled !== undefined);
+    const got = new Map<string, number>();
+    for (const { events } of viewers) {
+      for (const event of events)
+        if (event.kind === 'message') got.set(event.id, (got.get(event.id) ?? 0) + 1);
+    }
+    // Of eight viewers, all in one room.
+    assert.deepEqual([...new Set(answers.map(({ id }) => got.get(id)))], [8]);
   });
 
   it('says when gaps and resets were to be expected', async () => {

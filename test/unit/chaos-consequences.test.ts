@@ -41,7 +41,7 @@ describe('the consequences of taking messages away', () => {
 
   beforeEach(() => {
     excuses = new Excuses();
-    epochs = new Epochs('a');
+    epochs = new Epochs('a', () => nowMs);
     nowMs = 1_000;
     log = [];
     outages = [];
@@ -107,6 +107,22 @@ describe('the consequences of taking messages away', () => {
     assert.equal(epochs.epochOf(during), undefined);
     assert.equal(epochs.epochOf(epochs.stamp()), 'b');
     assert.deepEqual(epochs.namesOf('b'), ['b']);
+  });
+
+  it('knows in which stream a message is that was published and acknowledged in a span of time', async () => {
+    const during = (fromMs: number, toMs: number): unknown => epochs.during({ fromMs, toMs });
+    await consequences().replacing(() => {
+      assert.equal(during(900, 1_000), 'a');
+      nowMs = 1_500;
+      assert.equal(during(1_100, 1_200), undefined, 'nobody knows yet which one it will be');
+      return Promise.resolve('empty');
+    });
+    assert.equal(during(900, 1_000), 'a', 'however late that is asked');
+    assert.deepEqual(
+      [during(999, 1_001), during(1_100, 1_200), during(1_400, 1_600)],
+      Array(3).fill(undefined),
+    );
+    assert.equal(during(1_500, 1_600), 'b');
   });
 
   it('knows a restored stream by all its names', async () => {

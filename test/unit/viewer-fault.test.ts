@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appSuspend } from '../../cli/chaos/links/faults/app-suspend.ts';
 import { deadEndpoint } from '../../cli/chaos/links/faults/dead-endpoint.ts';
+import { reentrantPublish } from '../../cli/chaos/links/faults/reentrant-publish.ts';
 import { slowReader } from '../../cli/chaos/links/faults/slow-reader.ts';
 import type { FaultyViewer } from '../../cli/chaos/links/viewer-fault.ts';
 import { HandlingPace } from '../../cli/chaos/links/viewer-fault.ts';
@@ -23,6 +24,10 @@ describe('faults of a viewer', () => {
         calls.push('silence');
         return () => calls.push('refuse again');
       },
+      answerMessages(oneIn) {
+        calls.push(`answer one in ${oneIn}`);
+        return () => calls.push('answer none');
+      },
     };
   });
 
@@ -36,6 +41,12 @@ describe('faults of a viewer', () => {
     appSuspend.apply(viewer, lifted.signal);
     lifted.abort();
     assert.deepEqual(calls, ['suspend', 'resume']);
+  });
+
+  it('make the application publish from within its loop until lifted', () => {
+    reentrantPublish(3).apply(viewer, lifted.signal);
+    lifted.abort();
+    assert.deepEqual(calls, ['answer one in 3', 'answer none']);
   });
 
   it('make the client choose from its endpoints, while the dead one refuses or says nothing', () => {

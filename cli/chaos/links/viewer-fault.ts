@@ -13,6 +13,8 @@ export interface FaultyViewer {
   resetConnections(): void;
   /** Makes the dead one of the viewer's endpoints accept connections and say nothing, until the returned function is called. */
   silenceDeadEndpoint(): () => void;
+  /** Makes the application answer one in so many messages from within its loop, until the returned function is called. */
+  answerMessages(oneIn: number): () => void;
 }
 
 /** A trouble of a viewer's device, application or settings, not of the network between. */

@@ -53,7 +53,7 @@ export interface PublishedMessage extends Place {
   readonly room: string;
   /** As viewers see it (`Nats-Msg-Id`); empty when the publisher does not know it. */
   readonly id: string;
-  /** When it was published. */
+  /** When it was published, or when that was acknowledged if how long it took is nobody's business but the publisher's. */
   readonly atMs: number;
   /** When that was acknowledged; absent: nobody knows. */
   readonly ackedMs?: number;

@@ -96,7 +96,7 @@ export class ViewerObserver {
     const message = room.published.messages[room.guess];
     if (message?.seq !== seq) return;
     const { latency, replayLatency } = this.#measures;
-    (room.replay === undefined ? latency : replayLatency).add(atMs - message.atMs);
+    (room.replay === undefined ? latency : replayLatency).add(Math.max(0, atMs - message.atMs));
   }
 
   #room(name: string, epoch: string): RoomState {

@@ -33,6 +33,11 @@ export const catalogue = {
   },
   rebind: { kind: 'viewer', forMs: [0, 0], about: 'the client has a new source port mid-stream' },
   'app-suspend': { kind: 'viewer', forMs: [500, 5_000], about: 'timers and reads of the viewer stop' },
+  'reentrant-publish': {
+    kind: 'viewer',
+    forMs: [1_000, 5_000],
+    about: 'the application publishes answers from within its loop over messages',
+  },
   'dead-endpoint': {
     kind: 'viewer',
     forMs: [1_000, 5_000],

@@ -1,3 +1,5 @@
+import type { TimeSpan } from '../oracle/history.ts';
+
 /** When a publish began: the stream's incarnation then, or that there was none for certain. */
 export type Stamp = { readonly turn: number } | undefined;
 
@@ -15,6 +17,9 @@ export interface BroughtBack {
  */
 export class Epochs {
   private turn = 0;
+  private readonly nowMs: () => number;
+  /** What there was, and when: nobody can say what there was in between. The last one lasts. */
+  private readonly incarnations: { readonly name: string; readonly fromMs: number; toMs: number }[];
   /** As the stream calls itself; undefined while it changes. */
   private name: string | undefined;
   /** Whether the present one was restored: no other changes its name by itself. */
@@ -23,8 +28,14 @@ export class Epochs {
   readonly firstNames: ReadonlyMap<string, string>;
   private readonly others = new Map<string, string>();
 
-  constructor(epoch: string) {
+  /**
+   * @param epoch as the stream calls itself at the beginning
+   * @param nowMs the run's clock
+   */
+  constructor(epoch: string, nowMs: () => number) {
     this.name = epoch;
+    this.nowMs = nowMs;
+    this.incarnations = [{ name: epoch, fromMs: -Infinity, toMs: Infinity }];
     this.firstNames = this.others;
   }
 
@@ -36,6 +47,12 @@ export class Epochs {
   /** The epoch of a message that is acknowledged now; undefined if nobody can tell. */
   epochOf(stamp: Stamp): string | undefined {
     return stamp?.turn === this.turn && this.name !== undefined ? this.firstNameOf(this.name) : undefined;
+  }
+
+  /** The epoch of a message that was published and acknowledged in this time; undefined if nobody can tell. */
+  during({ fromMs, toMs }: TimeSpan): string | undefined {
+    const then = this.incarnations.find((one) => one.fromMs <= fromMs && toMs <= one.toMs);
+    return then === undefined ? undefined : this.firstNameOf(then.name);
   }
 
   /** The first name of the stream that has or had this name. */
@@ -56,8 +73,11 @@ export class Epochs {
     if (before === undefined) throw new Error('the stream is being changed already');
     this.turn += 1;
     this.name = undefined;
+    const last = this.incarnations.at(-1);
+    if (last !== undefined) last.toMs = this.nowMs();
     const { epoch, restored } = await work();
     this.name = epoch;
+    this.incarnations.push({ name: epoch, fromMs: this.nowMs(), toMs: Infinity });
     this.restored = restored;
     if (epoch === before) return undefined;
     if (restored) this.others.set(epoch, this.firstNameOf(before));

@@ -86,6 +86,7 @@ export const profiles = {
         rebind: 1,
         'app-suspend': 1,
         'slow-reader': 1,
+        'reentrant-publish': 1,
         'dead-endpoint': 1,
       },
     },

@@ -94,7 +94,7 @@ class Run {
     this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
     const started = fleet.start(plan.seed, backend.gateways);
     await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
-    this.epochs = new Epochs(await this.readEpoch());
+    this.epochs = new Epochs(await this.readEpoch(), () => this.nowMs());
     await this.run(this.epochs);
     this.phase = 'settling';
     await this.settle();
@@ -123,7 +123,17 @@ class Run {
     this.phase = 'running';
     this.fleet.run(this.originMs, plan.faults);
     const { rate, ephemeralRate } = plan;
-    const traffic = new Traffic({ clients, rooms, rate, ephemeralRate, epochs, recorder, clock, nowMs });
+    const traffic = new Traffic({
+      clients,
+      rooms,
+      rate,
+      ephemeralRate,
+      epochs,
+      recorder,
+      viewers: this.fleet,
+      clock,
+      nowMs,
+    });
     this.traffic = traffic;
     const { excuses } = this;
     const readEpoch = (): Promise<string> => this.readEpoch();
@@ -152,6 +162,7 @@ class Run {
   /** Everything is healed, nothing is published any more, and everyone may catch up. */
   private async settle(): Promise<void> {
     const quiet = this.traffic?.stop();
+    quiet?.catch(() => undefined);
     this.fleet.heal();
     this.behind?.heal();
     await this.behind?.over;
@@ -180,8 +191,9 @@ class Run {
     return (await this.inquiry.head(this.rooms[0] ?? '')).epoch;
   }
 
-  private takeDown({ events, faults, census }: News): void {
+  private takeDown({ events, answers, faults, census }: News): void {
     this.census = census;
+    for (const answer of answers) this.traffic?.answered(answer);
     for (const fault of faults) this.takeDownFault(fault);
     for (const { viewer, events: of } of events) {
       this.context.recorder.events(

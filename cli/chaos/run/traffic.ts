@@ -2,10 +2,12 @@ import type { LiveClient } from '../../../client/index.ts';
 import { LiveError } from '../../../client/index.ts';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import { messageId } from '../../../protos/vocabulary.ts';
-import type { TimeSpan } from '../oracle/history.ts';
+import type { PublishedMessage, TimeSpan } from '../oracle/history.ts';
 import { seqOf } from '../oracle/history.ts';
 import type { Recorder } from '../recording.ts';
 import type { Epochs } from './epochs.ts';
+import type { ViewerFleet } from './viewers/fleet.ts';
+import type { Answer } from './viewers/protocol.ts';
 
 /** How often what is due is published, in milliseconds. */
 const tickMs = 10;
@@ -28,6 +30,8 @@ export interface TrafficOptions {
   readonly ephemeralRate: number;
   readonly epochs: Epochs;
   readonly recorder: Pick<Recorder, 'published' | 'unknown'>;
+  /** Viewers, who publish too; what becomes of it comes by `answered`. */
+  readonly viewers: Pick<ViewerFleet, 'hush' | 'speak'>;
   readonly clock: Clock;
   /** The run's clock. */
   readonly nowMs: () => number;
@@ -50,7 +54,7 @@ export interface TrafficCounts {
   readonly refused: number;
 }
 
-/** Publishes at a steady rate, whatever becomes of it. */
+/** Publishes at a steady rate, whatever becomes of it, and takes down what becomes of that and of what viewers publish. */
 export class Traffic {
   /** The last sequence acknowledged, by room, of the stream's present incarnation. */
   readonly last = new Map<string, { readonly epoch: string; readonly seq: number }>();
@@ -78,18 +82,19 @@ export class Traffic {
   /** Publishes no more; resolves when the outcome of everything is known, or known to stay unknown. */
   async stop(): Promise<void> {
     this.timer.cancel();
-    await Promise.all(this.underWay);
+    await Promise.all([...this.underWay, this.options.viewers.hush()]);
   }
 
   /** Resolves when nothing is being published; nothing is until the returned function is called. */
   async pause(): Promise<() => void> {
-    const { clock } = this.options;
+    const { clock, viewers } = this.options;
     const sinceMs = clock.monotonicMs();
     this.paused = true;
-    await Promise.all(this.underWay);
+    await Promise.all([...this.underWay, viewers.hush()]);
     return () => {
       if (!this.paused) return;
       this.paused = false;
+      viewers.speak();
       this.startMs += clock.monotonicMs() - sinceMs;
     };
   }
@@ -104,6 +109,17 @@ export class Traffic {
   async storeNow(store: (draft: Draft) => Promise<number>): Promise<void> {
     const draft = this.draft('stock');
     await this.track(this.account(draft, () => store(draft)));
+  }
+
+  /**
+   * Takes down what became of a message that a viewer has published. Faults are on its way: how long that took says nothing of how
+   * late others got it, so it counts as published when it was acknowledged, and a doubt is no publisher's who should know better.
+   */
+  answered({ room, id, became, seq, fromMs, toMs }: Answer): void {
+    const epoch = this.options.epochs.during({ fromMs, toMs });
+    if (became === 'refused') this.total.refused += 1;
+    else if (became === 'unknown' || epoch === undefined) this.doubt(room, id);
+    else this.store({ room, epoch, seq, id, atMs: toMs, ackedMs: toMs });
   }
 
   private tick(): void {
@@ -151,7 +167,7 @@ export class Traffic {
 
   /** Has a message stored, and takes down what became of it. */
   private async account({ room, id }: Draft, store: () => Promise<number>): Promise<void> {
-    const { epochs, nowMs, recorder } = this.options;
+    const { epochs, nowMs } = this.options;
     const atMs = nowMs();
     const stamp = epochs.stamp();
     try {
@@ -159,17 +175,20 @@ export class Traffic {
       const epoch = epochs.epochOf(stamp);
       // Stored, but nobody knows in which incarnation.
       if (epoch === undefined) this.doubt(room, id);
-      else {
-        this.total.acknowledged += 1;
-        recorder.published({ room, epoch, seq, id, atMs, ackedMs: nowMs() });
-        const last = this.last.get(room);
-        if (last?.epoch !== epoch || last.seq < seq) this.last.set(room, { epoch, seq });
-      }
+      else this.store({ room, epoch, seq, id, atMs, ackedMs: nowMs() });
     } catch (error) {
       if (!(error instanceof LiveError) || error.reason === 'PAYLOAD_TOO_LARGE') throw error;
       if (error.reason === 'PUBLISH_OUTCOME_UNKNOWN') this.doubt(room, id, { fromMs: atMs, toMs: nowMs() });
       else this.total.refused += 1;
     }
+  }
+
+  private store(message: PublishedMessage): void {
+    const { room, epoch, seq } = message;
+    this.total.acknowledged += 1;
+    this.options.recorder.published(message);
+    const last = this.last.get(room);
+    if (last?.epoch !== epoch || last.seq < seq) this.last.set(room, { epoch, seq });
   }
 
   /** @param asked when the publisher was left in doubt */

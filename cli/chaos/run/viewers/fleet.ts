@@ -62,6 +62,15 @@ export class ViewerFleet {
     }
   }
 
+  /** Resolves when no viewer is publishing anything, and all outcomes have been told; none publishes until `speak`. */
+  async hush(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'hush' }, 'hushed')));
+  }
+
+  speak(): void {
+    for (const host of this.hosts) host.tell({ kind: 'speak' });
+  }
+
   heal(): void {
     for (const host of this.hosts) host.tell({ kind: 'heal' });
   }

@@ -49,6 +49,16 @@ export class ViewerHost {
       }
       case 'heal':
         return this.schedule?.heal();
+      case 'hush':
+        await this.hush();
+        {
+          this.tell({ kind: 'hushed' });
+          return;
+        }
+      case 'speak': {
+        for (const { answers } of this.viewers.values()) answers.speak();
+        return;
+      }
       case 'settle':
         await this.settle(request.goals);
         {
@@ -107,6 +117,11 @@ export class ViewerHost {
     return viewer.apply(onViewer[name](chance(this.seed, `fault ${fault}`)));
   }
 
+  private async hush(): Promise<void> {
+    await Promise.all([...this.viewers.values()].map(({ answers }) => answers.hush()));
+    this.tellNews();
+  }
+
   private settle(goals: ReadonlyMap<string, Goal>): Promise<void> {
     const viewers = [...this.viewers.values()];
     return until(this.clock, () => viewers.every((viewer) => viewer.isAt(goals)));
@@ -125,7 +140,8 @@ export class ViewerHost {
     const events = [...this.viewers.values()]
       .map(({ name, log }) => ({ viewer: name, events: log.take(originMs) }))
       .filter((news) => news.events.length > 0);
-    this.tell({ kind: 'news', events, faults: applied, census: this.census() });
+    const answers = [...this.viewers.values()].flatMap((viewer) => viewer.answers.take(originMs));
+    this.tell({ kind: 'news', events, answers, faults: applied, census: this.census() });
   }
 
   private census(): Census {

@@ -8,6 +8,7 @@ import { halfOpen } from '../../links/faults/half-open.ts';
 import { latency } from '../../links/faults/latency.ts';
 import { oneWay } from '../../links/faults/one-way.ts';
 import { rebind } from '../../links/faults/rebind.ts';
+import { reentrantPublish } from '../../links/faults/reentrant-publish.ts';
 import { rst } from '../../links/faults/rst.ts';
 import { slowReader } from '../../links/faults/slow-reader.ts';
 import { stall } from '../../links/faults/stall.ts';
@@ -37,5 +38,6 @@ export const onViewer: Readonly<Record<NameOf<'viewer'>, (random: Random) => OnV
   'slow-reader': (random) => device(slowReader(between(random, 20, 200))),
   rebind: () => link(rebind),
   'app-suspend': () => device(appSuspend),
+  'reentrant-publish': (random) => device(reentrantPublish(between(random, 2, 10))),
   'dead-endpoint': (random) => device(deadEndpoint(random() < 0.5 ? 'refused' : 'silent')),
 };

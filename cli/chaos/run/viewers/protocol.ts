@@ -1,5 +1,5 @@
 import type { Address } from '../../../../common/units.ts';
-import type { ViewerEvent } from '../../oracle/history.ts';
+import type { TimeSpan, ViewerEvent } from '../../oracle/history.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.ts';
 
 /** One viewer of a run. */
@@ -15,7 +15,18 @@ export interface Goal {
   readonly seq: number;
 }
 
-/** What the tool tells a process of viewers, in this order. Sent by structured clone. */
+/** What became of a message that a viewer published. */
+export interface Answer extends TimeSpan {
+  readonly room: string;
+  /** What NATS knows it by. */
+  readonly id: string;
+  /** `refused`: not stored, and the viewer knows it. */
+  readonly became: 'stored' | 'unknown' | 'refused';
+  /** Where it is stored; 0 if that is not known. */
+  readonly seq: number;
+}
+
+/** What the tool tells a process of viewers, in this order; `hush` and `speak` by turns while they run. Sent by structured clone. */
 export type HostRequest =
   /** Start the viewers; answered by `ready` when all have caught up. */
   | {
@@ -28,6 +39,9 @@ export type HostRequest =
   | { readonly kind: 'run'; readonly originMs: number; readonly faults: readonly PlannedFault[] }
   /** Lift every fault, apply no more. */
   | { readonly kind: 'heal' }
+  /** Publish nothing until `speak`; answered by `hushed` when nothing is being published and all outcomes have been told. */
+  | { readonly kind: 'hush' }
+  | { readonly kind: 'speak' }
   /** Answer with `settled` when every viewer has come to these goals. */
   | { readonly kind: 'settle'; readonly goals: ReadonlyMap<string, Goal> }
   /** End the viewers; answered by `finished` after the last report. */
@@ -40,9 +54,11 @@ export type HostReport =
   | {
       readonly kind: 'news';
       readonly events: readonly { readonly viewer: string; readonly events: readonly ViewerEvent[] }[];
+      readonly answers: readonly Answer[];
       readonly faults: readonly AppliedFault[];
       readonly census: Census;
     }
+  | { readonly kind: 'hushed' }
   | { readonly kind: 'settled' }
   | { readonly kind: 'finished'; readonly totals: readonly ViewerTotals[] }
   /** The viewers cannot go on. */

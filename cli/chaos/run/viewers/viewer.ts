@@ -14,6 +14,7 @@ import { HandlingPace } from '../../links/viewer-fault.ts';
 import type { ViewerTotals } from '../../recording.ts';
 import { chance } from '../chance.ts';
 import { clientTimes } from '../client-times.ts';
+import { Answers } from './answers.ts';
 import type { OnViewer } from './link-faults.ts';
 import type { Goal, ViewerSpec } from './protocol.ts';
 import { SuspendableClock } from './suspendable-clock.ts';
@@ -37,6 +38,7 @@ export interface ViewerParts extends ViewerSpec {
 export class Viewer implements FaultyViewer {
   readonly name: string;
   readonly log: ViewerLog;
+  readonly answers: Answers;
   private readonly rooms: readonly string[];
   private readonly clock: SuspendableClock;
   private readonly pace: HandlingPace;
@@ -60,7 +62,7 @@ export class Viewer implements FaultyViewer {
   }
 
   private constructor(
-    { viewer, rooms, seed, clock, connectTimeoutMs }: ViewerParts,
+    { viewer, rooms, seed, clock, connectTimeoutMs, onFailure }: ViewerParts,
     proxies: readonly FaultProxy[],
     dead: DeadEndpoint,
   ) {
@@ -81,6 +83,7 @@ export class Viewer implements FaultyViewer {
       connectTimeoutMs,
       ...clientTimes,
     });
+    this.answers = new Answers({ viewer, client: this.client, clock: this.clock, onFailure });
     this.client.on('state', ({ name }) => this.log.state(name));
     this.client.on('upstream', (upstream, causes) => {
       if (upstream === 'OK' || upstream === 'DEGRADED') this.log.upstream({ upstream, causes });
@@ -130,6 +133,10 @@ export class Viewer implements FaultyViewer {
     return this.deadEndpoint.silent();
   }
 
+  answerMessages(oneIn: number): () => void {
+    return this.answers.begin(oneIn);
+  }
+
   /** Whether every room has come to its goal. */
   isAt(goals: ReadonlyMap<string, Goal>): boolean {
     return this.rooms.every((room) => {
@@ -159,6 +166,7 @@ export class Viewer implements FaultyViewer {
     for await (const event of subscription) {
       this.log.record(event);
       await this.pace.handle();
+      await this.answers.answer(event);
       if (this.sleeping !== undefined) await aborted(this.sleeping.woken.signal);
     }
   }
