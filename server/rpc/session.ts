@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
@@ -27,6 +28,7 @@ import { Memberships } from './memberships.ts';
 import { PublishResults } from './publish-results.ts';
 import type { PublishService } from './publish-service.ts';
 import { parseSeq } from './requests.ts';
+import type { Sanctioned } from './sanctions.ts';
 import { DEFAULT_MAX_FRAME_BYTES, frameLimit, MAX_REQUEST_BYTES } from '../core/sizes.ts';
 
 /** What one client frame was decoded to; bytes that are none do not end the call before it is told why. */
@@ -106,7 +108,7 @@ type State =
  * One viewer's stream. It listens to its call itself, below the streams that grpc-js would put on top: they cost memory and
  * time, and reading one frame after the other on demand is what they would be used for.
  */
-export class Session implements FrameSink, Member {
+export class Session implements FrameSink, Member, Sanctioned {
   readonly id = randomUUID();
   readonly #call: ServerInterceptingCallInterface;
   /** Frames are written to it; everything else goes by the call. */
@@ -190,17 +192,13 @@ export class Session implements FrameSink, Member {
 
   /**
    * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
-   * come back, ahead of all that it is owed; one that takes nothing is cut off.
+   * come back, ahead of all that it is owed.
    * @param periodMs time until the next call, in milliseconds
-   * @param stuckMs how long a viewer may take nothing of a frame, in milliseconds
    */
-  tend(nowMs: number, periodMs: number, stuckMs: number): void {
-    // A call that is over may still be blocked: what it has in flight is not given back before it is out.
-    const waitingSince = this.#state.kind === 'over' ? this.#state.sinceMs : this.#outlet.blockedSinceMs;
-    if (waitingSince !== undefined && nowMs - waitingSince > stuckMs) return this.#cutOff();
+  tend(nowMs: number, periodMs: number): void {
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#outlet.lastWriteMs + periodMs;
-    const silent = waitingSince === undefined && quietMs >= this.#context.limits.heartbeatMs;
+    const silent = this.stuckSinceMs === undefined && quietMs >= this.#context.limits.heartbeatMs;
     if (silent || this.#upstreamTold !== this.#context.upstreamCauses()) this.send(this.#heartbeat());
   }
 
@@ -215,6 +213,29 @@ export class Session implements FrameSink, Member {
     this.#rooms.leaveAll();
     this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason), endpoint } });
     this.#leave();
+  }
+
+  /** See {@link Sanctioned}. */
+  get connection(): Http2Session | undefined {
+    return this.#stream.session;
+  }
+
+  /** See {@link Sanctioned}. A call that is over may still be blocked: what it has in flight is not given back before it is out. */
+  get stuckSinceMs(): number | undefined {
+    return this.#state.kind === 'over' ? this.#state.sinceMs : this.#outlet.blockedSinceMs;
+  }
+
+  /** See {@link Sanctioned}. */
+  reset(): void {
+    this.#context.logger.info(this.#facts, 'a viewer that takes nothing loses its stream; it can resume');
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#finish();
+  }
+
+  /** See {@link Sanctioned}. */
+  cutOff(): void {
+    this.#context.logger.info(this.#facts, 'a viewer that takes nothing is cut off; it can resume');
+    this.destroy();
   }
 
   /** Cuts the connection without a word: the last resort for those that do not listen. */
@@ -408,12 +429,6 @@ export class Session implements FrameSink, Member {
   /** Who this is, for the log. */
   get #facts(): { session: string; peer: string; client: string | undefined } {
     return { session: this.id, peer: this.#peer, client: this.#client };
-  }
-
-  #cutOff(): void {
-    this.#context.logger.info(this.#facts, 'a viewer that takes nothing is cut off; it can resume');
-    // A reader that is paused takes no end of the call: only the connection can be ended.
-    this.destroy();
   }
 
   #finish(): void {

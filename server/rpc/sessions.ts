@@ -5,6 +5,7 @@ import { sleep } from '../../common/sleep.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { SampledLog } from '../ops/sampled.ts';
 import { sampledLog } from '../ops/sampled.ts';
+import { Sanctions } from './sanctions.ts';
 import type { Dismissal, SessionContext, Traffic } from './session.ts';
 import { Session } from './session.ts';
 
@@ -24,6 +25,7 @@ export class Sessions {
   readonly #comings: SampledLog;
   readonly #fleet: Fleet;
   readonly #random: Random;
+  readonly #sanctions: Sanctions;
   #draining = false;
   #moved = 0;
 
@@ -48,8 +50,9 @@ export class Sessions {
       comings: this.#comings,
       ended: (session) => this.#forget(session),
     };
+    this.#sanctions = new Sanctions(context.clock, stuckMs);
     const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
-    this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs, stuckMs));
+    this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs));
   }
 
   /** Streams open now. */
@@ -121,8 +124,9 @@ export class Sessions {
     if (this.#draining && this.#sessions.size === 0) this.#emptied.abort();
   }
 
-  #tend(periodMs: number, stuckMs: number): void {
+  #tend(periodMs: number): void {
     const nowMs = this.#context.clock.monotonicMs();
-    for (const session of this.#sessions) session.tend(nowMs, periodMs, stuckMs);
+    for (const session of this.#sessions) session.tend(nowMs, periodMs);
+    this.#sanctions.apply(this.#sessions);
   }
 }
