@@ -68,6 +68,8 @@ ${table(profileNames.map((name) => [name, profiles[name].about]))}
 
 Faults on a viewer's link or device:
 ${faultTable('viewer')}
+Faults on a connection that a proxy puts several viewers on, without --server only:
+${faultTable('pool')}
 Faults behind, without --server only:
 ${faultTable('behind')}
 Faults of a cluster, with --nats-cluster only:

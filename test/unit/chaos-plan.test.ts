@@ -60,8 +60,8 @@ describe('the schedule of a chaos run', () => {
 
   it('has only faults of its profile, and those of a cluster only with one', () => {
     const property = fc.property(seeds, wishes, (seed, wished) => {
-      const { each, together, behind }: Profile = profiles[wished.profile];
-      const allowed = [each, together, behind].flatMap((mix) => Object.keys(mix?.weights ?? {}));
+      const { each, together, pool, behind }: Profile = profiles[wished.profile];
+      const allowed = [each, together, pool, behind].flatMap((mix) => Object.keys(mix?.weights ?? {}));
       const plan = planFor('a', seed, wished, true);
       for (const { name } of plan.faults) assert.ok(allowed.includes(name), name);
       if (wished.natsCluster === undefined) assert.ok(!kindsOf(plan).has('cluster'));
@@ -116,6 +116,19 @@ describe('the schedule of a chaos run', () => {
     assert.equal(gateways({ profile: 'deploy' }), 2);
     assert.equal(gateways({ profile: 'everything', gateways: 4 }), 4);
     assert.equal(gateways({}, false), undefined);
+  });
+
+  it('befalls whoever shares a connection at once, also when it is reduced to the fault of one of them', () => {
+    const faults = new Map([['stuck-neighbour', 1] as const]);
+    const plan = planFor('a', 7, { faults, viewers: 25, durationMs: 40_000 }, true);
+    const struck = [...new Set(plan.faults.map(({ viewer }) => viewer))];
+    assert.deepEqual(struck.sort(), ['v1', 'v11', 'v12', 'v13', 'v2', 'v21', 'v22', 'v23', 'v3']);
+    const [first] = plan.faults;
+    assert.ok(first !== undefined);
+    const together = reduced(plan, { faults: [String(first.fault)] }).faults;
+    assert.deepEqual([...new Set(together.map(({ atMs }) => atMs))], [first.atMs]);
+    assert.equal(together.length, 3);
+    assert.throws(() => planFor('a', 7, { faults }, false), UsageError);
   });
 
   it('chooses by weight', () => {

@@ -2,6 +2,8 @@
 export type FaultKind =
   /** One viewer's link or device. */
   | 'viewer'
+  /** The connection that several viewers share; possible only where the tool runs the gateways itself. */
+  | 'pool'
   /** What all viewers depend on: possible only where the tool runs gateways and NATS itself. */
   | 'behind'
   /** The same, and there has to be a NATS cluster. */
@@ -42,6 +44,12 @@ export const catalogue = {
     kind: 'viewer',
     forMs: [1_000, 5_000],
     about: 'connections are reset, and one of the endpoints to choose from is dead',
+  },
+  'stuck-neighbour': {
+    kind: 'pool',
+    // Long enough for the gateway to notice.
+    forMs: [6_000, 6_000],
+    about: 'a viewer on the same connection reads nothing, until it is cut off',
   },
   'gateway-kill': {
     kind: 'behind',

@@ -83,7 +83,7 @@ export function reduced(plan: RunPlan, reduction: Reduction): RunPlan {
 }
 
 function refuseBehind(mix: Profile, profile: string): void {
-  const [name] = Object.keys(mix.behind?.weights ?? {});
+  const [name] = [mix.pool, mix.behind].flatMap((one) => Object.keys(one?.weights ?? {}));
   if (name === undefined) return;
   throw new UsageError(
     `${profile} has ${name}, which is possible only without --server: the tool then runs gateways and NATS itself`,

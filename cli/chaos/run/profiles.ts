@@ -1,8 +1,8 @@
-import type { FaultName, NameOf } from './catalogue.ts';
+import type { FaultKind, FaultName, NameOf } from './catalogue.ts';
 import { catalogue } from './catalogue.ts';
 
 /** Mean time between faults that a profile says nothing of, in milliseconds. */
-const defaultRhythmMs = { each: 5_000, behind: 3_000 };
+const defaultRhythmMs = { each: 5_000, pool: 5_000, behind: 3_000 };
 
 /** Faults that follow one another, chosen by weight. */
 export interface Mix<Name extends FaultName = FaultName> {
@@ -23,6 +23,8 @@ export interface Profile {
   readonly each?: Mix<NameOf<'viewer'>>;
   /** What befalls all viewers at the same moment. */
   readonly together?: Mix<NameOf<'viewer'>>;
+  /** What befalls connections that several viewers share, each by itself. */
+  readonly pool?: Mix<NameOf<'pool'>>;
   /** What befalls gateways and NATS. */
   readonly behind?: Mix<NameOf<'behind' | 'cluster'>>;
   /** Reliable messages a second over all rooms, unless the user says otherwise. */
@@ -90,6 +92,7 @@ export const profiles = {
         'dead-endpoint': 1,
       },
     },
+    pool: { everyMs: 20_000, weights: { 'stuck-neighbour': 1 } },
     behind: {
       everyMs: 2_500,
       inTurn: true,
@@ -126,18 +129,22 @@ export type ProfileName = keyof typeof profiles;
 
 export const profileNames = Object.keys(profiles) as ProfileName[];
 
-/** A profile whose faults were chosen by the user: those on viewers keep its rhythm, and so do those behind. */
+/** A profile whose faults were chosen by the user: those on viewers keep its rhythm, and so do those on pools and behind. */
 export function withFaults(profile: Profile, weights: ReadonlyMap<FaultName, number>): Profile {
-  const chosen = (behind: boolean): Partial<Record<FaultName, number>> =>
-    Object.fromEntries([...weights].filter(([name]) => (catalogue[name].kind !== 'viewer') === behind));
+  const chosen = (...kinds: readonly FaultKind[]): Partial<Record<FaultName, number>> =>
+    Object.fromEntries([...weights].filter(([name]) => kinds.includes(catalogue[name].kind)));
   const onViewers = {
     everyMs: (profile.each ?? profile.together)?.everyMs ?? defaultRhythmMs.each,
-    weights: chosen(false),
+    weights: chosen('viewer'),
   };
   return {
     about: profile.about,
     ...(profile.gateways !== undefined && { gateways: profile.gateways }),
     [profile.each === undefined && profile.together !== undefined ? 'together' : 'each']: onViewers,
-    behind: { everyMs: profile.behind?.everyMs ?? defaultRhythmMs.behind, weights: chosen(true) },
+    pool: { everyMs: profile.pool?.everyMs ?? defaultRhythmMs.pool, weights: chosen('pool') },
+    behind: {
+      everyMs: profile.behind?.everyMs ?? defaultRhythmMs.behind,
+      weights: chosen('behind', 'cluster'),
+    },
   };
 }

@@ -14,7 +14,7 @@ import { consequencesFor } from './consequences.ts';
 import { Epochs } from './epochs.ts';
 import { Excuses } from './excuses.ts';
 import { Inquiry } from './inquiry.ts';
-import { roomNames, roomsOf, viewerNames } from './plan.ts';
+import { poolOf, roomNames, roomsOf, viewerNames } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { watchStandstills } from './standstill.ts';
 import { Traffic } from './traffic.ts';
@@ -80,7 +80,7 @@ class Run {
     this.context = context;
     this.rooms = roomNames(plan);
     const viewers = viewerNames(plan.viewers)
-      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms) }))
+      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms), pool: poolOf(index) }))
       .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
     this.fleet = new ViewerFleet(viewers, (news) => this.takeDown(news));
     this.publishers = publishersFor(context.backend);

@@ -69,7 +69,7 @@ export class OwnBackend implements Backend {
   }
 
   apply({ fault, name }: PlannedFault, { consequences, random, lifted }: Application): Promise<void> {
-    if (!isFaultName(name) || isOfKind(name, 'viewer'))
+    if (!isFaultName(name) || isOfKind(name, 'viewer') || isOfKind(name, 'pool'))
       throw new Error(`${name} is no fault behind the gateways`);
     return behind[name]({ ...this.world, consequences }, { turn: fault, random, lifted });
   }

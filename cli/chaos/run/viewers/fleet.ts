@@ -29,8 +29,9 @@ export class ViewerFleet {
   /** Starts the processes; `failed` rejects when one of them cannot go on. */
   constructor(viewers: readonly ViewerSpec[], onNews: (news: News) => void) {
     const count = processesFor(viewers.length);
+    // Who shares a connection shares a process.
     const shares = Array.from({ length: count }, (_, share) =>
-      viewers.filter((_spec, index) => index % count === share),
+      viewers.filter(({ pool }, index) => (pool ?? index) % count === share),
     );
     const censuses = new Map<Host, Census>();
     this.hosts = shares.map((share) => {

@@ -10,6 +10,7 @@ import { connectTimeoutMs } from '../client-times.ts';
 import { watchStandstills } from '../standstill.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { onViewer } from './link-faults.ts';
+import { Pool } from './pool.ts';
 import type { Census, Goal, HostReport, HostRequest } from './protocol.ts';
 import { Viewer } from './viewer.ts';
 
@@ -26,6 +27,8 @@ export class ViewerHost {
   private readonly clock: Clock = systemClock;
   private readonly tell: (report: HostReport) => void;
   private readonly viewers = new Map<string, Viewer>();
+  /** By viewer. */
+  private readonly pools = new Map<string, Pool>();
   private seed = 0;
   private originMs: number | undefined;
   private schedule: FaultSchedule | undefined;
@@ -75,6 +78,7 @@ export class ViewerHost {
   private async start({ seed, gateways, viewers }: StartRequest): Promise<void> {
     this.seed = seed;
     const { clock } = this;
+    await this.openPools(viewers, gateways);
     const limiter = new Limiter(startingAtOnce);
     const startOne = async (spec: StartRequest['viewers'][number]): Promise<void> => {
       const onFailure = (error: unknown): void =>
@@ -82,7 +86,7 @@ export class ViewerHost {
       const viewer = await Viewer.start({
         ...spec,
         seed,
-        gateways,
+        gateways: this.pools.get(spec.viewer)?.addresses ?? gateways,
         clock,
         onFailure,
         connectTimeoutMs: connectTimeoutMs(viewers.length),
@@ -91,6 +95,18 @@ export class ViewerHost {
       await until(clock, () => viewer.log.caughtUp);
     };
     await Promise.all(viewers.map((spec) => limiter.run(() => startOne(spec))));
+  }
+
+  private async openPools(
+    viewers: StartRequest['viewers'],
+    gateways: StartRequest['gateways'],
+  ): Promise<void> {
+    const numbers = new Set(viewers.map(({ pool }) => pool));
+    for (const number of numbers) {
+      if (number === undefined) continue;
+      const pool = await Pool.open(gateways);
+      for (const spec of viewers) if (spec.pool === number) this.pools.set(spec.viewer, pool);
+    }
   }
 
   private run(originMs: number, faults: readonly PlannedFault[]): void {
@@ -111,10 +127,14 @@ export class ViewerHost {
   /** What the plan leaves open follows from the seed and the fault's number, in a reduced run too. */
   private apply({ fault, name, viewer: of = '' }: PlannedFault): () => void {
     const viewer = this.viewers.get(of);
-    if (viewer === undefined || !isFaultName(name) || !isOfKind(name, 'viewer')) {
+    if (viewer !== undefined && isFaultName(name) && isOfKind(name, 'viewer'))
+      return viewer.apply(onViewer[name](chance(this.seed, `fault ${fault}`)));
+    const pool = this.pools.get(of);
+    if (viewer === undefined || pool === undefined || name !== 'stuck-neighbour')
       throw new Error(`fault ${fault}: ${name} cannot be applied to viewer ${of}`);
-    }
-    return viewer.apply(onViewer[name](chance(this.seed, `fault ${fault}`)));
+    pool.bringNeighbour(`${viewer.rooms[0]}-neighbour`);
+    // That it goes is the gateway's business.
+    return () => undefined;
   }
 
   private async hush(): Promise<void> {
@@ -130,6 +150,7 @@ export class ViewerHost {
   private async finish(): Promise<ViewerTotals[]> {
     this.schedule?.heal();
     const totals = await Promise.all([...this.viewers.values()].map((viewer) => viewer.finish()));
+    await Promise.all([...new Set(this.pools.values())].map((pool) => pool.close()));
     this.tellNews();
     return totals;
   }

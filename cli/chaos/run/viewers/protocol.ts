@@ -6,6 +6,8 @@ import type { AppliedFault, PlannedFault, ViewerTotals } from '../../recording.t
 export interface ViewerSpec {
   readonly viewer: string;
   readonly rooms: readonly string[];
+  /** Number of the pool by which it reaches the gateways, with others; absent: it has connections of its own. */
+  readonly pool?: number | undefined;
 }
 
 /** Where a viewer is to come to in a room. */

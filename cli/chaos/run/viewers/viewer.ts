@@ -39,7 +39,7 @@ export class Viewer implements FaultyViewer {
   readonly name: string;
   readonly log: ViewerLog;
   readonly answers: Answers;
-  private readonly rooms: readonly string[];
+  readonly rooms: readonly string[];
   private readonly clock: SuspendableClock;
   private readonly pace: HandlingPace;
   private readonly proxies: readonly FaultProxy[];
