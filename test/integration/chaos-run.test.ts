@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { faultNames } from '../../cli/chaos/run/catalogue.ts';
 import { profileNames } from '../../cli/chaos/run/profiles.ts';
 import { loadHistory } from '../../cli/chaos/record/history.ts';
 import { loadPlan } from '../../cli/chaos/record/runs.ts';
@@ -67,11 +68,17 @@ describe('live-cli chaos', () => {
           chaos('--profile', profile, ...short, '--db', join(directory.path, `${profile}.db`)),
         );
         assert.deepEqual([report['profile'], report['viewers'], report['seed']], [profile, 8, 11]);
-        const faults = Object.values(report['faults'] as Record<string, { applied: number }>);
+        const faults = report['faults'] as Record<string, { applied: number }>;
         assert.ok(
-          faults.some(({ applied }) => applied > 0),
+          Object.values(faults).some(({ applied }) => applied > 0),
           `${profile}: no fault was applied`,
         );
+        if (profile !== 'everything') return;
+        const excused = (report['neverStruck'] as { name: string }[]).map(({ name }) => name);
+        const missing = faultNames.filter(
+          (name) => (faults[name]?.applied ?? 0) === 0 && !excused.includes(name),
+        );
+        assert.deepEqual(missing, [], 'each strikes, or it is said why not');
       }),
     );
     await Promise.all(runs);
@@ -103,6 +110,15 @@ describe('live-cli chaos', () => {
     assert.ok(restart !== undefined && restart.applied > 0);
     assert.ok(restart.noticed > 0, 'viewers have to move');
   });
+
+  for (const fault of ['stuck-neighbour', 'dead-endpoint']) {
+    it(`proves that viewers recover from a ${fault}`, async () => {
+      const { faults } = await passed(chaos('--fault', fault, ...short));
+      const { [fault]: report } = faults as Record<string, { applied: number; reconnected: number }>;
+      assert.ok(report !== undefined && report.applied > 0);
+      assert.ok(report.reconnected > 0, 'it is felt');
+    });
+  }
 
   it('judges what viewers publish from within their loops like all other messages', async () => {
     const report = await passed(chaos('--fault', 'reentrant-publish', ...short));

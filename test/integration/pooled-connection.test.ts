@@ -3,7 +3,8 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { connect } from 'node:http2';
 import { connect as tcpConnect } from 'node:net';
 import { PoolingProxy } from '../../cli/chaos/links/pooling-proxy.ts';
-import type { LiveClient } from '../../client/index.ts';
+import { Pool } from '../../cli/chaos/run/viewers/pool.ts';
+import { LiveClient } from '../../client/index.ts';
 import { formatAddress, parseAddress } from '../../common/units.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { liveService } from '../../protos/live.ts';
@@ -14,6 +15,7 @@ import { Load, storedBy } from '../helpers/load.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { rawPublish } from '../helpers/raw-stream.ts';
 import type { RoomRecording } from '../helpers/recorder.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
@@ -133,7 +135,7 @@ describe('a connection that a proxy pools', () => {
       say(
         stuck,
         { hello: {} },
-        { join: { room: 'own', start: { live: {} } } },
+        { join: { room: 'own', start: { earliest: {} } } },
         { publish: { request: publish } },
       );
       await until('it has what the window takes', () => stuck.readableLength > 60_000);
@@ -145,6 +147,36 @@ describe('a connection that a proxy pools', () => {
       });
       await assertCutOff();
     });
+  });
+
+  it('has one neighbour that is stuck, however often it is asked for, until the gateway ends it', async () => {
+    const pool = await Pool.open([parseAddress(gateway.address)!]);
+    pool.bringNeighbour('own');
+    pool.bringNeighbour('own');
+    await until('it has more in flight than it takes', () => gateway.stats.unacknowledged > 0);
+    assert.deepEqual([pool.stuck, gateway.stats.sessions], [1, 1]);
+    await passes('it is gone', () => pool.stuck === 0);
+    pool.bringNeighbour('own');
+    await until('the next one is in', () => gateway.stats.sessions === 1);
+    await pool.close();
+  });
+
+  it('carries short calls and refusals, and is made anew when it has ended', async () => {
+    const pool = await PoolingProxy.listen(parseAddress(gateway.address)!);
+    const address = formatAddress(pool.address);
+    const client = new LiveClient({ endpoints: [address] });
+    await assert.rejects(client.room('demo'), { reason: 'ROOM_UNKNOWN' });
+    await gateway.client().publish('demo', { type: 'gift', payload: 'one' });
+    assert.equal((await client.room('demo')).count, 1n);
+    assert.equal(pool.connections, 1);
+    client.join('demo');
+    await until('the viewer is live', () => client.state.name === 'live');
+    await gateway.close();
+    await until('the client notices', () => client.state.name === 'backoff');
+    const { code } = await rawPublish(address, { room: 'demo', type: 'gift', key: 'two' });
+    assert.equal(code, 'UNAVAILABLE');
+    await client.close();
+    await pool.close();
   });
 
   it('is cut when it takes nothing at all, whoever is on it', async () => {

@@ -152,6 +152,14 @@ describe('the schedule of a chaos run', () => {
     assert.ok(planFor('a', 7, { faults, natsCluster: 3 }, true).faults.length > 0);
   });
 
+  it('remembers all that its profile has, unless it is reduced to a part', () => {
+    const plan = planFor('a', 7, { viewers: 2, durationMs: 2_000 }, true);
+    assert.deepEqual([...(reduced(plan, {}).wanted ?? [])].sort(), [...faultNames].sort());
+    const [first] = plan.faults;
+    assert.ok(first !== undefined);
+    assert.deepEqual(reduced(plan, { faults: [first.name] }).wanted, [first.name]);
+  });
+
   it('is reduced to a viewer and to faults, which keep their numbers', () => {
     const plan = planFor('a', 7, { viewers: 10 }, true);
     const alone = reduced(plan, { viewer: 'v3' });

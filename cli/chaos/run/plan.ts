@@ -81,6 +81,8 @@ export interface Reduction {
 
 /** A part of a plan. Faults keep their numbers, and with them what the plan leaves open. */
 export function reducePlan(plan: RunPlan, { viewer: only, faults: chosen }: Reduction): RunPlan {
+  // The whole is to tell also of what it was to have and has not.
+  if (only === undefined && chosen === undefined) return plan;
   const isChosen = ({ name, fault }: PlannedFault): boolean =>
     chosen === undefined || chosen.includes(name) || chosen.includes(String(fault));
   const faults = plan.faults.filter(

@@ -65,7 +65,7 @@ export class Pool {
 function neighbourly(room: string): ClientFrameInput[] {
   return [
     { hello: { client: 'chaos neighbour' } },
-    { join: { room, start: { live: {} } } },
+    { join: { room, start: { earliest: {} } } },
     { publish: { requestId: '1', request: { room, type: 'gift', payload: burst } } },
   ];
 }
