@@ -277,5 +277,5 @@ function faultTable(kind: ReturnType<typeof traitsOf>['kind']): string {
 }
 
 function table(rows: readonly (readonly [name: string, about: string])[]): string {
-  return rows.map(([name, about]) => `  ${name.padEnd(16)} ${about}`).join('\n');
+  return rows.map(([name, about]) => `  ${name.padEnd(19)} ${about}`).join('\n');
 }

@@ -21,6 +21,7 @@ describe('the command line of chaos', () => {
     ['--server', 'nowhere'],
     ['--server', '127.0.0.1:1', '--profile', 'deploy'],
     ['--server', '127.0.0.1:1', '--fault', 'nats-kill'],
+    ['--server', '127.0.0.1:1', '--fault', 'stuck-neighbour'],
     ['--server', '127.0.0.1:1', '--nats-cluster', '3'],
     ['--replay', 'last', '--seed', '1'],
     ['--replay', 'nothing', '--db', '/nowhere/chaos.db'],
