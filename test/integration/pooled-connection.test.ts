@@ -5,6 +5,7 @@ import { connect as tcpConnect } from 'node:net';
 import { PoolingProxy } from '../../cli/chaos/links/pooling-proxy.ts';
 import { Pool } from '../../cli/chaos/run/viewers/pool.ts';
 import { LiveClient } from '../../client/index.ts';
+import { systemClock } from '../../common/clock.ts';
 import { formatAddress, parseAddress } from '../../common/units.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { liveService } from '../../protos/live.ts';
@@ -119,7 +120,7 @@ describe('a connection that a proxy pools', () => {
 
     it('keeps its other viewers when one of them is stuck', async () => {
       await heat();
-      stuck = pool.openStuck(headers);
+      ({ stream: stuck } = pool.openStuck(headers));
       // Of the connection's window everything is given back.
       stuck.session?.setLocalWindowSize(16 * 1024 * 1024);
       say(stuck, { hello: {} }, joinHot);
@@ -130,7 +131,7 @@ describe('a connection that a proxy pools', () => {
     });
 
     it('goes on for the others when what one has not read had filled the window of all', async () => {
-      stuck = pool.openStuck(headers);
+      ({ stream: stuck } = pool.openStuck(headers));
       const publish = { room: 'own', type: 'gift', payload: Buffer.alloc(128 * 1024), key: 'one' };
       say(
         stuck,
@@ -150,14 +151,21 @@ describe('a connection that a proxy pools', () => {
   });
 
   it('has one neighbour that is stuck, however often it is asked for, until the gateway ends it', async () => {
-    const pool = await Pool.open([parseAddress(gateway.address)!]);
-    pool.bringNeighbour('own');
-    pool.bringNeighbour('own');
+    const pool = await Pool.open([parseAddress(gateway.address)!], systemClock);
+    const leave = [pool.bringNeighbours('own'), pool.bringNeighbours('own')];
     await until('it has more in flight than it takes', () => gateway.stats.unacknowledged > 0);
     assert.deepEqual([pool.stuck, gateway.stats.sessions], [1, 1]);
+    for (const go of leave) go();
+    assert.equal(pool.stuck, 1, 'it does not go by itself');
     await passes('it is gone', () => pool.stuck === 0);
-    pool.bringNeighbour('own');
-    await until('the next one is in', () => gateway.stats.sessions === 1);
+    await until('nobody comes after it', () => gateway.stats.sessions === 0);
+    await pool.close();
+  });
+
+  it('is left by a neighbour that could not fill its window', async () => {
+    const pool = await Pool.open([parseAddress(gateway.address)!], systemClock);
+    pool.bringNeighbours('no room name')();
+    await until('it has left', () => pool.stuck === 0);
     await pool.close();
   });
 

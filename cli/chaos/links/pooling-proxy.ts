@@ -14,6 +14,13 @@ import { formatAddress } from '../../../common/units.ts';
 
 const host = '127.0.0.1';
 
+/** A stream that nobody reads. */
+export interface StuckStream {
+  readonly stream: ClientHttp2Stream;
+  /** Whether the target may send nothing more on the whole connection because of it. */
+  readonly holdsAll: boolean;
+}
+
 /**
  * An HTTP/2 proxy on a free loopback port that puts the streams of all its clients on one connection to its target, as proxies do that
  * pool. It reads of a stream what the client takes. When the connection ends, so do the streams on it; the next one makes another.
@@ -55,12 +62,18 @@ export class PoolingProxy {
    * Opens a stream on the connection to the target that nobody reads. As long as it is there nothing is given back of the window that
    * the target has for the whole connection: once it has sent as much as fits, whatever for, no stream gets anything.
    */
-  openStuck(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  openStuck(headers: OutgoingHttpHeaders): StuckStream {
     const connection = this.toTarget();
     const stream = connection.request(headers, { endStream: false });
     stream.on('error', () => undefined);
-    withhold(connection, stream);
-    return stream;
+    if (connection.connecting) connection.once('connect', () => withhold(connection, stream));
+    else withhold(connection, stream);
+    return {
+      stream,
+      get holdsAll() {
+        return connection.state.localWindowSize === 0;
+      },
+    };
   }
 
   /** Ends every connection; resolves when nobody listens any more. */
@@ -116,7 +129,7 @@ export class PoolingProxy {
 /** Keeps the connection's window from being refilled until a stream on it has gone. */
 function withhold(connection: ClientHttp2Session, stream: ClientHttp2Stream): void {
   const { effectiveLocalWindowSize: windowBytes = 0 } = connection.state;
-  if (windowBytes === 0) return;
+  if (windowBytes === 0 || stream.closed) return;
   connection.setLocalWindowSize(0);
   stream.on('close', () => {
     if (connection.destroyed) return;

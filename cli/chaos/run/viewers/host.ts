@@ -104,7 +104,7 @@ export class ViewerHost {
     const numbers = new Set(viewers.map(({ pool }) => pool));
     for (const number of numbers) {
       if (number === undefined) continue;
-      const pool = await Pool.open(gateways);
+      const pool = await Pool.open(gateways, this.clock);
       for (const spec of viewers) if (spec.pool === number) this.pools.set(spec.viewer, pool);
     }
   }
@@ -132,9 +132,7 @@ export class ViewerHost {
     const pool = this.pools.get(of);
     if (viewer === undefined || pool === undefined || name !== 'stuck-neighbour')
       throw new Error(`fault ${fault}: ${name} cannot be applied to viewer ${of}`);
-    pool.bringNeighbour(`${viewer.rooms[0]}-neighbour`);
-    // That it goes is the gateway's business.
-    return () => undefined;
+    return pool.bringNeighbours(`${viewer.rooms[0]}-neighbour`);
   }
 
   private async hush(): Promise<void> {

@@ -1,11 +1,16 @@
-import type { ClientHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
+import type { Clock, Timer } from '../../../../common/clock.ts';
 import type { Address } from '../../../../common/units.ts';
 import type { ClientFrameInput } from '../../../../protos/live.ts';
 import { liveService } from '../../../../protos/live.ts';
+import type { StuckStream } from '../../links/pooling-proxy.ts';
 import { PoolingProxy } from '../../links/pooling-proxy.ts';
 
 /** More than the window of a connection takes (RFC 9113: 65,535 bytes). */
 const burst = Buffer.alloc(128 * 1024, 'x');
+
+/** How often neighbours look whether they have what they came for, in milliseconds: in an outage they may not get it at once. */
+const lookEveryMs = 500;
 
 /** What a call of Connect begins with. */
 const connectHeaders = {
@@ -18,18 +23,23 @@ const connectHeaders = {
 /** A proxy before a gateway, and the neighbour that is stuck on its connection, if one is. */
 interface Way {
   readonly proxy: PoolingProxy;
-  neighbour: ClientHttp2Stream | undefined;
+  neighbour: StuckStream | undefined;
 }
 
 /** Several viewers' way to the gateways: before each gateway a proxy that puts their streams on one connection. */
 export class Pool {
   private readonly ways: readonly Way[];
+  private readonly clock: Clock;
+  /** How many ask for neighbours at the moment, and what makes them come as long as somebody does. */
+  private asking = 0;
+  private timer: Timer | undefined;
 
-  static async open(gateways: readonly Address[]): Promise<Pool> {
-    return new Pool(await Promise.all(gateways.map((gateway) => PoolingProxy.listen(gateway))));
+  static async open(gateways: readonly Address[], clock: Clock): Promise<Pool> {
+    return new Pool(await Promise.all(gateways.map((gateway) => PoolingProxy.listen(gateway))), clock);
   }
 
-  private constructor(proxies: readonly PoolingProxy[]) {
+  private constructor(proxies: readonly PoolingProxy[], clock: Clock) {
+    this.clock = clock;
     this.ways = proxies.map((proxy) => ({ proxy, neighbour: undefined }));
   }
 
@@ -44,30 +54,53 @@ export class Pool {
   }
 
   /**
-   * On each connection to a gateway comes a neighbour that reads nothing. It fills the connection's window with a message of its own, to
-   * a room in which nobody else is, and stays until the gateway has had enough of it. One on a connection is enough.
+   * On each connection to a gateway comes a neighbour that reads nothing, until the returned function is called. It fills the
+   * connection's window with a message of its own, in a room in which nobody else is. Once it has, it stays until the gateway has had
+   * enough of it; if it could not, it leaves in the end. One on a connection is enough, whoever asks for it.
    */
-  bringNeighbour(room: string): void {
+  bringNeighbours(room: string): () => void {
+    this.asking += 1;
+    this.timer ??= this.clock.every(lookEveryMs, () => this.look(room));
+    this.look(room);
+    return () => {
+      this.asking -= 1;
+      if (this.asking > 0) return;
+      this.timer?.cancel();
+      this.timer = undefined;
+      for (const { neighbour } of this.ways) {
+        if (neighbour !== undefined && !neighbour.holdsAll) neighbour.stream.close(constants.NGHTTP2_CANCEL);
+      }
+    };
+  }
+
+  private look(room: string): void {
     for (const way of this.ways) {
-      if (way.neighbour !== undefined) continue;
-      const stream = way.proxy.openStuck(connectHeaders);
-      way.neighbour = stream;
-      stream.on('close', () => (way.neighbour = undefined));
-      for (const frame of neighbourly(room)) stream.write(grpcMessage(frame));
+      const neighbour = way.neighbour ?? this.bring(way);
+      if (!neighbour.holdsAll) say(neighbour, { join: { room, start: { earliest: {} } } }, publishing(room));
     }
   }
 
+  private bring(way: Way): StuckStream {
+    const neighbour = way.proxy.openStuck(connectHeaders);
+    way.neighbour = neighbour;
+    neighbour.stream.on('close', () => (way.neighbour = undefined));
+    say(neighbour, { hello: { client: 'chaos neighbour' } });
+    return neighbour;
+  }
+
   async close(): Promise<void> {
+    this.timer?.cancel();
     await Promise.all(this.ways.map(({ proxy }) => proxy.close()));
   }
 }
 
-function neighbourly(room: string): ClientFrameInput[] {
-  return [
-    { hello: { client: 'chaos neighbour' } },
-    { join: { room, start: { earliest: {} } } },
-    { publish: { requestId: '1', request: { room, type: 'gift', payload: burst } } },
-  ];
+function publishing(room: string): ClientFrameInput {
+  return { publish: { requestId: '1', request: { room, type: 'gift', payload: burst } } };
+}
+
+function say({ stream }: StuckStream, ...frames: readonly ClientFrameInput[]): void {
+  if (!stream.writable) return;
+  for (const frame of frames) stream.write(grpcMessage(frame));
 }
 
 /** A frame behind gRPC's prefix. */
