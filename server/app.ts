@@ -209,7 +209,11 @@ export async function startGateway(
       server.forceShutdown();
     });
     const endpoint = advertised(config, listener.address);
-    news.tellLoad(() => (sessions.draining ? undefined : { stream, sessions: sessions.count, endpoint }));
+    news.tellLoad(() => {
+      // As for load balancers: who cannot prove what it says takes no viewers from others.
+      const takesViewers = !sessions.draining && health.causes.length === 0;
+      return takesViewers ? { stream, sessions: sessions.count, endpoint } : undefined;
+    });
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
     const stats = (): GatewayStats => {

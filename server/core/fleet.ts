@@ -19,7 +19,6 @@ export interface GatewayLoad {
  */
 export class Fleet {
   readonly #others = new Map<string, { sessions: number; readonly endpoint: string | undefined }>();
-
   readonly #stream: string;
 
   /** @param stream that this gateway serves viewers from */

@@ -63,7 +63,10 @@ export class Rebalancing {
 
   #rest(): void {
     if (this.#moved > 0)
-      this.#logger.info({ moved: this.#moved }, 'the gateways have about as many viewers each');
+      this.#logger.info(
+        { moved: this.#moved },
+        'no more viewers move: this gateway has no more than its share of those it knows of',
+      );
     this.#unevenS = 0;
     this.#due = 0;
     this.#moved = 0;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'nats';
 import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
 import type { ConnectionState, LiveClient } from '../../client/index.ts';
 import { firstOfTwo } from '../helpers/client-time.ts';
@@ -70,6 +71,26 @@ describe('viewers over several gateways', () => {
     );
     assert.equal(first.stats.sessionsMoved, moves.length);
     assertGuarantees(await recorder.finish(clientAt(first)), ['Resumable']);
+  });
+
+  it('a gateway tells the others that it takes nobody while it cannot prove what it says', async () => {
+    const gateway = await start();
+    const nc = await connect({ servers: nats.url });
+    let takes: boolean | undefined;
+    nc.subscribe('live.gateways', {
+      callback: (_error, message) => {
+        const told = message.json<{ gateway?: string; load?: { endpoint: string } }>();
+        if (told.gateway !== undefined) takes = told.load?.endpoint === gateway.address;
+      },
+    });
+    await until('it takes viewers', () => takes === true);
+    const jsm = await nc.jetstreamManager();
+    const { config } = await jsm.streams.info('LIVE');
+    await jsm.streams.delete('LIVE');
+    await until('it takes none', () => takes === false);
+    await jsm.streams.add(config);
+    await until('it takes viewers again', () => takes === true);
+    await nc.close();
   });
 
   it('those of a gateway that goes are dealt to the others so that these have as many each', async () => {
