@@ -13,6 +13,7 @@ import type {
   UpstreamCause,
 } from '../client/index.ts';
 import { LiveError } from '../client/index.ts';
+import { printable } from '../common/printable.ts';
 
 const longestPayload = 2_000;
 
@@ -176,12 +177,4 @@ const kilobytes = (bytes: number): string => String(Math.round(bytes / 1_000));
 /** A line that is no message. */
 export function notice(text: string): string {
   return `${pc.dim('--')} ${text}`;
-}
-
-/** Text of strangers without what a terminal would obey: control characters and changes of direction. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
-    return `\\u${code}`;
-  });
 }

@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { LiveError } from '../client/index.ts';
-import { version } from '../common/version.ts';
+import { version } from '../common/node/version.ts';
 import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
 import { roomCommand } from './commands/room.ts';
 import { sendCommand } from './commands/send.ts';
 import { watchCommand } from './commands/watch.ts';
-import { Interrupted, UsageError } from './errors.ts';
+import { Interrupted, UsageError } from '../common/errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { exitCodeHelp, exitCodes, verdictExitCodeHelp } from './exit-codes.ts';
 import { failureFields, jsonLine } from './format-json.ts';
 import { errorText } from './format-text.ts';
-import { isClosedPipe, Output, OutputError } from './output.ts';
+import { isClosedPipe, Output, OutputError } from '../common/node/output.ts';
 
 /** The command line, and of its commands those that do something, which tell failures as they were asked to tell everything. */
 function program(): { root: Command; doing: Command[] } {

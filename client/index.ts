@@ -1,6 +1,6 @@
-export type { BackoffLimits } from './backoff.ts';
-export type { LiveClientEvents, RoomInfo } from './client.ts';
-export { LiveClient } from './client.ts';
+export type { BackoffLimits } from './core/backoff.ts';
+export type { LiveClientEvents, RoomInfo } from './core/client.ts';
+export { LiveClient } from './core/client.ts';
 export type {
   BackoffState,
   ClosedState,
@@ -10,14 +10,14 @@ export type {
   LiveState,
   MovingState,
   SuspectState,
-} from './connection-state.ts';
-export type { Counters } from './counters.ts';
-export type { Cursor } from './cursor.ts';
-export type { CursorStore } from './cursor-store.ts';
-export { MemoryCursorStore } from './cursor-store.ts';
-export type { LiveErrorDetails, Reason } from './errors.ts';
-export { LiveError } from './errors.ts';
-export type { KeepaliveOptions } from './grpc-transport.ts';
+} from './core/connection-state.ts';
+export type { Counters } from './core/counters.ts';
+export type { Cursor } from './core/cursor.ts';
+export type { CursorStore } from './core/cursor-store.ts';
+export { MemoryCursorStore } from './core/cursor-store.ts';
+export type { LiveErrorDetails, Reason } from './core/errors.ts';
+export { LiveError } from './core/errors.ts';
+export type { KeepaliveOptions } from './transports/grpc/transport.ts';
 export type {
   AudienceEvent,
   CaughtUpEvent,
@@ -34,7 +34,7 @@ export type {
   ResetEvent,
   RetryingEvent,
   RoomEvent,
-} from './messages.ts';
+} from './core/messages.ts';
 export type {
   From,
   JoinOptions,
@@ -42,12 +42,12 @@ export type {
   OutgoingMessage,
   PublishOptions,
   PullOptions,
-} from './options.ts';
-export type { Cluster } from './places.ts';
-export { Places } from './places.ts';
-export type { PublishResult } from './publisher.ts';
-export type { PullEvent } from './pull.ts';
-export type { SqliteCursorStoreOptions } from './sqlite-cursor-store.ts';
-export { SqliteCursorStore } from './sqlite-cursor-store.ts';
-export type { RoomSubscription } from './subscription.ts';
-export type { Upstream, UpstreamCause } from './upstream.ts';
+} from './core/options.ts';
+export type { Cluster } from './core/places.ts';
+export { Places } from './core/places.ts';
+export type { PublishResult } from './core/publisher.ts';
+export type { PullEvent } from './core/pull.ts';
+export type { SqliteCursorStoreOptions } from './stores/sqlite-cursor-store.ts';
+export { SqliteCursorStore } from './stores/sqlite-cursor-store.ts';
+export type { RoomSubscription } from './core/subscription.ts';
+export type { Upstream, UpstreamCause } from './core/upstream.ts';

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { environmentName } from '../server/ops/config.ts';
-import type { Setting } from '../server/ops/settings.ts';
-import { SETTINGS } from '../server/ops/settings.ts';
+import { environmentName } from '../server/config/config.ts';
+import type { Setting } from '../server/config/settings.ts';
+import { SETTINGS } from '../server/config/settings.ts';
 
 /** Where the reference of settings is kept. */
 export const configurationDocFile = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
@@ -21,7 +21,7 @@ export async function configurationDoc(): Promise<string> {
   );
   const text = `# Configuration of live-server
 
-Written by \`npm run docs\` from \`server/ops/settings.ts\`. A flag beats its environment variable, which beats
+Written by \`npm run docs\` from \`server/config/settings.ts\`. A flag beats its environment variable, which beats
 the default; an empty variable counts as not set. A wrong value is answered with the setting and what it takes.
 
 Flag | Variable | Default | Meaning | Takes

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { findNatsServer, NatsBinaryError } from '../server/nats/binary.ts';
+import { findNatsServer, NatsBinaryError } from '../nats-server/binary.ts';
 
 /** Makes sure that a nats-server is on this machine before the tests need it, and says which. */
 try {

@@ -1,16 +1,16 @@
 import cluster from 'node:cluster';
-import type { Gateway } from './app.ts';
-import { startGateway } from './app.ts';
-import type { GatewayCluster } from './cluster/primary.ts';
-import { startCluster } from './cluster/primary.ts';
-import { runWorker } from './cluster/worker.ts';
-import { redacted } from '../common/redact.ts';
-import type { EndSignals } from './end-signals.ts';
-import { exit } from './exit-codes.ts';
-import { ConfigError, parseConfig } from './ops/config.ts';
-import type { ServerConfig } from './ops/config.ts';
-import type { Logger } from './ops/logging.ts';
-import { createLogger } from './ops/logging.ts';
+import type { Gateway } from './gateway/gateway.ts';
+import { startGateway } from './gateway/gateway.ts';
+import type { GatewayCluster } from './workers/primary.ts';
+import { startCluster } from './workers/primary.ts';
+import { runWorker } from './workers/worker.ts';
+import { redacted } from '../common/node/redact.ts';
+import type { EndSignals } from './process/end-signals.ts';
+import { exit } from './process/exit-codes.ts';
+import { ConfigError, parseConfig } from './config/config.ts';
+import type { ServerConfig } from './config/config.ts';
+import type { Logger } from './observability/logging.ts';
+import { createLogger } from './observability/logging.ts';
 
 /** What live-server does, from its settings to its end. A worker is told by the primary when to leave, and by no signal. */
 export async function run(signals: EndSignals): Promise<void> {

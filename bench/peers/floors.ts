@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findNatsServer } from '../../server/nats/binary.ts';
-import { launchNats } from '../../server/nats/process.ts';
-import { NODE_ARGUMENTS } from '../../server/node-arguments.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
+import { launchNats } from '../../nats-server/process.ts';
+import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
 import { natsPublication } from './nats-core.ts';
 import type { Peer } from './peer.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'nats';
-import { findNatsServer } from '../../server/nats/binary.ts';
-import { launchNats } from '../../server/nats/process.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
+import { launchNats } from '../../nats-server/process.ts';
 import { NatsCounter } from '../wire/nats.ts';
 import type { Peer, Publication } from './peer.ts';
 

@@ -1,8 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { liveService } from '../../protos/live.ts';
-import { batchFrame } from '../../server/core/entry-codec.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
+import { batchFrame } from '../../server/log/entry-codec.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
 import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 
 /* The floor of grpc-js: one frame a write around what has come. Its arguments are its port and the address of NATS. */

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
-import { batchFrame } from '../../server/core/entry-codec.ts';
-import { prefixedFrame } from '../../server/core/frame-prefix.ts';
+import { batchFrame } from '../../server/log/entry-codec.ts';
+import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import { GrpcMessages } from '../wire/grpc-messages.ts';
 import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 

@@ -1,6 +1,6 @@
 import { connect } from 'nats';
 import { decodeClientFrame, encodeServerFrame } from '../../protos/live.ts';
-import { reliableEntry } from '../../server/core/entry-codec.ts';
+import { reliableEntry } from '../../server/log/entry-codec.ts';
 
 /*
  * What the floors have in common: as little as a server can do that hands the messages of NATS to viewers. Nothing is

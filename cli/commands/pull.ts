@@ -12,7 +12,7 @@ import {
 } from '../arguments.ts';
 import { eventObject, jsonLine } from '../format-json.ts';
 import { eventLine } from '../format-text.ts';
-import { Output } from '../output.ts';
+import { Output } from '../../common/node/output.ts';
 import { explained } from '../tls-mismatch.ts';
 
 interface Options {

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { judgeRun } from '../chaos/report/judge.ts';
-import { reportJson } from '../chaos/report/json.ts';
-import { printReport } from '../chaos/report/print.ts';
-import { reportPage } from '../chaos/report/html/page.ts';
-import type { RunReport } from '../chaos/report/run-report.ts';
-import { RecordingError } from '../chaos/record/database.ts';
-import { UsageError } from '../errors.ts';
+import { judgeRun } from '../../chaos/report/judge.ts';
+import { reportJson } from '../../chaos/report/json.ts';
+import { printReport } from '../../chaos/report/print.ts';
+import { reportPage } from '../../chaos/report/html/page.ts';
+import type { RunReport } from '../../chaos/report/run-report.ts';
+import { RecordingError } from '../../chaos/record/database.ts';
+import { UsageError } from '../../common/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { errorText } from '../format-text.ts';
-import { Output } from '../output.ts';
+import { Output } from '../../common/node/output.ts';
 import { chaosDatabaseHelp, chaosDatabasePath } from '../state-directory.ts';
 
 interface Options {

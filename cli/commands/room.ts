@@ -3,7 +3,7 @@ import { LiveClient } from '../../client/index.ts';
 import { jsonOption, parseRoom, serverOption, timeoutOption } from '../arguments.ts';
 import { jsonLine } from '../format-json.ts';
 import { roomLines } from '../format-text.ts';
-import { Output } from '../output.ts';
+import { Output } from '../../common/node/output.ts';
 import { explained } from '../tls-mismatch.ts';
 
 interface Options {

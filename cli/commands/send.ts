@@ -14,7 +14,7 @@ import {
   serverOption,
   timeoutOption,
 } from '../arguments.ts';
-import { Interrupted, UsageError } from '../errors.ts';
+import { Interrupted, UsageError } from '../../common/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { failureFields, jsonLine } from '../format-json.ts';
 import { errorText, publishedLine } from '../format-text.ts';
@@ -23,7 +23,7 @@ import type { InputLine } from '../lines.ts';
 import { readLines } from '../lines.ts';
 import type { OutgoingDefaults, OutgoingLine } from '../outgoing.ts';
 import { parseLine, textOf } from '../outgoing.ts';
-import { isClosedPipe, Output } from '../output.ts';
+import { isClosedPipe, Output } from '../../common/node/output.ts';
 import { Pacer } from '../pacing.ts';
 import { explained } from '../tls-mismatch.ts';
 

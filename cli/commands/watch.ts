@@ -10,7 +10,7 @@ import { CursorDatabase } from '../cursor-database.ts';
 import { eventLine, notice, slowLine, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { OutageLine } from '../outage.ts';
-import { isClosedPipe, Output } from '../output.ts';
+import { isClosedPipe, Output } from '../../common/node/output.ts';
 import { cursorDatabasePath } from '../state-directory.ts';
 import { tlsMismatch } from '../tls-mismatch.ts';
 

@@ -1,12 +1,12 @@
 import type { Msg, Subscription } from 'nats';
 import { z } from 'zod';
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { AudienceNews, Audiences } from '../core/audience.ts';
-import { NEWS_MS } from '../core/audience.ts';
-import type { Fleet, GatewayLoad } from '../core/fleet.ts';
-import type { Logger } from '../ops/logging.ts';
-import type { Upline } from './connection.ts';
-import type { Subjects } from './subjects.ts';
+import type { AudienceNews, Audiences } from '../cluster/viewer-counts.ts';
+import { NEWS_MS } from '../cluster/viewer-counts.ts';
+import type { Fleet, GatewayLoad } from '../cluster/fleet.ts';
+import type { Logger } from '../observability/logging.ts';
+import type { Upline } from './connection/connection.ts';
+import type { Subjects } from './connection/subjects.ts';
 
 /** What gateways tell each other, on one subject for all of them. */
 const newsSchema = z.union([

@@ -1,12 +1,12 @@
 import type { StreamInfo } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { UpstreamCause } from '../core/upstream-state.ts';
-import type { Upline } from './connection.ts';
-import { troubleOf } from './failure-cause.ts';
-import type { Asking } from './requests.ts';
-import type { StreamNeeds } from './stream-config.ts';
-import { describeDifferences, judgeStream } from './stream-config.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
+import type { UpstreamCause } from '../upstream/upstream-cause.ts';
+import type { Upline } from './connection/connection.ts';
+import { troubleOf } from './connection/failure-cause.ts';
+import type { Asking } from './connection/requests.ts';
+import type { StreamNeeds } from './stream/stream-config.ts';
+import { describeDifferences, judgeStream } from './stream/stream-config.ts';
+import type { UpstreamHealth } from './health/upstream-health.ts';
 
 /** How often the stream's leader is asked, and how long it may take, in heartbeats: together no more than one. */
 const PERIOD_HEARTBEATS = 0.4;

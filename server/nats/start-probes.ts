@@ -1,12 +1,12 @@
-import type { FeedSink } from '../core/upstream.ts';
-import type { FeedParts } from './feed.ts';
-import { RoomFeed } from './feed.ts';
-import type { JetStreamApi } from './jetstream-api.ts';
-import type { StreamLeader } from './leader.ts';
-import { NotYetError, patiently } from './patience.ts';
-import type { Publisher } from './publisher.ts';
+import type { FeedSink } from '../upstream/upstream.ts';
+import type { FeedParts } from './feed/feed.ts';
+import { RoomFeed } from './feed/feed.ts';
+import type { JetStreamApi } from './connection/jetstream-api.ts';
+import type { StreamLeader } from './stream/leader.ts';
+import { NotYetError, patiently } from './connection/patience.ts';
+import type { Publisher } from './publish/publisher.ts';
 import { probeRoom } from './probe-room.ts';
-import { probeReads } from './read-probe.ts';
+import { probeReads } from './read/read-probe.ts';
 
 /** What a gateway is made of when it has yet to prove that it can serve. */
 export interface StartingParts {

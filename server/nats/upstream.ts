@@ -1,28 +1,21 @@
 import type { Clock } from '../../common/clock.ts';
 import { Limiter } from '../../common/limiter.ts';
-import { canVerify } from '../core/upstream-state.ts';
-import { UpstreamError } from '../core/upstream-error.ts';
-import type { LastMessage } from '../core/message.ts';
-import type {
-  Feed,
-  FeedSink,
-  HistoryRead,
-  RoomEnd,
-  StreamStart,
-  StreamState,
-  Upstream,
-} from '../core/upstream.ts';
-import type { Logger } from '../ops/logging.ts';
-import type { Upline } from './connection.ts';
-import type { Feeds } from './feeds.ts';
-import { HistoryReader } from './history-reader.ts';
-import type { StreamLeader } from './leader.ts';
-import { locate } from './locate.ts';
-import type { ReadContext } from './page-reader.ts';
-import { RoomEnds } from './room-ends.ts';
-import { ReadInbox } from './read-inbox.ts';
-import { ReadWindow } from './read-window.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
+import { canVerify } from '../upstream/upstream-cause.ts';
+import { UpstreamError } from '../upstream/upstream-error.ts';
+import type { LastMessage } from '../log/message.ts';
+import type { HistoryRead, RoomEnd, StreamState } from '../log/evidence.ts';
+import type { Feed, FeedSink, StreamStart, Upstream } from '../upstream/upstream.ts';
+import type { Logger } from '../observability/logging.ts';
+import type { Upline } from './connection/connection.ts';
+import type { Feeds } from './feed/feeds.ts';
+import { HistoryReader } from './read/history-reader.ts';
+import type { StreamLeader } from './stream/leader.ts';
+import { locate } from './read/locate.ts';
+import type { ReadContext } from './read/page-reader.ts';
+import { RoomEnds } from './read/room-ends.ts';
+import { ReadInbox } from './read/read-inbox.ts';
+import { ReadWindow } from './read/read-window.ts';
+import type { UpstreamHealth } from './health/upstream-health.ts';
 
 /** Lookups of starts under way at once: they cost many requests each, and must not keep rooms from being read. */
 const MAX_LOOKUPS = 4;

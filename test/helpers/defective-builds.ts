@@ -1,9 +1,9 @@
 import { ChannelCredentials } from '@grpc/grpc-js';
 import type { JoinOptions, LiveClientOptions, RoomEvent, RoomSubscription } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
-import { newCounters } from '../../client/counters.ts';
-import { defaultKeepalive, grpcTransport } from '../../client/grpc-transport.ts';
-import type { Transport } from '../../client/transport.ts';
+import { newCounters } from '../../client/core/counters.ts';
+import { defaultKeepalive, grpcTransport } from '../../client/transports/grpc/transport.ts';
+import type { Transport } from '../../client/core/transport.ts';
 import type { Message as WireMessage } from '../../protos/gen/live/v1/Message.ts';
 import type { ServerFrame } from '../../protos/live.ts';
 

@@ -1,5 +1,5 @@
-import { findNatsServer } from '../../server/nats/binary.ts';
-import { startEmbeddedNats } from '../../server/nats/embedded.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
+import { startEmbeddedNats } from '../../nats-server/embedded.ts';
 
 /** A process of its own that runs an embedded server on the directory given, for tests that kill it. */
 const [dataDir = ''] = process.argv.slice(2);

@@ -1,10 +1,10 @@
 import { LiveClient } from '../../client/index.ts';
 import type { LiveClientOptions } from '../../client/index.ts';
-import type { Gateway, Surroundings } from '../../server/app.ts';
-import { startGateway } from '../../server/app.ts';
-import type { ServerConfig } from '../../server/ops/config.ts';
-import { defaultConfig } from '../../server/ops/config.ts';
-import { createLogger } from '../../server/ops/logging.ts';
+import type { Gateway, Surroundings } from '../../server/gateway/gateway.ts';
+import { startGateway } from '../../server/gateway/gateway.ts';
+import type { ServerConfig } from '../../server/config/config.ts';
+import { defaultConfig } from '../../server/config/config.ts';
+import { createLogger } from '../../server/observability/logging.ts';
 
 /** A gateway in this process; its log is silent unless LIVE_TEST_LOG names a level. */
 export interface TestGateway extends Gateway, AsyncDisposable {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { checkGuarantees } from '../../cli/chaos/oracle/guarantees.ts';
-import type { History } from '../../cli/chaos/oracle/history.ts';
-import type { GuaranteeName, Verdict } from '../../cli/chaos/oracle/verdict.ts';
-import { alwaysChecked, complaints } from '../../cli/chaos/oracle/verdict.ts';
+import { checkGuarantees } from '../../chaos/oracle/guarantees.ts';
+import type { History } from '../../chaos/oracle/history.ts';
+import type { GuaranteeName, Verdict } from '../../chaos/oracle/verdict.ts';
+import { alwaysChecked, complaints } from '../../chaos/oracle/verdict.ts';
 
 export {
   bookmarked,
@@ -13,7 +13,7 @@ export {
   resumable,
   truthful,
   unique,
-} from '../../cli/chaos/oracle/guarantees.ts';
+} from '../../chaos/oracle/guarantees.ts';
 
 /**
  * Checks all guarantees over a recorded history and returns the verdict.

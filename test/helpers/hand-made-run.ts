@@ -1,4 +1,4 @@
-import type { History, PublishedMessage, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import type { History, PublishedMessage, ViewerEvent } from '../../chaos/oracle/history.ts';
 import type { RunParts } from './recorded.ts';
 
 const room = 'demo';

@@ -1,5 +1,5 @@
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
-import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
+import { freePorts } from '../../chaos/run/backend/ports.ts';
 import { connect } from 'nats';
 import type { TestNats } from './nats-server.ts';
 import { startNats } from './nats-server.ts';

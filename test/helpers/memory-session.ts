@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
-import type { Emission } from '../../server/core/emission.ts';
-import type { FrameSink } from '../../server/core/outlet.ts';
-import { Outlet } from '../../server/core/outlet.ts';
-import { createLogger } from '../../server/ops/logging.ts';
-import type { Failure } from '../../server/rpc/failure.ts';
-import { refuse } from '../../server/rpc/failure.ts';
-import { encodeFrame, noticeFrame } from '../../server/rpc/frames.ts';
-import type { Member } from '../../server/rpc/memberships.ts';
-import { Memberships } from '../../server/rpc/memberships.ts';
-import { parseSeq } from '../../server/rpc/requests.ts';
+import type { Emission } from '../../server/room/event.ts';
+import type { FrameSink } from '../../server/session/writer.ts';
+import { Outlet } from '../../server/session/writer.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import type { Failure } from '../../server/session/failure.ts';
+import { refuse } from '../../server/session/failure.ts';
+import { encodeFrame, noticeFrame } from '../../server/session/frames.ts';
+import type { Member } from '../../server/session/subscriptions.ts';
+import { Memberships } from '../../server/session/subscriptions.ts';
+import { parseSeq } from '../../server/session/requests.ts';
 import type { CoreGateway } from './core-gateway.ts';
 
 /** How long the gateway is silent at most, in milliseconds. */
@@ -30,7 +30,7 @@ export interface Wire {
   over(how: 'ended' | 'destroyed'): void;
 }
 
-/** One viewer's stream at a {@link CoreGateway}: what `server/rpc/session.ts` is to gRPC, less what gRPC needs. */
+/** One viewer's stream at a {@link CoreGateway}: what `server/session/session.ts` is to gRPC, less what gRPC needs. */
 export class MemorySession implements FrameSink, Member {
   readonly #wire: Wire;
   readonly #outlet: Outlet;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { LiveError } from '../../client/errors.ts';
-import { receiveFrame } from '../../client/receive-frame.ts';
-import type { Link, LinkHandlers, Transport } from '../../client/transport.ts';
+import { LiveError } from '../../client/core/errors.ts';
+import { receiveFrame } from '../../client/core/receive-frame.ts';
+import type { Link, LinkHandlers, Transport } from '../../client/core/transport.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
 import type { CoreGateway } from './core-gateway.ts';
 import type { Wire } from './memory-session.ts';
 import { MemorySession } from './memory-session.ts';

@@ -1,5 +1,5 @@
-import type { Fault, FaultyLink } from '../../cli/chaos/links/fault.ts';
-import type { Output, Shaper, ShaperContext } from '../../cli/chaos/links/segment.ts';
+import type { Fault, FaultyLink } from '../../chaos/links/fault.ts';
+import type { Output, Shaper, ShaperContext } from '../../chaos/links/segment.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { NatsFrame } from './nats-frames.ts';
 import { NatsFrames } from './nats-frames.ts';

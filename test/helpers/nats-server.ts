@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNatsServer } from '../../server/nats/binary.ts';
-import type { NatsProcess } from '../../server/nats/process.ts';
-import { launchNats, logFile } from '../../server/nats/process.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
+import type { NatsProcess } from '../../nats-server/process.ts';
+import { launchNats, logFile } from '../../nats-server/process.ts';
 import { until } from './poll.ts';
 import { isStopped } from './processes.ts';
 

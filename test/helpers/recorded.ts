@@ -1,6 +1,6 @@
-import type { History } from '../../cli/chaos/oracle/history.ts';
-import { openRecorder } from '../../cli/chaos/record/recorder.ts';
-import type { AppliedFault, RunPlan, ViewerTotals } from '../../cli/chaos/recording.ts';
+import type { History } from '../../chaos/oracle/history.ts';
+import { openRecorder } from '../../chaos/record/recorder.ts';
+import type { AppliedFault, RunPlan, ViewerTotals } from '../../chaos/record/recording.ts';
 
 /** What a run leaves behind beside its history. */
 export interface RunParts {

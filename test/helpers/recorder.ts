@@ -11,7 +11,7 @@ import type {
   RoomSubscription,
 } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
-import { historyEvent, placeOf } from '../../cli/chaos/oracle/client-events.ts';
+import { historyEvent, placeOf } from '../../chaos/oracle/client-events.ts';
 import type {
   History,
   Place,
@@ -19,8 +19,8 @@ import type {
   TimeSpan,
   ViewerEvent,
   ViewerHistory,
-} from '../../cli/chaos/oracle/history.ts';
-import { seqOf } from '../../cli/chaos/oracle/history.ts';
+} from '../../chaos/oracle/history.ts';
+import { seqOf } from '../../chaos/oracle/history.ts';
 import { until } from './poll.ts';
 
 /** How a viewer is recorded. */

@@ -5,7 +5,7 @@ import type { RefusalInput } from '../../protos/gen/live/v1/Refusal.ts';
 import { prefixed } from '../../protos/enum-names.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
-import { Failure } from '../../server/rpc/failure.ts';
+import { Failure } from '../../server/session/failure.ts';
 import { ManualClock } from './manual-clock.ts';
 import { ScriptedTransport } from './scripted-transport.ts';
 

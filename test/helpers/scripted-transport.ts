@@ -1,6 +1,6 @@
-import type { LiveError } from '../../client/errors.ts';
-import type { IncomingFrame } from '../../client/incoming-frame.ts';
-import type { Link, LinkHandlers, Transport } from '../../client/transport.ts';
+import type { LiveError } from '../../client/core/errors.ts';
+import type { IncomingFrame } from '../../client/transports/grpc/incoming-frame.ts';
+import type { Link, LinkHandlers, Transport } from '../../client/core/transport.ts';
 import type { ClientFrame, ClientFrameInput, ServerFrameInput } from '../../protos/live.ts';
 import { encodeServerFrame, liveService } from '../../protos/live.ts';
 

@@ -8,7 +8,7 @@ import type {
   UnknownMessage,
   ViewerEvent,
   ViewerHistory,
-} from '../../cli/chaos/oracle/history.ts';
+} from '../../chaos/oracle/history.ts';
 
 /** A history whose parts can be changed, to plant defects. */
 export interface SimulatedHistory extends History {

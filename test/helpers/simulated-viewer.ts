@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { historyEvent, placeOf } from '../../cli/chaos/oracle/client-events.ts';
-import type { Place, RoomEvent, ViewerHistory } from '../../cli/chaos/oracle/history.ts';
+import { historyEvent, placeOf } from '../../chaos/oracle/client-events.ts';
+import type { Place, RoomEvent, ViewerHistory } from '../../chaos/oracle/history.ts';
 import type {
   Cursor,
   CursorStore,

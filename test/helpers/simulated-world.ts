@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { From } from '../../client/index.ts';
-import type { Place, PublishedMessage, Rewind, UnknownMessage } from '../../cli/chaos/oracle/history.ts';
+import type { Place, PublishedMessage, Rewind, UnknownMessage } from '../../chaos/oracle/history.ts';
 import { seededRandom } from '../../common/random.ts';
 import { CoreGateway } from './core-gateway.ts';
 import { assertGuarantees } from './guarantees.ts';

@@ -1,8 +1,8 @@
 import type { ConnectionOptions, JetStreamClient, JetStreamManager, MsgHdrs, NatsConnection } from 'nats';
 import { connect } from 'nats';
-import type { StreamState } from '../../server/core/upstream.ts';
-import { streamState } from '../../server/nats/stream.ts';
-import { Subjects } from '../../server/nats/subjects.ts';
+import type { StreamState } from '../../server/log/evidence.ts';
+import { streamState } from '../../server/nats/stream/stream-state.ts';
+import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { until } from './poll.ts';
 
 /** A bound for a hang only: NATS may be slow to answer on a busy machine. */

@@ -1,23 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fingerprint } from '../../server/core/fingerprint.ts';
+import { fingerprint } from '../../server/log/fingerprint.ts';
 import type {
   EphemeralMessage,
   LastMessage,
   MessageContent,
   StoredMessage,
-} from '../../server/core/message.ts';
-import { lastOf } from '../../server/core/message.ts';
-import type { Position } from '../../server/core/position.ts';
-import { UpstreamError } from '../../server/core/upstream-error.ts';
-import type {
-  Feed,
-  FeedMessage,
-  FeedSink,
-  HistoryRead,
-  RoomEnd,
-  StreamStart,
-  Upstream,
-} from '../../server/core/upstream.ts';
+} from '../../server/log/message.ts';
+import { lastOf } from '../../server/log/message.ts';
+import type { Position } from '../../server/log/position.ts';
+import { UpstreamError } from '../../server/upstream/upstream-error.ts';
+import type { FeedMessage, HistoryRead, RoomEnd } from '../../server/log/evidence.ts';
+import type { Feed, FeedSink, StreamStart, Upstream } from '../../server/upstream/upstream.ts';
 
 /** A message of the stream and its room. */
 export interface Held extends StoredMessage {

@@ -7,10 +7,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { BinarySource } from '../../server/nats/binary-source.ts';
-import type { FindOptions } from '../../server/nats/binary.ts';
-import { findNatsServer, NatsBinaryError } from '../../server/nats/binary.ts';
-import { RELEASE_VERSION, releaseFolder, releaseSource } from '../../server/nats/fetch-release.ts';
+import type { BinarySource } from '../../nats-server/binary-source.ts';
+import type { FindOptions } from '../../nats-server/binary.ts';
+import { findNatsServer, NatsBinaryError } from '../../nats-server/binary.ts';
+import { RELEASE_VERSION, releaseFolder, releaseSource } from '../../nats-server/fetch-release.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 describe('finding nats-server', () => {

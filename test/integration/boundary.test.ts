@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rst } from '../../cli/chaos/links/faults/rst.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { rst } from '../../chaos/links/faults/rst.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { LiveClient, MemoryCursorStore } from '../../client/index.ts';
 import type { Random } from '../../common/random.ts';
 import { seededRandom } from '../../common/random.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { faultNames } from '../../cli/chaos/run/catalogue.ts';
-import { profileNames } from '../../cli/chaos/run/profiles.ts';
-import { loadHistory } from '../../cli/chaos/record/history.ts';
-import { loadPlan } from '../../cli/chaos/record/runs.ts';
+import { faultNames } from '../../chaos/run/catalogue.ts';
+import { profileNames } from '../../chaos/run/profiles.ts';
+import { loadHistory } from '../../chaos/record/history.ts';
+import { loadPlan } from '../../chaos/record/runs.ts';
 import { Limiter } from '../../common/limiter.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';

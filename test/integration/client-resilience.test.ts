@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { fin } from '../../cli/chaos/links/faults/fin.ts';
-import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
-import { rst } from '../../cli/chaos/links/faults/rst.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { fin } from '../../chaos/links/faults/fin.ts';
+import { halfOpen } from '../../chaos/links/faults/half-open.ts';
+import { rst } from '../../chaos/links/faults/rst.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { LiveClientOptions, Message, RoomSubscription } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
 import { seededRandom } from '../../common/random.ts';

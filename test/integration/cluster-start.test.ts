@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'nats';
-import { NatsServers } from '../../cli/chaos/run/backend/nats-servers.ts';
+import { NatsServers } from '../../chaos/run/backend/nats-servers.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { until } from '../helpers/poll.ts';

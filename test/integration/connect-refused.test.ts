@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Server } from '@grpc/grpc-js';
-import { createLogger } from '../../server/ops/logging.ts';
-import { listen } from '../../server/rpc/listener.ts';
-import { connectInterceptor, liveMethods } from '../../server/rpc/service.ts';
-import type { Sessions } from '../../server/rpc/sessions.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { listen } from '../../server/transport/grpc/listener.ts';
+import { connectInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
+import type { Sessions } from '../../server/session/sessions.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 
 describe('a session that cannot be opened', () => {

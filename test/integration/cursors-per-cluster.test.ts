@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { connect } from 'nats';
 import { parseAddress } from '../../common/units.ts';
-import { defaultConfig } from '../../server/ops/config.ts';
+import { defaultConfig } from '../../server/config/config.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { DeadEndpoint } from '../../cli/chaos/links/dead-endpoint.ts';
+import { DeadEndpoint } from '../../chaos/links/dead-endpoint.ts';
 import { LiveClient } from '../../client/index.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { findNatsServer } from '../../server/nats/binary.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { headers } from 'nats';
-import { Subjects } from '../../server/nats/subjects.ts';
+import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';

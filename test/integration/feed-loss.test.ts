@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Fault } from '../../cli/chaos/links/fault.ts';
-import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
-import { oneWay } from '../../cli/chaos/links/faults/one-way.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import type { Fault } from '../../chaos/links/fault.ts';
+import { halfOpen } from '../../chaos/links/faults/half-open.ts';
+import { oneWay } from '../../chaos/links/faults/one-way.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { LiveClient } from '../../client/index.ts';
-import type { Surroundings } from '../../server/app.ts';
+import type { Surroundings } from '../../server/gateway/gateway.ts';
 import { passes, silenceBeforeGivingUp } from '../helpers/client-time.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -9,7 +9,7 @@ import { Http2Call } from '../../bench/wire/http2.ts';
 import { parseAddress } from '../../common/units.ts';
 import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
 import { liveService } from '../../protos/live.ts';
-import { prefixedFrame } from '../../server/core/frame-prefix.ts';
+import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { StreamMismatchError } from '../../server/nats/stream.ts';
+import { StreamMismatchError } from '../../server/nats/stream/stream.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { HubAndLeaf } from '../helpers/leaf-node.ts';
 import { startHubAndLeaf } from '../helpers/leaf-node.ts';

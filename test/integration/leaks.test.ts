@@ -7,7 +7,7 @@ import { Server } from '@grpc/grpc-js';
 import { connect } from 'nats';
 import { parseAddress } from '../../common/units.ts';
 import { seededRandom } from '../../common/random.ts';
-import { listen } from '../../server/rpc/listener.ts';
+import { listen } from '../../server/transport/grpc/listener.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { Load, storedBy } from '../helpers/load.ts';

@@ -9,9 +9,9 @@ import type { ClientDuplexStream, ServiceClientConstructor } from '@grpc/grpc-js
 import { loadSync } from '@grpc/proto-loader';
 import { connect } from 'nats';
 import { LiveClient } from '../../client/index.ts';
-import { streamConfig } from '../../server/nats/stream.ts';
-import { Subjects } from '../../server/nats/subjects.ts';
-import { defaultConfig } from '../../server/ops/config.ts';
+import { streamConfig } from '../../server/nats/stream/stream.ts';
+import { Subjects } from '../../server/nats/connection/subjects.ts';
+import { defaultConfig } from '../../server/config/config.ts';
 import { health } from '../helpers/health.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';

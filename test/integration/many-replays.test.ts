@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { bandwidth } from '../../chaos/links/faults/bandwidth.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { Cursor, LiveClient } from '../../client/index.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { StreamConfig } from 'nats';
 import type { Cursor } from '../../client/index.ts';
-import { StreamMismatchError, streamConfig } from '../../server/nats/stream.ts';
-import { Subjects } from '../../server/nats/subjects.ts';
-import { defaultConfig } from '../../server/ops/config.ts';
+import { StreamMismatchError, streamConfig } from '../../server/nats/stream/stream.ts';
+import { Subjects } from '../../server/nats/connection/subjects.ts';
+import { defaultConfig } from '../../server/config/config.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { GuaranteeName, ViolationKind } from '../../cli/chaos/oracle/verdict.ts';
+import type { GuaranteeName, ViolationKind } from '../../chaos/oracle/verdict.ts';
 import type { Cursor, CursorStore, LiveClient, MessageEvent, RoomEvent } from '../../client/index.ts';
 import { MemoryCursorStore } from '../../client/index.ts';
-import { anyCluster } from '../../client/places.ts';
+import { anyCluster } from '../../client/core/places.ts';
 import type { Message as WireMessage } from '../../protos/gen/live/v1/Message.ts';
 import { messageId } from '../../protos/vocabulary.ts';
 import { RunningCli } from '../helpers/cli.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { NatsConnection } from 'nats';
 import { connect, Events, headers } from 'nats';
-import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
-import { PubAcks } from '../../server/nats/pub-acks.ts';
+import { freePorts } from '../../chaos/run/backend/ports.ts';
+import { PubAcks } from '../../server/nats/publish/pub-acks.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';

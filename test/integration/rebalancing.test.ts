@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'nats';
-import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
+import { freePorts } from '../../chaos/run/backend/ports.ts';
 import type { ConnectionState, LiveClient } from '../../client/index.ts';
 import { firstOfTwo } from '../helpers/client-time.ts';
 import type { TestGateway } from '../helpers/gateway.ts';

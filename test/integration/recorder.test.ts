@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { halfOpen } from '../../cli/chaos/links/faults/half-open.ts';
-import { rebind } from '../../cli/chaos/links/faults/rebind.ts';
-import { rst } from '../../cli/chaos/links/faults/rst.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { halfOpen } from '../../chaos/links/faults/half-open.ts';
+import { rebind } from '../../chaos/links/faults/rebind.ts';
+import { rst } from '../../chaos/links/faults/rst.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { LiveClientOptions } from '../../client/index.ts';
 import { LiveClient, MemoryCursorStore } from '../../client/index.ts';
 import type { TestGateway } from '../helpers/gateway.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { PurgeOpts } from 'nats';
 import { nanos } from 'nats';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { Cursor } from '../../client/index.ts';
-import type { ServerConfig } from '../../server/ops/config.ts';
+import type { ServerConfig } from '../../server/config/config.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
-import { latency } from '../../cli/chaos/links/faults/latency.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { bandwidth } from '../../chaos/links/faults/bandwidth.ts';
+import { latency } from '../../chaos/links/faults/latency.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

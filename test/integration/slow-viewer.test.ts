@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect as http2Connect } from 'node:http2';
-import { bandwidth } from '../../cli/chaos/links/faults/bandwidth.ts';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { bandwidth } from '../../chaos/links/faults/bandwidth.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { liveService } from '../../protos/live.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { startNats } from '../helpers/nats-server.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { freePorts } from '../../cli/chaos/run/backend/ports.ts';
-import { findNatsServer } from '../../server/nats/binary.ts';
+import { freePorts } from '../../chaos/run/backend/ports.ts';
+import { findNatsServer } from '../../nats-server/binary.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { AccountOptions } from '../helpers/nats-account.ts';
 import { accountConfig, ADMIN } from '../helpers/nats-account.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ApiError, StreamInfo } from 'nats';
 import { nanos } from 'nats';
-import type { Difference } from '../../server/nats/stream-config.ts';
-import { judgeStream, STREAM_FIELDS } from '../../server/nats/stream-config.ts';
-import { ensureStream, streamConfig, StreamMismatchError } from '../../server/nats/stream.ts';
-import { Subjects } from '../../server/nats/subjects.ts';
-import { defaultConfig } from '../../server/ops/config.ts';
-import { createLogger } from '../../server/ops/logging.ts';
+import type { Difference } from '../../server/nats/stream/stream-config.ts';
+import { judgeStream, STREAM_FIELDS } from '../../server/nats/stream/stream-config.ts';
+import { ensureStream, streamConfig, StreamMismatchError } from '../../server/nats/stream/stream.ts';
+import { Subjects } from '../../server/nats/connection/subjects.ts';
+import { defaultConfig } from '../../server/config/config.ts';
+import { createLogger } from '../../server/observability/logging.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';

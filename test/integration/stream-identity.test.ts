@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FaultProxy } from '../../cli/chaos/links/proxy.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { Cursor } from '../../client/index.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Batch } from '../../protos/gen/live/v1/Batch.ts';
 import { liveService } from '../../protos/live.ts';
-import type { Entry } from '../../server/core/entry-codec.ts';
+import type { Entry } from '../../server/log/entry-codec.ts';
 import {
   batchFrame,
   ephemeralEntry,
   reliableEntry,
   varintSize,
   writeVarint,
-} from '../../server/core/entry-codec.ts';
-import { bareFrame, PREFIX_BYTES } from '../../server/core/frame-prefix.ts';
-import { fingerprint } from '../../server/core/fingerprint.ts';
-import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/core/message.ts';
+} from '../../server/log/entry-codec.ts';
+import { bareFrame, PREFIX_BYTES } from '../../server/log/frame-prefix.ts';
+import { fingerprint } from '../../server/log/fingerprint.ts';
+import type { EphemeralMessage, MessageContent, StoredMessage } from '../../server/log/message.ts';
 import { runs } from '../helpers/property.ts';
 
 const edges = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 49, 2 ** 53 - 1];

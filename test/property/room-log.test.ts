@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { liveService } from '../../protos/live.ts';
-import { batchFrame, batchHeadroom, reliableEntry } from '../../server/core/entry-codec.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
-import type { StoredMessage } from '../../server/core/message.ts';
-import { RoomLog } from '../../server/core/room-log.ts';
-import { Segment } from '../../server/core/segment.ts';
-import type { Slice } from '../../server/core/segment.ts';
+import { batchFrame, batchHeadroom, reliableEntry } from '../../server/log/entry-codec.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
+import type { StoredMessage } from '../../server/log/message.ts';
+import { RoomLog } from '../../server/log/room-log.ts';
+import { Segment } from '../../server/log/segment.ts';
+import type { Slice } from '../../server/log/segment.ts';
 import { runs } from '../helpers/property.ts';
 
 function message(seq: number, payloadBytes = 0): StoredMessage {

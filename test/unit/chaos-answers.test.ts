@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Answers } from '../../cli/chaos/run/viewers/answers.ts';
+import { Answers } from '../../chaos/run/viewers/answers.ts';
 import type { PublishResult, RoomEvent } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';

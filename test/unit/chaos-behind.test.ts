@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chance } from '../../cli/chaos/run/chance.ts';
-import type { World } from '../../cli/chaos/run/backend/behind.ts';
-import { behind } from '../../cli/chaos/run/backend/behind.ts';
+import { chance } from '../../chaos/run/chance.ts';
+import type { World } from '../../chaos/run/backend/fault-behind.ts';
+import { behind } from '../../chaos/run/backend/behind.ts';
 
 describe('faults behind the gateways', () => {
   it('restart one gateway after the other in a rolling restart, each once the one before serves again', async () => {

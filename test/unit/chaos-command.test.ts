@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CommanderError } from 'commander';
 import { chaosCommand } from '../../cli/commands/chaos.ts';
-import { UsageError } from '../../cli/errors.ts';
+import { UsageError } from '../../common/errors.ts';
 
 describe('the command line of chaos', () => {
   const wrong = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { consequencesFor } from '../../cli/chaos/run/consequences.ts';
-import { Epochs } from '../../cli/chaos/run/epochs.ts';
-import { Excuses } from '../../cli/chaos/run/excuses.ts';
-import type { Outage, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import { consequencesFor } from '../../chaos/run/consequences.ts';
+import { Epochs } from '../../chaos/run/epochs.ts';
+import { Excuses } from '../../chaos/run/excuses.ts';
+import type { Outage, ViewerEvent } from '../../chaos/oracle/history.ts';
 
 const gap = (after: number, atMs: number): ViewerEvent => {
   return { kind: 'gap', room: 'demo', atMs, after, next: after + 5, expected: false };

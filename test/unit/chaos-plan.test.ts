@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { bounded } from '../../cli/chaos/run/bounds.ts';
-import { chance } from '../../cli/chaos/run/chance.ts';
-import { faultNames, isFaultName, traitsOf } from '../../cli/chaos/run/catalogue.ts';
-import { planFor, reduced } from '../../cli/chaos/run/options.ts';
-import type { Profile } from '../../cli/chaos/run/profiles.ts';
-import { profileNames, profiles } from '../../cli/chaos/run/profiles.ts';
-import type { PlannedFault, RunPlan } from '../../cli/chaos/recording.ts';
-import { UsageError } from '../../cli/errors.ts';
+import { bounded } from '../../chaos/run/bounds.ts';
+import { chance } from '../../chaos/run/chance.ts';
+import { faultNames, isFaultName, traitsOf } from '../../chaos/run/catalogue.ts';
+import { planFor, reduced } from '../../chaos/run/options.ts';
+import type { Profile } from '../../chaos/run/profiles.ts';
+import { profileNames, profiles } from '../../chaos/run/profiles.ts';
+import type { PlannedFault, RunPlan } from '../../chaos/record/recording.ts';
+import { UsageError } from '../../common/errors.ts';
 
 const seeds = fc.integer({ min: 0, max: 0xffff_ffff });
 const wishes = fc.record({

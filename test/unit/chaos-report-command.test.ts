@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ViewerEvent } from '../../cli/chaos/oracle/history.ts';
+import type { ViewerEvent } from '../../chaos/oracle/history.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import { handMadeEvents, handMadeHistory, handMadeParts } from '../helpers/hand-made-run.ts';
 import { recordRun } from '../helpers/recorded.ts';

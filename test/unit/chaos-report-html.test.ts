@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { ViewerEvent } from '../../cli/chaos/oracle/history.ts';
-import { html } from '../../cli/chaos/report/html/markup.ts';
-import { reportPage } from '../../cli/chaos/report/html/page.ts';
-import { countSpans, spansOf, spread } from '../../cli/chaos/report/html/sampling.ts';
-import { judgeRun } from '../../cli/chaos/report/judge.ts';
+import type { ViewerEvent } from '../../chaos/oracle/history.ts';
+import { html } from '../../chaos/report/html/markup.ts';
+import { reportPage } from '../../chaos/report/html/page.ts';
+import { countSpans, spansOf, spread } from '../../chaos/report/html/sampling.ts';
+import { judgeRun } from '../../chaos/report/judge.ts';
 import { handMadeEvents, handMadeHistory, handMadeParts } from '../helpers/hand-made-run.ts';
 import { recordRun } from '../helpers/recorded.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';

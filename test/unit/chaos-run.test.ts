@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { BehindSchedule } from '../../cli/chaos/run/behind-schedule.ts';
-import { watchStandstills } from '../../cli/chaos/run/standstill.ts';
-import type { AppliedFault, PlannedFault } from '../../cli/chaos/recording.ts';
+import { BehindSchedule } from '../../chaos/run/behind-schedule.ts';
+import { watchStandstills } from '../../chaos/run/standstill.ts';
+import type { AppliedFault, PlannedFault } from '../../chaos/record/recording.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 /** Lets everything run that waits for promises alone. */

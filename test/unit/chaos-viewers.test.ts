@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { FaultSchedule } from '../../cli/chaos/run/viewers/fault-schedule.ts';
-import { SuspendableClock } from '../../cli/chaos/run/viewers/suspendable-clock.ts';
-import { ViewerLog } from '../../cli/chaos/run/viewers/viewer-log.ts';
-import type { AppliedFault } from '../../cli/chaos/recording.ts';
+import { FaultSchedule } from '../../chaos/run/viewers/fault-schedule.ts';
+import { SuspendableClock } from '../../chaos/run/viewers/suspendable-clock.ts';
+import { ViewerLog } from '../../chaos/run/viewers/viewer-log.ts';
+import type { AppliedFault } from '../../chaos/record/recording.ts';
 import type { Cursor, Message, RoomEvent } from '../../client/index.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 

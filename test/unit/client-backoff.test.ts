@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { seededRandom } from '../../common/random.ts';
-import { backoffDelay } from '../../client/backoff.ts';
+import { backoffDelay } from '../../client/core/backoff.ts';
 
 describe('client backoff', () => {
   const limits = { baseMs: 100, maxMs: 5_000 };

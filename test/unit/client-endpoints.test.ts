@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Endpoints } from '../../client/endpoints.ts';
+import { Endpoints } from '../../client/core/endpoints.ts';
 import { seededRandom } from '../../common/random.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { ScriptedClient } from '../helpers/scripted-client.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { anyCluster, Places } from '../../client/places.ts';
+import { anyCluster, Places } from '../../client/core/places.ts';
 
 describe('client places', () => {
   const at = (epoch: string, seq = 1n) => ({ epoch, seq, fingerprint: 7 });

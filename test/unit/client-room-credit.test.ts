@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RoomCredit } from '../../client/room-credit.ts';
+import { RoomCredit } from '../../client/core/room-credit.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('client room credit', () => {

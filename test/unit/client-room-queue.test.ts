@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RoomQueue } from '../../client/room-queue.ts';
+import { RoomQueue } from '../../client/core/room-queue.ts';
 
 describe('client room queue', () => {
   let taken = 0;

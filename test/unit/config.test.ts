@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { version } from '../../common/version.ts';
-import type { ServerConfig } from '../../server/ops/config.ts';
-import { ConfigError, defaultConfig, environmentName, parseConfig } from '../../server/ops/config.ts';
-import type { SettingName } from '../../server/ops/settings.ts';
-import { SETTINGS } from '../../server/ops/settings.ts';
+import { version } from '../../common/node/version.ts';
+import type { ServerConfig } from '../../server/config/config.ts';
+import { ConfigError, defaultConfig, environmentName, parseConfig } from '../../server/config/config.ts';
+import type { SettingName } from '../../server/config/settings.ts';
+import { SETTINGS } from '../../server/config/settings.ts';
 
 describe('configuration', () => {
   it('has a default for everything that is not optional', () => {

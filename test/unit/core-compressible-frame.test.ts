@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { liveService } from '../../protos/live.ts';
-import { bareFrame, PREFIX_BYTES, prefixedFrame } from '../../server/core/frame-prefix.ts';
-import { CompressibleFrame } from '../../server/core/compressible-frame.ts';
+import { bareFrame, PREFIX_BYTES, prefixedFrame } from '../../server/log/frame-prefix.ts';
+import { CompressibleFrame } from '../../server/log/compressible-frame.ts';
 
 describe('core: compressible frame', () => {
   it('inflates to the plain frame, whatever its length', () => {

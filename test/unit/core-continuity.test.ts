@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Continuity, Evidence } from '../../server/core/continuity.ts';
-import { judge } from '../../server/core/continuity.ts';
+import type { Continuity, Evidence } from '../../server/log/continuity.ts';
+import { judge } from '../../server/log/continuity.ts';
 
 const FINGERPRINT = 0xabc;
 const OTHER = 0xdef;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { liveService } from '../../protos/live.ts';
-import { batchFrame } from '../../server/core/entry-codec.ts';
-import type { EphemeralSlice } from '../../server/core/ephemeral-ring.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
-import { EphemeralRing } from '../../server/core/ephemeral-ring.ts';
-import type { EphemeralMessage } from '../../server/core/message.ts';
+import { batchFrame } from '../../server/log/entry-codec.ts';
+import type { EphemeralSlice } from '../../server/log/ephemeral-ring.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
+import { EphemeralRing } from '../../server/log/ephemeral-ring.ts';
+import type { EphemeralMessage } from '../../server/log/message.ts';
 import { runs } from '../helpers/property.ts';
 
 function comment(text: string, bytes = 0): EphemeralMessage {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { History } from '../../server/core/history.ts';
-import type { HistoryPage } from '../../server/core/history-page.ts';
-import type { HistoryRead } from '../../server/core/upstream.ts';
+import { History } from '../../server/room/history.ts';
+import type { HistoryPage } from '../../server/log/history-page.ts';
+import type { HistoryRead } from '../../server/log/evidence.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { settle } from '../helpers/settle.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Audiences } from '../../server/core/audience.ts';
-import { FeedBuffer } from '../../server/core/feed-buffer.ts';
-import type { Room } from '../../server/core/room.ts';
+import { Audiences } from '../../server/cluster/viewer-counts.ts';
+import { FeedBuffer } from '../../server/room/feed-buffer.ts';
+import type { Room } from '../../server/room/room.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Room } from '../../server/core/room.ts';
-import { Viewer } from '../../server/core/viewer.ts';
+import type { Room } from '../../server/room/room.ts';
+import { Viewer } from '../../server/room/subscription.ts';
 import { CoreGateway } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { encodeServerFrame } from '../../protos/live.ts';
-import { Outlet } from '../../server/core/outlet.ts';
-import { Scheduler } from '../../server/core/scheduler.ts';
+import { Outlet } from '../../server/session/writer.ts';
+import { Scheduler } from '../../server/session/scheduler.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Queue } from '../../server/core/queue.ts';
+import { Queue } from '../../common/queue.ts';
 import { runs } from '../helpers/property.ts';
 
 describe('core: queue', () => {

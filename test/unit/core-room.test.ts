@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { liveService } from '../../protos/live.ts';
-import type { CompressibleFrame } from '../../server/core/compressible-frame.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
-import { Viewer } from '../../server/core/viewer.ts';
+import type { CompressibleFrame } from '../../server/log/compressible-frame.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
+import { Viewer } from '../../server/room/subscription.ts';
 import type { Told } from '../helpers/core-gateway.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { FeedMessage } from '../../server/core/upstream.ts';
-import type { LastMessage } from '../../server/core/message.ts';
-import { lastOf } from '../../server/core/message.ts';
-import { Timeline } from '../../server/core/timeline.ts';
+import type { FeedMessage } from '../../server/log/evidence.ts';
+import type { LastMessage } from '../../server/log/message.ts';
+import { lastOf } from '../../server/log/message.ts';
+import { Timeline } from '../../server/room/timeline.ts';
 import { liveService } from '../../protos/live.ts';
-import { batchFrame } from '../../server/core/entry-codec.ts';
-import { bareFrame } from '../../server/core/frame-prefix.ts';
+import { batchFrame } from '../../server/log/entry-codec.ts';
+import { bareFrame } from '../../server/log/frame-prefix.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { runs } from '../helpers/property.ts';
 import { settle } from '../helpers/settle.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { TokenBucket } from '../../server/core/token-bucket.ts';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { runs } from '../helpers/property.ts';
 
 /** How many of `wanted` tokens are to be had at once. */

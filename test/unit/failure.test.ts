@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { UpstreamError } from '../../server/core/upstream-error.ts';
-import { createLogger } from '../../server/ops/logging.ts';
-import { Failure, refuse } from '../../server/rpc/failure.ts';
+import { UpstreamError } from '../../server/upstream/upstream-error.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { Failure, refuse } from '../../server/session/failure.ts';
 
 describe('refusals', () => {
   for (const { what, error, reason, level } of [

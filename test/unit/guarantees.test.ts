@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Random } from '../../common/random.ts';
 import { seededRandom } from '../../common/random.ts';
-import type { History, Outage, RoomEvent, TimeSpan, ViewerEvent } from '../../cli/chaos/oracle/history.ts';
-import { seqOf } from '../../cli/chaos/oracle/history.ts';
-import type { GuaranteeName, Violation, ViolationKind } from '../../cli/chaos/oracle/verdict.ts';
-import { guaranteeNames } from '../../cli/chaos/oracle/verdict.ts';
+import type { History, Outage, RoomEvent, TimeSpan, ViewerEvent } from '../../chaos/oracle/history.ts';
+import { seqOf } from '../../chaos/oracle/history.ts';
+import type { GuaranteeName, Violation, ViolationKind } from '../../chaos/oracle/verdict.ts';
+import { guaranteeNames } from '../../chaos/oracle/verdict.ts';
 import {
   assertGuarantees,
   bookmarked,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { http2StreamOf } from '../../server/rpc/http2-stream.ts';
+import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 
 describe('rpc: HTTP/2 stream of a call', () => {
   it('says so where grpc-js keeps it elsewhere', () => {

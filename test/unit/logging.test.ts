@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createLogger } from '../../server/ops/logging.ts';
-import { sampledLog } from '../../server/ops/sampled.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { sampledLog } from '../../server/observability/sampled-log.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('logging', () => {
@@ -56,7 +56,7 @@ describe('logging', () => {
   });
 
   it('keeps the order of lines when the process exits behind the last, however busy it is', () => {
-    const logging = new URL('../../server/ops/logging.ts', import.meta.url);
+    const logging = new URL('../../server/observability/logging.ts', import.meta.url);
     const program = `
       import { pbkdf2 } from 'node:crypto';
       import { createLogger } from '${logging.href}';

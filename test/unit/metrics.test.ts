@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { GatewayStats } from '../../server/ops/stats.ts';
-import { gatewayMetrics } from '../../server/ops/metrics.ts';
+import type { GatewayStats } from '../../server/observability/stats.ts';
+import { gatewayMetrics } from '../../server/observability/metrics.ts';
 
 const stats: GatewayStats = {
   sessions: 1,

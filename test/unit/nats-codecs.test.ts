@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Msg, MsgHdrs } from 'nats';
 import { headers as createHeaders, MsgHdrsImpl } from 'nats';
-import { parseAckSubject } from '../../server/nats/ack-subject.ts';
-import type { HeaderLine } from '../../server/nats/header-lines.ts';
-import { headerLines, parseHeaderLines, parseRepublishedLines } from '../../server/nats/header-lines.ts';
+import { parseAckSubject } from '../../server/nats/codec/ack-subject.ts';
+import type { HeaderLine } from '../../server/nats/codec/header-lines.ts';
+import {
+  headerLines,
+  parseHeaderLines,
+  parseRepublishedLines,
+} from '../../server/nats/codec/header-lines.ts';
 import {
   decodeContent,
   decodeRepublished,
   decodeStored,
   encodeStoredHeaders,
-} from '../../server/nats/message-codec.ts';
+} from '../../server/nats/codec/message-codec.ts';
 import { runs } from '../helpers/property.ts';
 
 const payload = Buffer.from('{"n":1}');

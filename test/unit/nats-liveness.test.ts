@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { watchLiveness } from '../../server/nats/liveness.ts';
+import { watchLiveness } from '../../server/nats/connection/liveness.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('liveness of the connection to NATS', () => {

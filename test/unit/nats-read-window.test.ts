@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { ReadFlow } from '../../server/nats/read-flow.ts';
-import { ReadWindow } from '../../server/nats/read-window.ts';
+import { ReadFlow } from '../../server/nats/read/read-flow.ts';
+import { ReadWindow } from '../../server/nats/read/read-window.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { settle } from '../helpers/settle.ts';
 

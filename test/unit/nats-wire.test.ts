@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NatsConnection } from 'nats';
-import { parseServerError, Wire } from '../../server/nats/wire.ts';
+import { parseServerError, Wire } from '../../server/nats/connection/wire.ts';
 
 describe('the wire below the NATS client', () => {
   it('is not to be had of a client that keeps it elsewhere, which is said', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { NODE_ARGUMENTS } from '../../server/node-arguments.ts';
+import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
 
 describe('arguments of node', () => {
   it('npm start gives a gateway what its workers are given', async () => {

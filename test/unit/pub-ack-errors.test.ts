@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { verdictOn } from '../../server/nats/pub-ack-errors.ts';
+import { verdictOn } from '../../server/nats/publish/pub-ack-errors.ts';
 
 describe('what an error of JetStream says of a message', () => {
   const verdicts: [string, number, string, string][] = [

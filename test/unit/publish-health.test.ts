@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PublishOutcome, Refusal } from '../../server/core/publishing.ts';
-import { PublishHealth } from '../../server/nats/publish-health.ts';
+import type { PublishOutcome, Refusal } from '../../server/upstream/publish-target.ts';
+import { PublishHealth } from '../../server/nats/publish/publish-health.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { settle } from '../helpers/settle.ts';
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
-import type { PublishLimit, PublishOutcome, PublishTarget, Refusal } from '../../server/core/publishing.ts';
-import { PublishService } from '../../server/rpc/publish-service.ts';
-import type { Caller } from '../../server/rpc/publish-service.ts';
+import type {
+  PublishLimit,
+  PublishOutcome,
+  PublishTarget,
+  Refusal,
+} from '../../server/upstream/publish-target.ts';
+import { PublishService } from '../../server/session/publish-service.ts';
+import type { Caller } from '../../server/session/publish-service.ts';
 
 const request = (timeoutMs = 0): PublishRequest => ({
   room: 'tea',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Patience } from '../../server/rpc/pull-patience.ts';
+import { Patience } from '../../server/session/pull-patience.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 const SECONDS = 1_000;

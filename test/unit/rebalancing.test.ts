@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { seededRandom } from '../../common/random.ts';
-import { Fleet } from '../../server/core/fleet.ts';
-import { createLogger } from '../../server/ops/logging.ts';
-import { Rebalancing } from '../../server/rpc/rebalancing.ts';
+import { Fleet } from '../../server/cluster/fleet.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { Rebalancing } from '../../server/cluster/rebalancing.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 const SECOND_MS = 1_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { resetSocket } from '../../common/reset-socket.ts';
+import { resetSocket } from '../../common/node/reset-socket.ts';
 import { until } from '../helpers/poll.ts';
 
 /** Both ends of a connection. */

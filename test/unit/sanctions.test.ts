@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { Http2Session } from 'node:http2';
-import type { Sanctioned } from '../../server/rpc/sanctions.ts';
-import { Sanctions } from '../../server/rpc/sanctions.ts';
+import type { Sanctioned } from '../../server/session/slow-consumers.ts';
+import { Sanctions } from '../../server/session/slow-consumers.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 const stuckMs = 1_000;

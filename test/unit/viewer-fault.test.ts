@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { appSuspend } from '../../cli/chaos/links/faults/app-suspend.ts';
-import { deadEndpoint } from '../../cli/chaos/links/faults/dead-endpoint.ts';
-import { reentrantPublish } from '../../cli/chaos/links/faults/reentrant-publish.ts';
-import { slowReader } from '../../cli/chaos/links/faults/slow-reader.ts';
-import type { FaultyViewer } from '../../cli/chaos/links/viewer-fault.ts';
-import { HandlingPace } from '../../cli/chaos/links/viewer-fault.ts';
+import { appSuspend } from '../../chaos/links/faults/app-suspend.ts';
+import { deadEndpoint } from '../../chaos/links/faults/dead-endpoint.ts';
+import { reentrantPublish } from '../../chaos/links/faults/reentrant-publish.ts';
+import { slowReader } from '../../chaos/links/faults/slow-reader.ts';
+import type { FaultyViewer } from '../../chaos/links/viewer-fault.ts';
+import { HandlingPace } from '../../chaos/links/viewer-fault.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('faults of a viewer', () => {

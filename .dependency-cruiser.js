@@ -1,0 +1,95 @@
+/**
+ * The architecture: what code in each folder may import beside what is in the folder itself. The longest folder that a file is in counts.
+ * docs/design.md draws it. `npm run lint` checks it with all imports, type-only ones included.
+ */
+const MAY_IMPORT = {
+  common: [],
+  protos: ['common'],
+  'nats-server': ['common'],
+
+  client: ['common', 'protos'],
+  'client/core': ['common', 'protos', 'client/transports'],
+  'client/stores': ['common', 'client/core'],
+  'client/transports': ['common', 'protos', 'client/core'],
+
+  server: ['common'],
+  'server/log': ['common', 'protos'],
+  'server/upstream': ['server/log'],
+  'server/observability': ['common', 'server/upstream'],
+  'server/config': ['common', 'server/observability'],
+  'server/cluster': ['common', 'server/observability'],
+  'server/room': ['common', 'server/log', 'server/upstream', 'server/cluster'],
+  'server/session': [
+    'common',
+    'protos',
+    'server/log',
+    'server/upstream',
+    'server/cluster',
+    'server/room',
+    'server/observability',
+    'server/transport',
+  ],
+  'server/transport': ['common', 'protos', 'server/upstream', 'server/session', 'server/observability'],
+  'server/nats': [
+    'common',
+    'protos',
+    'server/log',
+    'server/upstream',
+    'server/cluster',
+    'server/observability',
+  ],
+  'server/gateway': ['common', 'nats-server', 'server'],
+  'server/workers': ['common', 'server/gateway', 'server/config', 'server/observability', 'server/process'],
+
+  chaos: ['common', 'protos', 'client', 'nats-server'],
+  cli: ['common', 'protos', 'client', 'chaos'],
+};
+
+/** Packages that a folder must not know of. */
+const FORBIDDEN_PACKAGES = {
+  common: ['@grpc/', 'nats'],
+  'server/log': ['@grpc/', 'nats', 'pino'],
+  'server/room': ['@grpc/', 'nats', 'pino'],
+  'server/nats': ['@grpc/'],
+  'server/transport': ['nats'],
+};
+
+const within = (folder) => `^${folder}/`;
+const modules = (packages) =>
+  packages.map((name) => `^node_modules/${name.endsWith('/') ? name : `${name}/`}`);
+const deeper = (folder) =>
+  Object.keys(MAY_IMPORT)
+    .filter((other) => other.startsWith(`${folder}/`))
+    .map(within);
+
+const directions = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+  name: `${folder} imports from ${allowed.length === 0 ? 'itself' : allowed.join(', ')} only`,
+  severity: 'error',
+  from: { path: within(folder), pathNot: deeper(folder) },
+  to: { dependencyTypesNot: ['core', 'npm'], pathNot: [folder, ...allowed].map(within) },
+}));
+
+const packages = Object.entries(FORBIDDEN_PACKAGES).map(([folder, names]) => ({
+  name: `${folder} knows nothing of ${names.join(', ')}`,
+  severity: 'error',
+  from: { path: within(folder) },
+  to: { path: modules(names) },
+}));
+
+export default {
+  forbidden: [
+    ...directions,
+    ...packages,
+    { name: 'every import is found', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: ['^protos/gen/', '^dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

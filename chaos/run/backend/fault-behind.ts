@@ -1,0 +1,31 @@
+import type { Random } from '../../../common/random.ts';
+import type { NameOf } from '../catalogue.ts';
+import type { Consequences } from '../consequences.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import type { NatsLinks } from './nats-links.ts';
+import type { NatsServers } from './nats-servers.ts';
+import type { StreamAdmin } from './stream-admin.ts';
+
+/** What faults behind the viewers' links can get hold of. */
+export interface World {
+  readonly gateways: readonly GatewayProcess[];
+  readonly nats: NatsServers;
+  readonly links: NatsLinks;
+  readonly stream: StreamAdmin;
+  readonly consequences: Consequences;
+}
+
+/** A fault behind the viewers' links. Resolves when it is over and what it struck works again. */
+export type FaultBehind = (world: World, span: FaultSpan) => Promise<void>;
+
+/** Faults by name, as the catalogue has them. */
+export type FaultsBehind<Name extends NameOf<'behind' | 'cluster'>> = Readonly<Record<Name, FaultBehind>>;
+
+/** How long a fault lasts, and what the plan leaves open. */
+export interface FaultSpan {
+  /** Number of the fault: where there is a choice whom it strikes, they take turns. */
+  readonly turn: number;
+  readonly random: Random;
+  /** Aborts when the fault is to end. */
+  readonly lifted: AbortSignal;
+}

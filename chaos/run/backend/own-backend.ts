@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Address } from '../../../common/units.ts';
+import type { PlannedFault } from '../../record/recording.ts';
+import { isFaultName, isOfKind } from '../catalogue.ts';
+import type { Application, Backend } from './backend.ts';
+import type { World } from './fault-behind.ts';
+import { behind } from './behind.ts';
+import { GatewayProcess, heartbeatMs } from './gateway-process.ts';
+import { NatsLinks } from './nats-links.ts';
+import { NatsServers } from './nats-servers.ts';
+import { freePorts } from './ports.ts';
+import { StreamAdmin } from './stream-admin.ts';
+
+/** How many of each are run. */
+export interface BackendSize {
+  /** Viewers of one that is restarted go on at the others. */
+  readonly gateways: number;
+  /** 1, or the size of a cluster in which every server has a copy of the stream. */
+  readonly natsServers: number;
+}
+
+/** Gateways and one or several nats-servers of the tool's own, in a temporary directory. */
+export class OwnBackend implements Backend {
+  readonly gateways: readonly Address[];
+  readonly heartbeatMs = heartbeatMs;
+  readonly own = true;
+  readonly failed: Promise<never>;
+  private readonly world: Omit<World, 'consequences'>;
+  private readonly directory: string;
+
+  static async start({ gateways: gatewayCount, natsServers }: BackendSize): Promise<OwnBackend> {
+    const directory = await mkdtemp(join(tmpdir(), 'live-chaos-'));
+    const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+    try {
+      const nats = await NatsServers.start(directory, natsServers);
+      undo.push(() => nats.close());
+      const links = await NatsLinks.open(gatewayCount, nats.ports);
+      undo.push(() => links.close());
+      const stream = await StreamAdmin.connect(nats.urls);
+      undo.push(() => stream.close());
+      const ports = await freePorts(gatewayCount);
+      const gateways = ports.map((port, index) => {
+        const name = `gateway-${index + 1}`;
+        return new GatewayProcess({
+          name,
+          port,
+          nats: links.urlsOf(index),
+          replicas: natsServers,
+          directory,
+        });
+      });
+      undo.push(() => Promise.all(gateways.map((gateway) => gateway.end('SIGKILL'))));
+      await Promise.all(gateways.map((gateway) => gateway.start()));
+      return new OwnBackend({ gateways, nats, links, stream }, directory);
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
+  }
+
+  private constructor(world: Omit<World, 'consequences'>, directory: string) {
+    this.world = world;
+    this.directory = directory;
+    this.gateways = world.gateways.map(({ target }) => target);
+    this.failed = Promise.race(world.gateways.map(({ failed }) => failed));
+    this.failed.catch(() => undefined);
+  }
+
+  apply({ fault, name }: PlannedFault, { consequences, random, lifted }: Application): Promise<void> {
+    if (!isFaultName(name) || isOfKind(name, 'viewer') || isOfKind(name, 'pool'))
+      throw new Error(`${name} is no fault behind the gateways`);
+    return behind[name]({ ...this.world, consequences }, { turn: fault, random, lifted });
+  }
+
+  epoch(): Promise<string | undefined> {
+    return this.world.stream.epoch().catch(() => undefined);
+  }
+
+  async historyReads(): Promise<number> {
+    const reads = await Promise.all(this.world.gateways.map((gateway) => gateway.historyReads()));
+    return reads.reduce((sum, count) => sum + count, 0);
+  }
+
+  async close(): Promise<void> {
+    const { gateways, nats, links, stream } = this.world;
+    await Promise.all(gateways.map((gateway) => gateway.end('SIGKILL')));
+    await stream.close();
+    await links.close();
+    await nats.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,68 @@
+import { systemClock } from '../../../common/clock.ts';
+import { aborted, sleep } from '../../../common/sleep.ts';
+import type { FaultsBehind } from './fault-behind.ts';
+
+/** Messages that the stream holds while limits overtake cursors. */
+const retainedMessages = 10;
+/** How often what is beyond that is let go, in milliseconds. */
+const retentionEveryMs = 50;
+
+/** Bytes of a payload that gateways leave for what comes with it, of what NATS takes. */
+const messageOverheadBytes = 8 * 1024;
+const natsPayloadBytes = 1024 * 1024;
+
+/** Of these, one after the other, as long as the fault lasts. */
+const largeEveryMs = 250;
+
+/** Nobody can know what rooms hold, and nothing can be stored. */
+const missing = { causes: ['STREAM_MISSING'], blind: true, unstorable: true };
+
+/** What becomes of the stream and what it holds. */
+export const streamFaults: FaultsBehind<
+  'stream-purge' | 'stream-recreate' | 'stream-remove' | 'stream-restore' | 'retention' | 'large-messages'
+> = {
+  'stream-purge': ({ stream, consequences }) =>
+    consequences.removing(async () => {
+      await stream.purge();
+      return stream.firstSeq();
+    }),
+  'stream-recreate': ({ stream, consequences }) =>
+    consequences.replacing(async (resume) => {
+      resume();
+      await stream.create(await stream.remove());
+      return 'empty';
+    }),
+  'stream-remove': ({ stream, consequences }, { lifted }) =>
+    consequences.replacing(async (resume) => {
+      resume();
+      const config = await stream.remove();
+      await consequences.lasting(missing, () => aborted(lifted));
+      await stream.create(config);
+      return 'empty';
+    }),
+  'stream-restore': ({ stream, consequences }, { lifted }) =>
+    consequences.replacing(async (resume) => {
+      const backup = await stream.backUp();
+      await stream.remove();
+      resume();
+      await consequences.lasting(missing, () => aborted(lifted));
+      await stream.restore(backup);
+      return 'restored';
+    }),
+  retention: ({ stream, consequences }, { lifted }) =>
+    consequences.removing(async () => {
+      while (!lifted.aborted) {
+        await stream.keep(retainedMessages);
+        await sleep(systemClock, retentionEveryMs, lifted);
+      }
+      return stream.firstSeq();
+    }),
+  async 'large-messages'({ stream, consequences }, { lifted }) {
+    const payload = Buffer.alloc(natsPayloadBytes - messageOverheadBytes, 'x');
+    do {
+      await consequences.publish(payload);
+      await consequences.store(({ room, id }) => stream.storeLargest(room, id));
+      await sleep(systemClock, largeEveryMs, lifted);
+    } while (!lifted.aborted);
+  },
+};

@@ -1,0 +1,48 @@
+import type { RoomInfo } from '../../client/index.ts';
+import { LiveClient } from '../../client/index.ts';
+import type { Clock } from '../../common/clock.ts';
+import { sleep } from '../../common/sleep.ts';
+import type { Place } from '../oracle/history.ts';
+import { seqOf } from '../oracle/history.ts';
+
+/** How long a gateway may take to answer, how long it is asked for an answer, and how often, in milliseconds. */
+const answerMs = 5_000;
+const persistMs = 30_000;
+const askEveryMs = 250;
+
+/** Asks gateways for heads of rooms, until there is an answer: what was healed just now may need a moment. */
+export class Inquiry {
+  private readonly client: LiveClient;
+  private readonly clock: Clock;
+  private readonly closed = new AbortController();
+
+  /** @param endpoints gateways as host:port */
+  constructor(endpoints: readonly string[], clock: Clock) {
+    this.client = new LiveClient({ endpoints });
+    this.clock = clock;
+  }
+
+  /** @throws LiveError when there is no answer for too long */
+  async head(room: string): Promise<Place> {
+    const { epoch, head } = await this.describe(room);
+    return { epoch, seq: seqOf(head) };
+  }
+
+  /** Waits for no more answers. */
+  async close(): Promise<void> {
+    this.closed.abort();
+    await this.client.close();
+  }
+
+  private async describe(room: string): Promise<RoomInfo> {
+    const giveUpMs = this.clock.monotonicMs() + persistMs;
+    for (;;) {
+      try {
+        return await this.client.room(room, { timeoutMs: answerMs });
+      } catch (error) {
+        if (this.closed.signal.aborted || this.clock.monotonicMs() >= giveUpMs) throw error;
+        await sleep(this.clock, askEveryMs, this.closed.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,274 @@
+import { LiveClient } from '../../client/index.ts';
+import type { Clock, Timer } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
+import { aborted, sleep } from '../../common/sleep.ts';
+import { formatAddress } from '../../common/units.ts';
+import { Interrupted } from '../../common/errors.ts';
+import type { Place } from '../oracle/history.ts';
+import type { AppliedFault, Recorder, RunPlan } from '../record/recording.ts';
+import { standstill } from '../record/recording.ts';
+import type { Backend } from './backend/backend.ts';
+import { BehindSchedule } from './behind-schedule.ts';
+import { chance } from './chance.ts';
+import { consequencesFor } from './consequences.ts';
+import { Epochs } from './epochs.ts';
+import { Excuses } from './excuses.ts';
+import { Inquiry } from './inquiry.ts';
+import { poolOf, roomNames, roomsOf, viewerNames } from './plan.ts';
+import type { Progress } from './progress.ts';
+import { watchStandstills } from './standstill.ts';
+import { Traffic } from './traffic.ts';
+import type { News } from './viewers/fleet.ts';
+import { ViewerFleet } from './viewers/fleet.ts';
+import type { Goal } from './viewers/protocol.ts';
+
+/** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
+export const settleMs = 30_000;
+
+/** How long all viewers together may take to connect before a run begins, in milliseconds. */
+const startMs = 120_000;
+
+/** How often the stream is asked for its name, in milliseconds. */
+const askNameEveryMs = 100;
+
+/** How often progress is told, in milliseconds. */
+const progressEveryMs = 250;
+
+/** What a run needs beside its plan. */
+export interface RunContext {
+  readonly backend: Backend;
+  readonly recorder: Recorder;
+  readonly onProgress: (progress: Progress) => void;
+  /** Ends the run early, in order: what is broken is healed, and everyone may catch up. */
+  readonly stopped: AbortSignal;
+}
+
+/**
+ * Does what the plan says and records what becomes of it: viewers connect, messages are published, faults come and go,
+ * everything is healed, everyone catches up.
+ * @throws when viewers cannot begin, or viewers or gateways end by themselves
+ */
+export async function runPlan(plan: RunPlan, context: RunContext): Promise<void> {
+  const run = new Run(plan, context);
+  try {
+    await Promise.race([run.go(), context.backend.failed]);
+  } finally {
+    await run.close();
+  }
+}
+
+class Run {
+  private readonly plan: RunPlan;
+  private readonly context: RunContext;
+  private readonly clock: Clock = systemClock;
+  private readonly rooms: readonly string[];
+  private readonly fleet: ViewerFleet;
+  private readonly publishers: readonly LiveClient[];
+  private readonly inquiry: Inquiry;
+  private readonly excuses = new Excuses();
+  private readonly timers: Timer[] = [];
+  private originMs = Infinity;
+  private phase: Progress['phase'] = 'connecting';
+  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
+  private epochs: Epochs | undefined;
+  private traffic: Traffic | undefined;
+  private behind: BehindSchedule | undefined;
+  private longestStandstillMs = 0;
+
+  constructor(plan: RunPlan, context: RunContext) {
+    this.plan = plan;
+    this.context = context;
+    this.rooms = roomNames(plan);
+    const viewers = viewerNames(plan.viewers)
+      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms), pool: poolOf(index) }))
+      .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
+    this.fleet = new ViewerFleet(viewers, (news) => this.takeDown(news));
+    this.publishers = publishersFor(context.backend);
+    this.inquiry = new Inquiry(context.backend.gateways.map(formatAddress), this.clock);
+  }
+
+  async go(): Promise<void> {
+    const { plan, fleet, clock } = this;
+    const { backend, recorder, stopped, onProgress } = this.context;
+    recorder.plan(plan);
+    this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
+    const started = fleet.start(plan.seed, backend.gateways);
+    await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
+    this.epochs = new Epochs(await this.readEpoch(), () => this.nowMs());
+    await this.run(this.epochs);
+    this.phase = 'settling';
+    await this.settle();
+    for (const totals of await fleet.finish()) recorder.totals(totals);
+    for (const [epoch, first] of this.epochs.firstNames) recorder.sameStream(epoch, first);
+    const historyReads = await backend.historyReads();
+    if (historyReads !== undefined) recorder.historyReads(historyReads);
+    this.phase = 'done';
+    onProgress(this.progress);
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.timers) timer.cancel();
+    this.behind?.heal();
+    await this.fleet.close();
+    await Promise.all([this.inquiry, ...this.publishers].map((one) => one.close()));
+    await this.behind?.over.catch(() => undefined);
+  }
+
+  /** Faults come and go and messages are published, for as long as the plan says or until the run is stopped. */
+  private async run(epochs: Epochs): Promise<void> {
+    const { plan, clock, rooms, publishers: clients } = this;
+    const { backend, recorder, stopped } = this.context;
+    const nowMs = (): number => this.nowMs();
+    this.originMs = clock.wallMs();
+    this.phase = 'running';
+    this.fleet.run(this.originMs, plan.faults);
+    const { rate, ephemeralRate } = plan;
+    const traffic = new Traffic({
+      clients,
+      rooms,
+      rate,
+      ephemeralRate,
+      epochs,
+      recorder,
+      viewers: this.fleet,
+      clock,
+      nowMs,
+    });
+    this.traffic = traffic;
+    const { excuses } = this;
+    const readEpoch = (): Promise<string> => this.readEpoch();
+    const consequences = consequencesFor({ excuses, epochs, traffic, recorder, nowMs, readEpoch });
+    this.behind = new BehindSchedule({
+      faults: plan.faults,
+      apply: (fault, lifted) => {
+        const random = chance(plan.seed, `fault ${fault.fault}`);
+        return backend.apply(fault, { consequences, random, lifted });
+      },
+      onApplied: (fault) => this.takeDownFault(fault),
+      clock,
+      nowMs,
+    });
+    this.timers.push(
+      clock.every(askNameEveryMs, () => void this.askName(epochs)),
+      watchStandstills(clock, ({ fromMs, toMs }) => {
+        const span = { fromMs: fromMs - this.originMs, toMs: toMs - this.originMs };
+        this.takeDownFault({ fault: standstill, ...span });
+      }),
+    );
+    const over = sleep(clock, plan.durationMs, stopped);
+    await Promise.race([over, this.behind.over.then(() => over), this.fleet.failed]);
+  }
+
+  /** Everything is healed, nothing is published any more, and everyone may catch up. */
+  private async settle(): Promise<void> {
+    const quiet = this.traffic?.stop();
+    quiet?.catch(() => undefined);
+    this.fleet.heal();
+    this.behind?.heal();
+    await this.behind?.over;
+    await quiet;
+    const heads = await this.heads();
+    this.context.recorder.settled(heads);
+    const goals = new Map<string, Goal>();
+    for (const [room, { epoch, seq }] of heads)
+      goals.set(room, { epochs: this.epochs?.namesOf(epoch) ?? [epoch], seq });
+    // Whoever is not there in time has lost what is missing: the verdict will say so.
+    await within(settleMs, 'not everyone has caught up', this.fleet.settle(goals)).catch(() => undefined);
+  }
+
+  /** Where everyone is to come to: at least to everything that was acknowledged. */
+  private async heads(): Promise<Map<string, Place>> {
+    const heads = this.rooms.map(async (room): Promise<[string, Place]> => {
+      const { epoch: name, seq } = await this.inquiry.head(room);
+      const epoch = this.epochs?.firstNameOf(name) ?? name;
+      const last = this.traffic?.last.get(room);
+      return [room, { epoch, seq: Math.max(seq, last?.epoch === epoch ? last.seq : 0) }];
+    });
+    return new Map(await Promise.all(heads));
+  }
+
+  private async readEpoch(): Promise<string> {
+    return (await this.inquiry.head(this.rooms[0] ?? '')).epoch;
+  }
+
+  private takeDown({ events, answers, faults, census }: News): void {
+    this.census = census;
+    for (const answer of answers) this.traffic?.answered(answer);
+    for (const fault of faults) this.takeDownFault(fault);
+    for (const { viewer, events: of } of events) {
+      this.context.recorder.events(
+        viewer,
+        of.map((event) => this.excuses.judge(event)),
+      );
+    }
+  }
+
+  /** A stream that was restored may change its name when another server leads it. Viewers may be reset to that. */
+  private async askName(epochs: Epochs): Promise<void> {
+    const stamp = epochs.stamp();
+    const name = await this.context.backend.epoch();
+    if (name !== undefined && epochs.calls(name, stamp)) this.excuses.changed(name);
+  }
+
+  private takeDownFault(fault: AppliedFault): void {
+    if (fault.fault === standstill)
+      this.longestStandstillMs = Math.max(this.longestStandstillMs, fault.toMs - fault.fromMs);
+    this.context.recorder.fault(fault);
+  }
+
+  private nowMs(): number {
+    return this.clock.wallMs() - this.originMs;
+  }
+
+  private get progress(): Progress {
+    const { phase, census, behind, traffic, plan, longestStandstillMs } = this;
+    return {
+      phase,
+      census,
+      faultBehind: behind?.current,
+      published: traffic?.counts ?? { acknowledged: 0, unknown: 0, refused: 0 },
+      longestStandstillMs,
+      leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
+    };
+  }
+}
+
+/**
+ * Two for each gateway, with an undisturbed way: one goes on at the others while it is away, one does not, so that every gateway always
+ * has something to publish. It would learn of some outages by nothing else.
+ */
+function publishersFor({ gateways }: Backend): LiveClient[] {
+  const endpoints = gateways.map(formatAddress);
+  return endpoints.flatMap((own, first) =>
+    [[...endpoints.slice(first), ...endpoints.slice(0, first)], [own]].map(
+      (ways) =>
+        new LiveClient({
+          endpoints: ways,
+          clientName: 'chaos publisher',
+          backoff: { baseMs: 50, maxMs: 1_000 },
+        }),
+    ),
+  );
+}
+
+/** @throws Interrupted when the run is stopped before it has begun */
+async function unlessStopped<T>(stopped: AbortSignal, work: Promise<T>): Promise<T> {
+  const interrupted = aborted(stopped).then(() => {
+    throw new Interrupted('interrupted before the run began');
+  });
+  interrupted.catch(() => undefined);
+  return Promise.race([work, interrupted]);
+}
+
+async function within<T>(timeoutMs: number, failure: string, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(systemClock, timeoutMs, over.signal).then(() => {
+    if (!over.signal.aborted) throw new Error(`${failure} within ${timeoutMs / 1_000} s`);
+    return work;
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,251 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { Random } from '../../common/random.ts';
+import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
+import { isRoomName, roomNameRule } from '../../protos/vocabulary.ts';
+import type { BackoffLimits } from './backoff.ts';
+import type { Counters } from './counters.ts';
+import type { Cursor } from './cursor.ts';
+import type { CursorStore } from './cursor-store.ts';
+import { LiveError, cursorStoreFailed } from './errors.ts';
+import type { JoinOptions } from './options.ts';
+import { startOf } from './options.ts';
+import type { Cluster } from './places.ts';
+import type { RoomHost } from './room.ts';
+import { Room } from './room.ts';
+import type { RoomSubscription } from './subscription.ts';
+
+/** How often what the application has handled is acknowledged, in milliseconds. */
+const ackPeriodMs = 5_000;
+
+/** What the rooms of a client have in common. */
+export interface RoomsParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly backoff: BackoffLimits;
+  /** What may wait for the application in each room, in bytes of frames. */
+  readonly windowBytes: number;
+  /** A room's window is used up, and nobody reads it. */
+  readonly stalled: (room: string) => void;
+  readonly cursorStore: CursorStore;
+  /** The gateways that the client was given, as host:port. */
+  readonly servers: readonly string[];
+  readonly wire: RoomsWire;
+}
+
+/** The connection as rooms see it. */
+export interface RoomsWire {
+  /** Whether there is a link, on which Hello has been sent. */
+  readonly ready: boolean;
+  send(frame: ClientFrameInput): void;
+  /** The connection was of use. */
+  gained(): void;
+}
+
+/** What a room is to begin with. */
+interface Beginning {
+  /** The name under which the store may have a cursor. */
+  readonly cursorName: string;
+  /** What the application gave for the case that it has none. */
+  readonly given: Cursor | undefined;
+}
+
+/** The rooms of one client on its one stream: joins and resumes them, and gives each its frames. */
+export class Rooms implements RoomHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  readonly #parts: RoomsParts;
+  readonly #rooms = new Map<string, Room>();
+  /** Rooms that were left and how many Lefts are due: until then their frames belong to the join before. */
+  readonly #leaving = new Map<string, number>();
+  /** Rooms whose cursor is to be looked up as soon as a gateway has said which cluster it is of. */
+  readonly #unsought = new Map<Room, Beginning>();
+  /** The cluster, while its gateway has welcomed us. */
+  #cluster: Cluster | undefined;
+  /** Runs while the gateway has welcomed us. */
+  #ackTimer: Timer | undefined;
+
+  constructor(parts: RoomsParts) {
+    this.#parts = parts;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.counters = parts.counters;
+  }
+
+  /** Follows a room; see `LiveClient.join`. */
+  follow(name: string, options: JoinOptions): RoomSubscription {
+    if (!isRoomName(name)) {
+      throw new LiveError(status.INVALID_ARGUMENT, `room name "${name}" is not ${roomNameRule}`, {
+        reason: 'ROOM_NAME_INVALID',
+      });
+    }
+    if (this.#rooms.has(name)) {
+      throw new LiveError(status.FAILED_PRECONDITION, `room ${name} is joined already`, {
+        reason: 'ALREADY_JOINED',
+      });
+    }
+    const { from = 'live', onGap = 'continue', cursorName, anew = false } = options;
+    const { windowBytes, backoff, cursorStore, servers } = this.#parts;
+    const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
+    const room = new Room(
+      {
+        room: name,
+        start: typeof from === 'object' && 'cursor' in from ? { live: {} } : startOf(from),
+        onGap,
+        windowBytes,
+        backoff,
+        handled: (cursor) => {
+          if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor, servers));
+        },
+      },
+      this,
+    );
+    this.#rooms.set(name, room);
+    if (anew || cursorName === undefined) this.#loaded(room, given);
+    else {
+      this.#unsought.set(room, { cursorName, given });
+      this.#seek();
+    }
+    return room;
+  }
+
+  /** Whether there are none. */
+  get none(): boolean {
+    return this.#rooms.size === 0;
+  }
+
+  /** The joins that go with Hello. */
+  opening(): ClientFrameInput[] {
+    return [...this.#rooms.values()].filter((room) => room.detached).map((room) => room.joinFrame());
+  }
+
+  /** @param epoch identity of the stream behind the gateway; empty: it does not say */
+  welcomed(epoch: string): void {
+    this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#parts.servers };
+    this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
+    this.#seek();
+  }
+
+  lost(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+    this.#cluster = undefined;
+    this.#leaving.clear();
+    for (const room of this.#rooms.values()) room.detach();
+  }
+
+  /** Ends every room: at once, or with `cause` after what is queued. */
+  close(cause: LiveError | undefined): void {
+    for (const room of [...this.#rooms.values()]) {
+      if (cause === undefined) room.leave();
+      else room.end(cause);
+    }
+  }
+
+  /** Gives a frame of so many bytes to its room. @throws if the frame lacks what the protocol promises. */
+  onFrame(frame: ServerFrame, bytes: number): void {
+    if (frame.batch) this.#current(frame.batch.room)?.onBatch(frame.batch, bytes);
+    else if (frame.joined) this.#current(frame.joined.room)?.onJoined(frame.joined);
+    else if (frame.gap) this.#current(frame.gap.room)?.onGap(frame.gap);
+    else if (frame.reset) this.#current(frame.reset.room)?.onReset(frame.reset);
+    else if (frame.caughtUp) this.#current(frame.caughtUp.room)?.onCaughtUp(frame.caughtUp);
+    else if (frame.left) this.#onLeft(frame.left.room);
+    else if (frame.roomError) this.#onRoomError(frame.roomError);
+    else for (const status of frame.heartbeat?.rooms ?? []) this.#current(status.room)?.onHeartbeat(status);
+  }
+
+  join(room: Room): void {
+    this.#parts.wire.send(room.joinFrame());
+  }
+
+  leave({ room }: Room): void {
+    const { wire } = this.#parts;
+    if (!wire.ready) return;
+    this.#leaving.set(room, (this.#leaving.get(room) ?? 0) + 1);
+    wire.send({ leave: { room } });
+  }
+
+  grant({ room }: Room, bytes: number): void {
+    this.#parts.wire.send({ credit: { room, bytes } });
+  }
+
+  stalled({ room }: Room): void {
+    this.#parts.stalled(room);
+  }
+
+  gained(): void {
+    this.#parts.wire.gained();
+  }
+
+  settled(): void {
+    if (this.#ackTimer === undefined || this.#rooms.size === 0) return;
+    for (const room of this.#rooms.values()) if (room.unsettled) return;
+    this.gained();
+  }
+
+  ended(room: Room): void {
+    this.#rooms.delete(room.room);
+    this.#unsought.delete(room);
+    this.settled();
+  }
+
+  /** Looks the cursors up that are still to be, if it is known in which cluster. A store that fails ends the room. */
+  #seek(): void {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const unsought = [...this.#unsought];
+    this.#unsought.clear();
+    for (const [room, beginning] of unsought) this.#load(room, cluster, beginning);
+  }
+
+  #load(room: Room, cluster: Cluster, { cursorName, given }: Beginning): void {
+    const failed = (cause: unknown): void => room.end(cursorStoreFailed(cause));
+    try {
+      const found = this.#parts.cursorStore.load(cursorName, room.room, cluster);
+      if (found instanceof Promise) found.then((cursor) => this.#loaded(room, cursor ?? given), failed);
+      else this.#loaded(room, found ?? given);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #loaded(room: Room, cursor: Cursor | undefined): void {
+    room.loaded(cursor);
+    if (room.detached && this.#parts.wire.ready) this.#parts.wire.send(room.joinFrame());
+  }
+
+  /** The room that a frame is for; none if the frame belongs to a join that has been left. */
+  #current(name: string): Room | undefined {
+    return this.#leaving.has(name) ? undefined : this.#rooms.get(name);
+  }
+
+  #onLeft(name: string): void {
+    const due = (this.#leaving.get(name) ?? 0) - 1;
+    if (due > 0) this.#leaving.set(name, due);
+    else this.#leaving.delete(name);
+  }
+
+  #onRoomError(error: NonNullable<ServerFrame['roomError']>): void {
+    // The gateway had dropped the room before our Leave arrived: that is as good as Left.
+    if (this.#leaving.has(error.room) && error.refusal?.reason === 'REASON_NOT_JOINED')
+      this.#onLeft(error.room);
+    else this.#current(error.room)?.onRoomError(error);
+  }
+
+  #acknowledge(): void {
+    for (const room of this.#rooms.values()) {
+      const seq = room.takeAck();
+      if (seq !== undefined) this.#parts.wire.send({ ack: { room: room.room, seq: String(seq) } });
+    }
+  }
+}
+
+function orFailed(save: () => void): void {
+  try {
+    save();
+  } catch (error) {
+    throw cursorStoreFailed(error);
+  }
+}

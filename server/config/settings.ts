@@ -1,0 +1,308 @@
+import { isIPv4 } from 'node:net';
+import { z } from 'zod';
+import type { Address } from '../../common/units.ts';
+import { parseAddress, parseDuration, parseSize } from '../../common/units.ts';
+import { LOG_LEVELS } from '../observability/logging.ts';
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+const KIB = 2 ** 10;
+const MAX_RATE = 1_000_000;
+const MAX_WORKERS = 64;
+
+/** One setting of live-server: a flag, an environment variable, its text in the help and how to read it. */
+export interface Setting<T = unknown> {
+  /** Without dashes: `max-age`, which is also `LIVE_MAX_AGE`. */
+  readonly flag: string;
+  /** Placeholder of the value in the help; absent for a switch. */
+  readonly placeholder?: string;
+  readonly help: string;
+  /** What a value has to be, in words that follow "takes". */
+  readonly takes: string;
+  /** As the user would write it; absent: not set. */
+  readonly fallback?: string;
+  readonly schema: z.ZodType<T, string | undefined>;
+}
+
+/** Every setting, in the order of the help. */
+export const SETTINGS = {
+  listen: required({
+    flag: 'listen',
+    placeholder: 'host:port',
+    help: 'address to serve viewers on',
+    takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
+    fallback: '127.0.0.1:50051',
+    parse: parseAddress,
+  }),
+  insecure: required({
+    flag: 'insecure',
+    help: 'serve on other addresses than loopback although viewers are not authenticated',
+    takes: 'true or false',
+    fallback: 'false',
+    parse: parseSwitch,
+  }),
+  nats: optional({
+    flag: 'nats',
+    placeholder: 'url[,url]',
+    help: 'NATS servers to use; without it the gateway runs one of its own',
+    takes: 'nats:// or tls:// addresses (or host:port), separated by commas',
+    parse: parseNatsUrls,
+  }),
+  natsServer: optional({
+    flag: 'nats-server',
+    placeholder: 'path',
+    help: 'nats-server executable to run; without it one is looked for, else fetched',
+    takes: 'the path of an executable',
+    parse: parseText,
+  }),
+  dataDir: required({
+    flag: 'data-dir',
+    placeholder: 'path',
+    help: "directory of the gateway's own NATS server: its messages and its log",
+    takes: 'the path of a directory',
+    fallback: './.live-gateway',
+    parse: parseText,
+  }),
+  stream: required({
+    flag: 'stream',
+    placeholder: 'name',
+    help: 'JetStream stream that holds the reliable messages, or an existing mirror of it',
+    takes: '1 to 64 letters, digits, "_" or "-"',
+    fallback: 'LIVE',
+    parse: parseToken,
+  }),
+  subjectPrefix: required({
+    flag: 'subject-prefix',
+    placeholder: 'token',
+    help: 'what all NATS subjects begin with: live stores live.room.ROOM; gateways with the same prefix serve the same rooms',
+    takes: '1 to 64 letters, digits, "_" or "-"',
+    fallback: 'live',
+    parse: parseToken,
+  }),
+  jsDomain: optional({
+    flag: 'js-domain',
+    placeholder: 'name',
+    help: 'JetStream domain of the stream, where the NATS servers are leaf nodes; without it that of the servers themselves',
+    takes: '1 to 64 letters, digits, "_" or "-"',
+    parse: parseToken,
+  }),
+  replicas: required({
+    flag: 'replicas',
+    placeholder: 'n',
+    help: 'copies of the stream in a NATS cluster',
+    takes: '1, 3 or 5',
+    fallback: '1',
+    parse: (text) => ([1, 3, 5] as const).find((replicas) => String(replicas) === text),
+  }),
+  maxAgeMs: required({
+    flag: 'max-age',
+    placeholder: 'duration',
+    help: 'how long reliable messages are kept',
+    takes: 'a duration from 1s to 3650d, such as 90s, 15m, 24h or 7d',
+    fallback: '24h',
+    parse: durationWithin(SECOND_MS, 3_650 * DAY_MS),
+  }),
+  maxBytes: required({
+    flag: 'max-bytes',
+    placeholder: 'size',
+    help: 'how much of them is kept; the oldest go first',
+    takes: 'a size of at least 64KiB, such as 512MiB or 10GiB',
+    fallback: '1GiB',
+    parse: sizeFrom(64 * KIB),
+  }),
+  heartbeatMs: required({
+    flag: 'heartbeat',
+    placeholder: 'duration',
+    help: 'longest silence towards a viewer',
+    takes: 'a duration from 100ms to 1h, such as 500ms or 5s',
+    fallback: '5s',
+    parse: durationWithin(100, 3_600 * SECOND_MS),
+  }),
+  stuckTimeoutMs: required({
+    flag: 'stuck-timeout',
+    placeholder: 'duration',
+    help: 'a viewer that takes nothing for this long is cut off; it can resume',
+    takes: 'a duration from 100ms to 1h, such as 30s',
+    fallback: '30s',
+    parse: durationWithin(100, 3_600 * SECOND_MS),
+  }),
+  drainMs: required({
+    flag: 'drain',
+    placeholder: 'duration',
+    help: 'time over which viewers are sent away at shutdown',
+    takes: 'a duration from 0s to 1h, such as 10s',
+    fallback: '10s',
+    parse: durationWithin(0, 3_600 * SECOND_MS),
+  }),
+  rebalancePercent: required({
+    flag: 'rebalance',
+    placeholder: 'percent',
+    help: 'viewers that may be sent on in a minute while other gateways have over 20 % fewer, in percent of those here; 6 at least, 0 for none',
+    takes: 'a whole number from 0 to 100',
+    fallback: '5',
+    parse: parsePercent,
+  }),
+  advertise: optional({
+    flag: 'advertise',
+    placeholder: 'host:port',
+    help: 'address by which clients know this gateway: others send viewers there; without it that of --listen, if it names a host',
+    takes: 'host:port, an IPv6 host stands in brackets',
+    parse: parseAddress,
+  }),
+  workers: required({
+    flag: 'workers',
+    placeholder: 'n',
+    help: 'processes that serve viewers, each a gateway with a connection to NATS of its own; one a core is most',
+    takes: 'a whole number from 1 to 64',
+    fallback: '1',
+    parse: parseWorkers,
+  }),
+  roomLogBytes: required({
+    flag: 'room-log-bytes',
+    placeholder: 'size',
+    help: "memory for one room's recent messages, in each worker",
+    takes: 'a size of at least 64KiB, at most --log-bytes',
+    fallback: '32MiB',
+    parse: sizeFrom(64 * KIB),
+  }),
+  logBytes: required({
+    flag: 'log-bytes',
+    placeholder: 'size',
+    help: 'memory for the recent messages of all rooms, shared out among the workers',
+    takes: 'a size of at least 64KiB, such as 256MiB',
+    fallback: '256MiB',
+    parse: sizeFrom(64 * KIB),
+  }),
+  ephemeralRate: required({
+    flag: 'ephemeral-rate',
+    placeholder: 'n',
+    help: 'ephemeral messages a second of a room that are passed on; of more, all viewers get the same sample',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '1000',
+    parse: parseRate,
+  }),
+  metrics: optional({
+    flag: 'metrics',
+    placeholder: 'host:port',
+    help: 'address to serve Prometheus metrics on; without it there are none',
+    takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
+    parse: parseAddress,
+  }),
+  logLevel: required({
+    flag: 'log-level',
+    placeholder: 'level',
+    help: 'least severe log lines to write',
+    takes: LOG_LEVELS.join(', '),
+    fallback: 'info',
+    parse: (text) => LOG_LEVELS.find((level) => level === text),
+  }),
+};
+
+type Settings = typeof SETTINGS;
+
+/** The name of a setting in the configuration object. */
+export type SettingName = keyof Settings;
+
+const shape = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
+  [Name in SettingName]: Settings[Name]['schema'];
+};
+
+/** All settings, from texts to values, with the rules that concern more than one of them. */
+export const settingsSchema = z.object(shape).superRefine((config, context) => {
+  const refuse = (name: SettingName, message: string): void =>
+    context.addIssue({ code: 'custom', path: [name], message });
+  if (!config.insecure && !isLoopback(config.listen)) {
+    refuse(
+      'listen',
+      'is not loopback, and viewers are not authenticated; add --insecure to serve it all the same',
+    );
+  }
+  if (config.replicas > 1 && config.nats === undefined) {
+    refuse('replicas', "needs a NATS cluster (--nats); the gateway's own NATS server is a single one");
+  }
+  if (config.logBytes / config.workers < 64 * KIB) {
+    refuse('workers', 'leaves less than 64KiB of --log-bytes to each of them');
+  }
+  if (config.roomLogBytes > config.logBytes) {
+    refuse('roomLogBytes', 'is more than --log-bytes, the memory for all rooms');
+  }
+});
+
+/** The configuration of one live-server. Durations are in milliseconds, sizes in bytes. */
+export type ServerConfig = Readonly<z.output<typeof settingsSchema>>;
+
+interface Definition<T> extends Omit<Setting, 'schema'> {
+  /** Undefined if the text is not what the setting takes. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+function required<T>({ parse, ...rest }: Definition<T> & { readonly fallback: string }): Setting<T> {
+  return { ...rest, schema: z.string().transform(valueOr(rest.takes, parse)) };
+}
+
+function optional<T>({ parse, ...rest }: Definition<T>): Setting<T | undefined> {
+  return { ...rest, schema: z.string().transform(valueOr(rest.takes, parse)).optional() };
+}
+
+function valueOr<T>(takes: string, parse: (text: string) => T | undefined) {
+  return (text: string, context: z.RefinementCtx): T => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `is not accepted; it takes ${takes}` });
+    return z.NEVER;
+  };
+}
+
+function parseText(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function parseToken(text: string): string | undefined {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined;
+}
+
+function parseSwitch(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
+}
+
+function parseNatsUrls(text: string): readonly string[] | undefined {
+  const urls = text.split(',').map((url) => url.trim());
+  return urls.every(isNatsUrl) ? urls : undefined;
+}
+
+function isNatsUrl(url: string): boolean {
+  const full = url.includes('://') ? url : `nats://${url}`;
+  return /^(nats|tls):\/\/./.test(full) && URL.canParse(full) && new URL(full).hostname !== '';
+}
+
+function parseWorkers(text: string): number | undefined {
+  return /^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS ? Number(text) : undefined;
+}
+
+function parsePercent(text: string): number | undefined {
+  return /^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined;
+}
+
+function parseRate(text: string): number | undefined {
+  if (text === 'unlimited') return Infinity;
+  return /^[1-9]\d{0,6}$/.test(text) && Number(text) <= MAX_RATE ? Number(text) : undefined;
+}
+
+function durationWithin(minMs: number, maxMs: number) {
+  return (text: string): number | undefined => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
+  };
+}
+
+function sizeFrom(minBytes: number) {
+  return (text: string): number | undefined => {
+    const bytes = parseSize(text);
+    return bytes !== undefined && bytes >= minBytes ? bytes : undefined;
+  };
+}
+
+function isLoopback({ host }: Address): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}

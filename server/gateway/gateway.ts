@@ -1,0 +1,369 @@
+import { randomUUID } from 'node:crypto';
+import { Server } from '@grpc/grpc-js';
+import type { Clock } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
+import type { Random } from '../../common/random.ts';
+import { sleep } from '../../common/sleep.ts';
+import { formatAddress } from '../../common/units.ts';
+import { unlessAborted } from '../../common/unless-aborted.ts';
+import { Audiences } from '../cluster/viewer-counts.ts';
+import { Fleet } from '../cluster/fleet.ts';
+import { Hub } from '../room/hub.ts';
+import { Scheduler } from '../session/scheduler.ts';
+import { MAX_REQUEST_BYTES, payloadLimit } from '../log/sizes.ts';
+import { canVerify } from '../upstream/upstream-cause.ts';
+import type { Upline } from '../nats/connection/connection.ts';
+import { connectUpline } from '../nats/connection/connection.ts';
+import { NatsDirectory } from '../nats/read/directory.ts';
+import { Feeds } from '../nats/feed/feeds.ts';
+import { GatewayNews } from '../nats/gateway-news.ts';
+import { JetStreamApi } from '../nats/connection/jetstream-api.ts';
+import { Monitor } from '../nats/monitor.ts';
+import { openLeader } from '../nats/stream/open-leader.ts';
+import { openStream } from '../nats/stream/open-stream.ts';
+import { domainOf } from '../nats/stream/origin-name.ts';
+import { Publisher } from '../nats/publish/publisher.ts';
+import { probeReads } from '../nats/read/read-probe.ts';
+import { Requests } from '../nats/connection/requests.ts';
+import { proveAccess } from '../nats/start-probes.ts';
+import { apiPrefix, Subjects } from '../nats/connection/subjects.ts';
+import { NatsUpstream } from '../nats/upstream.ts';
+import { UpstreamHealth, watchConnection } from '../nats/health/upstream-health.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Logger } from '../observability/logging.ts';
+import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
+import type { GatewayStats } from '../observability/stats.ts';
+import type { NatsServers } from './nats-servers.ts';
+import { natsServers } from './nats-servers.ts';
+import type { Listener } from '../transport/grpc/listener.ts';
+import { listen } from '../transport/grpc/listener.ts';
+import { Readiness } from '../transport/grpc/readiness.ts';
+import { Rebalancing } from '../cluster/rebalancing.ts';
+import { PublishService } from '../session/publish-service.ts';
+import { reflection } from '../transport/grpc/reflection.ts';
+import { connectInterceptor, liveHandlers, liveMethods } from '../transport/grpc/service.ts';
+import { Sessions } from '../session/sessions.ts';
+
+/** Fixed bounds; those that operators tune are settings. */
+const LIMITS = {
+  rooms: 100,
+  publishes: 256,
+  helloMs: 10_000,
+  lingerMs: 30_000,
+  maxCheckMs: 30_000,
+  audienceMs: 3_000,
+  lastWordsMs: 500,
+};
+
+/** How a peer that vanished without a word is noticed. All in milliseconds. */
+interface Keepalive {
+  /** From one HTTP/2 ping to the next. */
+  readonly timeMs: number;
+  /** How long an answer may take; longer than any stall of the event loop, and than what HTTP/2 lets be on its way takes on a slow link. */
+  readonly timeoutMs: number;
+}
+
+const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 30_000 };
+
+/** A running gateway. */
+export interface Gateway {
+  /** `host:port` that viewers connect to. */
+  readonly address: string;
+  /** NATS servers in use. */
+  readonly nats: readonly string[];
+  /** `host:port` of the metrics; undefined when they are not served. */
+  readonly metrics: string | undefined;
+  readonly stats: GatewayStats;
+  /** Resolves with the reason when the gateway cannot go on: its own NATS server has died. */
+  readonly failed: Promise<Error>;
+  /** Sends the viewers away, spread over `windowMs` milliseconds, then closes. */
+  drain(windowMs: number): Promise<void>;
+  /** Ends everything at once; viewers resume elsewhere. */
+  close(): Promise<void>;
+}
+
+/** Where a gateway lives; tests inject time and chance. */
+export interface Surroundings {
+  /** The NATS servers to use; absent: those of the configuration. */
+  readonly nats?: NatsServers;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly keepalive?: Keepalive;
+  /** Ends the start when aborted: what was opened is closed again. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts a gateway.
+ * @throws when NATS or the address cannot be had, or the stream exists with another configuration
+ */
+export async function startGateway(
+  config: ServerConfig,
+  logger: Logger,
+  {
+    nats: given,
+    clock = systemClock,
+    random = Math.random,
+    keepalive = KEEPALIVE,
+    signal,
+  }: Surroundings = {},
+): Promise<Gateway> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const nats = given ?? (await natsServers(config, logger, signal));
+    undo.push(() => nats.stop());
+    const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
+    const id = randomUUID();
+    const upline = await going(
+      connectUpline(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
+    );
+    undo.push(() => upline.close());
+    const subjects = new Subjects(config.subjectPrefix);
+    const opened = await going(openStream(upline, config, subjects, nats.owned, clock, logger));
+    const { stream, jsDomain } = config;
+    const requests = new Requests(upline, clock);
+    const api = new JetStreamApi(requests, apiPrefix(jsDomain));
+    const { leader, close } = await going(
+      openLeader(opened, { requests, api, subjects, stream, clock, logger }),
+    );
+    undo.push(close, () => leader.close());
+    const health = new UpstreamHealth(logger);
+    const publisher = new Publisher({
+      upline,
+      jsm: opened.jsm,
+      subjects,
+      origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
+      health,
+      clock,
+    });
+    const feedParts = { upline, subjects: leader.subjects, clock, logger };
+    await going(proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined }));
+    const feeds = new Feeds(feedParts, health);
+    undo.push(() => feeds.close());
+    const monitor = new Monitor({
+      upline,
+      stream: { inspect: (asking) => leader.inspect(asking), probeReads: () => probeReads(api, leader) },
+      needs: { settings: config, subjects: leader.subjects },
+      health,
+      feeds,
+      clock,
+      heartbeatMs: config.heartbeatMs,
+      ...(nats.owned ? { mend: () => mendStream(upline, config, subjects, clock, logger) } : {}),
+    });
+    undo.push(() => monitor.close());
+    leader.observe(monitor);
+    const upstream = new NatsUpstream(upline, leader, feeds, health, clock, logger);
+    undo.push(() => upstream.close());
+    const audiences = new Audiences(id);
+    const hub = new Hub(upstream, audiences, clock, {
+      roomLogBytes: config.roomLogBytes,
+      logBytes: config.logBytes,
+      lingerMs: LIMITS.lingerMs,
+      audienceMs: LIMITS.audienceMs,
+      maxCheckMs: Math.min(LIMITS.maxCheckMs, config.maxAgeMs / 4),
+      ephemeralRate: config.ephemeralRate,
+    });
+    undo.push(() => hub.close());
+    const fleet = new Fleet(stream);
+    const news = new GatewayNews({
+      upline,
+      subjects,
+      gateway: id,
+      audiences,
+      fleet,
+      clock,
+      logger,
+      changed: () => hub.tellAudiences(),
+    });
+    undo.push(() => news.close());
+    undo.push(watchConnection(upline, health));
+    let verifiable = true;
+    health.onChange((causes) => {
+      if (canVerify(causes) === verifiable) return;
+      verifiable = !verifiable;
+      if (verifiable) hub.distrustFeeds();
+      else hub.suspend();
+    });
+    const directory = new NatsDirectory(leader, upstream.ends);
+    const { server, listener, sessions, readiness } = await serve({
+      config,
+      fleet,
+      random,
+      upline,
+      maxMessageBytes: opened.stream.maxMessageBytes,
+      publisher,
+      health,
+      hub,
+      directory,
+      epoch: () => leader.epoch,
+      clock,
+      keepalive,
+      logger,
+    });
+    undo.push(async () => {
+      sessions.close();
+      await listener.close();
+      server.forceShutdown();
+    });
+    const endpoint = advertised(config, listener.address);
+    news.tellLoad(() => {
+      // As for load balancers: who cannot prove what it says takes no viewers from others.
+      const takesViewers = !sessions.draining && health.causes.length === 0;
+      return takesViewers ? { stream, sessions: sessions.count, endpoint } : undefined;
+    });
+    const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
+    undo.push(() => rebalancing.close());
+    const stats = (): GatewayStats => {
+      const { connections } = listener;
+      return {
+        sessions: sessions.count,
+        sessionsMoved: sessions.moved,
+        connections,
+        rooms: hub.roomCount,
+        memory: hub.memory,
+        upstreamCauses: health.causes,
+        upstreamCausesArisen: health.arisen,
+        compressionSavedBytes: sessions.traffic.saved,
+        ...hub.counters,
+      };
+    };
+    const metrics = config.metrics && (await serveMetrics(config.metrics, gatewayMetrics(stats)));
+    if (metrics !== undefined) undo.push(() => metrics.close());
+    return {
+      address: listener.address,
+      metrics: metrics?.address,
+      nats: nats.urls,
+      get stats() {
+        return stats();
+      },
+      failed: nats.failed,
+      async drain(windowMs) {
+        readiness.leave();
+        listener.stopAccepting();
+        rebalancing.close();
+        const drained = sessions.drain(windowMs);
+        // Nobody is to be sent here by others that drain, not even until the next turn.
+        news.tellNews();
+        await drained;
+        await finishCalls(server, clock);
+        await unwind();
+      },
+      close: unwind,
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+/** By which address clients know the gateway, as far as it can tell: one that listens on all addresses of its host cannot. */
+function advertised({ advertise, listen }: ServerConfig, address: string): string | undefined {
+  if (advertise !== undefined) return formatAddress(advertise);
+  return listen.host === '0.0.0.0' || listen.host === '::' ? undefined : address;
+}
+
+/** Makes the stream of the gateway's own server again, or as it should be. */
+async function mendStream(
+  upline: Upline,
+  config: ServerConfig,
+  subjects: Subjects,
+  clock: Clock,
+  logger: Logger,
+): Promise<void> {
+  logger.warn({ stream: config.stream }, 'the stream is not there or not as it should be: making it again');
+  await openStream(upline, config, subjects, true, clock, logger);
+}
+
+/** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than a moment. */
+async function finishCalls(server: Server, clock: Clock): Promise<void> {
+  const finished = new AbortController();
+  server.tryShutdown(() => finished.abort());
+  await sleep(clock, LIMITS.lastWordsMs, finished.signal);
+}
+
+/** What viewers are served from. */
+interface Serving {
+  readonly config: ServerConfig;
+  readonly fleet: Fleet;
+  readonly random: Random;
+  readonly upline: Upline;
+  /** What the stream stores in one message, in bytes; -1: it sets no limit. */
+  readonly maxMessageBytes: number;
+  readonly publisher: Publisher;
+  readonly health: UpstreamHealth;
+  readonly hub: Hub;
+  readonly directory: NatsDirectory;
+  /** Identity of the stream as it is now. */
+  readonly epoch: () => string;
+  readonly clock: Clock;
+  readonly keepalive: Keepalive;
+  readonly logger: Logger;
+}
+
+/** What serves viewers. */
+interface Served {
+  readonly server: Server;
+  readonly listener: Listener;
+  readonly sessions: Sessions;
+  readonly readiness: Readiness;
+}
+
+async function serve(serving: Serving): Promise<Served> {
+  const { config, upline, maxMessageBytes, publisher, health, hub, directory, clock, keepalive, logger } =
+    serving;
+  const { fleet, random, epoch } = serving;
+  const maxPayload = payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, maxMessageBytes);
+  const publishing = new PublishService(publisher, maxPayload);
+  const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
+  let listener: Listener | undefined;
+  const sessions = new Sessions(
+    {
+      hub,
+      scheduler,
+      publishing,
+      clock,
+      logger,
+      limits: {
+        rooms: LIMITS.rooms,
+        publishes: LIMITS.publishes,
+        helloMs: LIMITS.helloMs,
+        heartbeatMs: config.heartbeatMs,
+      },
+      epoch,
+      upstreamCauses: () => health.causes,
+      cutOff: (peer) => listener?.cutOff(peer),
+    },
+    config.stuckTimeoutMs,
+    fleet,
+    random,
+  );
+  const server = new Server({
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.enable_channelz': 0,
+    interceptors: [connectInterceptor(sessions, logger)],
+  });
+  const life = {
+    get received() {
+      return upline.bytesReceived;
+    },
+    get answers() {
+      return canVerify(health.causes);
+    },
+  };
+  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, life, clock, logger }));
+  const readiness = new Readiness(health);
+  readiness.addToServer(server);
+  reflection().addToServer(server);
+  try {
+    listener = await listen(server, config.listen);
+  } catch (error) {
+    sessions.close();
+    throw error;
+  }
+  return { server, listener, sessions, readiness };
+}

@@ -1,0 +1,196 @@
+import type { Msg, Subscription } from 'nats';
+import { createInbox } from 'nats';
+import type { Clock } from '../../../common/clock.ts';
+import { sleep } from '../../../common/sleep.ts';
+import type { Upline } from './connection.ts';
+
+/**
+ * A question that the server has had for so long is asked again, in milliseconds: it may have died with the stream's leader.
+ * Half of it passes before the server is made to prove that it had nothing more to say, half after.
+ */
+const ROUND_MS = 500;
+/** How long an answer may take that could come at once, in milliseconds, unless whoever asks says otherwise. */
+const PATIENCE_MS = 5_000;
+const NO_RESPONDERS = 503;
+/** What NATS takes by default, in bytes. */
+const MAX_PAYLOAD = 1024 * 1024;
+
+/**
+ * Why there is no answer.
+ * - `away`: there is no connection, or it was lost before the answer;
+ * - `unserved`: nobody listens there;
+ * - `unanswered`: whoever listens did not answer in time;
+ * - `forbidden`: the account may not ask.
+ */
+export type RequestFailure = 'away' | 'unserved' | 'unanswered' | 'forbidden';
+
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly kind: RequestFailure;
+
+  constructor(kind: RequestFailure, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** How a question is asked. */
+export interface Asking {
+  /** How long an answer may take that could come at once, in milliseconds. */
+  readonly patienceMs?: number;
+  /** Whether it is asked again while there is no answer; only for what may happen twice. Default: true. */
+  readonly again?: boolean;
+  /**
+   * Whoever is to answer may have begun to listen only now: in a cluster the servers do not know it at the same moment. That nobody does is
+   * no answer before the patience is over.
+   */
+  readonly justBegun?: boolean;
+}
+
+interface Waiting {
+  readonly subject: string;
+  /** See {@link Asking.justBegun}. */
+  readonly justBegun: boolean;
+  readonly payload: Uint8Array;
+  settle(outcome: Msg | RequestError): void;
+}
+
+/**
+ * Questions to whoever listens on NATS. On a slow link an answer waits behind other data, so time alone says nothing: an answer is
+ * missing when it has not come although the server has answered a PING that was sent after the question.
+ */
+export class Requests {
+  readonly #upline: Upline;
+  readonly #clock: Clock;
+  readonly #inbox = `${createInbox()}.`;
+  readonly #waiting = new Map<string, Waiting>();
+  #subscription: Subscription | undefined;
+  /** The server has not taken some subscription of this connection, and does not say which: it may be the one here. */
+  #doubtful = false;
+  #asked = 0;
+  #quickestMs = Infinity;
+
+  constructor(upline: Upline, clock: Clock) {
+    this.#upline = upline;
+    this.#clock = clock;
+    upline.onChange((up) => {
+      if (up) return;
+      this.#quickestMs = Infinity;
+      this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
+    });
+    upline.onError(({ code, operation, subject }) => {
+      if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
+      if (operation === 'publish') {
+        this.#fail(
+          (waiting) => waiting.subject === subject,
+          forbidden(`permission to publish ${subject} is missing`),
+        );
+      }
+    });
+  }
+
+  /** The shortest time that an answer has taken on this connection, in milliseconds; Infinity when there was none yet. */
+  get quickestMs(): number {
+    return this.#quickestMs;
+  }
+
+  /** The largest message that the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#upline.nc.info?.max_payload ?? MAX_PAYLOAD;
+  }
+
+  /**
+   * Asks, and resolves with the first answer. It was given after the call.
+   * @throws RequestError
+   */
+  ask(
+    subject: string,
+    payload: Uint8Array,
+    { patienceMs = PATIENCE_MS, again = true, justBegun = false }: Asking = {},
+  ): Promise<Msg> {
+    if (!this.#upline.up) return Promise.reject(new RequestError('away', 'there is no connection to NATS'));
+    this.#listen();
+    const token = String(++this.#asked);
+    const answered = new AbortController();
+    const askedMs = this.#clock.monotonicMs();
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        subject,
+        justBegun,
+        payload,
+        settle: (outcome) => {
+          this.#waiting.delete(token);
+          answered.abort();
+          if (outcome instanceof Error) reject(outcome);
+          else {
+            this.#quickestMs = Math.min(this.#quickestMs, this.#clock.monotonicMs() - askedMs);
+            resolve(outcome);
+          }
+        },
+      };
+      this.#waiting.set(token, waiting);
+      this.#send(token, waiting);
+      void this.#insist(token, waiting, { rounds: Math.ceil(patienceMs / ROUND_MS), again }, answered.signal);
+    });
+  }
+
+  async #insist(
+    token: string,
+    waiting: Waiting,
+    { rounds, again }: { readonly rounds: number; readonly again: boolean },
+    answered: AbortSignal,
+  ): Promise<void> {
+    for (let round = 1; ; round++) {
+      await sleep(this.#clock, ROUND_MS / 2, answered);
+      // Without a connection all that wait have been told.
+      if (!answered.aborted) await this.#upline.sync().catch(() => undefined);
+      await sleep(this.#clock, ROUND_MS / 2, answered);
+      if (answered.aborted) return;
+      this.#listenIfDoubtful();
+      if (round >= rounds) {
+        waiting.settle(unanswered(waiting.subject));
+        return;
+      }
+      if (again) this.#send(token, waiting);
+    }
+  }
+
+  #send(token: string, { subject, payload }: Waiting): void {
+    this.#upline.nc.publish(subject, payload, { reply: this.#inbox + token });
+  }
+
+  #listen(): void {
+    if (this.#subscription?.isClosed() === false) return;
+    const subject = `${this.#inbox}*`;
+    this.#subscription = this.#upline.nc.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message);
+        else this.#fail(() => true, forbidden(`permission to subscribe to ${subject} is missing`));
+      },
+    });
+  }
+
+  #listenIfDoubtful(): void {
+    if (!this.#doubtful) return;
+    // If there is still no room, the server says so again.
+    this.#doubtful = false;
+    this.#subscription?.unsubscribe();
+    this.#listen();
+  }
+
+  #answered(message: Msg): void {
+    const waiting = this.#waiting.get(message.subject.slice(this.#inbox.length));
+    if (waiting === undefined) return;
+    const unserved = message.data.length === 0 && message.headers?.code === NO_RESPONDERS;
+    if (unserved && waiting.justBegun) return;
+    waiting.settle(unserved ? new RequestError('unserved', `nobody listens to ${waiting.subject}`) : message);
+  }
+
+  #fail(concerns: (waiting: Waiting) => boolean, error: RequestError): void {
+    for (const waiting of this.#waiting.values()) if (concerns(waiting)) waiting.settle(error);
+  }
+}
+
+const forbidden = (message: string): RequestError => new RequestError('forbidden', message);
+const unanswered = (subject: string): RequestError =>
+  new RequestError('unanswered', `no answer to ${subject}`);

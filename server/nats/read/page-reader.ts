@@ -1,0 +1,338 @@
+import type { Msg } from 'nats';
+import { nanos } from 'nats';
+import type { Clock, Timer } from '../../../common/clock.ts';
+import type { StoredMessage } from '../../log/message.ts';
+import type { AckSubject } from '../codec/ack-subject.ts';
+import type { Upline } from '../connection/connection.ts';
+import type { NamedConsumer, StreamLeader } from '../stream/leader.ts';
+import type { HeaderLine } from '../codec/header-lines.ts';
+import { headerLines, sizeOf } from '../codec/header-lines.ts';
+import { decodeStored } from '../codec/message-codec.ts';
+import { ReadFlow } from './read-flow.ts';
+import type { ReadInbox } from './read-inbox.ts';
+import type { ReadWindow } from './read-window.ts';
+
+/**
+ * A page is full when it holds so much, or has taken so long. The message at its beginning does not count, whoever reads on has had it; a
+ * page that it would make the most of goes on for longer, up to so many times its size.
+ */
+const PAGE = { bytes: 1024 * 1024, ms: 4_000, timesFirst: 8 };
+/** More messages than any pull has room for: only its bytes limit it. */
+const BATCH = 65_536;
+/**
+ * A pull for which there is nothing ends after so long, in milliseconds. A read that then hears nothing for a while longer has lost it.
+ */
+const PULL_MS = { expires: 2_000, silence: 3_000 };
+/** What the server counts of a message beside what its `max_payload` limits: two subjects, more or less. */
+const SUBJECTS_BYTES = 512;
+/** Says of a message without its payload how large that is. */
+const SIZE_HEADER = 'Nats-Msg-Size';
+
+/** What reads need. */
+export interface ReadContext {
+  readonly upline: Upline;
+  readonly leader: StreamLeader;
+  readonly window: ReadWindow;
+  readonly inbox: ReadInbox;
+  readonly clock: Clock;
+}
+
+/** A consumer to be read. */
+export interface Reading {
+  readonly consumer: string;
+  /** The read is of what is at or after this sequence. */
+  readonly from: number;
+}
+
+/** Messages of a room, in order and without a hole from where the read began. */
+export interface Page<M = StoredMessage> {
+  readonly messages: readonly M[];
+  /**
+   * - `full`: it can be read on;
+   * - `dry`: nothing is behind them, as far as the server of the consumer knows: it may be a replica that lags;
+   * - `broken`: more would have come, but not by this consumer.
+   */
+  readonly end: 'full' | 'dry' | 'broken';
+}
+
+/** What is known of a message without its payload. */
+export interface MessageHead {
+  readonly seq: number;
+  /** When it was stored, in milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Of its payload, in bytes. */
+  readonly bytes: number;
+}
+
+/** Makes of a message what the reader of it wants. */
+type Decode<M> = (seq: number, timeMs: number, lines: readonly HeaderLine[], payload: Uint8Array) => M;
+
+/** Reads what a consumer has, page by page; to be closed. */
+export function readPages(context: ReadContext, reading: Reading): PageReader<StoredMessage> {
+  return new PageReader(context, reading, PAGE.bytes, decodeStored);
+}
+
+/**
+ * The first message that a consumer has, without its payload, which may take long; undefined when it has none.
+ * @throws when it does not come, and why
+ */
+export function readHead(context: ReadContext, config: NamedConsumer): Promise<MessageHead | undefined> {
+  return context.leader.withConsumer({ ...config, headers_only: true }, async (pending) => {
+    if (pending === 0) return undefined;
+    const reader = new PageReader(context, { consumer: config.name, from: 0 }, 1, decodeHead);
+    try {
+      return (await reader.next()).messages[0];
+    } finally {
+      reader.close();
+    }
+  });
+}
+
+const decodeHead: Decode<MessageHead> = (seq, timeMs, lines) => {
+  const size = lines.findLast(([name]) => name === SIZE_HEADER)?.[1];
+  return { seq, timeMs, bytes: Number(size) };
+};
+
+/** Who waits for a page. */
+interface Waiting<M> {
+  resolve(page: Page<M>): void;
+  reject(reason: Error): void;
+}
+
+/**
+ * Pulls of what the window allows. Behind a page that is full a part of the next one is asked for at once: the link has something to carry
+ * while the page is looked at. What has come is kept, whatever happens then.
+ */
+export class PageReader<M extends { readonly seq: number }> {
+  readonly #upline: Upline;
+  readonly #clock: Clock;
+  readonly #flow: ReadFlow;
+  readonly #from: number;
+  /** How much a page is to hold. */
+  readonly #size: number;
+  readonly #decode: Decode<M>;
+  readonly #requestSubject: string;
+  readonly #inbox: ReadInbox;
+  readonly #consumer: string;
+  /** Bytes asked for by each pull, by its number. */
+  readonly #pulls: number[] = [];
+  readonly #unlisten: () => void;
+  readonly #watch: Timer;
+  #waiting: Waiting<M> | undefined;
+  /** Of the page that is waited for, or of the next one. */
+  #messages: M[] = [];
+  /** Of what is behind its beginning, and of the message there. */
+  #bytes = 0;
+  #firstBytes = 0;
+  /** When something of it was first asked for. */
+  #startedMs = Infinity;
+  /** Of the message that came last: the next is perhaps as large. */
+  #lastBytes = 0;
+  #delivered = 0;
+  #statuses = 0;
+  /** The next message is larger than what a pull has asked for: it is to be asked for alone, whatever its size. */
+  #tooLarge = false;
+  /** A message was asked for alone: it, and nothing else, is on its way. */
+  #alone = false;
+  #asking = false;
+  /** Nothing more comes: there is nothing, or something stands in its way. */
+  #over: 'dry' | Error | undefined;
+
+  /** @param size bytes behind the beginning that make a full page */
+  constructor(
+    { upline, leader, window, inbox, clock }: ReadContext,
+    { consumer, from }: Reading,
+    size: number,
+    decode: Decode<M>,
+  ) {
+    this.#upline = upline;
+    this.#clock = clock;
+    this.#flow = new ReadFlow(window, clock);
+    this.#from = from;
+    this.#size = size;
+    this.#decode = decode;
+    this.#requestSubject = `${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`;
+    this.#unlisten = upline.onChange(() =>
+      this.#end(new Error('the NATS connection was lost during a read')),
+    );
+    this.#watch = clock.every(PULL_MS.silence, this.#silenceWatch());
+    this.#inbox = inbox;
+    this.#consumer = consumer;
+    inbox.listen(consumer, {
+      message: (message, ack) => {
+        this.#receiveMessage(message, ack);
+        this.#goOnWithWhatCame();
+      },
+      status: (pull, message) => {
+        this.#receiveStatus(pull, message);
+        this.#goOnWithWhatCame();
+      },
+      failed: (error) => this.#end(error),
+    });
+  }
+
+  /**
+   * The next page; to be asked for when the one before has come. It begins with the message that that one has ended with.
+   * @throws when nothing has come behind the place where it begins, and why
+   */
+  next(): Promise<Page<M>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#offer();
+      this.#goOn();
+    });
+  }
+
+  /** Whether the next page cannot be had. */
+  get failed(): boolean {
+    return this.#over instanceof Error && this.#bytes === 0;
+  }
+
+  /** Gives up what is on its way. */
+  close(): void {
+    this.#end(new Error('the read was given up'));
+  }
+
+  #goOnWithWhatCame(): void {
+    this.#offer();
+    this.#goOn();
+  }
+
+  #receiveMessage(message: Msg, { seq, timeMs, delivered, pending }: AckSubject): void {
+    if (delivered !== ++this.#delivered) throw new Error('a message was lost on its way from the stream');
+    const headers = headerLines(message);
+    const bytes = message.subject.length + (message.reply?.length ?? 0) + sizeOf(message);
+    this.#flow.arrived(this.#alone ? this.#flow.underWay : bytes);
+    this.#alone = this.#tooLarge = false;
+    this.#lastBytes = bytes;
+    if (seq > this.#from) this.#bytes += bytes;
+    else this.#firstBytes = bytes;
+    // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded. A replica that
+    // lags begins before what it does not have yet.
+    if (seq >= this.#from) this.#messages.push(this.#decode(seq, timeMs, headers, message.data));
+    if (pending === 0) this.#end('dry');
+  }
+
+  /** A pull has ended without the bytes that it asked for. */
+  #receiveStatus(pull: number, { headers }: Msg): void {
+    this.#statuses++;
+    const asked = this.#pulls[pull] ?? 0;
+    const left = Number(headers?.get('Nats-Pending-Bytes'));
+    switch (`${headers?.code} ${headers?.description}`) {
+      case '409 Message Size Exceeds MaxBytes':
+        this.#flow.arrived(left);
+        if (left >= asked) this.#tooLarge = true;
+        return;
+      case '408 Request Timeout':
+        this.#flow.unused(this.#alone ? asked : left);
+        this.#alone = false;
+        if (this.#flow.underWay === 0) this.#end('dry');
+        return;
+      default:
+        throw new Error(`no messages from the stream: ${headers?.code} ${headers?.description}`);
+    }
+  }
+
+  get #isFull(): boolean {
+    if (this.#bytes === 0) return false;
+    // There is no room for it here: it begins the next page.
+    if (this.#tooLarge && this.#flow.underWay === 0) return true;
+    const tookMs = this.#clock.monotonicMs() - this.#startedMs;
+    const late = tookMs >= PAGE.ms && this.#bytes >= PAGE.timesFirst * this.#firstBytes;
+    return late || this.#bytes + this.#lastBytes / 2 >= this.#size;
+  }
+
+  /** Gives a page to who waits for it, if there is one. */
+  #offer(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || (this.#over === undefined && !this.#isFull)) return;
+    this.#waiting = undefined;
+    if (this.#over instanceof Error && this.failed) waiting.reject(this.#over);
+    else waiting.resolve(this.#cut());
+  }
+
+  /** Ends the page; the next one begins with its last message. */
+  #cut(): Page<M> {
+    const messages = this.#messages;
+    this.#messages = messages.slice(-1);
+    this.#firstBytes = this.#lastBytes;
+    this.#bytes = 0;
+    this.#startedMs = this.#clock.monotonicMs();
+    if (this.#over === undefined) return { messages, end: 'full' };
+    return { messages, end: this.#over === 'dry' ? 'dry' : 'broken' };
+  }
+
+  #goOn(): void {
+    if (!this.#asking && this.#wantsMore()) void this.#ask();
+  }
+
+  /** What the next pull should have room for. */
+  get #least(): number {
+    return (this.#tooLarge ? (this.#upline.nc.info?.max_payload ?? 0) : this.#lastBytes) + SUBJECTS_BYTES;
+  }
+
+  /** How many bytes behind the beginning of the page may be asked for: while nobody waits for it, what keeps the link busy. */
+  get #limit(): number {
+    const ahead = Math.min(this.#flow.window, this.#size / 2);
+    return this.#waiting === undefined ? ahead : this.#size + ahead;
+  }
+
+  #wantsMore(): boolean {
+    if (this.#over !== undefined || (this.#tooLarge && this.#flow.underWay > 0)) return false;
+    if (this.#waiting !== undefined && this.#bytes === 0) return this.#flow.underWay < this.#size;
+    // Where there is no room for half of it, a pull is not worth its while.
+    const half = Math.max(this.#flow.share, this.#least) / 2;
+    return this.#bytes + this.#flow.underWay + half <= this.#limit;
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking = true;
+    while (this.#wantsMore()) {
+      const alone = this.#tooLarge;
+      const bytes = await this.#flow.take(this.#least, this.#limit - this.#bytes - this.#flow.underWay);
+      if (bytes === undefined) return;
+      if (alone === this.#tooLarge) this.#pull(bytes);
+      else this.#flow.unused(bytes);
+    }
+    this.#asking = false;
+  }
+
+  #pull(bytes: number): void {
+    this.#startedMs = Math.min(this.#startedMs, this.#clock.monotonicMs());
+    this.#alone = this.#tooLarge;
+    const amount = this.#alone ? { batch: 1 } : { batch: BATCH, max_bytes: bytes };
+    const request = { ...amount, expires: nanos(PULL_MS.expires) };
+    const reply = this.#inbox.replyTo(this.#consumer, this.#pulls.push(bytes) - 1);
+    this.#upline.nc.publish(this.#requestSubject, JSON.stringify(request), { reply });
+  }
+
+  /**
+   * What was asked for should come, or be told not to, in time. How long the link takes for it does not count: the answer to a PING is
+   * behind everything that the server has sent before.
+   */
+  #silenceWatch(): () => void {
+    const heard = (): number => this.#delivered + this.#statuses + this.#pulls.length;
+    let before = -1;
+    return () => {
+      const now = heard();
+      if (this.#flow.underWay > 0 && now === before) {
+        const silent = (): void => {
+          if (now === heard()) this.#end(new Error('the stream did not deliver in time'));
+        };
+        this.#upline.sync().then(silent, silent);
+      }
+      before = now;
+    };
+  }
+
+  /** Keeps what has come. */
+  #end(over: 'dry' | Error): void {
+    if (this.#over !== undefined) return;
+    this.#over = over;
+    this.#watch.cancel();
+    this.#unlisten();
+    this.#inbox.forget(this.#consumer);
+    this.#flow.close();
+    this.#offer();
+  }
+}

@@ -1,0 +1,67 @@
+import type { LastMessage } from '../../log/message.ts';
+import { consumerConfig } from './consumer-config.ts';
+import type { MessageHead, ReadContext } from './page-reader.ts';
+import { readHead } from './page-reader.ts';
+
+/** A message of more bytes is not fetched only to know that it is there. */
+const LARGE_BYTES = 16 * 1024;
+/**
+ * Where messages are larger than this on average, or where NATS is further away than this, in milliseconds, a newest message of which nothing
+ * is known is looked at before it is fetched.
+ */
+const LOOK = { meanBytes: 1024, awayMs: 20 };
+
+/**
+ * Where rooms begin and end. A look at a message without its payload takes a consumer, and fetching it a large answer, in base64: it
+ * depends on the stream's messages which is worth its while.
+ */
+export class RoomEnds {
+  readonly #context: ReadContext;
+
+  constructor(context: ReadContext) {
+    this.#context = context;
+  }
+
+  /**
+   * The room's newest message, or undefined; of a large one `fingerprint` is 0.
+   * @param known what the caller has no reason to doubt: a large one is not looked at again when nothing is behind it
+   */
+  async last(room: string, known?: LastMessage): Promise<LastMessage | undefined> {
+    if (known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq)))
+      return known;
+    const { leader } = this.#context;
+    if (known !== undefined || !this.#looks) return leader.lastMessage(room);
+    const head = await this.#look(room, { kind: 'last' });
+    // The server of the consumer may lag; the leader does not.
+    const whole = head === undefined || head.bytes <= LARGE_BYTES || !(await this.#isLast(room, head.seq));
+    return whole ? leader.lastMessage(room) : { ...head, fingerprint: 0 };
+  }
+
+  /** Sequences of the room's first and last message; undefined when it has none. */
+  async range(room: string): Promise<{ readonly first: number; readonly last: number } | undefined> {
+    const { leader } = this.#context;
+    const [first, last] = await Promise.all([
+      this.#looks
+        ? this.#look(room, { kind: 'seq', seq: 1 }).then((head) => head?.seq)
+        : leader.nextSeq(room, 1),
+      this.last(room),
+    ]);
+    return first === undefined || last === undefined ? undefined : { first, last: last.seq };
+  }
+
+  get #looks(): boolean {
+    const { meanBytes, quickestMs } = this.#context.leader;
+    return meanBytes >= LOOK.meanBytes || quickestMs >= LOOK.awayMs;
+  }
+
+  #look(room: string, start: Parameters<typeof consumerConfig>[1]): Promise<MessageHead | undefined> {
+    return readHead(this.#context, consumerConfig(this.#context.leader.subjects.room(room), start));
+  }
+
+  /** Whether nothing of the room is behind `seq`, and something is left of it. */
+  async #isLast(room: string, seq: number): Promise<boolean> {
+    const { leader } = this.#context;
+    const count = await leader.countMessages(room);
+    return count > 0 && (await leader.nextSeq(room, seq + 1)) === undefined;
+  }
+}

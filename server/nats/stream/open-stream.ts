@@ -1,0 +1,60 @@
+import type { JetStreamManager } from 'nats';
+import type { Clock } from '../../../common/clock.ts';
+import type { Logger } from '../../observability/logging.ts';
+import type { Upline } from '../connection/connection.ts';
+import { isCreator } from './creator.ts';
+import { patiently } from '../connection/patience.ts';
+import type { StreamSettings } from './stream-config.ts';
+import type { OriginName } from './origin-name.ts';
+import { refuseRivals } from './rivals.ts';
+import type { OpenedStream } from './stream.ts';
+import { ensureStream, REQUEST_TIMEOUT_MS } from './stream.ts';
+import type { Subjects } from '../connection/subjects.ts';
+import { apiPrefix } from '../connection/subjects.ts';
+
+/** The stream that a gateway works with. */
+export interface Opened {
+  /** Its role, and whom publishes go to. */
+  readonly stream: OpenedStream;
+  readonly origin: OriginName;
+  /** The JetStream of the origin. */
+  readonly jsm: JetStreamManager;
+}
+
+/**
+ * Opens JetStream with the stream as the gateway needs it, and waits while a cluster has no leader for it.
+ * @param owned whether the NATS server is the gateway's own: its stream then follows the settings
+ * @throws StreamMismatchError, or an error that says what stands in the way and what to do
+ */
+export function openStream(
+  { nc }: Upline,
+  settings: StreamSettings & { readonly jsDomain: string | undefined },
+  subjects: Subjects,
+  owned: boolean,
+  clock: Clock,
+  logger: Logger,
+): Promise<Opened> {
+  const api = apiPrefix(settings.jsDomain);
+  const manager = (apiPrefix: string): Promise<JetStreamManager> =>
+    nc.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS, apiPrefix });
+  return patiently(clock, logger, settings.jsDomain !== undefined, async () => {
+    const jsm = await manager(api);
+    const stream = await ensureStream({
+      jsm,
+      api,
+      serverVersion: nc.info?.version ?? '',
+      needs: { settings, subjects },
+      owned,
+      isCreator: async () => {
+        const creator = await isCreator(nc, subjects, settings.stream, clock);
+        if (creator) await refuseRivals(nc, settings, subjects, clock, undefined);
+        return creator;
+      },
+      infoOf: async (origin) => (await manager(origin.api)).streams.info(origin.stream),
+      logger,
+    });
+    await refuseRivals(nc, settings, subjects, clock, stream);
+    if (stream.kind === 'origin') return { stream, origin: { stream: settings.stream, api }, jsm };
+    return { stream, origin: stream.origin, jsm: await manager(stream.origin.api) };
+  });
+}

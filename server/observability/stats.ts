@@ -1,0 +1,37 @@
+import type { UpstreamCause, UpstreamCauses } from '../upstream/upstream-cause.ts';
+
+/** What a gateway has open and has had to do; for metrics, and for tests that look for leaks. */
+export interface GatewayStats {
+  /** Viewers' streams open now. */
+  readonly sessions: number;
+  /** Viewers' streams that were sent to gateways with fewer. */
+  readonly sessionsMoved: number;
+  /** TCP connections open now. */
+  readonly connections: number;
+  /** Rooms open now, including those kept for a while after their last viewer. */
+  readonly rooms: number;
+  /** Viewers that have not been handed everything up to their room's head. */
+  readonly lagging: number;
+  /** Viewers whose application has not confirmed everything that they were handed. */
+  readonly unacknowledged: number;
+  /** Memory taken by messages, in bytes. */
+  readonly memory: number;
+  /** Times that a room's feed could not be proven and the stream was asked. */
+  readonly repairs: number;
+  /** Pages of history read from the stream. */
+  readonly historyReads: number;
+  /** Gaps announced to viewers. */
+  readonly gaps: number;
+  /** Resets announced to viewers. */
+  readonly resets: number;
+  /** Ephemeral messages beyond the budgets of their rooms, which no viewer got. */
+  readonly ephemeralSampledOut: number;
+  /** Ephemeral messages that viewers were told they missed, for whatever reason. */
+  readonly ephemeralDropped: number;
+  /** Bytes that compression kept from being sent. */
+  readonly compressionSavedBytes: number;
+  /** What is wrong with NATS now. */
+  readonly upstreamCauses: UpstreamCauses;
+  /** Times that each of these has arisen. */
+  readonly upstreamCausesArisen: ReadonlyMap<UpstreamCause, number>;
+}

@@ -1,0 +1,93 @@
+import { nestedMs } from '../../common/deadline.ts';
+import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
+import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
+import { Failure } from './failure.ts';
+import { parsePublication } from './requests.ts';
+
+/** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
+const TRY_MS = { usual: 8_000, max: 10_000 };
+/** Reliable publishes under way at once, over all viewers, and the bytes of their payloads. */
+const MAX_UNDER_WAY = { messages: 10_000, bytes: 64 * 1024 * 1024 };
+
+const REASONS: Readonly<Record<Refusal, KnownReason>> = {
+  away: 'UPSTREAM_UNAVAILABLE',
+  unready: 'STREAM_UNAVAILABLE',
+  unfit: 'STREAM_UNAVAILABLE',
+  full: 'STREAM_FULL',
+  forbidden: 'PUBLISH_FORBIDDEN',
+  rejected: 'MESSAGE_INVALID',
+};
+
+/** Who waits for a result. */
+export interface Caller {
+  /** Aborts the wait for an acknowledgement, not what was already sent. */
+  readonly signal?: AbortSignal;
+  /** How much longer it waits, in milliseconds. */
+  readonly remainingMs?: number;
+}
+
+/** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
+export class PublishService {
+  readonly #target: PublishTarget;
+  readonly #maxPayload: number;
+  readonly #underWay = { messages: 0, bytes: 0 };
+
+  /** @param maxPayload bytes that a payload may have */
+  constructor(target: PublishTarget, maxPayload: number) {
+    this.#target = target;
+    this.#maxPayload = maxPayload;
+  }
+
+  get maxPayload(): number {
+    return this.#maxPayload;
+  }
+
+  /** @throws Failure */
+  async publish(
+    request: PublishRequest,
+    { signal, remainingMs = Infinity }: Caller = {},
+  ): Promise<PublishResponseInput> {
+    const { room, deliveryClass, content } = parsePublication(request, this.#maxPayload);
+    if (deliveryClass === 'EPHEMERAL') {
+      const refused = this.#target.ephemeral(room, content);
+      if (refused === undefined) return {};
+      throw new Failure(REASONS[refused.refusal], `${refused.detail}; the message reached nobody`);
+    }
+    const bytes = content.payload.byteLength;
+    if (
+      this.#underWay.messages >= MAX_UNDER_WAY.messages ||
+      this.#underWay.bytes + bytes > MAX_UNDER_WAY.bytes
+    ) {
+      throw new Failure(
+        'TOO_MANY_PUBLISHES',
+        'too many messages wait for NATS: try again later with the same key',
+      );
+    }
+    this.#underWay.messages += 1;
+    this.#underWay.bytes += bytes;
+    try {
+      const ms = Math.min(request.timeoutMs || TRY_MS.usual, nestedMs(remainingMs), TRY_MS.max);
+      return resultOf(await this.#target.reliable(room, content, { ms, signal }));
+    } finally {
+      this.#underWay.messages -= 1;
+      this.#underWay.bytes -= bytes;
+    }
+  }
+}
+
+/** @throws Failure unless it was stored */
+function resultOf(outcome: PublishOutcome): PublishResponseInput {
+  switch (outcome.kind) {
+    case 'stored':
+      return { seq: outcome.seq, duplicate: outcome.duplicate };
+    case 'unknown':
+      throw new Failure(
+        'PUBLISH_OUTCOME_UNKNOWN',
+        `the message may have been stored: publishing it again with the same key is safe (${outcome.detail})`,
+      );
+    case 'refused':
+      throw new Failure(REASONS[outcome.refusal], `the message was not stored: ${outcome.detail}`);
+  }
+}

@@ -1,0 +1,54 @@
+import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts';
+import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
+import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
+import type { GetRoomResponseInput } from '../../protos/gen/live/v1/GetRoomResponse.ts';
+import type { Clock } from '../../common/clock.ts';
+import type { Hub } from '../room/hub.ts';
+import type { RoomDescription, RoomDirectory } from '../upstream/room-directory.ts';
+import type { Logger } from '../observability/logging.ts';
+import { Failure } from './failure.ts';
+import type { UpstreamLife } from './pull-patience.ts';
+import type { Caller, PublishService } from './publish-service.ts';
+import { requireRoomName } from './requests.ts';
+
+/** What the short calls need. */
+export interface UnaryContext {
+  readonly hub: Hub;
+  readonly directory: RoomDirectory;
+  readonly publishing: PublishService;
+  readonly life: UpstreamLife;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** `Publish`: one message without a stream. */
+export function publish(
+  { publishing }: UnaryContext,
+  request: PublishRequest,
+  caller: Caller,
+): Promise<PublishResponseInput> {
+  return publishing.publish(request, caller);
+}
+
+/** `GetRoom`: a room as the leader sees it. */
+export async function getRoom(context: UnaryContext, request: GetRoomRequest): Promise<GetRoomResponseInput> {
+  const { hub, directory } = context;
+  const room = requireRoomName(request.room);
+  const described = await directory.describe(room);
+  const audience = hub.audience(room);
+  if (described.count === 0 && audience === 0) throw unknownRoom(room);
+  return { room, audience, ...described };
+}
+
+/**
+ * A room of which the stream holds messages.
+ * @throws Failure when it holds none
+ */
+export async function describeHeld({ directory }: UnaryContext, room: string): Promise<RoomDescription> {
+  const described = await directory.describe(room);
+  if (described.count === 0) throw unknownRoom(room);
+  return described;
+}
+
+const unknownRoom = (room: string): Failure =>
+  new Failure('ROOM_UNKNOWN', `room ${room}: the stream holds nothing of it`);

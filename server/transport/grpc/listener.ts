@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import type { Server } from '@grpc/grpc-js';
+import { ServerCredentials } from '@grpc/grpc-js';
+import type { Address } from '../../../common/units.ts';
+import { formatAddress } from '../../../common/units.ts';
+
+/** A listening socket whose connections are handed to a gRPC server, and can be cut one by one. */
+export interface Listener {
+  /** `host:port` that is served, with the port that was picked. */
+  readonly address: string;
+  /** TCP connections open now. */
+  readonly connections: number;
+  /** Destroys the connection of a peer as `call.getPeer()` names it. */
+  cutOff(peer: string): void;
+  /** Accepts no more connections. */
+  stopAccepting(): void;
+  /** Destroys every connection; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can.
+ * @throws when the address cannot be listened on
+ */
+export async function listen(server: Server, { host, port }: Address): Promise<Listener> {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Map<string, Socket>();
+  const net = createServer({ noDelay: true }, (socket) => {
+    const peer = peerName(socket);
+    sockets.set(peer, socket);
+    socket.on('close', () => sockets.delete(peer));
+    // The HTTP/2 session handles errors of its socket; without a session nobody would.
+    socket.on('error', () => socket.destroy());
+    injector.injectConnection(socket);
+  });
+  await bind(net, { host, port });
+  const bound = net.address() as AddressInfo;
+  // Listened for from the beginning: it may come before the last socket says that it is closed.
+  const closed = once(net, 'close');
+  return {
+    address: formatAddress({ host: bound.address, port: bound.port }),
+    get connections() {
+      return sockets.size;
+    },
+    cutOff: (peer) => sockets.get(peer)?.destroy(),
+    stopAccepting: () => void net.close(),
+    async close() {
+      net.close();
+      for (const socket of sockets.values()) socket.destroy();
+      await closed;
+      injector.destroy();
+    },
+  };
+}
+
+/** As grpc-js names the peer of a call. */
+function peerName({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}
+
+function bind(net: NetServer, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException): void => {
+      const problem = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+      const message = `cannot listen on ${formatAddress(address)}: ${problem}; choose another with --listen`;
+      reject(new Error(message, { cause }));
+    };
+    net.once('error', refuse);
+    net.listen({ ...address, backlog: 4096 }, () => {
+      net.off('error', refuse);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,83 @@
+import type {
+  sendUnaryData,
+  ServerInterceptor,
+  ServerUnaryCall,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { ServerInterceptingCall } from '@grpc/grpc-js';
+import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
+import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
+import { decodeClientFrame, liveService } from '../../../protos/live.ts';
+import { refuse } from '../../session/failure.ts';
+import { explainRefusals } from './refusals.ts';
+import type { Logger } from '../../observability/logging.ts';
+import type { Received } from '../../session/session.ts';
+import type { Sessions } from '../../session/sessions.ts';
+import type { Caller } from '../../session/publish-service.ts';
+import type { PullCall } from '../../session/pull.ts';
+import { pull } from '../../session/pull.ts';
+import type { UnaryContext } from '../../session/unary.ts';
+import { getRoom, publish } from '../../session/unary.ts';
+
+const alreadyEncoded = (frame: Buffer): Buffer => frame;
+
+function receive(bytes: Buffer): Received {
+  try {
+    return { kind: 'frame', frame: decodeClientFrame(bytes) };
+  } catch {
+    return { kind: 'garbage' };
+  }
+}
+
+/**
+ * The methods of `live.v1.Live`. Streams are written encoded: a frame is encoded once, however many viewers it
+ * goes to, and bytes that are no frame reach the session, which says so.
+ */
+export const liveMethods = {
+  ...liveService,
+  Connect: { ...liveService.Connect, requestDeserialize: receive, responseSerialize: alreadyEncoded },
+  Pull: { ...liveService.Pull, responseSerialize: alreadyEncoded },
+};
+
+/**
+ * Makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that would take 2 KB a viewer. All other
+ * calls go on to their handlers.
+ */
+export function connectInterceptor(sessions: Pick<Sessions, 'open'>, logger: Logger): ServerInterceptor {
+  return ({ path }, call) => {
+    explainRefusals(call);
+    const open = (): void => {
+      try {
+        sessions.open(call);
+      } catch (error) {
+        // Nobody above catches it, and one viewer's trouble must not become everybody's.
+        call.sendStatus(refuse(logger, error, { method: path }, 'a call was refused').toStatus());
+      }
+    };
+    return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start: open } : {});
+  };
+}
+
+/** Handlers for {@link liveMethods}, but for Connect: see {@link connectInterceptor}. */
+export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
+  return {
+    Pull: (call: PullCall) => void pull(context, call),
+    Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
+    GetRoom: unary((request: GetRoomRequest) => getRoom(context, request)),
+  };
+
+  function unary<Request, Response>(answer: (request: Request, caller: Caller) => Promise<Response>) {
+    return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+      const gone = new AbortController();
+      call.on('cancelled', () => gone.abort());
+      const remainingMs = Number(call.getDeadline()) - Date.now();
+      answer(call.request, { signal: gone.signal, remainingMs }).then(
+        (response) => callback(null, response),
+        (error: unknown) => {
+          const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+          callback(failure.toStatus());
+        },
+      );
+    };
+  }
+}

@@ -1,0 +1,18 @@
+import type { ServerConfig } from '../config/config.ts';
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  | {
+      readonly kind: 'start';
+      readonly config: ServerConfig;
+      readonly nats: { readonly urls: readonly string[]; readonly owned: boolean };
+    }
+  | { readonly kind: 'drain'; readonly windowMs: number };
+
+/** What a worker tells the primary; that it has drained, it tells by its end. */
+export type FromWorker =
+  /** It listens to what it is told: what comes earlier, Node throws away. */
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'ready'; readonly address: string }
+  /** It cannot start, and ends. */
+  | { readonly kind: 'refused'; readonly message: string };

@@ -1,0 +1,195 @@
+import type { Worker } from 'node:cluster';
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { AggregatorRegistry, Registry } from 'prom-client';
+import type { Address } from '../../common/units.ts';
+import { unlessAborted } from '../../common/unless-aborted.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Logger } from '../observability/logging.ts';
+import { serveMetrics } from '../observability/metrics.ts';
+import type { NatsServers } from '../gateway/nats-servers.ts';
+import { natsServers } from '../gateway/nats-servers.ts';
+import { NODE_ARGUMENTS } from '../process/node-arguments.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */
+const REPLACE_MS = { first: 100, max: 5_000 };
+
+/** A gateway of many processes behind one address. */
+export interface GatewayCluster {
+  /** `host:port` that viewers connect to. */
+  readonly address: string;
+  readonly nats: readonly string[];
+  /** `host:port` of the metrics of all workers together; undefined when they are not served. */
+  readonly metrics: string | undefined;
+  /** Resolves with the reason when the cluster cannot go on. */
+  readonly failed: Promise<Error>;
+  /** Sends the viewers of all workers away, spread over `windowMs` milliseconds, then ends everything. */
+  drain(windowMs: number): Promise<void>;
+}
+
+/**
+ * Starts `config.workers` gateways, each in a process of its own, that share one listening socket: a process can use one
+ * core only. Connections are dealt to them in turn. A worker that dies is replaced; its viewers resume.
+ * @param signal ends the start when aborted: no process is then left
+ * @throws when NATS or the address cannot be had, or a worker cannot start
+ */
+export async function startCluster(
+  config: ServerConfig,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<GatewayCluster> {
+  cluster.setupPrimary({
+    // JSON, the default, has no Infinity.
+    serialization: 'advanced',
+    // The last one counts: what was asked for goes before what we think best.
+    execArgv: [...NODE_ARGUMENTS, ...process.execArgv],
+    // A worker is told its settings: in its command line everybody could read the password of NATS.
+    args: [],
+  });
+  const nats = await natsServers(config, logger, signal);
+  const workers = new Workers(await workerConfig(config), nats, logger);
+  try {
+    const address = await unlessAborted(signal, workers.start(config.workers));
+    const source = new AggregatorRegistry();
+    const metrics =
+      config.metrics &&
+      (await serveMetrics(config.metrics, {
+        contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+        metrics: () => source.clusterMetrics(),
+      }));
+    return {
+      address,
+      nats: nats.urls,
+      metrics: metrics?.address,
+      failed: nats.failed,
+      async drain(windowMs) {
+        await workers.drain(windowMs);
+        await metrics?.close();
+        await nats.stop();
+      },
+    };
+  } catch (error) {
+    await workers.kill();
+    await nats.stop();
+    throw error;
+  }
+}
+
+/** What each worker is configured with: its share of the memory, and no metrics of its own. */
+async function workerConfig(config: ServerConfig): Promise<ServerConfig> {
+  const logBytes = Math.floor(config.logBytes / config.workers);
+  return {
+    ...config,
+    logBytes,
+    roomLogBytes: Math.min(config.roomLogBytes, logBytes),
+    metrics: undefined,
+    listen: config.listen.port === 0 ? await freeAddress(config.listen) : config.listen,
+  };
+}
+
+/** Port 0 would be another port for a worker that replaces the last one alive. */
+async function freeAddress({ host }: Address): Promise<Address> {
+  const server = createServer().listen({ host, port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return { host, port };
+}
+
+/** The processes of a cluster: as many as asked for, until they are drained. */
+class Workers {
+  readonly #config: ServerConfig;
+  readonly #nats: NatsServers;
+  readonly #logger: Logger;
+  readonly #alive = new Set<Worker>();
+  #leaving = false;
+
+  constructor(config: ServerConfig, nats: NatsServers, logger: Logger) {
+    this.#config = config;
+    this.#nats = nats;
+    this.#logger = logger;
+  }
+
+  /** Resolves with the address when all serve. */
+  async start(count: number): Promise<string> {
+    const addresses = await Promise.all(Array.from({ length: count }, () => this.#fork()));
+    return addresses[0] as string;
+  }
+
+  async drain(windowMs: number): Promise<void> {
+    this.#leaving = true;
+    const gone = this.#gone();
+    for (const worker of this.#alive) send(worker, { kind: 'drain', windowMs });
+    await gone;
+  }
+
+  async kill(): Promise<void> {
+    this.#leaving = true;
+    const gone = this.#gone();
+    for (const worker of this.#alive) worker.process.kill('SIGKILL');
+    await gone;
+  }
+
+  async #gone(): Promise<void> {
+    await Promise.all([...this.#alive].map((worker) => once(worker, 'exit')));
+  }
+
+  /** Resolves with the worker's address when it serves; from then on it is replaced when it ends. */
+  #fork(): Promise<string> {
+    const worker = cluster.fork();
+    this.#alive.add(worker);
+    // Node tells it of the listening socket, too, and may find it dead; that is told by its end.
+    worker.on('error', (error) =>
+      this.#logger.debug({ err: error, worker: worker.id }, 'a worker takes nothing'),
+    );
+    return new Promise((resolve, reject) => {
+      let serves = false;
+      const { urls, owned } = this.#nats;
+      worker.on('message', (message: FromWorker | { readonly kind?: undefined }) => {
+        switch (message.kind) {
+          case 'listening':
+            // It has not heard that all are to leave, and has no viewers yet.
+            if (this.#leaving) return void worker.process.kill('SIGKILL');
+            return send(worker, { kind: 'start', config: this.#config, nats: { urls, owned } });
+          case 'ready':
+            serves = true;
+            return resolve(message.address);
+          case 'refused':
+            return reject(new Error(message.message));
+          case undefined:
+          // The metrics' own.
+        }
+      });
+      worker.once('exit', (code: number | null, signal: string | null) => {
+        this.#alive.delete(worker);
+        reject(new Error(`worker ${worker.id} ended before it served: ${signal ?? `exit code ${code}`}`));
+        if (!serves || this.#leaving) return;
+        this.#logger.error({ worker: worker.id, code, signal }, 'a worker has died: its viewers resume');
+        this.#replace(0);
+      });
+    });
+  }
+
+  /** @param said why it failed, as the log has it already */
+  #replace(failures: number, said?: string): void {
+    const pauseMs = Math.min(REPLACE_MS.first * 2 ** failures, REPLACE_MS.max);
+    setTimeout(() => {
+      if (this.#leaving) return;
+      this.#fork().catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== said)
+          this.#logger.error({ reason }, 'a worker could not be replaced: it is tried again');
+        this.#replace(failures + 1, reason);
+      });
+    }, pauseMs);
+  }
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  // One that has just died takes nothing; its end is noticed.
+  worker.send(message, () => undefined);
+}

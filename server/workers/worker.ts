@@ -1,0 +1,56 @@
+import cluster from 'node:cluster';
+import { AggregatorRegistry } from 'prom-client';
+import type { Gateway } from '../gateway/gateway.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import { exit } from '../process/exit-codes.ts';
+import { createLogger } from '../observability/logging.ts';
+import { gatewayMetrics } from '../observability/metrics.ts';
+import { foreignNats } from '../gateway/nats-servers.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+type Start = Extract<ToWorker, { kind: 'start' }>;
+
+/**
+ * A gateway as the primary's worker: it does what it is told, and no signal reaches it past the primary. When the
+ * primary is gone, node:cluster ends it.
+ */
+export function runWorker(): void {
+  // It may have to answer a primary that has just died.
+  cluster.worker?.on('error', () => undefined);
+  let gateway: Gateway | undefined;
+  process.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'start':
+        void start(message).then((started) => (gateway = started));
+        return;
+      case 'drain':
+        void drain(gateway, message.windowMs);
+    }
+  });
+  tell({ kind: 'listening' });
+}
+
+async function start({ config, nats }: Start): Promise<Gateway> {
+  const logger = createLogger(config.logLevel, undefined, { worker: cluster.worker?.id });
+  try {
+    const gateway = await startGateway(config, logger, { nats: foreignNats(nats.urls, nats.owned) });
+    // Answers the primary when it adds up the metrics of all.
+    AggregatorRegistry.setRegistries([gatewayMetrics(() => gateway.stats)]);
+    new AggregatorRegistry();
+    tell({ kind: 'ready', address: gateway.address });
+    return gateway;
+  } catch (error) {
+    tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
+    return exit('cannotStart');
+  }
+}
+
+async function drain(gateway: Gateway | undefined, windowMs: number): Promise<void> {
+  await gateway?.drain(windowMs);
+  exit('ok');
+}
+
+function tell(message: FromWorker): void {
+  // A primary that has just died takes nothing; its end is noticed.
+  process.send?.(message, () => undefined);
+}
