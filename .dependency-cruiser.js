@@ -27,9 +27,8 @@ const MAY_IMPORT = {
     'server/cluster',
     'server/room',
     'server/observability',
-    'server/transport',
   ],
-  'server/transport': ['common', 'protos', 'server/upstream', 'server/session', 'server/observability'],
+  'server/transport': ['common', 'protos', 'server/log', 'server/upstream', 'server/session', 'server/observability'],
   'server/nats': [
     'common',
     'protos',
@@ -50,6 +49,8 @@ const FORBIDDEN_PACKAGES = {
   common: ['@grpc/', 'nats'],
   'server/log': ['@grpc/', 'nats', 'pino'],
   'server/room': ['@grpc/', 'nats', 'pino'],
+  'server/session': ['@grpc/', 'nats'],
+  'server/gateway': ['@grpc/', 'nats'],
   'server/nats': ['@grpc/'],
   'server/transport': ['nats'],
 };

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
-import { sleep } from '../../common/sleep.ts';
 import { formatAddress } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
 import { Audiences } from '../cluster/viewer-counts.ts';
 import { Fleet } from '../cluster/fleet.ts';
 import { Hub } from '../room/hub.ts';
 import { Scheduler } from '../session/scheduler.ts';
-import { MAX_REQUEST_BYTES, payloadLimit } from '../log/sizes.ts';
+import { payloadLimit } from '../log/sizes.ts';
 import { canVerify } from '../upstream/upstream-cause.ts';
 import type { Upline } from '../nats/connection/connection.ts';
 import { connectUpline } from '../nats/connection/connection.ts';
@@ -35,33 +33,17 @@ import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
 import type { GatewayStats } from '../observability/stats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
-import type { Listener } from '../transport/grpc/listener.ts';
-import { listen } from '../transport/grpc/listener.ts';
-import { Readiness } from '../transport/grpc/readiness.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
 import { PublishService } from '../session/publish-service.ts';
-import { reflection } from '../transport/grpc/reflection.ts';
-import { connectInterceptor, liveHandlers, liveMethods } from '../transport/grpc/service.ts';
 import { Sessions } from '../session/sessions.ts';
+import type { Keepalive } from '../transport/grpc/server.ts';
+import { serveGrpc } from '../transport/grpc/server.ts';
 
-/** Fixed bounds; those that operators tune are settings. */
-const LIMITS = {
-  rooms: 100,
-  publishes: 256,
-  helloMs: 10_000,
-  lingerMs: 30_000,
-  maxCheckMs: 30_000,
-  audienceMs: 3_000,
-  lastWordsMs: 500,
-};
-
-/** How a peer that vanished without a word is noticed. All in milliseconds. */
-interface Keepalive {
-  /** From one HTTP/2 ping to the next. */
-  readonly timeMs: number;
-  /** How long an answer may take; longer than any stall of the event loop, and than what HTTP/2 lets be on its way takes on a slow link. */
-  readonly timeoutMs: number;
-}
+/** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
+const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
+const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
+/** How long what was said last may take to get out when the gateway ends, in milliseconds. */
+const LAST_WORDS_MS = 500;
 
 const KEEPALIVE: Keepalive = { timeMs: 20_000, timeoutMs: 30_000 };
 
@@ -161,9 +143,8 @@ export async function startGateway(
     const hub = new Hub(upstream, audiences, clock, {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,
-      lingerMs: LIMITS.lingerMs,
-      audienceMs: LIMITS.audienceMs,
-      maxCheckMs: Math.min(LIMITS.maxCheckMs, config.maxAgeMs / 4),
+      ...ROOM_LIMITS,
+      maxCheckMs: Math.min(ROOM_LIMITS.maxCheckMs, config.maxAgeMs / 4),
       ephemeralRate: config.ephemeralRate,
     });
     undo.push(() => hub.close());
@@ -187,28 +168,44 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const directory = new NatsDirectory(leader, upstream.ends);
-    const { server, listener, sessions, readiness } = await serve({
-      config,
+    const publishing = new PublishService(
+      publisher,
+      payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
+    );
+    const sessions = new Sessions(
+      {
+        hub,
+        scheduler: new Scheduler(() => clock.monotonicMs(), setImmediate),
+        publishing,
+        clock,
+        logger,
+        limits: { ...SESSION_LIMITS, heartbeatMs: config.heartbeatMs },
+        epoch: () => leader.epoch,
+        upstreamCauses: () => health.causes,
+      },
+      config.stuckTimeoutMs,
       fleet,
       random,
-      upline,
-      maxMessageBytes: opened.stream.maxMessageBytes,
-      publisher,
-      health,
-      hub,
-      directory,
-      epoch: () => leader.epoch,
-      clock,
+    );
+    undo.push(() => sessions.close());
+    const life = {
+      get received() {
+        return upline.bytesReceived;
+      },
+      get answers() {
+        return canVerify(health.causes);
+      },
+    };
+    const directory = new NatsDirectory(leader, upstream.ends);
+    const served = await serveGrpc({
+      address: config.listen,
       keepalive,
-      logger,
+      sessions,
+      unary: { hub, directory, publishing, life, clock, logger },
+      health,
     });
-    undo.push(async () => {
-      sessions.close();
-      await listener.close();
-      server.forceShutdown();
-    });
-    const endpoint = advertised(config, listener.address);
+    undo.push(() => served.close());
+    const endpoint = advertised(config, served.address);
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.
       const takesViewers = !sessions.draining && health.causes.length === 0;
@@ -217,7 +214,7 @@ export async function startGateway(
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
     const stats = (): GatewayStats => {
-      const { connections } = listener;
+      const { connections } = served;
       return {
         sessions: sessions.count,
         sessionsMoved: sessions.moved,
@@ -226,14 +223,14 @@ export async function startGateway(
         memory: hub.memory,
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,
-        compressionSavedBytes: sessions.traffic.saved,
+        compressionSavedBytes: sessions.compression.savedBytes,
         ...hub.counters,
       };
     };
     const metrics = config.metrics && (await serveMetrics(config.metrics, gatewayMetrics(stats)));
     if (metrics !== undefined) undo.push(() => metrics.close());
     return {
-      address: listener.address,
+      address: served.address,
       metrics: metrics?.address,
       nats: nats.urls,
       get stats() {
@@ -241,14 +238,13 @@ export async function startGateway(
       },
       failed: nats.failed,
       async drain(windowMs) {
-        readiness.leave();
-        listener.stopAccepting();
+        served.stopAccepting();
         rebalancing.close();
         const drained = sessions.drain(windowMs);
         // Nobody is to be sent here by others that drain, not even until the next turn.
         news.tellNews();
         await drained;
-        await finishCalls(server, clock);
+        await served.finishCalls(LAST_WORDS_MS);
         await unwind();
       },
       close: unwind,
@@ -275,95 +271,4 @@ async function mendStream(
 ): Promise<void> {
   logger.warn({ stream: config.stream }, 'the stream is not there or not as it should be: making it again');
   await openStream(upline, config, subjects, true, clock, logger);
-}
-
-/** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than a moment. */
-async function finishCalls(server: Server, clock: Clock): Promise<void> {
-  const finished = new AbortController();
-  server.tryShutdown(() => finished.abort());
-  await sleep(clock, LIMITS.lastWordsMs, finished.signal);
-}
-
-/** What viewers are served from. */
-interface Serving {
-  readonly config: ServerConfig;
-  readonly fleet: Fleet;
-  readonly random: Random;
-  readonly upline: Upline;
-  /** What the stream stores in one message, in bytes; -1: it sets no limit. */
-  readonly maxMessageBytes: number;
-  readonly publisher: Publisher;
-  readonly health: UpstreamHealth;
-  readonly hub: Hub;
-  readonly directory: NatsDirectory;
-  /** Identity of the stream as it is now. */
-  readonly epoch: () => string;
-  readonly clock: Clock;
-  readonly keepalive: Keepalive;
-  readonly logger: Logger;
-}
-
-/** What serves viewers. */
-interface Served {
-  readonly server: Server;
-  readonly listener: Listener;
-  readonly sessions: Sessions;
-  readonly readiness: Readiness;
-}
-
-async function serve(serving: Serving): Promise<Served> {
-  const { config, upline, maxMessageBytes, publisher, health, hub, directory, clock, keepalive, logger } =
-    serving;
-  const { fleet, random, epoch } = serving;
-  const maxPayload = payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, maxMessageBytes);
-  const publishing = new PublishService(publisher, maxPayload);
-  const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
-  let listener: Listener | undefined;
-  const sessions = new Sessions(
-    {
-      hub,
-      scheduler,
-      publishing,
-      clock,
-      logger,
-      limits: {
-        rooms: LIMITS.rooms,
-        publishes: LIMITS.publishes,
-        helloMs: LIMITS.helloMs,
-        heartbeatMs: config.heartbeatMs,
-      },
-      epoch,
-      upstreamCauses: () => health.causes,
-      cutOff: (peer) => listener?.cutOff(peer),
-    },
-    config.stuckTimeoutMs,
-    fleet,
-    random,
-  );
-  const server = new Server({
-    'grpc.keepalive_time_ms': keepalive.timeMs,
-    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
-    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
-    'grpc.enable_channelz': 0,
-    interceptors: [connectInterceptor(sessions, logger)],
-  });
-  const life = {
-    get received() {
-      return upline.bytesReceived;
-    },
-    get answers() {
-      return canVerify(health.causes);
-    },
-  };
-  server.addService(liveMethods, liveHandlers({ hub, directory, publishing, life, clock, logger }));
-  const readiness = new Readiness(health);
-  readiness.addToServer(server);
-  reflection().addToServer(server);
-  try {
-    listener = await listen(server, config.listen);
-  } catch (error) {
-    sessions.close();
-    throw error;
-  }
-  return { server, listener, sessions, readiness };
 }

@@ -1,29 +1,48 @@
 import type { CompressibleFrame } from '../log/compressible-frame.ts';
 import type { Position } from '../log/position.ts';
 
-/** Where a viewer without a cursor begins. */
-export type Start =
-  | { readonly kind: 'live' }
-  | { readonly kind: 'earliest' }
-  | { readonly kind: 'last'; readonly count: number }
-  | { readonly kind: 'since'; readonly timeMs: number }
-  | { readonly kind: 'seq'; readonly seq: number };
-
 /** How a join began. */
 export type JoinOutcome = 'STARTED' | 'RESUMED' | 'GAP' | 'RESET';
 
 export type ResetCause = 'RECREATED' | 'REWOUND';
 
-/** Something a viewer is to be told, in order. */
-export type Emission =
+/** Messages behind `after` and before `next` may be missing; what follows goes on from `cursor`. */
+export interface GapEvent {
+  readonly kind: 'gap';
+  readonly after: number;
+  readonly next: number;
+  readonly cursor: Position;
+}
+
+/** The history is another one; what follows goes on from `cursor`. */
+export interface ResetEvent {
+  readonly kind: 'reset';
+  readonly cause: ResetCause;
+  readonly cursor: Position;
+}
+
+/** Something a viewer is to be told of a room, in order. */
+export type RoomEvent =
   | {
       readonly kind: 'joined';
       readonly cursor: Position;
       readonly head: number;
       readonly outcome: JoinOutcome;
     }
-  | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly cursor: Position }
-  | { readonly kind: 'reset'; readonly cause: ResetCause; readonly cursor: Position }
+  | GapEvent
+  | ResetEvent
   | { readonly kind: 'caught-up'; readonly cursor: Position }
   /** Shared between viewers, not to be changed. */
-  | { readonly kind: 'batch'; readonly frame: CompressibleFrame };
+  | { readonly kind: 'batch'; readonly frame: CompressibleFrame }
+  /** The place where it was to begin cannot be found; the subscription is over. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** The gap behind `position` and before sequence `next`. */
+export function gapAfter({ epoch, seq: after }: Position, next: number): GapEvent {
+  return { kind: 'gap', after, next, cursor: { epoch, seq: next - 1, fingerprint: 0 } };
+}
+
+/** A reset that goes on behind `seq`, where no message is known. */
+export function resetTo(cause: ResetCause, epoch: string, seq: number): ResetEvent {
+  return { kind: 'reset', cause, cursor: { epoch, seq, fingerprint: 0 } };
+}

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Audiences } from '../cluster/viewer-counts.ts';
+import { newRoomCounters } from './counters.ts';
 import { Room } from './room.ts';
-import type { RoomCounters, RoomLimits } from './room.ts';
+import type { RoomDependencies, RoomLimits } from './room.ts';
+import type { JoinFrom } from './start.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** Sizes and times of the hub, and the bounds of its rooms. */
@@ -19,6 +21,12 @@ export interface HubLimits extends RoomLimits {
 /** How often memory is brought back within its limits, in milliseconds. */
 const TRIM_MS = 200;
 
+/**
+ * As long as no more rooms are being opened, what the first viewer of one lacks is read at the same time. It may lack nothing: when thousands
+ * come back, the stream is asked for no more than is needed.
+ */
+const MAX_READ_AHEAD = 4;
+
 interface OpenRoom {
   readonly room: Room;
   readonly opened: Promise<void>;
@@ -29,18 +37,9 @@ interface OpenRoom {
 
 /** The rooms that this gateway has open, and the memory they may take together. */
 export class Hub {
-  readonly counters: RoomCounters = {
-    repairs: 0,
-    historyReads: 0,
-    gaps: 0,
-    resets: 0,
-    ephemeralSampledOut: 0,
-    ephemeralDropped: 0,
-    lagging: 0,
-    unacknowledged: 0,
-  };
-  readonly #upstream: Upstream;
-  readonly #audiences: Audiences;
+  readonly counters = newRoomCounters();
+  readonly #dependencies: RoomDependencies;
+  readonly #viewerCounts: Audiences;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
@@ -51,10 +50,14 @@ export class Hub {
   readonly #touched = new Set<Room>();
   readonly #timers: Timer[];
   #suspended = false;
+  /** Rooms that are being opened. */
+  #opening = 0;
 
-  constructor(upstream: Upstream, audiences: Audiences, clock: Clock, limits: HubLimits) {
-    this.#upstream = upstream;
-    this.#audiences = audiences;
+  constructor(upstream: Upstream, viewerCounts: Audiences, clock: Clock, limits: HubLimits) {
+    const { counters } = this;
+    const grown = (room: Room): void => this.#touch(room);
+    this.#dependencies = { upstream, viewerCounts, clock, limits, counters, grown };
+    this.#viewerCounts = viewerCounts;
     this.#clock = clock;
     this.#limits = limits;
     this.#timers = [
@@ -76,10 +79,11 @@ export class Hub {
 
   /**
    * Opens a room, or shares the open one, until {@link release}.
-   * @throws when NATS cannot be asked; nothing is then to be released
+   * @param from where whoever asks is going to join: what it lacks may be read while the room is opened
+   * @throws UpstreamError when NATS cannot be asked; nothing is then to be released
    */
-  async acquire(name: string): Promise<Room> {
-    const open = this.#rooms.get(name) ?? this.#open(name);
+  async acquire(name: string, from?: JoinFrom): Promise<Room> {
+    const open = this.#rooms.get(name) ?? this.#open(name, from);
     open.users++;
     open.linger?.cancel();
     open.linger = undefined;
@@ -97,7 +101,7 @@ export class Hub {
 
   /** Viewers of a room, which need not be open here, over all gateways. */
   audience(name: string): number {
-    return this.#audiences.total(name);
+    return this.#viewerCounts.total(name);
   }
 
   /** Tells viewers how many they are, where that has changed. */
@@ -108,13 +112,13 @@ export class Hub {
   /** What is known of the rooms cannot be compared with the stream now, and is not to be told as if it were. */
   suspend(): void {
     this.#suspended = true;
-    for (const { room } of this.#rooms.values()) room.timeline.suspend();
+    for (const { room } of this.#rooms.values()) room.follower.suspend();
   }
 
   /** The stream can be asked again: no room's feed is believed before it was compared with the stream. */
   distrustFeeds(): void {
     this.#suspended = false;
-    for (const { room } of this.#rooms.values()) room.timeline.distrust();
+    for (const { room } of this.#rooms.values()) room.follower.distrust();
   }
 
   close(): void {
@@ -122,18 +126,12 @@ export class Hub {
     for (const open of this.#rooms.values()) this.#close(open);
   }
 
-  #open(name: string): OpenRoom {
-    const room = new Room(
-      name,
-      this.#upstream,
-      this.#audiences,
-      this.#clock,
-      this.#limits,
-      this.counters,
-      (touched) => this.#touch(touched),
-    );
-    if (this.#suspended) room.timeline.suspend();
-    const opened = room.timeline.open();
+  #open(name: string, from?: JoinFrom): OpenRoom {
+    const room = new Room(name, this.#dependencies);
+    if (this.#suspended) room.follower.suspend();
+    const cursor = from?.kind === 'cursor' && this.#opening < MAX_READ_AHEAD ? from.cursor : undefined;
+    this.#opening++;
+    const opened = room.open(cursor?.seq).finally(() => this.#opening--);
     const open: OpenRoom = { room, opened, users: 0, linger: undefined };
     this.#rooms.set(name, open);
     this.#touch(room);

@@ -1,5 +1,5 @@
-import type { Timeline } from './timeline.ts';
-import type { Viewer } from './subscription.ts';
+import type { Position } from '../log/position.ts';
+import type { VerifiedLog } from '../log/verified-log.ts';
 
 /** Viewers that are behind, by what they are behind in. */
 export interface Lag {
@@ -9,6 +9,18 @@ export interface Lag {
   unacknowledged: number;
 }
 
+/** A viewer of a room, as the tally counts it. */
+export interface Tallied {
+  readonly position: Position;
+  /** The incarnation that `position` belongs to. */
+  readonly incarnation: number;
+  /** How far its application says it has got. */
+  readonly acknowledged: number;
+  /** The tally's own: the head's generation that it is counted as abreast of, and the other count. */
+  abreastIn: number;
+  unacknowledged: boolean;
+}
+
 /**
  * Counts the viewers of a room that are behind, as they come and go, so that nobody has to look at all of them. When the head
  * moves on, everybody is behind at once: the count of those at it begins anew, and who is one of them carries its number.
@@ -16,7 +28,7 @@ export interface Lag {
 export class LagTally {
   readonly #sum: Lag;
   #head = 0;
-  #era = 0;
+  #incarnation = 0;
   /** Rises with every move of the head. */
   #generation = 1;
   #abreast = 0;
@@ -26,17 +38,17 @@ export class LagTally {
     this.#sum = sum;
   }
 
-  /** The room's head may have moved, or be that of another era. */
-  see({ head, era: { number } }: Pick<Timeline, 'head' | 'era'>): void {
-    if (head === this.#head && number === this.#era) return;
+  /** The room's head may have moved, or be that of another incarnation. */
+  see({ head, incarnation: { number } }: Pick<VerifiedLog, 'head' | 'incarnation'>): void {
+    if (head === this.#head && number === this.#incarnation) return;
     this.#head = head;
-    this.#era = number;
+    this.#incarnation = number;
     this.#generation++;
     this.#sum.lagging += this.#abreast;
     this.#abreast = 0;
   }
 
-  add(viewer: Viewer): void {
+  add(viewer: Tallied): void {
     viewer.abreastIn = 0;
     viewer.unacknowledged = false;
     this.#sum.lagging++;
@@ -44,9 +56,9 @@ export class LagTally {
   }
 
   /** The viewer or its application may have got further; it was added before. */
-  note(viewer: Viewer): void {
-    const { position, acknowledged, era } = viewer;
-    const abreast = era === this.#era && position.seq >= this.#head;
+  note(viewer: Tallied): void {
+    const { position, acknowledged, incarnation } = viewer;
+    const abreast = incarnation === this.#incarnation && position.seq >= this.#head;
     if (abreast !== (viewer.abreastIn === this.#generation)) {
       viewer.abreastIn = abreast ? this.#generation : 0;
       this.#abreast += abreast ? 1 : -1;
@@ -58,7 +70,7 @@ export class LagTally {
     this.#sum.unacknowledged += unacknowledged ? 1 : -1;
   }
 
-  remove(viewer: Viewer): void {
+  remove(viewer: Tallied): void {
     if (viewer.abreastIn === this.#generation) this.#abreast--;
     else this.#sum.lagging--;
     if (viewer.unacknowledged) this.#sum.unacknowledged--;

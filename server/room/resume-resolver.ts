@@ -1,122 +1,113 @@
+import { SingleFlight } from '../../common/single-flight.ts';
 import type { Continuity } from '../log/continuity.ts';
-import type { History } from './history.ts';
 import type { Position } from '../log/position.ts';
-import type { Timeline } from './timeline.ts';
+import type { VerifiedLog } from '../log/verified-log.ts';
 import type { StreamStart } from '../upstream/upstream.ts';
-import { outcomeOf } from './subscription.ts';
-import type { Viewer } from './subscription.ts';
+import type { GapEvent, JoinOutcome, ResetEvent } from './event.ts';
+import { gapAfter, resetTo } from './event.ts';
+import type { History } from './history.ts';
 
-/** What admission needs of the room beside its history. */
-export interface AdmissionContext {
-  readonly timeline: Timeline;
-  readonly history: History;
-  /** See {@link Upstream.locate}, of this room. */
-  readonly locate: (start: StreamStart) => Promise<number>;
-}
+/** What a cursor was judged by: what the room has in memory or, where that contradicts it, the stream's leader. */
+export type Witness = 'memory' | 'leader';
+
+/** What became of a cursor. */
+export type Resolution =
+  | {
+      readonly kind: 'resolved';
+      readonly outcome: JoinOutcome;
+      /** Where Joined says that the viewer stands. */
+      readonly cursor: Position;
+      /** What the viewer is told next, if its history does not go on. */
+      readonly change: GapEvent | ResetEvent | undefined;
+    }
+  /** A page of history that begins at the cursor must come first. */
+  | { readonly kind: 'needs-page' }
+  /** The cursor contradicts what this gateway knows; the gateway may be the one that is behind. */
+  | { readonly kind: 'ask-leader' };
 
 /** Decides where viewers begin: at a start that is looked up, or at a cursor that is judged. */
-export class Admission {
-  readonly #timeline: Timeline;
+export class ResumeResolver {
+  readonly #log: VerifiedLog;
   readonly #history: History;
-  readonly #ask: (start: StreamStart) => Promise<number>;
-  /** Lookups under way: many viewers asking for the same start ask the stream once. */
-  readonly #lookups = new Map<string, Promise<number>>();
+  readonly #locate: (start: StreamStart) => Promise<number>;
+  /** Many viewers asking for the same start ask the stream once. */
+  readonly #lookups = new SingleFlight<number>();
 
-  constructor({ timeline, history, locate }: AdmissionContext) {
-    this.#timeline = timeline;
+  /** @param locate see {@link Upstream.locate}, of this room */
+  constructor(log: VerifiedLog, history: History, locate: (start: StreamStart) => Promise<number>) {
+    this.#log = log;
     this.#history = history;
-    this.#ask = locate;
+    this.#locate = locate;
   }
 
   /**
-   * The position before the first message that `start` asks for, in the era of the call: should that have ended
+   * The position before the first message that `start` asks for, in the incarnation of the call: should that have ended
    * meanwhile, the viewer is told so as if it had begun before.
-   * @throws when the stream must be asked and cannot be
+   * @throws UpstreamError when the stream must be asked and cannot be
    */
   async locate(start: StreamStart): Promise<Position> {
-    const { log, era } = this.#timeline;
-    const inMemory = start.kind === 'last' ? log.seqFromEnd(start.count) : undefined;
+    const { messages, incarnation } = this.#log;
+    const inMemory = start.kind === 'last' ? messages.seqFromEnd(start.count) : undefined;
     const seq = inMemory === undefined ? await this.#lookUp(start) : inMemory - 1;
-    return { epoch: era.epoch, seq, fingerprint: 0 };
+    return { epoch: incarnation.epoch, seq, fingerprint: 0 };
   }
 
-  /**
-   * Judges the cursor that a viewer brought and begins there, or says what must come first: a page of history, or an
-   * answer of the leader, after which the viewer is woken.
-   */
-  settle(
-    viewer: Viewer,
-    brought: Position,
-    against: 'memory' | 'leader',
-  ): 'settled' | 'needs-page' | 'asking' {
-    const { number, epoch, formerly } = this.#timeline.era;
-    viewer.era = number;
+  /** Judges the cursor that a viewer brought, or says what must come first. */
+  resolve(brought: Position, witness: Witness): Resolution {
+    const { epoch, formerly } = this.#log.incarnation;
     const cursor = formerly.includes(brought.epoch) ? { ...brought, epoch } : brought;
-    const inMemory = this.#judgeInMemory(cursor, against);
-    if (inMemory === 'continuous' || (inMemory !== undefined && against === 'leader')) {
-      this.#admit(viewer, brought, inMemory, this.#timeline.provenTo + 1);
-      return 'settled';
+    const verdict = this.#judgeInMemory(cursor, witness);
+    if (verdict === 'continuous' || (verdict !== undefined && witness === 'leader')) {
+      return this.#resolved(brought, verdict, this.#log.watermark + 1);
     }
-    if (inMemory !== undefined) {
-      this.#askLeader(viewer, brought);
-      return 'asking';
-    }
+    if (verdict !== undefined) return { kind: 'ask-leader' };
     const page = this.#history.find((candidate) => candidate.canJudge(cursor));
-    if (page === undefined) return 'needs-page';
-    this.#admit(viewer, brought, page.judge(cursor), page.nextAfter(cursor.seq));
-    return 'settled';
+    if (page === undefined) return { kind: 'needs-page' };
+    return this.#resolved(brought, page.judge(cursor), page.nextAfter(cursor.seq));
   }
 
   /** The log is complete behind its base: it can judge every cursor but one that names what it has not seen. */
-  #judgeInMemory(cursor: Position, against: 'memory' | 'leader'): Continuity | undefined {
-    const { log, era, provenTo } = this.#timeline;
-    if (cursor.epoch !== era.epoch) return this.#mayBeRenamed(cursor, against) ? undefined : 'recreated';
-    if (cursor.seq > provenTo) return 'rewound';
-    if (cursor.seq < log.base) return undefined;
-    const found = log.fingerprintAt(cursor.seq);
+  #judgeInMemory(cursor: Position, witness: Witness): Continuity | undefined {
+    const { messages, incarnation, watermark } = this.#log;
+    if (cursor.epoch !== incarnation.epoch)
+      return this.#mayBeRenamed(cursor, witness) ? undefined : 'recreated';
+    if (cursor.seq > watermark) return 'rewound';
+    if (cursor.seq < messages.base) return undefined;
+    const found = messages.fingerprintAt(cursor.seq);
     if (cursor.fingerprint === 0 || cursor.fingerprint === found) return 'continuous';
     return found === undefined ? undefined : 'rewound';
   }
 
   /** Another epoch that the leader has confirmed may still be a new name for the same history: its message tells. */
-  #mayBeRenamed({ seq, fingerprint }: Position, against: 'memory' | 'leader'): boolean {
-    return against === 'leader' && fingerprint !== 0 && seq <= this.#timeline.provenTo;
+  #mayBeRenamed({ seq, fingerprint }: Position, witness: Witness): boolean {
+    return witness === 'leader' && fingerprint !== 0 && seq <= this.#log.watermark;
   }
 
   /** Until a break is told, the viewer stands where it was: one that loses the connection before is told when it comes again. */
-  #admit(viewer: Viewer, brought: Position, verdict: Continuity, next: number): void {
-    const { epoch } = this.#timeline.era;
-    const { head, provenTo } = this.#timeline;
-    const { seq } = brought;
+  #resolved(brought: Position, verdict: Continuity, next: number): Resolution {
+    const { incarnation, watermark } = this.#log;
+    const { epoch } = incarnation;
     const here = { ...brought, epoch };
-    viewer.begin(verdict === 'continuous' ? here : brought, head, outcomeOf(verdict));
     switch (verdict) {
       case 'continuous':
-        return;
+        return { kind: 'resolved', outcome: 'RESUMED', cursor: here, change: undefined };
       case 'evicted':
-        return viewer.skip(here, next);
-      case 'rewound':
-        return viewer.reset('REWOUND', { epoch, seq: Math.min(seq, provenTo), fingerprint: 0 });
+        return { kind: 'resolved', outcome: 'GAP', cursor: brought, change: gapAfter(here, next) };
+      case 'rewound': {
+        const change = resetTo('REWOUND', epoch, Math.min(brought.seq, watermark));
+        return { kind: 'resolved', outcome: 'RESET', cursor: brought, change };
+      }
       case 'recreated':
-        return viewer.reset('RECREATED', { epoch, seq: 0, fingerprint: 0 });
+        return {
+          kind: 'resolved',
+          outcome: 'RESET',
+          cursor: brought,
+          change: resetTo('RECREATED', epoch, 0),
+        };
     }
   }
 
-  /** The cursor contradicts what this gateway knows; the gateway may be the one that is behind. */
-  #askLeader(viewer: Viewer, cursor: Position): void {
-    viewer.stage = { kind: 'locating' };
-    void this.#timeline.reach(cursor).then(() => {
-      viewer.stage = { kind: 'claimed', cursor, against: 'leader' };
-      viewer.waker.wake(viewer);
-    });
-  }
-
   #lookUp(start: StreamStart): Promise<number> {
-    const key = JSON.stringify(start);
-    const underWay = this.#lookups.get(key);
-    if (underWay !== undefined) return underWay;
-    const lookup = this.#ask(start).finally(() => this.#lookups.delete(key));
-    this.#lookups.set(key, lookup);
-    return lookup;
+    return this.#lookups.run(JSON.stringify(start), () => this.#locate(start));
   }
 }

@@ -1,136 +1,350 @@
-import type { CompressibleFrame } from '../log/compressible-frame.ts';
-import type { Continuity } from '../log/continuity.ts';
-import type { Emission, JoinOutcome, ResetCause } from './event.ts';
-import type { Position } from '../log/position.ts';
 import { Queue } from '../../common/queue.ts';
-import type { Room } from './room.ts';
+import type { CompressibleFrame } from '../log/compressible-frame.ts';
+import type { Position } from '../log/position.ts';
 import type { Reach } from '../log/segment.ts';
+import type { StreamStart } from '../upstream/upstream.ts';
+import { catchUp } from './catch-up.ts';
+import type { DeliveryPlace } from './delivery.ts';
+import type { GapEvent, JoinOutcome, ResetEvent, RoomEvent } from './event.ts';
+import { resetTo } from './event.ts';
+import { replayStep } from './replay-step.ts';
+import type { Resolution, Witness } from './resume-resolver.ts';
+import type { Stage } from './stage.ts';
+import { LEFT, LIVE, LOCATING, REPLAYING, STARTING } from './stage.ts';
+import type { JoinFrom } from './start.ts';
+import type { Member, SubscribedRoom } from './subscribed-room.ts';
 
-/**
- * How far a viewer's join has come:
- * - `locating`: the stream is asked where its start is;
- * - `starting`: it begins at the room's end, once that is known;
- * - `claimed`: it brought a cursor that is yet to be judged, by what the room has in memory or, where that
- *   contradicts the cursor, once the stream's leader has been asked;
- * - `replaying`: its position is proven, and it is being brought to the head;
- * - `live`: it has been told that it has caught up.
- */
-export type Stage =
-  | { readonly kind: 'locating' }
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'claimed'; readonly cursor: Position; readonly against: 'memory' | 'leader' }
-  | { readonly kind: 'replaying' }
-  | { readonly kind: 'live' };
-
-/** Most viewers are at it. */
-export const LIVE: Stage = { kind: 'live' };
-
-/** Told that a viewer has something to be sent. */
+/** Told that a subscription has something to be sent. */
 export interface Waker {
-  wake(viewer: Viewer): void;
+  wake(subscription: Subscription): void;
+}
+
+/** Bounds of a subscription. */
+export interface SubscriptionLimits {
+  /** The largest frame that the client takes, in bytes. */
+  readonly maxFrameBytes?: number;
+  /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
+  readonly creditBytes?: number;
 }
 
 /**
- * One viewer in one room: a cursor, not a queue. What it is owed is computed from the room's log when its
- * transport can take it.
+ * One viewer in one room: a cursor, not a queue. What it is owed is computed from the room's log when its transport can take it. One
+ * method serves replay, live delivery and catch-up: {@link next}.
  */
-export class Viewer {
-  readonly waker: Waker;
-  /** The largest frame that its client takes, in bytes. */
+export class Subscription implements Member, DeliveryPlace {
+  readonly #room: SubscribedRoom;
+  readonly #waker: Waker;
   readonly #maxFrameBytes: number;
-  /** The room that it is in. */
-  room: Room | undefined;
-  /** Everything up to and including it has been handed to the transport. */
-  position: Position = { epoch: '', seq: 0, fingerprint: 0 };
-  /** Sequence of the message that its cursor is to name once that has been looked at. */
-  unnamed: number | undefined;
-  /** Reliable messages handed to the transport. */
-  handed = 0;
-  /** Ephemeral messages seen or told as dropped, as a count into the room's ring. */
-  ephemeralSeen = 0;
-  /** The room's audience as it was last told; undefined before. */
-  audience: number | undefined;
-  /** The room's era that `position` belongs to. */
-  era = 0;
-  stage: Stage = { kind: 'locating' };
-  /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
-  credit = Infinity;
+  #stage: Stage = LOCATING;
+  #position: Position = { epoch: '', seq: 0, fingerprint: 0 };
+  #incarnation: number;
+  #ephemeralSeen: number;
+  #audience: number | undefined;
+  #credit: number;
   #acknowledged = 0;
-  /** The room's tally of who is behind: the head's generation that it is counted as abreast of, and the other count. */
+  #delivered = 0;
+  /** Sequence of the message that its cursor is to name once that has been looked at. */
+  #unnamed: number | undefined;
+  /** Told before anything else, in order. */
+  readonly #notices = new Queue<RoomEvent>();
+  /** See {@link Member}. */
   abreastIn = 0;
   unacknowledged = false;
-  /** Told before anything else, in order. */
-  readonly notices = new Queue<Emission>();
 
-  /** @param maxFrameBytes the largest frame that its client takes */
-  constructor(waker: Waker, maxFrameBytes = Infinity) {
-    this.waker = waker;
+  /** Made by {@link Room.join}; {@link start} comes next. */
+  constructor(room: SubscribedRoom, waker: Waker, limits: SubscriptionLimits) {
+    const { maxFrameBytes = Infinity, creditBytes = Infinity } = limits;
+    this.#room = room;
+    this.#waker = waker;
     this.#maxFrameBytes = maxFrameBytes;
+    this.#credit = creditBytes;
+    this.#incarnation = room.follower.log.incarnation.number;
+    this.#ephemeralSeen = room.deliveries.ephemeralCount;
   }
 
-  /** How far its application says it has got. */
+  /** The name of its room. */
+  get room(): string {
+    return this.#room.name;
+  }
+
+  /** Everything up to and including it has been handed to the transport. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** See {@link DeliveryPlace}. */
+  get seq(): number {
+    return this.#position.seq;
+  }
+
+  get ephemeralSeen(): number {
+    return this.#ephemeralSeen;
+  }
+
+  get audience(): number | undefined {
+    return this.#audience;
+  }
+
+  /** See {@link Member}. */
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
-  set acknowledged(seq: number) {
-    this.#acknowledged = seq;
-    this.room?.noteProgress(this);
+  /** Reliable messages handed to the transport. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
-  /** The frame as this viewer gets it, paid for with its credit. */
-  charge(frame: CompressibleFrame): CompressibleFrame {
-    const fitting = frame.within(this.#maxFrameBytes);
-    this.credit -= fitting.bytes;
-    return fitting;
+  /** Begins where the viewer asks for; its waker is told. To be called once. */
+  start(from: JoinFrom): void {
+    if (from.kind === 'cursor') this.#stage = { kind: 'claimed', cursor: from.cursor, witness: 'memory' };
+    else if (from.kind !== 'live') {
+      void this.#locate(from);
+      return;
+    } else if (!this.#begunAtHead()) this.#stage = STARTING;
+    this.#room.noteProgress(this);
+    this.wake();
+  }
+
+  /** Wakes whoever asks for {@link next}. */
+  wake(): void {
+    this.#waker.wake(this);
   }
 
   /** Lets `bytes` more of batches be handed over. */
   grant(bytes: number): void {
-    const waits = this.credit <= 0;
-    this.credit += bytes;
-    if (waits && this.credit > 0) this.waker.wake(this);
+    const waits = this.#credit <= 0;
+    this.#credit += bytes;
+    if (waits && this.#credit > 0) this.wake();
   }
 
-  /** Begins at a position that is known to be good. */
-  begin(cursor: Position, head: number, outcome: JoinOutcome): void {
-    this.notices.push({ kind: 'joined', cursor, head, outcome });
-    this.position = cursor;
-    this.stage = { kind: 'replaying' };
+  /** Notes how far the client's application has got. */
+  acknowledge(seq: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, seq);
+    if (this.#stage !== LEFT) this.#room.noteProgress(this);
+  }
+
+  /** Leaves the room; doing so twice changes nothing. */
+  leave(): void {
+    if (this.#stage === LEFT) return;
+    this.#stage = LEFT;
+    this.#notices.clear();
+    this.#room.remove(this);
+  }
+
+  /**
+   * What the viewer is to be sent next; undefined when there is nothing now: its waker is then told when
+   * there is. The caller sends what it gets, in this order, or leaves.
+   * @param maxEntries reliable messages in it, at most
+   */
+  next(maxEntries = Infinity): RoomEvent | undefined {
+    const event = this.#next(maxEntries);
+    if (this.#stage !== LEFT) this.#room.noteProgress(this);
+    return event;
+  }
+
+  #next(maxEntries: number): RoomEvent | undefined {
+    for (;;) {
+      const notice = this.#notices.shift();
+      if (notice !== undefined) return this.#counted(notice);
+      switch (this.#stage.kind) {
+        case 'left':
+        case 'locating':
+          return undefined;
+        case 'failed':
+          return this.#fail(this.#stage.error);
+        case 'starting':
+          if (this.#begunAtHead()) continue;
+          this.#room.waitAtHead(this);
+          return undefined;
+        case 'claimed':
+          if (this.#resumed(this.#stage.cursor, this.#stage.witness)) continue;
+          return undefined;
+        case 'replaying':
+        case 'live':
+          break;
+      }
+      if (this.#enterIncarnation()) continue;
+      const below = this.#position.seq < this.#room.follower.log.messages.base;
+      const step = below ? this.#readPage(maxEntries) : this.#readLog(maxEntries);
+      if (step !== 'again') return step;
+    }
+  }
+
+  #counted(event: RoomEvent): RoomEvent {
+    if (event.kind === 'gap') this.#room.counters.gaps++;
+    if (event.kind === 'reset') this.#room.counters.resets++;
+    return event;
+  }
+
+  #fail(error: unknown): RoomEvent {
+    this.leave();
+    return { kind: 'failed', error };
+  }
+
+  async #locate(start: StreamStart): Promise<void> {
+    try {
+      const cursor = await this.#room.resolver.locate(start);
+      if (this.#stage === LEFT) return;
+      this.#begin(cursor, 'STARTED');
+      this.#room.noteProgress(this);
+    } catch (error) {
+      if (this.#stage === LEFT) return;
+      this.#stage = { kind: 'failed', error };
+    }
+    this.wake();
+  }
+
+  /** Begins at a position that is known to be good, or that the viewer is about to be led away from. */
+  #begin(cursor: Position, outcome: JoinOutcome): void {
+    const { head } = this.#room.follower.log;
+    this.#notices.push({ kind: 'joined', cursor, head, outcome });
+    this.#position = cursor;
+    this.#stage = REPLAYING;
+  }
+
+  /** Begins at the room's end; false while nobody can know where that is. */
+  #begunAtHead(): boolean {
+    const { follower } = this.#room;
+    if (!follower.verified) return false;
+    this.#incarnation = follower.log.incarnation.number;
+    this.#begin(follower.log.resumeCursor, 'STARTED');
+    this.#promiseName();
+    return true;
+  }
+
+  /** Judges the cursor that the viewer brought; false when that must wait. */
+  #resumed(cursor: Position, witness: Witness): boolean {
+    this.#incarnation = this.#room.follower.log.incarnation.number;
+    const resolution = this.#room.resolver.resolve(cursor, witness);
+    switch (resolution.kind) {
+      case 'needs-page':
+        this.#room.waitForPage(this, cursor.seq);
+        return false;
+      case 'ask-leader':
+        void this.#askLeader(cursor);
+        return false;
+      case 'resolved':
+        this.#resume(resolution);
+        return true;
+    }
+  }
+
+  #resume({ cursor, outcome, change }: Extract<Resolution, { kind: 'resolved' }>): void {
+    this.#begin(cursor, outcome);
+    if (change !== undefined) this.#turn(change);
+  }
+
+  async #askLeader(cursor: Position): Promise<void> {
+    this.#stage = LOCATING;
+    await this.#room.follower.reach(cursor);
+    if (this.#stage !== LOCATING) return;
+    this.#stage = { kind: 'claimed', cursor, witness: 'leader' };
+    this.wake();
+  }
+
+  /** Announces that the history does not go on as the viewer knows it, and goes on from the event's cursor. */
+  #turn(event: GapEvent | ResetEvent): void {
+    this.#notices.push(event);
+    this.#position = event.cursor;
+    this.#stage = REPLAYING;
+  }
+
+  /** Moves on from an earlier incarnation into the present one; false when it is there already. */
+  #enterIncarnation(): boolean {
+    const { number, epoch, formerly, start } = this.#room.follower.log.incarnation;
+    if (this.#incarnation === number) return false;
+    this.#incarnation = number;
+    const { epoch: former, seq } = this.#position;
+    const same = former === epoch || formerly.includes(former);
+    // Who was behind has not had what lies between, in whichever history.
+    this.#turn(same ? resetTo('REWOUND', epoch, Math.min(start, seq)) : resetTo('RECREATED', epoch, 0));
+    return true;
+  }
+
+  #readLog(maxEntries: number): RoomEvent | undefined {
+    const frame = this.#credit > 0 ? this.#nextFrame(maxEntries) : undefined;
+    if (frame !== undefined) return { kind: 'batch', frame };
+    // Out of credit: what is no batch is told all the same.
+    const behind = this.#position.seq < this.#room.follower.log.messages.head;
+    if (!behind && this.#caughtUp()) return { kind: 'caught-up', cursor: this.#position };
+    this.#room.waitAtHead(this);
+    return undefined;
+  }
+
+  #nextFrame(maxEntries: number): CompressibleFrame | undefined {
+    const { deliveries, counters, follower } = this.#room;
+    const { messages } = follower.log;
+    const delivery =
+      this.#stage === LIVE
+        ? deliveries.forLive(messages, this, maxEntries)
+        : deliveries.forReplay(messages, this, maxEntries);
+    if (delivery === undefined) return undefined;
+    this.#advance(delivery);
+    this.#ephemeralSeen = delivery.ephemeralUpto;
+    if (delivery.audience !== undefined) this.#audience = delivery.audience;
+    counters.ephemeralDropped += delivery.ephemeralDropped;
+    return this.#charge(delivery.frame);
   }
 
   /** Notes what is handed to the transport. */
-  advance({ upto, fingerprint, count }: Reach): void {
-    const { epoch, seq } = this.position;
-    if (upto > seq) this.position = { epoch, seq: upto, fingerprint };
-    this.handed += count;
+  #advance({ upto, fingerprint, count }: Reach): void {
+    const { epoch, seq } = this.#position;
+    if (upto > seq) this.#position = { epoch, seq: upto, fingerprint };
+    this.#delivered += count;
   }
 
-  /** Announces that messages behind `from` and before `next` may be missing, and goes on from there. */
-  skip({ epoch, seq: after }: Position, next: number): void {
-    const cursor = { epoch, seq: next - 1, fingerprint: 0 };
-    this.notices.push({ kind: 'gap', after, next, cursor });
-    this.position = cursor;
-    this.stage = { kind: 'replaying' };
+  /** The frame as this client gets it, paid for with its credit. */
+  #charge(frame: CompressibleFrame): CompressibleFrame {
+    const fitting = frame.within(this.#maxFrameBytes);
+    this.#credit -= fitting.bytes;
+    return fitting;
   }
 
-  /** Announces that the history is another one, and goes on from `cursor`. */
-  reset(cause: ResetCause, cursor: Position): void {
-    this.notices.push({ kind: 'reset', cause, cursor });
-    this.position = cursor;
-    this.stage = { kind: 'replaying' };
+  /** Whether a viewer that has everything is to be told so: for the first time, or with a new cursor. */
+  #caughtUp(): boolean {
+    const { follower } = this.#room;
+    const before = this.#position;
+    const live = this.#stage === LIVE;
+    const position = catchUp(follower, { position: before, live, unnamed: this.#unnamed });
+    if (position === undefined) return false;
+    this.#stage = LIVE;
+    this.#position = position;
+    if (position.epoch === before.epoch && position !== before) this.#promiseName();
+    return true;
   }
-}
 
-/** What Joined says of a judged cursor. */
-export function outcomeOf(continuity: Continuity): JoinOutcome {
-  switch (continuity) {
-    case 'continuous':
-      return 'RESUMED';
-    case 'evicted':
-      return 'GAP';
-    case 'rewound':
-    case 'recreated':
-      return 'RESET';
+  /** A viewer that was put at the room's newest message gets a cursor that names it as soon as it has been looked at. */
+  #promiseName(): void {
+    const { follower } = this.#room;
+    const { unidentified, resumeCursor } = follower.log;
+    this.#unnamed = unidentified ? resumeCursor.seq : undefined;
+    if (unidentified) void follower.identify();
+  }
+
+  #readPage(maxEntries: number): RoomEvent | 'again' | undefined {
+    const room = this.#room;
+    if (this.#credit <= 0) {
+      room.waitForPage(this);
+      return undefined;
+    }
+    const step = replayStep(room, this.#position, maxEntries);
+    switch (step.kind) {
+      case 'wait':
+        room.waitForPage(this, this.#position.seq);
+        return undefined;
+      case 'change':
+        this.#turn(step.event);
+        return 'again';
+      case 'advance':
+        this.#advance(step.reach);
+        if (step.frame === undefined) return 'again';
+        room.noteMemory();
+        return { kind: 'batch', frame: this.#charge(step.frame) };
+    }
   }
 }

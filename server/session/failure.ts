@@ -1,13 +1,9 @@
-import { Metadata } from '@grpc/grpc-js';
-import type { status, StatusObject } from '@grpc/grpc-js';
 import { prefixed } from '../../protos/enum-names.ts';
 import type { RefusalInput } from '../../protos/gen/live/v1/Refusal.ts';
 import { reasons, retryAfterMs } from '../../protos/reasons.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
-import { encodeStatusDetails, statusDetailsKey } from '../../protos/status-details.ts';
-import { reasonMetadataKey } from '../../protos/vocabulary.ts';
-import { UpstreamError } from '../upstream/upstream-error.ts';
 import type { Logger } from '../observability/logging.ts';
+import { UpstreamError } from '../upstream/upstream-error.ts';
 
 /** A request that is refused, with its stable reason and what a person should do about it. */
 export class Failure extends Error {
@@ -19,27 +15,19 @@ export class Failure extends Error {
     this.reason = reason;
   }
 
-  /** The gRPC status code that goes with the reason. */
-  get code(): status {
+  /** The status code that goes with the reason, as gRPC numbers them. */
+  get code(): number {
     return reasons[this.reason].code;
   }
 
-  /** The status that a call ends with: the reason, and when to try again, travel in the trailing metadata. */
-  toStatus(): StatusObject {
-    const { code, message, reason } = this;
-    const metadata = new Metadata();
-    metadata.set(reasonMetadataKey, reason);
-    metadata.set(
-      statusDetailsKey,
-      encodeStatusDetails(code, message, { reason, retryAfterMs: retryAfterMs(reason) }),
-    );
-    return { code, details: message, metadata };
+  /** When the same request may be sent again, in milliseconds; undefined: never. */
+  get retryAfterMs(): number | undefined {
+    return retryAfterMs(this.reason);
   }
 
-  /** The same in a frame. */
+  /** What a frame says of it. */
   toRefusal(): RefusalInput {
-    const { code, message, reason } = this;
-    const afterMs = retryAfterMs(reason);
+    const { code, message, reason, retryAfterMs: afterMs } = this;
     return {
       code,
       reason: prefixed('REASON', reason),

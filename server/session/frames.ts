@@ -1,12 +1,15 @@
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
 import { prefixed } from '../../protos/enum-names.ts';
-import { encodeServerFrame } from '../../protos/live.ts';
-import type { Emission } from '../room/event.ts';
+import { contractRevision, encodeServerFrame } from '../../protos/live.ts';
+import { MAX_REQUEST_BYTES } from '../log/sizes.ts';
+import type { GapEvent, ResetEvent, RoomEvent } from '../room/event.ts';
+import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import { prefixedFrame } from '../log/frame-prefix.ts';
 import type { Failure } from './failure.ts';
+import type { SessionDependencies } from './session-dependencies.ts';
 
-type Notice = Exclude<Emission, { kind: 'batch' }>;
+type Notice = Exclude<RoomEvent, { kind: 'batch' | 'failed' }>;
 
 /** Encodes a frame that is not on the fan-out path, behind its prefix. */
 export function encodeFrame(frame: ServerFrameInput): Buffer {
@@ -30,7 +33,7 @@ export function noticeFrame(notice: Notice, room: string): ServerFrameInput {
 
 /** A break in the history, in the form that ServerFrame and PullResponse share. */
 export function breakFrame(
-  notice: Extract<Emission, { kind: 'gap' | 'reset' }>,
+  notice: GapEvent | ResetEvent,
   room: string,
 ): Pick<ServerFrameInput, 'gap' | 'reset'> & PullResponseInput {
   if (notice.kind === 'gap') {
@@ -43,4 +46,44 @@ export function breakFrame(
 /** What is too long for a room name is told back shortened: a refusal must not cost more than what is refused. */
 export function roomErrorFrame(room: string, failure: Failure): ServerFrameInput {
   return { roomError: { room: room.slice(0, 80), refusal: failure.toRefusal() } };
+}
+
+/** The answer to Hello. */
+export function welcomeFrame(
+  session: string,
+  frameBytes: number,
+  form: 'plain' | 'deflated',
+  { limits, publishing, epoch }: Pick<SessionDependencies, 'limits' | 'publishing' | 'epoch'>,
+): ServerFrameInput {
+  const { heartbeatMs, rooms, publishes } = limits;
+  return {
+    welcome: {
+      session,
+      heartbeatMs,
+      limits: {
+        rooms,
+        publishes,
+        payloadBytes: publishing.maxPayload,
+        requestBytes: MAX_REQUEST_BYTES,
+        frameBytes,
+      },
+      features: form === 'deflated' ? ['FEATURE_DEFLATE'] : [],
+      revision: contractRevision,
+      epoch: epoch(),
+    },
+  };
+}
+
+/** What a client is told of its rooms, and whether all that it is told can be proven. */
+export function heartbeatFrame(
+  rooms: { room: string; head: number; audience: number }[],
+  causes: UpstreamCauses,
+): ServerFrameInput {
+  return {
+    heartbeat: {
+      rooms,
+      upstream: causes.length === 0 ? 'UPSTREAM_OK' : 'UPSTREAM_DEGRADED',
+      causes: causes.map((cause) => prefixed('UPSTREAM_CAUSE', cause)),
+    },
+  };
 }

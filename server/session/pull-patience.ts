@@ -35,14 +35,15 @@ export class Patience {
   /** When something was last sent to whoever waits for us, and when that was more than a sign. */
   #saidMs: number;
   #partMs: number;
+  #signDue = false;
 
-  /** @param sign tells whoever waits for us that we still wait; called until {@link stop} */
-  constructor(clock: Clock, life: UpstreamLife, sign: () => void) {
+  /** @param signDue called when whoever waits for us is to be told that we still wait, until {@link stop} */
+  constructor(clock: Clock, life: UpstreamLife, signDue: () => void) {
     this.#clock = clock;
     this.#life = life;
     this.#received = life.received;
     this.#movedMs = this.#saidMs = this.#partMs = clock.monotonicMs();
-    const timer = clock.every(LOOK_MS, () => this.#look(sign));
+    const timer = clock.every(LOOK_MS, () => this.#look(signDue));
     this.#stop = () => timer.cancel();
   }
 
@@ -53,15 +54,23 @@ export class Patience {
   }
 
   /** A part of what is waited for was sent on. */
-  said(): void {
+  progressed(): void {
+    this.#signDue = false;
     this.#movedMs = this.#saidMs = this.#partMs = this.#clock.monotonicMs();
+  }
+
+  /** Whether whoever waits for us is to be told that we still wait; once for each time that it is due. */
+  takeSign(): boolean {
+    const due = this.#signDue;
+    this.#signDue = false;
+    return due;
   }
 
   stop(): void {
     this.#stop();
   }
 
-  #look(sign: () => void): void {
+  #look(signDue: () => void): void {
     const { received, answers } = this.#life;
     const nowMs = this.#clock.monotonicMs();
     const moves = answers && received > this.#received;
@@ -70,7 +79,8 @@ export class Patience {
     this.#movedMs = nowMs;
     if (nowMs < this.#saidMs + SIGN_MS) return;
     this.#saidMs = nowMs;
-    sign();
+    this.#signDue = true;
+    signDue();
   }
 }
 

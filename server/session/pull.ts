@@ -1,101 +1,157 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Clock } from '../../common/clock.ts';
+import { sleep } from '../../common/sleep.ts';
 import type { PullRequest } from '../../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
-import type { Clock } from '../../common/clock.ts';
 import { liveService } from '../../protos/live.ts';
-import type { Emission } from '../room/event.ts';
 import { bareFrame } from '../log/frame-prefix.ts';
 import type { Position } from '../log/position.ts';
-import type { JoinFrom, Room } from '../room/room.ts';
-import { Viewer } from '../room/subscription.ts';
-import { Bell } from './bell.ts';
-import { Failure, refuse } from './failure.ts';
+import { frameLimit } from '../log/sizes.ts';
+import type { RoomEvent } from '../room/event.ts';
+import type { Room } from '../room/room.ts';
+import type { JoinFrom } from '../room/start.ts';
+import type { Waker } from '../room/subscription.ts';
+import { Failure } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
-import { frameLimit } from '../log/sizes.ts';
-import { describeHeld } from './unary.ts';
 import type { UnaryContext } from './unary.ts';
+import { describeHeld } from './unary.ts';
 
-/** A call of Pull; responses are written encoded. */
-export type PullCall = ServerWritableStream<PullRequest, Buffer>;
+/** A wait that something is known to end, in milliseconds. */
+const LONG_MS = 60_000;
 
-/** `Pull`: a range of reliable messages, by the same emitter as a viewer's stream but without the live part. */
-export async function pull(context: UnaryContext, call: PullCall): Promise<void> {
-  const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
-  call.on('close', () => gone.abort());
-  const patience = new Patience(context.clock, context.life, () => {
-    // Who does not read what there is needs no sign.
-    if (call.writableLength === 0) call.write(encodeResponse({ batch: { room: call.request.room } }));
-  });
+/**
+ * `Pull`: a range of reliable messages, by the same subscription as a viewer's but without the live part. Gives encoded PullResponses; the
+ * next is made when the one before was handed over.
+ * @param gone aborted when nobody waits for them any more
+ * @throws Failure, UpstreamError; what has been given is then all that can be known now
+ */
+export async function* pull(
+  context: UnaryContext,
+  request: PullRequest,
+  gone: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { clock, life, hub } = context;
+  const name = requireRoomName(request.room);
+  requireStart(request);
+  const wakeUp = new WakeUp(clock, gone);
+  const patience = new Patience(clock, life, () => wakeUp.wake());
   try {
-    const name = requireRoomName(call.request.room);
-    requireStart(call.request);
-    const described = await describeHeld(context, name);
-    const room = await context.hub.acquire(name);
+    const sign = { sign: encodeResponse({ batch: { room: name } }), patience, wakeUp };
+    const { epoch, head } = yield* signingUntil(describeHeld(context, name), sign);
+    const room = yield* signingUntil(hub.acquire(name), sign);
     try {
-      const { epoch, head } = described;
-      await replay(room, { epoch, seq: head, fingerprint: 0 }, call, context.clock, patience, gone.signal);
-      call.end();
+      yield* replay(room, { epoch, seq: head, fingerprint: 0 }, request, sign);
     } finally {
-      context.hub.release(room);
+      hub.release(room);
     }
-  } catch (error) {
-    const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
-    call.emit('error', failure.toStatus());
   } finally {
     patience.stop();
   }
 }
 
-/**
- * Writes the range, up to the head that the leader has named when the call came.
- * @throws Failure when nothing comes for too long: what has been written is all that can be known now
- */
-async function replay(
+/** Gives the range, up to the head that the leader has named when the call came. */
+async function* replay(
   room: Room,
   head: Position,
-  call: PullCall,
-  clock: Clock,
-  patience: Patience,
-  signal: AbortSignal,
-): Promise<void> {
-  const { request } = call;
-  const { timeline } = room;
-  const bell = new Bell(signal);
-  const viewer = new Viewer({ wake: () => bell.ring() }, frameLimit(request.maxFrameBytes));
-  const write = async (response: Buffer): Promise<void> => {
-    await bell.until((done) => call.write(response, done));
-    patience.said();
-  };
-  const wait = async (): Promise<void> => {
-    const timer = clock.after(patience.leftMs, () => bell.ring());
-    await bell.heard();
-    timer.cancel();
-    if (patience.leftMs === 0) throw outOfPatience();
-  };
+  request: PullRequest,
+  waiting: Waiting,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { follower } = room;
+  const { patience, wakeUp } = waiting;
+  // What the leader has named may be on its way to the room, or lost.
+  let reached = follower.log.watermark >= head.seq;
+  if (!reached) {
+    void follower.reach(head).then(() => {
+      reached = true;
+      wakeUp.wake();
+    });
+  }
+  while (!reached && !wakeUp.gone) yield* waited(waiting);
+  const from = pullFrom(request, follower.log.incarnation.epoch);
+  const subscription = room.join(wakeUp, from, { maxFrameBytes: frameLimit(request.maxFrameBytes) });
   try {
-    // What the leader has named may be on its way to the room, or lost.
-    let reached = timeline.provenTo >= head.seq;
-    if (!reached) {
-      void timeline.reach(head).then(() => {
-        reached = true;
-        bell.ring();
-      });
-    }
-    while (!reached && !signal.aborted) await wait();
-    await room.join(viewer, pullFrom(request, timeline.era.epoch));
     const limit = request.limit === 0 ? Infinity : request.limit;
-    while (!signal.aborted && viewer.handed < limit) {
-      const emission = room.next(viewer, limit - viewer.handed);
-      if (emission === undefined) await wait();
-      else if (emission.kind === 'caught-up') break;
-      else if (emission.kind !== 'joined') await write(encode(emission, room.name));
+    while (!wakeUp.gone && subscription.delivered < limit) {
+      const event = subscription.next(limit - subscription.delivered);
+      if (event === undefined) {
+        yield* waited(waiting);
+        continue;
+      }
+      if (event.kind === 'failed') throw event.error;
+      if (event.kind === 'caught-up') break;
+      if (event.kind === 'joined') continue;
+      yield encode(event, room.name);
+      patience.progressed();
     }
-    await write(encodeResponse({ end: { cursor: viewer.position, head: timeline.head } }));
+    yield encodeResponse({ end: { cursor: subscription.position, head: room.head } });
   } finally {
-    room.leave(viewer);
+    subscription.leave();
+  }
+}
+
+/** What it takes to wait without leaving in doubt whoever waits for us. */
+interface Waiting {
+  readonly patience: Patience;
+  readonly wakeUp: WakeUp;
+  /** Says that we still wait. */
+  readonly sign: Buffer;
+}
+
+/**
+ * Waits until something has happened, and gives a sign if one is due.
+ * @throws Failure when nothing comes for too long
+ */
+async function* waited({ patience, wakeUp, sign }: Waiting): AsyncGenerator<Buffer, void, undefined> {
+  await wakeUp.wait(patience.leftMs);
+  if (patience.leftMs === 0) throw outOfPatience();
+  if (patience.takeSign()) yield sign;
+}
+
+/** Settles as the work does, which has a deadline of its own, and gives signs until then. */
+async function* signingUntil<T>(
+  work: Promise<T>,
+  { patience, wakeUp, sign }: Waiting,
+): AsyncGenerator<Buffer, T, undefined> {
+  const settled = new AbortController();
+  const settle = (): void => {
+    settled.abort();
+    wakeUp.wake();
+  };
+  work.then(settle, settle);
+  while (!settled.signal.aborted && !wakeUp.gone) {
+    await wakeUp.wait(LONG_MS);
+    if (patience.takeSign()) yield sign;
+  }
+  return work;
+}
+
+/** Wakes whoever waits; being woken before the wait is not lost. */
+class WakeUp implements Waker {
+  readonly #clock: Clock;
+  readonly #gone: AbortSignal;
+  #woken = new AbortController();
+
+  /** @param gone aborted when nobody is there any more: every wait then ends at once */
+  constructor(clock: Clock, gone: AbortSignal) {
+    this.#clock = clock;
+    this.#gone = gone;
+    gone.addEventListener('abort', () => this.wake());
+  }
+
+  get gone(): boolean {
+    return this.#gone.aborted;
+  }
+
+  wake(): void {
+    this.#woken.abort();
+  }
+
+  /** Waits until woken, or for `ms` milliseconds. */
+  async wait(ms: number): Promise<void> {
+    if (this.gone) return;
+    await sleep(this.#clock, ms, this.#woken.signal);
+    this.#woken = new AbortController();
   }
 }
 
@@ -122,11 +178,9 @@ function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string)
   }
 }
 
-function encode(emission: Exclude<Emission, { kind: 'joined' | 'caught-up' }>, room: string): Buffer {
+function encode(event: Extract<RoomEvent, { kind: 'batch' | 'gap' | 'reset' }>, room: string): Buffer {
   // The fields of PullResponse have the numbers that they have in ServerFrame.
-  return emission.kind === 'batch'
-    ? bareFrame(emission.frame.plain)
-    : encodeResponse(breakFrame(emission, room));
+  return event.kind === 'batch' ? bareFrame(event.frame.plain) : encodeResponse(breakFrame(event, room));
 }
 
 function encodeResponse(response: PullResponseInput): Buffer {

@@ -11,9 +11,8 @@ import {
   roomNameRule,
 } from '../../protos/vocabulary.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
-import type { Start } from '../room/event.ts';
 import type { MessageContent } from '../log/message.ts';
-import type { JoinFrom } from '../room/room.ts';
+import type { JoinFrom, Start } from '../room/start.ts';
 import { Failure } from './failure.ts';
 
 /*

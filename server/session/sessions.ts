@@ -1,13 +1,13 @@
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { Fleet } from '../cluster/fleet.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
 import { sampledLog } from '../observability/sampled-log.ts';
-import { Sanctions } from './slow-consumers.ts';
-import type { Dismissal, SessionContext, Traffic } from './session.ts';
+import type { Carrier } from './carrier.ts';
+import type { CompressionStats, GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Session } from './session.ts';
+import { SlowConsumers } from './slow-consumers.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
 const MAX_PAUSE_MS = 250;
@@ -16,43 +16,39 @@ const GRACE_MS = 1_000;
 
 /** All viewers' streams of this gateway. */
 export class Sessions {
-  readonly traffic: Readonly<Traffic>;
-  readonly #context: SessionContext;
+  readonly compression: Readonly<CompressionStats>;
+  readonly #dependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
   readonly #timer: Timer;
   /** Aborted when nobody is left of those that are sent away. */
   readonly #emptied = new AbortController();
-  readonly #comings: SampledLog;
+  readonly #sampledLog: SampledLog;
   readonly #fleet: Fleet;
   readonly #random: Random;
-  readonly #sanctions: Sanctions;
+  readonly #slowConsumers: SlowConsumers;
   #draining = false;
   #moved = 0;
 
   /**
-   * @param stuckMs how long a viewer may take nothing of a frame, in milliseconds
+   * @param slowConsumerMs how long a viewer may take nothing of a frame, in milliseconds
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(
-    context: Omit<SessionContext, 'ended' | 'traffic' | 'comings'>,
-    stuckMs: number,
+    dependencies: Omit<SessionDependencies, 'compression' | 'sampledLog'>,
+    slowConsumerMs: number,
     fleet: Fleet,
     random: Random,
   ) {
-    const traffic = { saved: 0 };
-    this.traffic = traffic;
+    const { clock, logger, limits } = dependencies;
+    const compression = { savedBytes: 0 };
+    this.compression = compression;
     this.#fleet = fleet;
     this.#random = random;
-    this.#comings = sampledLog(context.logger, context.clock);
-    this.#context = {
-      ...context,
-      traffic,
-      comings: this.#comings,
-      ended: (session) => this.#forget(session),
-    };
-    this.#sanctions = new Sanctions(context.clock, stuckMs);
-    const periodMs = Math.max(20, Math.min(context.limits.heartbeatMs / 4, stuckMs / 2, 1000));
-    this.#timer = context.clock.every(periodMs, () => this.#tend(periodMs));
+    this.#sampledLog = sampledLog(logger, clock);
+    this.#dependencies = { ...dependencies, compression, sampledLog: this.#sampledLog };
+    this.#slowConsumers = new SlowConsumers(clock, slowConsumerMs);
+    const periodMs = Math.max(20, Math.min(limits.heartbeatMs / 4, slowConsumerMs / 2, 1000));
+    this.#timer = clock.every(periodMs, () => this.#sweep(periodMs));
   }
 
   /** Streams open now. */
@@ -70,25 +66,27 @@ export class Sessions {
     return this.#draining;
   }
 
-  open(call: ServerInterceptingCallInterface): void {
-    const session = new Session(call, this.#context);
+  /** Serves a viewer. */
+  open(carrier: Carrier): Session {
+    const session = new Session(carrier, this.#dependencies, (ended) => this.#forget(ended));
     this.#sessions.add(session);
-    if (this.#draining) session.dismiss(this.#elsewhere('DRAINING', 0));
+    if (this.#draining) session.goAway(this.#elsewhere('DRAINING', 0));
+    return session;
   }
 
   /**
    * Sends everybody away: each viewer is served until its own random moment within `windowMs` milliseconds, so that
    * the other gateways are not stormed and nobody waits offline. Resolves when all have gone, or the window and
-   * the grace have passed; who is left then is cut off.
+   * the grace have passed; the connections of those that are left are then terminated.
    */
   async drain(windowMs: number): Promise<void> {
     this.#draining = true;
-    const { clock } = this.#context;
-    const dismissals = [...this.#sessions].map((session) =>
-      clock.after(this.#random() * windowMs, () => session.dismiss(this.#elsewhere('DRAINING'))),
+    const { clock } = this.#dependencies;
+    const timers = [...this.#sessions].map((session) =>
+      clock.after(this.#random() * windowMs, () => session.goAway(this.#elsewhere('DRAINING'))),
     );
     if (this.#sessions.size > 0) await sleep(clock, windowMs + GRACE_MS, this.#emptied.signal);
-    for (const dismissal of dismissals) dismissal.cancel();
+    for (const timer of timers) timer.cancel();
     this.close();
   }
 
@@ -102,20 +100,20 @@ export class Sessions {
       if (moving.length >= viewers) break;
       if (session.movable) moving.push(session);
     }
-    for (const session of moving) session.dismiss(this.#elsewhere('REBALANCING'));
+    for (const session of moving) session.goAway(this.#elsewhere('REBALANCING'));
     this.#moved += moving.length;
     return moving.length;
   }
 
-  /** Cuts off whoever is left. */
+  /** Terminates the connections of whoever is left. */
   close(): void {
     this.#timer.cancel();
     for (const session of this.#sessions) session.destroy();
-    this.#comings.close();
+    this.#sampledLog.close();
   }
 
   /** Not all at once, where many are sent away. */
-  #elsewhere(reason: Dismissal['reason'], maxPauseMs = MAX_PAUSE_MS): Dismissal {
+  #elsewhere(reason: GoAway['reason'], maxPauseMs = MAX_PAUSE_MS): GoAway {
     return { reason, afterMs: Math.floor(this.#random() * maxPauseMs), endpoint: this.#fleet.destination() };
   }
 
@@ -124,9 +122,9 @@ export class Sessions {
     if (this.#draining && this.#sessions.size === 0) this.#emptied.abort();
   }
 
-  #tend(periodMs: number): void {
-    const nowMs = this.#context.clock.monotonicMs();
-    for (const session of this.#sessions) session.tend(nowMs, periodMs);
-    this.#sanctions.apply(this.#sessions);
+  #sweep(periodMs: number): void {
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    for (const session of this.#sessions) session.sweep(nowMs, periodMs);
+    this.#slowConsumers.sweep(this.#sessions);
   }
 }

@@ -1,15 +1,15 @@
-import type { ServerFrameInput } from '../../protos/live.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
+import type { ServerFrameInput } from '../../protos/live.ts';
 import type { Hub } from '../room/hub.ts';
-import type { Outlet } from './writer.ts';
-import type { JoinFrom, Room } from '../room/room.ts';
-import { Viewer } from '../room/subscription.ts';
+import type { Room } from '../room/room.ts';
+import type { JoinFrom } from '../room/start.ts';
+import type { Subscription, Waker } from '../room/subscription.ts';
 import { Failure } from './failure.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 
-/** The session whose rooms they are. */
-export interface Member {
+/** The session whose subscriptions they are. */
+export interface Subscriber {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
   send(frame: ServerFrameInput): void;
@@ -17,50 +17,60 @@ export interface Member {
   refuseRoom(error: unknown, room: string): Failure;
 }
 
-/** A room that the session has joined, or is joining while `room` is undefined. */
-interface Membership {
+/** A room that is being opened: what the client grants meanwhile. */
+interface Opening {
+  readonly kind: 'opening';
   readonly name: string;
-  readonly viewer: Viewer;
-  room: Room | undefined;
+  creditBytes: number;
+  acknowledged: number;
+}
+
+/** A room that the session has joined. */
+interface Joined {
+  readonly kind: 'joined';
+  readonly name: string;
+  readonly room: Room;
+  readonly subscription: Subscription;
 }
 
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
-export class Memberships {
-  readonly #member: Member;
+export class Subscriptions {
+  readonly #subscriber: Subscriber;
   readonly #hub: Hub;
-  readonly #outlet: Outlet;
+  readonly #waker: Waker;
   readonly #limit: number;
   /** Few, mostly one: a map would take more memory. */
-  #rooms: readonly Membership[] = [];
+  #entries: readonly (Opening | Joined)[] = [];
 
   /**
-   * @param outlet where what a room has for the viewer is written
+   * @param waker told when a subscription has something for the client
    * @param limit rooms that may be joined at once
    */
-  constructor(member: Member, hub: Hub, outlet: Outlet, limit: number) {
-    this.#member = member;
+  constructor(subscriber: Subscriber, hub: Hub, waker: Waker, limit: number) {
+    this.#subscriber = subscriber;
     this.#hub = hub;
-    this.#outlet = outlet;
+    this.#waker = waker;
     this.#limit = limit;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
   get statuses(): { room: string; head: number; audience: number }[] {
-    return this.#rooms.flatMap(({ name, room }) =>
-      room === undefined ? [] : [{ room: name, head: room.timeline.head, audience: room.audience }],
+    return this.#entries.flatMap((entry) =>
+      entry.kind === 'opening'
+        ? []
+        : [{ room: entry.name, head: entry.room.head, audience: entry.room.audience }],
     );
   }
 
-  /** Joined and all that follows it come by the outlet. */
+  /** Joined and all that follows it come by the subscription. */
   join({ room: name, cursor, start, creditBytes }: Join): void {
     try {
       this.#requireJoinable(name);
       const from = joinFrom(cursor, start);
-      const viewer = new Viewer(this.#outlet, this.#member.maxFrameBytes);
-      if (creditBytes !== undefined) viewer.credit = Number(creditBytes);
-      const membership: Membership = { name, viewer, room: undefined };
-      this.#rooms = this.#rooms.concat(membership);
-      void this.#enter(membership, from);
+      const credit = creditBytes === undefined ? Infinity : Number(creditBytes);
+      const opening: Opening = { kind: 'opening', name, creditBytes: credit, acknowledged: 0 };
+      this.#entries = this.#entries.concat(opening);
+      void this.#open(opening, from);
     } catch (error) {
       this.#refuse(name, error);
     }
@@ -68,35 +78,45 @@ export class Memberships {
 
   /** Answers with Left; nothing of the room follows. */
   leave(name: string): void {
-    const membership = this.#find(name);
-    if (membership === undefined) {
+    const entry = this.#find(name);
+    if (entry === undefined) {
       const room = JSON.stringify(name.slice(0, 80));
       return this.#refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
     }
-    this.#forget(membership);
-    this.#member.send({ left: { room: name } });
+    this.#forget(entry);
+    this.#subscriber.send({ left: { room: name } });
   }
 
   /** Leaves every room without a word. */
   leaveAll(): void {
-    for (const membership of this.#rooms) this.#forget(membership);
+    for (const entry of this.#entries) this.#forget(entry);
   }
 
   /** Lets so many more bytes of a room's batches be sent. */
   grant(name: string, bytes: number): void {
-    this.#find(name)?.viewer.grant(bytes);
+    const entry = this.#find(name);
+    if (entry?.kind === 'joined') entry.subscription.grant(bytes);
+    else if (entry !== undefined) entry.creditBytes += bytes;
   }
 
   /** Notes how far the client's application has got. */
   acknowledge(name: string, seq: number): void {
-    const viewer = this.#find(name)?.viewer;
-    if (viewer !== undefined) viewer.acknowledged = Math.max(viewer.acknowledged, seq);
+    const entry = this.#find(name);
+    if (entry?.kind === 'joined') entry.subscription.acknowledge(seq);
+    else if (entry !== undefined) entry.acknowledged = Math.max(entry.acknowledged, seq);
+  }
+
+  /** A subscription has failed: the frame that says why. */
+  failed(name: string, error: unknown): ServerFrameInput {
+    const entry = this.#find(name);
+    if (entry !== undefined) this.#forget(entry);
+    return roomErrorFrame(name, this.#subscriber.refuseRoom(error, name));
   }
 
   #requireJoinable(name: string): void {
     requireRoomName(name);
     if (this.#find(name) !== undefined) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
-    if (this.#rooms.length >= this.#limit) {
+    if (this.#entries.length >= this.#limit) {
       throw new Failure(
         'TOO_MANY_ROOMS',
         `a stream can join ${this.#limit} rooms: leave one, or open another stream`,
@@ -104,38 +124,42 @@ export class Memberships {
     }
   }
 
-  async #enter(membership: Membership, from: JoinFrom): Promise<void> {
-    const { name } = membership;
+  async #open(opening: Opening, from: JoinFrom): Promise<void> {
+    const { name } = opening;
     try {
-      const room = await this.#hub.acquire(name);
-      if (!this.#rooms.includes(membership)) {
-        this.#hub.release(room);
-        return;
-      }
-      membership.room = room;
-      await room.join(membership.viewer, from);
+      const room = await this.#hub.acquire(name, from);
+      if (this.#entries.includes(opening)) this.#join(opening, room, from);
+      else this.#hub.release(room);
     } catch (error) {
-      const failure = this.#member.refuseRoom(error, name);
+      const failure = this.#subscriber.refuseRoom(error, name);
       // Left meanwhile: nobody waits for an answer.
-      if (!this.#rooms.includes(membership)) return;
-      this.#forget(membership);
-      this.#member.send(roomErrorFrame(name, failure));
+      if (!this.#entries.includes(opening)) return;
+      this.#forget(opening);
+      this.#subscriber.send(roomErrorFrame(name, failure));
     }
   }
 
-  #find(name: string): Membership | undefined {
-    return this.#rooms.find((membership) => membership.name === name);
+  #join(opening: Opening, room: Room, from: JoinFrom): void {
+    const { name, creditBytes, acknowledged } = opening;
+    const { maxFrameBytes } = this.#subscriber;
+    const subscription = room.join(this.#waker, from, { maxFrameBytes, creditBytes });
+    subscription.acknowledge(acknowledged);
+    const joined: Joined = { kind: 'joined', name, room, subscription };
+    this.#entries = this.#entries.map((entry) => (entry === opening ? joined : entry));
   }
 
-  #forget(membership: Membership): void {
-    this.#rooms = this.#rooms.filter((other) => other !== membership);
-    const { viewer, room } = membership;
-    if (room === undefined) return;
-    room.leave(viewer);
-    this.#hub.release(room);
+  #find(name: string): Opening | Joined | undefined {
+    return this.#entries.find((entry) => entry.name === name);
+  }
+
+  #forget(entry: Opening | Joined): void {
+    this.#entries = this.#entries.filter((other) => other !== entry);
+    if (entry.kind === 'opening') return;
+    entry.subscription.leave();
+    this.#hub.release(entry.room);
   }
 
   #refuse(name: string, error: unknown): void {
-    this.#member.send(roomErrorFrame(name, this.#member.refuseRoom(error, name)));
+    this.#subscriber.send(roomErrorFrame(name, this.#subscriber.refuseRoom(error, name)));
   }
 }

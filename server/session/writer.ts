@@ -1,23 +1,23 @@
 import type { Clock } from '../../common/clock.ts';
-import type { Emission } from '../room/event.ts';
 import { Queue } from '../../common/queue.ts';
+import type { RoomEvent } from '../room/event.ts';
+import type { Subscription, Waker } from '../room/subscription.ts';
 import type { Scheduler, Task } from './scheduler.ts';
-import type { Viewer, Waker } from '../room/subscription.ts';
 
 /** A frame behind its prefix, or what makes it at the moment it is written: it then holds what has come meanwhile. */
 export type UrgentFrame = Buffer | (() => Buffer);
 
-/** One viewer's stream, as the outlet sees it. */
+/**
+ * Where a writer's frames go: one at a time. The writer is told by {@link Writer.written} when the next can be taken, and may be told before
+ * by {@link Writer.progressed} that a part of the last one was.
+ */
 export interface FrameSink {
-  /**
-   * Sends one frame with its prefix; the outlet is told by {@link Outlet.written} when the transport can take the next, and may be told before
-   * by {@link Outlet.progressed} that it has taken a part.
-   */
+  /** Sends a frame with its prefix. */
   write(frame: Buffer): void;
+  /** Sends the frame that tells the viewer what its subscription has for it. */
+  deliver(event: RoomEvent, room: string): void;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
-  /** The frame that tells the viewer of it, behind its prefix. */
-  encode(emission: Emission, room: string): Buffer;
 }
 
 /** `closed` is final. */
@@ -34,12 +34,12 @@ const QUEUED: State = { kind: 'queued' };
  * Writes one stream: never more than one frame in flight, so that what a viewer is owed stays in the room
  * log, where it costs nothing, and batches grow while the transport is busy.
  */
-export class Outlet implements Waker, Task {
+export class Writer implements Waker, Task {
   readonly #sink: FrameSink;
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
-  /** Viewers that may have something to be sent, each once; the longest waiting first. Mostly none or one. */
-  readonly #ready = new Queue<Viewer>();
+  /** Subscriptions that may have something to be sent, each once; the longest waiting first. Mostly none or one. */
+  readonly #ready = new Queue<Subscription>();
   /** Frames that go before any room's. */
   readonly #urgent = new Queue<UrgentFrame>();
   #state: State = IDLE;
@@ -67,9 +67,9 @@ export class Outlet implements Waker, Task {
     return this.#state.kind === 'writing' ? this.#state.sinceMs : undefined;
   }
 
-  wake(viewer: Viewer): void {
+  wake(subscription: Subscription): void {
     if (this.#state.kind === 'closed') return;
-    if (!this.#ready.has(viewer)) this.#ready.push(viewer);
+    if (!this.#ready.has(subscription)) this.#ready.push(subscription);
     this.#enqueue();
   }
 
@@ -112,23 +112,27 @@ export class Outlet implements Waker, Task {
 
   #writeNext(): void {
     const urgent = this.#urgent.shift();
-    const frame = typeof urgent === 'function' ? urgent() : (urgent ?? this.#nextOfRooms());
-    if (frame === undefined) return;
-    this.#lastWriteMs = this.#clock.monotonicMs();
-    this.#state = { kind: 'writing', sinceMs: this.#lastWriteMs };
+    if (urgent === undefined) return this.#deliverNext();
+    const frame = typeof urgent === 'function' ? urgent() : urgent;
+    this.#begin();
     this.#sink.write(frame);
   }
 
-  #nextOfRooms(): Buffer | undefined {
-    for (let viewer = this.#ready.shift(); viewer !== undefined; viewer = this.#ready.shift()) {
-      const { room } = viewer;
-      const emission = room?.next(viewer);
-      if (room === undefined || emission === undefined) continue;
+  #deliverNext(): void {
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
+      const event = next.next();
+      if (event === undefined) continue;
       // Back to the end of the line: rooms on one stream take turns.
-      if (!this.#ready.has(viewer)) this.#ready.push(viewer);
-      return this.#sink.encode(emission, room.name);
+      if (!this.#ready.has(next)) this.#ready.push(next);
+      this.#begin();
+      this.#sink.deliver(event, next.room);
+      return;
     }
-    return undefined;
+  }
+
+  #begin(): void {
+    this.#lastWriteMs = this.#clock.monotonicMs();
+    this.#state = { kind: 'writing', sinceMs: this.#lastWriteMs };
   }
 
   #enqueue(): void {

@@ -8,12 +8,20 @@ import { bareFrame } from '../../server/log/frame-prefix.ts';
 import type { HubLimits } from '../../server/room/hub.ts';
 import { Audiences } from '../../server/cluster/viewer-counts.ts';
 import { Hub } from '../../server/room/hub.ts';
-import { Outlet } from '../../server/session/writer.ts';
+import { Writer } from '../../server/session/writer.ts';
 import type { Position } from '../../server/log/position.ts';
-import type { JoinFrom, Room } from '../../server/room/room.ts';
+import type { Room } from '../../server/room/room.ts';
+import type { RoomEvent as RoomNotice } from '../../server/room/event.ts';
+import type { JoinFrom } from '../../server/room/start.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
-import { Viewer } from '../../server/room/subscription.ts';
+import type { Subscription, SubscriptionLimits } from '../../server/room/subscription.ts';
+import { Fleet } from '../../server/cluster/fleet.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { PublishService } from '../../server/session/publish-service.ts';
+import { Sessions } from '../../server/session/sessions.ts';
+import { seededRandom } from '../../common/random.ts';
 import { encodeFrame, noticeFrame } from '../../server/session/frames.ts';
+import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
@@ -27,12 +35,17 @@ const LIMITS: HubLimits = {
   ephemeralRate: Infinity,
 };
 
-/** A gateway without gRPC and NATS: the core between a {@link StreamModel} and {@link ModelClient}s, on a clock set by hand. */
+const SESSION_LIMITS = { rooms: 10, publishes: 1, heartbeatMs: 4_000, helloMs: 10_000 };
+/** How long a viewer may take for one frame, in milliseconds. */
+const SLOW_CONSUMER_MS = 100_000;
+
+/** A gateway without gRPC and NATS: rooms and sessions between a {@link StreamModel} and viewers, on a clock set by hand. */
 export class CoreGateway {
   readonly clock: ManualClock;
   readonly stream: StreamModel;
   readonly hub: Hub;
   readonly scheduler: Scheduler;
+  #sessions: Sessions | undefined;
   /** Slices of work that wait for their turn of the event loop. */
   #deferred = 0;
 
@@ -50,6 +63,28 @@ export class CoreGateway {
         });
       },
     );
+  }
+
+  /** Viewers' streams; made when there is a first one. */
+  get sessions(): Sessions {
+    const { hub, scheduler, clock } = this;
+    const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
+    this.#sessions ??= new Sessions(
+      {
+        hub,
+        scheduler,
+        clock,
+        publishing: new PublishService(nowhere, 1 << 20),
+        logger: createLogger('silent'),
+        limits: SESSION_LIMITS,
+        epoch: () => this.stream.epoch,
+        upstreamCauses: () => NO_CAUSES,
+      },
+      SLOW_CONSUMER_MS,
+      new Fleet('LIVE'),
+      seededRandom(1),
+    );
+    return this.#sessions;
   }
 
   /** Whether slices of work wait for their turn. */
@@ -75,6 +110,7 @@ export class CoreGateway {
   }
 
   close(): void {
+    this.#sessions?.close();
     this.hub.close();
   }
 }
@@ -88,7 +124,8 @@ export type Told =
   | `caught-up ${number}`
   | `ephemeral ${string}`
   | `dropped ${number}`
-  | `audience ${number}`;
+  | `audience ${number}`
+  | `failed ${string}`;
 
 /**
  * A client at the end of one transport, with the rules of the real one: it has a position in each room, checks that
@@ -106,8 +143,8 @@ export class ModelClient {
   frames = 0;
   bytes = 0;
   #gateway: CoreGateway;
-  #outlet: Outlet;
-  #rooms = new Map<string, { viewer: Viewer; room: Room }>();
+  #writer: Writer;
+  #rooms = new Map<string, { subscription: Subscription; room: Room }>();
   #joining = new Set<string>();
   #transport: { readonly kind: 'open' } | { readonly kind: 'blocked'; done: (() => void) | undefined } = {
     kind: 'open',
@@ -117,15 +154,15 @@ export class ModelClient {
   constructor(gateway: CoreGateway, name = 'v') {
     this.name = name;
     this.#gateway = gateway;
-    this.#outlet = this.#connect();
+    this.#writer = this.#connect();
   }
 
-  get outlet(): Outlet {
-    return this.#outlet;
+  get writer(): Writer {
+    return this.#writer;
   }
 
-  viewerIn(room: string): Viewer | undefined {
-    return this.#rooms.get(room)?.viewer;
+  subscriptionTo(room: string): Subscription | undefined {
+    return this.#rooms.get(room)?.subscription;
   }
 
   /** Whether it has joined the room, or is about to. */
@@ -134,7 +171,7 @@ export class ModelClient {
   }
 
   /** Joins; with the position it has, if any and no other start is given. */
-  async join(name: string, from?: JoinFrom): Promise<void> {
+  async join(name: string, from?: JoinFrom, limits: SubscriptionLimits = {}): Promise<void> {
     const generation = this.#generation;
     const position = this.positions.get(name);
     const start: JoinFrom = from ?? (position ? { kind: 'cursor', cursor: position } : { kind: 'live' });
@@ -142,14 +179,12 @@ export class ModelClient {
     joining.add(name);
     try {
       const { hub } = this.#gateway;
-      const room = await hub.acquire(name);
+      const room = await hub.acquire(name, start);
       if (generation !== this.#generation) {
         hub.release(room);
         return;
       }
-      const viewer = new Viewer(this.#outlet);
-      this.#rooms.set(name, { viewer, room });
-      await room.join(viewer, start);
+      this.#rooms.set(name, { subscription: room.join(this.#writer, start, limits), room });
     } catch (error) {
       if (generation === this.#generation) this.leave(name);
       throw error;
@@ -162,7 +197,7 @@ export class ModelClient {
     const joined = this.#rooms.get(name);
     if (joined === undefined) return;
     this.#rooms.delete(name);
-    joined.room.leave(joined.viewer);
+    joined.subscription.leave();
     this.#gateway.hub.release(joined.room);
   }
 
@@ -171,14 +206,14 @@ export class ModelClient {
     this.disconnect();
     this.#gateway = gateway;
     this.#transport = { kind: 'open' };
-    this.#outlet = this.#connect();
+    this.#writer = this.#connect();
   }
 
   disconnect(): void {
     this.#generation++;
     this.#joining = new Set();
     for (const name of [...this.#rooms.keys()]) this.leave(name);
-    this.#outlet.close();
+    this.#writer.close();
   }
 
   /** The transport takes one more frame and then none. */
@@ -202,35 +237,35 @@ export class ModelClient {
   }
 
   send(frame: Buffer): void {
-    this.#outlet.send(frame);
+    this.#writer.send(frame);
   }
 
-  #connect(): Outlet {
+  #connect(): Writer {
     const generation = this.#generation;
     let inFlight = false;
-    const outlet = new Outlet(
-      {
-        write: (frame) => {
-          assert.ok(!inFlight, 'two frames in flight');
-          inFlight = true;
-          if (generation === this.#generation) this.#receive(frame);
-          const finish = (): void => {
-            inFlight = false;
-            outlet.written();
-          };
-          if (this.#transport.kind === 'blocked') this.#transport.done = finish;
-          else queueMicrotask(finish);
-        },
-        failed: (error) => {
-          throw error;
-        },
-        encode: (emission, room) =>
-          emission.kind === 'batch' ? emission.frame.plain : encodeFrame(noticeFrame(emission, room)),
-      },
-      this.#gateway.scheduler,
-      this.#gateway.clock,
-    );
-    return outlet;
+    const write = (frame: Buffer): void => {
+      assert.ok(!inFlight, 'two frames in flight');
+      inFlight = true;
+      if (generation === this.#generation) this.#receive(frame);
+      const finish = (): void => {
+        inFlight = false;
+        writer.written();
+      };
+      if (this.#transport.kind === 'blocked') this.#transport.done = finish;
+      else queueMicrotask(finish);
+    };
+    const deliver = (event: RoomNotice, room: string): void => {
+      if (event.kind === 'batch') return write(event.frame.plain);
+      if (event.kind !== 'failed') return write(encodeFrame(noticeFrame(event, room)));
+      this.told.push(`failed ${(event.error as Error).name}`);
+      this.leave(room);
+      queueMicrotask(() => writer.written());
+    };
+    const failed = (error: unknown): never => {
+      throw error;
+    };
+    const writer = new Writer({ write, deliver, failed }, this.#gateway.scheduler, this.#gateway.clock);
+    return writer;
   }
 
   #receive(bytes: Buffer): void {

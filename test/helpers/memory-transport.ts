@@ -6,9 +6,10 @@ import type { Link, LinkHandlers, Transport } from '../../client/core/transport.
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
 import { bareFrame } from '../../server/log/frame-prefix.ts';
+import type { Carrier, CarrierConnection, CarrierListener } from '../../server/session/carrier.ts';
+import type { Failure } from '../../server/session/failure.ts';
+import type { Session } from '../../server/session/session.ts';
 import type { CoreGateway } from './core-gateway.ts';
-import type { Wire } from './memory-session.ts';
-import { MemorySession } from './memory-session.ts';
 
 /**
  * One viewer's network: joins its client to gateways in memory, with the bytes that would be on the wire. What is on its
@@ -57,8 +58,8 @@ export class MemoryTransport implements Transport {
   }
 
   /** The gateway asks the viewer to move to another one. */
-  dismiss(): void {
-    this.#link?.session.dismiss();
+  goAway(): void {
+    this.#link?.session.goAway({ afterMs: 0, reason: 'DRAINING', endpoint: undefined });
   }
 
   /** Ends every connection, those that the path has forgotten included. */
@@ -75,18 +76,31 @@ export class MemoryTransport implements Transport {
 type State = 'open' | 'forgotten' | 'over';
 
 /** One connection with one stream on it, both ends. */
-class MemoryLink implements Link, Wire {
-  readonly session: MemorySession;
+class MemoryLink implements Link {
+  readonly session: Session;
   readonly #handlers: LinkHandlers;
   readonly #flowing: () => boolean;
+  readonly #carrier: MemoryCarrier;
   #state: State = 'open';
+  /** Sent by the client, and not asked for yet by the gateway. */
+  readonly #sent: Buffer[] = [];
+  /** Frames that the gateway has asked for. */
+  #asked = 1;
   /** What the gateway has written and the client has not read. */
-  #inFlight: { readonly frame: Buffer; readonly written: () => void } | undefined;
+  #inFlight: Buffer | undefined;
 
   constructor(gateway: CoreGateway, handlers: LinkHandlers, flowing: () => boolean) {
     this.#handlers = handlers;
     this.#flowing = flowing;
-    this.session = new MemorySession(gateway, this);
+    this.#carrier = new MemoryCarrier({
+      write: (frame) => this.#carry(frame),
+      read: () => {
+        this.#asked++;
+        this.#deliverSent();
+      },
+      over: (end) => this.#over(end),
+    });
+    this.session = gateway.sessions.open(this.#carrier);
   }
 
   /** Frames come whole. */
@@ -94,28 +108,13 @@ class MemoryLink implements Link, Wire {
   readonly incoming = undefined;
 
   send(frame: ClientFrameInput): void {
-    const bytes = liveService.Connect.requestSerialize(frame);
-    queueMicrotask(() => {
-      if (this.#state === 'open') this.session.receive(decodeClientFrame(bytes));
-    });
+    this.#sent.push(liveService.Connect.requestSerialize(frame));
+    this.#deliverSent();
   }
 
   destroy(): void {
-    if (this.#state === 'open') queueMicrotask(() => this.session.finish());
+    if (this.#state === 'open') queueMicrotask(() => this.#carrier.close());
     if (this.#state !== 'forgotten') this.#state = 'over';
-  }
-
-  carry(frame: Buffer, written: () => void): void {
-    assert.ok(this.#inFlight === undefined, 'two frames in flight');
-    this.#inFlight = { frame, written };
-    this.pump();
-  }
-
-  over(how: 'ended' | 'destroyed'): void {
-    if (this.#state === 'open') {
-      this.#state = 'over';
-      this.#handlers.end(how === 'ended' ? undefined : new LiveError(status.UNAVAILABLE, 'connection reset'));
-    }
   }
 
   forget(): void {
@@ -123,8 +122,8 @@ class MemoryLink implements Link, Wire {
   }
 
   cut(): void {
-    this.session.finish();
-    this.over('destroyed');
+    this.#carrier.close();
+    this.#over({ kind: 'destroyed' });
     this.#state = 'over';
   }
 
@@ -135,14 +134,114 @@ class MemoryLink implements Link, Wire {
 
   /** Gives what is in flight to the client, whatever the path is like. */
   pass(): void {
-    if (this.#inFlight === undefined || this.#state !== 'open') return;
-    const { frame, written } = this.#inFlight;
+    const frame = this.#inFlight;
+    if (frame === undefined || this.#state !== 'open') return;
     this.#inFlight = undefined;
     queueMicrotask(() => {
       if (this.#state !== 'open') return;
       const received = receiveFrame(bareFrame(frame));
       this.#handlers.frame(received.frame, received.bytes);
-      written();
+      this.#carrier.listener?.written();
     });
+  }
+
+  #deliverSent(): void {
+    queueMicrotask(() => {
+      if (this.#state !== 'open' || this.#asked === 0) return;
+      const bytes = this.#sent.shift();
+      if (bytes === undefined) return;
+      this.#asked--;
+      this.#carrier.listener?.received({ kind: 'frame', frame: decodeClientFrame(bytes) });
+    });
+  }
+
+  #carry(frame: Buffer): void {
+    assert.ok(this.#inFlight === undefined, 'two frames in flight');
+    this.#inFlight = frame;
+    this.pump();
+  }
+
+  #over(end: End): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'over';
+    this.#handlers.end(errorOf(end));
+  }
+}
+
+/** How a stream has ended. */
+type End =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'destroyed' };
+
+function errorOf(end: End): LiveError | undefined {
+  switch (end.kind) {
+    case 'ok':
+      return undefined;
+    case 'refused':
+      assert.notEqual(end.failure.reason, 'INTERNAL_ERROR', end.failure.cause as Error);
+      return new LiveError(end.failure.code, end.failure.message, { reason: end.failure.reason });
+    case 'destroyed':
+      return new LiveError(status.UNAVAILABLE, 'connection reset');
+  }
+}
+
+/** What a carrier's frames are carried by. */
+interface Wire {
+  write(frame: Buffer): void;
+  read(): void;
+  over(end: End): void;
+}
+
+/** The gateway's end of a link. */
+class MemoryCarrier implements Carrier {
+  readonly peer = 'memory';
+  readonly connection: CarrierConnection = { proveAlive: (proven) => proven() };
+  readonly #wire: Wire;
+  #closed = false;
+  listener: CarrierListener | undefined;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  open(listener: CarrierListener): void {
+    this.listener = listener;
+  }
+
+  write(frame: Buffer): void {
+    if (!this.#closed) this.#wire.write(frame);
+  }
+
+  read(): void {
+    this.#wire.read();
+  }
+
+  end(): void {
+    this.#end({ kind: 'ok' });
+  }
+
+  refuse(failure: Failure): void {
+    this.#end({ kind: 'refused', failure });
+  }
+
+  reset(): void {
+    this.#end({ kind: 'destroyed' });
+  }
+
+  terminate(): void {
+    this.#end({ kind: 'destroyed' });
+  }
+
+  /** The stream is gone, by whichever side. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.listener?.closed();
+  }
+
+  #end(end: End): void {
+    this.#wire.over(end);
+    queueMicrotask(() => this.close());
   }
 }

@@ -43,7 +43,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   named(3, 'flow', viewer),
   named(1, 'half-open', viewer),
   named(2, 'cut', viewer),
-  named(2, 'dismiss', viewer),
+  named(2, 'go away', viewer),
   named(2, 'dawdle', viewer),
   named(2, 'sip', viewer),
   named(2, 'hasten', viewer),

@@ -66,7 +66,7 @@ describe('core: hub', () => {
     await gateway.pass(200);
     assert.ok(gateway.hub.memory <= 1 << 20);
     assert.equal(gateway.hub.memory, sizeOf(rooms));
-    const [a, b, c] = rooms.map((room) => room.timeline.log.base);
+    const [a, b, c] = rooms.map((room) => room.follower.log.messages.base);
     assert.equal(a, 0);
     assert.ok((b ?? 0) > 0);
     assert.equal(c, 0);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Room } from '../../server/room/room.ts';
-import { Viewer } from '../../server/room/subscription.ts';
+import type { Subscription } from '../../server/room/subscription.ts';
 import { CoreGateway } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
@@ -34,14 +34,10 @@ describe('core: viewers that are behind', () => {
     await settle();
   });
 
-  const viewerOf = async (room: Room): Promise<Viewer> => {
-    const viewer = new Viewer({ wake: () => undefined });
-    await room.join(viewer, { kind: 'live' });
-    return viewer;
-  };
+  const viewerOf = (room: Room): Subscription => room.join({ wake: () => undefined }, { kind: 'live' });
 
-  const serve = (room: Room, viewer: Viewer): void => {
-    while (room.next(viewer) !== undefined);
+  const serve = (viewer: Subscription): void => {
+    while (viewer.next() !== undefined);
   };
 
   it('are counted as things happen: the counts are those of a look at all', async () => {
@@ -50,33 +46,33 @@ describe('core: viewers that are behind', () => {
       stream = new StreamModel();
       gateway = new CoreGateway(stream);
       const room = await gateway.hub.acquire('r');
-      let viewers: Viewer[] = [];
+      let viewers: Subscription[] = [];
       for (const step of happening) {
         const viewer = 'who' in step ? viewers[step.who % Math.max(1, viewers.length)] : undefined;
         if (step.kind === 'publish') stream.publish(room.name, 'gift');
-        if (step.kind === 'join') viewers.push(await viewerOf(room));
+        if (step.kind === 'join') viewers.push(viewerOf(room));
         if (step.kind === 'recreate') stream.recreate();
         if (viewer === undefined) {
           await settle();
         } else if (step.kind === 'leave') {
-          room.leave(viewer);
+          viewer.leave();
           viewers = viewers.filter((other) => other !== viewer);
         } else if (step.kind === 'serve') {
-          serve(room, viewer);
+          serve(viewer);
         } else {
-          viewer.acknowledged = viewer.position.seq;
+          viewer.acknowledge(viewer.position.seq);
         }
         const { lagging, unacknowledged } = gateway.hub.counters;
-        const { head, era } = room.timeline;
+        const { head, incarnation } = room.follower.log;
         assert.deepEqual(
           [lagging, unacknowledged],
           [
-            viewers.filter((one) => one.era !== era.number || one.position.seq < head).length,
+            viewers.filter((one) => one.incarnation !== incarnation.number || one.position.seq < head).length,
             viewers.filter(({ position, acknowledged }) => acknowledged < position.seq).length,
           ],
         );
       }
-      for (const viewer of viewers) room.leave(viewer);
+      for (const viewer of viewers) viewer.leave();
       assert.deepEqual([gateway.hub.counters.lagging, gateway.hub.counters.unacknowledged], [0, 0]);
     });
     await fc.assert(property, { numRuns: 200 });
@@ -84,8 +80,8 @@ describe('core: viewers that are behind', () => {
 
   it('are not looked at to be counted, nor when a message makes all of them lag', async () => {
     const room = await gateway.hub.acquire('r');
-    const viewers = await Promise.all(Array.from({ length: 1_000 }, () => viewerOf(room)));
-    for (const viewer of viewers) serve(room, viewer);
+    const viewers = Array.from({ length: 1_000 }, () => viewerOf(room));
+    for (const viewer of viewers) serve(viewer);
     let looks = 0;
     for (const viewer of viewers) {
       const { position } = viewer;

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { liveService } from '../../protos/live.ts';
 import type { CompressibleFrame } from '../../server/log/compressible-frame.ts';
 import { bareFrame } from '../../server/log/frame-prefix.ts';
-import { Viewer } from '../../server/room/subscription.ts';
 import type { Told } from '../helpers/core-gateway.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
@@ -116,7 +115,9 @@ describe('core: room', () => {
       await rig.viewer.join('r');
       rig.stream.leader = 'away';
       const second = new ModelClient(rig.gateway, 'second');
-      await assert.rejects(second.join('r', { kind: 'earliest' }));
+      await second.join('r', { kind: 'earliest' });
+      await settle();
+      assert.deepEqual(second.told, ['failed UpstreamError']);
       assert.equal((await rig.gateway.hub.acquire('r')).viewerCount, 1);
       second.disconnect();
     });
@@ -349,17 +350,14 @@ describe('core: room', () => {
 
     it('re-created: told also to a viewer that is behind and has no credit', async () => {
       await using rig = new Rig();
-      await rig.viewer.join('r');
+      await rig.viewer.join('r', { kind: 'live' }, { creditBytes: 0 });
       await rig.told();
-      const viewer = rig.viewer.viewerIn('r');
-      assert.ok(viewer);
-      viewer.credit = 0;
       rig.publish(2);
       assert.deepEqual(await rig.told(), []);
       rig.stream.recreate();
       rig.publish(1);
       assert.deepEqual(await rig.told(), ['reset RECREATED 0']);
-      viewer.grant(1_000);
+      rig.viewer.subscriptionTo('r')?.grant(1_000);
       assert.deepEqual(await rig.told(), [...messages(1, 1), 'caught-up 1']);
     });
 
@@ -505,7 +503,7 @@ describe('core: room', () => {
       await rig.viewer.join('r');
       await rig.told();
       const { epoch } = rig.stream;
-      const viewer = rig.viewer.viewerIn('r')!;
+      const viewer = rig.viewer.subscriptionTo('r')!;
       rig.viewer.block();
       rig.stream.ephemeral('r', 'the transport is busy');
       await settle();
@@ -668,7 +666,6 @@ describe('core: room', () => {
         await rig.gateway.pass(TRIM_MS / 4);
       }
       assert.ok(rig.gateway.hub.memory < 1024 * 1024, `${rig.gateway.hub.memory} bytes`);
-      assert.equal(rig.viewer.viewerIn('r')?.notices.length, 0);
       rig.viewer.unblock();
       await rig.gateway.pass(1_000);
       assert.deepEqual(
@@ -759,21 +756,20 @@ describe('core: room', () => {
     /** The frames of batches that viewers get from their cursors until they have caught up, taking turns. */
     async function replayed(rig: Rig, ...seqs: number[]): Promise<CompressibleFrame[][]> {
       const room = await rig.gateway.hub.acquire('r');
-      const viewers = seqs.map(() => new Viewer({ wake: () => undefined }));
-      for (const [index, viewer] of viewers.entries()) {
-        await room.join(viewer, { kind: 'cursor', cursor: rig.stream.positionOf(seqs[index] ?? 0) });
-      }
+      const viewers = seqs.map((seq) =>
+        room.join({ wake: () => undefined }, { kind: 'cursor', cursor: rig.stream.positionOf(seq) }),
+      );
       const frames = seqs.map((): CompressibleFrame[] => []);
       const behind = new Set(viewers);
       while (behind.size > 0) {
         for (const [index, viewer] of viewers.entries()) {
-          const emission = behind.has(viewer) ? room.next(viewer) : undefined;
-          if (emission?.kind === 'batch') frames[index]?.push(emission.frame);
-          if (emission?.kind === 'caught-up') behind.delete(viewer);
+          const event = behind.has(viewer) ? viewer.next() : undefined;
+          if (event?.kind === 'batch') frames[index]?.push(event.frame);
+          if (event?.kind === 'caught-up') behind.delete(viewer);
         }
         await settle();
       }
-      for (const viewer of viewers) room.leave(viewer);
+      for (const viewer of viewers) viewer.leave();
       rig.gateway.hub.release(room);
       return frames;
     }
@@ -882,14 +878,13 @@ describe('core: room', () => {
       await using rig = new Rig({ ephemeralRate: 20 });
       const room = await rig.gateway.hub.acquire('r');
       let woken = 0;
-      const viewer = new Viewer({ wake: () => woken++ });
-      await room.join(viewer, { kind: 'live' });
+      const viewer = room.join({ wake: () => woken++ }, { kind: 'live' });
       for (const expected of [2, 3, 3, 3]) {
-        while (room.next(viewer) !== undefined);
+        while (viewer.next() !== undefined);
         rig.stream.ephemeral('r', 'x');
         assert.equal(woken, expected);
       }
-      room.leave(viewer);
+      viewer.leave();
       rig.gateway.hub.release(room);
     });
 

@@ -57,7 +57,7 @@ describe('patience of a pull', () => {
     assert.ok(patience.leftMs > 0);
     pass(1, 'sends');
     assert.equal(patience.leftMs, 0);
-    patience.said();
+    patience.progressed();
     assert.equal(patience.leftMs, 8_000, 'something came after all');
   });
 });

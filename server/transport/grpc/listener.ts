@@ -12,8 +12,10 @@ export interface Listener {
   readonly address: string;
   /** TCP connections open now. */
   readonly connections: number;
-  /** Destroys the connection of a peer as `call.getPeer()` names it. */
-  cutOff(peer: string): void;
+  /** Whether a connection of a peer is open, as `call.getPeer()` names it. */
+  has(peer: string): boolean;
+  /** Destroys that connection. */
+  terminate(peer: string): void;
   /** Accepts no more connections. */
   stopAccepting(): void;
   /** Destroys every connection; resolves when all are gone. */
@@ -44,7 +46,8 @@ export async function listen(server: Server, { host, port }: Address): Promise<L
     get connections() {
       return sockets.size;
     },
-    cutOff: (peer) => sockets.get(peer)?.destroy(),
+    has: (peer) => sockets.has(peer),
+    terminate: (peer) => sockets.get(peer)?.destroy(),
     stopAccepting: () => void net.close(),
     async close() {
       net.close();

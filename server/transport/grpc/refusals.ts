@@ -2,6 +2,7 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { reasonMetadataKey } from '../../../protos/vocabulary.ts';
 import { Failure } from '../../session/failure.ts';
+import { statusOf } from './status.ts';
 
 type SendStatus = ServerInterceptingCallInterface['sendStatus'];
 type Status = Parameters<SendStatus>[0];
@@ -48,5 +49,5 @@ function explained(sent: Status): Status {
   const { code, details, metadata } = sent;
   if (metadata !== null && metadata !== undefined && metadata.get(reasonMetadataKey).length > 0) return sent;
   const refusal = REFUSALS.find((known) => known.code === code && known.details.test(details));
-  return refusal?.failure.toStatus() ?? sent;
+  return refusal === undefined ? sent : statusOf(refusal.failure);
 }

@@ -1,23 +1,28 @@
 import type {
   sendUnaryData,
+  ServerInterceptingCallInterface,
   ServerInterceptor,
   ServerUnaryCall,
+  ServerWritableStream,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ServerInterceptingCall } from '@grpc/grpc-js';
 import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
+import type { PullRequest } from '../../../protos/gen/live/v1/PullRequest.ts';
 import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
 import { refuse } from '../../session/failure.ts';
 import { explainRefusals } from './refusals.ts';
+import { statusOf } from './status.ts';
 import type { Logger } from '../../observability/logging.ts';
-import type { Received } from '../../session/session.ts';
-import type { Sessions } from '../../session/sessions.ts';
+import type { Received } from '../../session/carrier.ts';
 import type { Caller } from '../../session/publish-service.ts';
-import type { PullCall } from '../../session/pull.ts';
 import { pull } from '../../session/pull.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import { getRoom, publish } from '../../session/unary.ts';
+
+/** A call of Pull; responses are written encoded. */
+type PullCall = ServerWritableStream<PullRequest, Buffer>;
 
 const alreadyEncoded = (frame: Buffer): Buffer => frame;
 
@@ -42,26 +47,30 @@ export const liveMethods = {
 /**
  * Makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that would take 2 KB a viewer. All other
  * calls go on to their handlers.
+ * @param open serves a viewer whose stream the call is
  */
-export function connectInterceptor(sessions: Pick<Sessions, 'open'>, logger: Logger): ServerInterceptor {
+export function connectInterceptor(
+  open: (call: ServerInterceptingCallInterface) => void,
+  logger: Logger,
+): ServerInterceptor {
   return ({ path }, call) => {
     explainRefusals(call);
-    const open = (): void => {
+    const start = (): void => {
       try {
-        sessions.open(call);
+        open(call);
       } catch (error) {
         // Nobody above catches it, and one viewer's trouble must not become everybody's.
-        call.sendStatus(refuse(logger, error, { method: path }, 'a call was refused').toStatus());
+        call.sendStatus(statusOf(refuse(logger, error, { method: path }, 'a call was refused')));
       }
     };
-    return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start: open } : {});
+    return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start } : {});
   };
 }
 
 /** Handlers for {@link liveMethods}, but for Connect: see {@link connectInterceptor}. */
 export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
   return {
-    Pull: (call: PullCall) => void pull(context, call),
+    Pull: (call: PullCall) => void servePull(context, call),
     Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
     GetRoom: unary((request: GetRoomRequest) => getRoom(context, request)),
   };
@@ -70,14 +79,40 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      const remainingMs = Number(call.getDeadline()) - Date.now();
+      const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
       answer(call.request, { signal: gone.signal, remainingMs }).then(
         (response) => callback(null, response),
         (error: unknown) => {
           const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
-          callback(failure.toStatus());
+          callback(statusOf(failure));
         },
       );
     };
   }
+}
+
+async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
+  const gone = new AbortController();
+  call.on('cancelled', () => gone.abort());
+  call.on('close', () => gone.abort());
+  try {
+    for await (const part of pull(context, call.request, gone.signal)) await written(call, part, gone.signal);
+    call.end();
+  } catch (error) {
+    const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+    call.emit('error', statusOf(failure));
+  }
+}
+
+/** Resolves when the part was handed over, or nobody is there any more to take it. */
+function written(call: PullCall, part: Buffer, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    if (gone.aborted) return done();
+    gone.addEventListener('abort', done);
+    call.write(part, done);
+  });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { encodeServerFrame } from '../../protos/live.ts';
-import { Outlet } from '../../server/session/writer.ts';
+import { Writer } from '../../server/session/writer.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
@@ -21,11 +21,11 @@ class HandScheduled {
   }
 }
 
-/** An outlet over a transport that is done with a frame when the test says so. */
-function handWritten(hand: HandScheduled): { outlet: Outlet; written: string[]; finish: () => void } {
+/** An writer over a transport that is done with a frame when the test says so. */
+function handWritten(hand: HandScheduled): { writer: Writer; written: string[]; finish: () => void } {
   const written: string[] = [];
   let inFlight = false;
-  const outlet = new Outlet(
+  const writer = new Writer(
     {
       write(frame) {
         assert.ok(!inFlight, 'two frames in flight');
@@ -33,53 +33,53 @@ function handWritten(hand: HandScheduled): { outlet: Outlet; written: string[]; 
         inFlight = true;
       },
       failed: assert.ifError,
-      encode: () => assert.fail('no room is attached'),
+      deliver: () => assert.fail('no room is attached'),
     },
     hand.scheduler,
     hand.clock,
   );
   const finish = (): void => {
     inFlight = false;
-    outlet.written();
+    writer.written();
   };
-  return { outlet, written, finish };
+  return { writer, written, finish };
 }
 
 const pong = encodeServerFrame({ pong: { nonce: '1' } });
 
-describe('core: outlet', () => {
+describe('core: writer', () => {
   it('has one frame in flight, and says since when', () => {
     const hand = new HandScheduled();
-    const { outlet, written, finish } = handWritten(hand);
-    outlet.send(Buffer.from('a'));
-    outlet.send(Buffer.from('b'));
-    assert.equal(outlet.backlog, 2);
+    const { writer, written, finish } = handWritten(hand);
+    writer.send(Buffer.from('a'));
+    writer.send(Buffer.from('b'));
+    assert.equal(writer.backlog, 2);
     hand.clock.advance(5);
     hand.runAll();
     assert.deepEqual(written, ['a']);
-    assert.equal(outlet.blockedSinceMs, 5);
-    assert.equal(outlet.lastWriteMs, 5);
+    assert.equal(writer.blockedSinceMs, 5);
+    assert.equal(writer.lastWriteMs, 5);
     hand.clock.advance(4);
     finish();
-    assert.equal(outlet.blockedSinceMs, undefined);
+    assert.equal(writer.blockedSinceMs, undefined);
     hand.runAll();
     assert.deepEqual(written, ['a', 'b']);
-    assert.equal(outlet.blockedSinceMs, 9);
+    assert.equal(writer.blockedSinceMs, 9);
     hand.clock.advance(3);
-    outlet.progressed();
-    assert.equal(outlet.blockedSinceMs, 12, 'a part of it was taken');
+    writer.progressed();
+    assert.equal(writer.blockedSinceMs, 12, 'a part of it was taken');
     finish();
-    outlet.progressed();
+    writer.progressed();
     hand.runAll();
-    assert.equal(outlet.blockedSinceMs, undefined);
+    assert.equal(writer.blockedSinceMs, undefined);
   });
 
   it('makes a frame that was asked for when it is written, not before', () => {
     const hand = new HandScheduled();
-    const { outlet, written, finish } = handWritten(hand);
+    const { writer, written, finish } = handWritten(hand);
     let results = '';
-    outlet.send(Buffer.from('a'));
-    outlet.send(() => Buffer.from(results));
+    writer.send(Buffer.from('a'));
+    writer.send(() => Buffer.from(results));
     hand.runAll();
     results = 'all that came meanwhile';
     finish();
@@ -89,13 +89,13 @@ describe('core: outlet', () => {
 
   it('writes nothing after it was closed, and takes a late word from the transport calmly', () => {
     const hand = new HandScheduled();
-    const { outlet, written, finish } = handWritten(hand);
-    outlet.send(Buffer.from('a'));
-    outlet.send(Buffer.from('b'));
+    const { writer, written, finish } = handWritten(hand);
+    writer.send(Buffer.from('a'));
+    writer.send(Buffer.from('b'));
     hand.runAll();
-    outlet.close();
+    writer.close();
     finish();
-    outlet.send(Buffer.from('c'));
+    writer.send(Buffer.from('c'));
     hand.runAll();
     assert.deepEqual(written, ['a']);
   });
@@ -202,20 +202,20 @@ describe('core: outlet', () => {
   it('one viewer whose frame cannot be made is cut off alone', async () => {
     const hand = new HandScheduled();
     const broken: unknown[] = [];
-    const outlet = new Outlet(
+    const writer = new Writer(
       {
         write: () => {
           throw new Error('the call is gone');
         },
         failed: (error) => broken.push(error),
-        encode: () => pong,
+        deliver: () => assert.fail('no room is attached'),
       },
       hand.scheduler,
       hand.clock,
     );
-    const { outlet: other, written } = handWritten(hand);
-    outlet.send(pong);
-    outlet.send(pong);
+    const { writer: other, written } = handWritten(hand);
+    writer.send(pong);
+    writer.send(pong);
     other.send(Buffer.from('fine'));
     hand.runAll();
     assert.equal(broken.length, 1);

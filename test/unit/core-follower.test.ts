@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { FeedMessage } from '../../server/log/evidence.ts';
 import type { LastMessage } from '../../server/log/message.ts';
 import { lastOf } from '../../server/log/message.ts';
-import { Timeline } from '../../server/room/timeline.ts';
+import { Follower } from '../../server/room/follower.ts';
+import type { Feed } from '../../server/upstream/upstream.ts';
 import { liveService } from '../../protos/live.ts';
 import { batchFrame } from '../../server/log/entry-codec.ts';
 import { bareFrame } from '../../server/log/frame-prefix.ts';
@@ -12,19 +13,33 @@ import { runs } from '../helpers/property.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
 
-/** A timeline of room `r` on a stream model, stepped by hand. */
+/** A follower of room `r` on a stream model, stepped by hand. */
 class Rig implements AsyncDisposable {
   readonly stream = new StreamModel();
   readonly clock = new ManualClock();
-  readonly told = { grown: 0, renewed: 0, bookmarked: 0, repairing: 0, verified: 0 };
-  readonly timeline = new Timeline('r', this.stream, this.clock, 30_000, {
-    grown: () => this.told.grown++,
-    renewed: () => this.told.renewed++,
-    bookmarked: () => this.told.bookmarked++,
-    repairing: () => this.told.repairing++,
-    verified: () => this.told.verified++,
-    ephemeral: () => undefined,
+  readonly told = { changed: 0, replaced: 0, repairing: 0 };
+  #feed: Feed | undefined;
+  readonly follower = new Follower({
+    room: 'r',
+    upstream: this.stream,
+    clock: this.clock,
+    maxCheckMs: 30_000,
+    listener: {
+      changed: () => this.told.changed++,
+      replaced: () => this.told.replaced++,
+      repairing: () => this.told.repairing++,
+    },
   });
+
+  /** Opens the feed, and follows it. */
+  async open(): Promise<void> {
+    this.#feed = await this.stream.openFeed('r', {
+      reliable: (message) => this.follower.receive(message),
+      doubtful: () => void this.follower.check(),
+      ephemeral: () => undefined,
+    });
+    await this.follower.start();
+  }
 
   publish(...texts: string[]): void {
     for (const text of texts) this.stream.publish('r', text);
@@ -46,8 +61,8 @@ class Rig implements AsyncDisposable {
   /** Sequences in the log. */
   get log(): number[] {
     const seqs: number[] = [];
-    for (let at = this.timeline.log.base; ;) {
-      const slice = this.timeline.log.read(at);
+    for (let at = this.follower.log.messages.base; ;) {
+      const slice = this.follower.log.messages.read(at);
       if (slice.count === 0) return seqs;
       const frame = bareFrame(batchFrame('r', slice.pieces));
       const { batch } = liveService.Connect.responseDeserialize(frame);
@@ -58,11 +73,12 @@ class Rig implements AsyncDisposable {
 
   /** What the stream holds of the room behind the log's base. */
   get expected(): number[] {
-    return this.stream.heldOf('r').filter((seq) => seq > this.timeline.log.base);
+    return this.stream.heldOf('r').filter((seq) => seq > this.follower.log.messages.base);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.timeline.close();
+    this.follower.close();
+    this.#feed?.close();
     assert.equal(this.clock.pending, 0, 'timers left behind');
     assert.equal(this.stream.feeds, 0, 'feeds left behind');
     return Promise.resolve();
@@ -72,15 +88,15 @@ class Rig implements AsyncDisposable {
 async function opened(prepare: (rig: Rig) => void = () => undefined): Promise<Rig> {
   const rig = new Rig();
   prepare(rig);
-  await rig.timeline.open();
+  await rig.open();
   return rig;
 }
 
-describe('core: timeline', () => {
+describe('core: follower', () => {
   describe('opening', () => {
     it('begins at the head', async () => {
       await using rig = await opened((r) => r.publish('a', 'b'));
-      assert.equal(rig.timeline.head, 2);
+      assert.equal(rig.follower.log.head, 2);
       assert.deepEqual(rig.log, []);
       rig.publish('c');
       assert.deepEqual(rig.log, [3]);
@@ -93,13 +109,13 @@ describe('core: timeline', () => {
       rig.stream.asked = (question) => {
         if (question === 'end') rig.publish('b');
       };
-      const opening = rig.timeline.open();
+      const opening = rig.open();
       await settle();
       rig.stream.asked = () => undefined;
       await opening;
       rig.publish('c', 'd');
       assert.deepEqual(rig.log, [3, 4]);
-      assert.equal(rig.timeline.log.base, 2);
+      assert.equal(rig.follower.log.messages.base, 2);
     });
 
     it('applies what came before the answer and is behind it', async () => {
@@ -107,7 +123,7 @@ describe('core: timeline', () => {
       rig.publish('a');
       rig.stream.freezeLeader();
       rig.stream.withholdAnswers();
-      const opening = rig.timeline.open();
+      const opening = rig.open();
       rig.stream.answer();
       await settle();
       rig.publish('b', 'c');
@@ -122,7 +138,7 @@ describe('core: timeline', () => {
       rig.publish('a');
       rig.stream.freezeLeader();
       rig.stream.withholdAnswers();
-      const opening = rig.timeline.open();
+      const opening = rig.open();
       rig.stream.answer();
       await settle();
       rig.stream.feed = 'held';
@@ -142,7 +158,7 @@ describe('core: timeline', () => {
       rig.publish('a');
       rig.stream.freezeLeader();
       rig.stream.withholdAnswers();
-      const opening = rig.timeline.open();
+      const opening = rig.open();
       rig.stream.answer();
       await settle();
       rig.stream.recreate();
@@ -152,24 +168,24 @@ describe('core: timeline', () => {
       rig.stream.thawLeader();
       rig.stream.answerAll();
       await settle();
-      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
-      assert.equal(rig.timeline.head, 2);
+      assert.equal(rig.follower.log.incarnation.epoch, rig.stream.epoch);
+      assert.equal(rig.follower.log.head, 2);
     });
 
     it('fails when NATS is away, and leaves nothing behind', async () => {
       await using rig = new Rig();
       rig.stream.leader = 'away';
-      await assert.rejects(rig.timeline.open());
+      await assert.rejects(rig.open());
     });
 
     it('leaves nothing behind when it is closed meanwhile', async () => {
       for (const answers of [0, 1]) {
         await using rig = new Rig();
         rig.stream.withholdAnswers();
-        const opening = rig.timeline.open();
+        const opening = rig.open();
         for (let given = 0; given < answers; given++) rig.stream.answer();
         await settle();
-        rig.timeline.close();
+        rig.follower.close();
         rig.stream.answerAll();
         await opening;
       }
@@ -279,7 +295,7 @@ describe('core: timeline', () => {
           rig.stream.loseAll();
           await rig.rest();
           assert.deepEqual(rig.log, rig.expected);
-          assert.equal(rig.told.renewed, 0);
+          assert.equal(rig.told.replaced, 0);
         }),
         runs(40),
       );
@@ -340,10 +356,10 @@ describe('core: timeline', () => {
     it('ends when the timeline is closed', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.stream.leader = 'away';
-      const checked = rig.timeline.check();
+      const checked = rig.follower.check();
       rig.stream.inject('r', { message: { ...rig.stream.stored[0]!, seq: 9 }, prevSeq: 7 });
       await settle();
-      rig.timeline.close();
+      rig.follower.close();
       await checked;
     });
 
@@ -360,14 +376,14 @@ describe('core: timeline', () => {
       await settle();
       rig.publish('new');
       rig.stream.loseAll();
-      const checked = rig.timeline.check();
+      const checked = rig.follower.check();
       for (let answers = 0; answers < 3; answers++) {
         rig.stream.answer();
         await settle();
       }
       rig.stream.answerAll();
       await checked;
-      assert.equal(rig.timeline.provenTo, 4);
+      assert.equal(rig.follower.log.watermark, 4);
     });
   });
 
@@ -376,19 +392,19 @@ describe('core: timeline', () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.stream.feed = 'held';
       rig.publish('b', 'c', 'd');
-      const checked = rig.timeline.check();
+      const checked = rig.follower.check();
       // The leader has said 4; the feed has come to 2.
       rig.stream.deliver();
       await checked;
-      assert.equal(rig.timeline.provenTo, 4);
+      assert.equal(rig.follower.log.watermark, 4);
     });
 
     it('proves the end of the stream for a room that was silent', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.stream.publish('other', 'x');
-      await rig.timeline.check();
-      assert.equal(rig.timeline.provenTo, 2);
-      assert.deepEqual(rig.timeline.bookmark, { ...rig.timeline.bookmark, seq: 1 });
+      await rig.follower.check();
+      assert.equal(rig.follower.log.watermark, 2);
+      assert.deepEqual(rig.follower.log.resumeCursor, { ...rig.follower.log.resumeCursor, seq: 1 });
     });
 
     it('of a silent room needs only what is behind its last message, unless somebody doubts that it is held', async () => {
@@ -408,7 +424,7 @@ describe('core: timeline', () => {
       await rig.pass(5_000);
       assert.ok(asked.length > 1);
       assert.deepEqual(new Set(asked.splice(0)), new Set([2]));
-      await rig.timeline.check();
+      await rig.follower.check();
       assert.deepEqual(asked, [undefined]);
       await rig.pass(60_000);
       assert.deepEqual(new Set(asked.slice(1)), new Set([2]));
@@ -417,7 +433,7 @@ describe('core: timeline', () => {
     it('many at once ask twice at most', async () => {
       await using rig = await opened((r) => r.publish('a'));
       rig.stream.questions.end = 0;
-      await Promise.all(Array.from({ length: 50 }, () => rig.timeline.check()));
+      await Promise.all(Array.from({ length: 50 }, () => rig.follower.check()));
       assert.equal(rig.stream.questions.end, 2);
     });
   });
@@ -425,17 +441,21 @@ describe('core: timeline', () => {
   describe('retention', () => {
     it('expiry of a silent room, and then a new message: no gap', async () => {
       await using rig = await opened((r) => r.publish('a', 'b'));
-      const { base } = rig.timeline.log;
+      const { base } = rig.follower.log.messages;
       rig.stream.publish('other', 'x');
       await rig.rest();
       rig.stream.evictAll();
       await rig.rest();
-      assert.equal(rig.timeline.bookmark.seq, 3);
-      assert.equal(rig.timeline.bookmark.fingerprint, 0);
+      assert.equal(rig.follower.log.resumeCursor.seq, 3);
+      assert.equal(rig.follower.log.resumeCursor.fingerprint, 0);
       rig.publish('c');
       await settle();
       assert.deepEqual(rig.log, [4]);
-      assert.equal(rig.timeline.log.base, base, 'the log reaches back as before: nothing was missed');
+      assert.equal(
+        rig.follower.log.messages.base,
+        base,
+        'the log reaches back as before: nothing was missed',
+      );
     });
 
     it('what was lost and has expired is a hole that the log does not span', async () => {
@@ -447,7 +467,7 @@ describe('core: timeline', () => {
       rig.stream.evictBefore(4);
       rig.stream.deliverAll();
       await settle();
-      assert.equal(rig.timeline.log.base, 3);
+      assert.equal(rig.follower.log.messages.base, 3);
       assert.deepEqual(rig.log, [4]);
     });
 
@@ -474,11 +494,15 @@ describe('core: timeline', () => {
 
           it('a check finds that the room has everything', async () => {
             await using rig = await removed();
-            const { base } = rig.timeline.log;
+            const { base } = rig.follower.log.messages;
             await rig.rest();
-            assert.equal(rig.timeline.log.base, base, 'the log reaches back as before: nothing was missed');
-            assert.deepEqual(rig.timeline.bookmark, {
-              ...rig.timeline.bookmark,
+            assert.equal(
+              rig.follower.log.messages.base,
+              base,
+              'the log reaches back as before: nothing was missed',
+            );
+            assert.deepEqual(rig.follower.log.resumeCursor, {
+              ...rig.follower.log.resumeCursor,
               seq: 4 + others,
               fingerprint: 0,
             });
@@ -489,24 +513,24 @@ describe('core: timeline', () => {
 
           it('and so does the next message, noticed before', async () => {
             await using rig = await removed();
-            const { base } = rig.timeline.log;
+            const { base } = rig.follower.log.messages;
             await rig.rest();
             rig.publish('d');
             await settle();
             assert.deepEqual(rig.log, [4, 5 + others]);
             rig.publish('e');
             assert.deepEqual(rig.log, [4, 5 + others, 6 + others]);
-            assert.equal(rig.timeline.log.base, base);
-            assert.equal(rig.told.renewed, 0);
+            assert.equal(rig.follower.log.messages.base, base);
+            assert.equal(rig.told.replaced, 0);
           });
 
           it('and so does the next message, unnoticed before', async () => {
             await using rig = await removed();
-            const { base } = rig.timeline.log;
+            const { base } = rig.follower.log.messages;
             rig.publish('d');
             await settle();
             assert.deepEqual(rig.log, [4, 5 + others]);
-            assert.equal(rig.timeline.log.base, base);
+            assert.equal(rig.follower.log.messages.base, base);
           });
 
           it('what came unseen and was removed, too, is a hole that the log does not span', async () => {
@@ -518,7 +542,7 @@ describe('core: timeline', () => {
             rig.stream.feed = 'delivered';
             rig.publish('d');
             await settle();
-            assert.equal(rig.timeline.log.base, 5 + others);
+            assert.equal(rig.follower.log.messages.base, 5 + others);
             assert.deepEqual(rig.log, [6 + others]);
           });
         });
@@ -528,13 +552,13 @@ describe('core: timeline', () => {
     it('a purge of the whole stream leaves no hole when the room was proven up to its end', async () => {
       await using rig = await opened((r) => r.publish('a', 'b'));
       rig.publish('c');
-      const { base } = rig.timeline.log;
+      const { base } = rig.follower.log.messages;
       rig.stream.evictAll();
       await rig.rest();
       rig.publish('d');
       await settle();
       assert.deepEqual(rig.log, [3, 4]);
-      assert.equal(rig.timeline.log.base, base);
+      assert.equal(rig.follower.log.messages.base, base);
     });
 
     it("a deleted message and another room's in its place are two things: another history", async () => {
@@ -543,7 +567,7 @@ describe('core: timeline', () => {
       rig.stream.rewindTo(1);
       rig.stream.publish('other', 'x');
       await rig.rest();
-      assert.equal(rig.told.renewed, 1);
+      assert.equal(rig.told.replaced, 1);
     });
   });
 
@@ -551,14 +575,14 @@ describe('core: timeline', () => {
     it('a stream that was edited and restarted has another time of creation and the same history', async () => {
       await using rig = new Rig();
       rig.publish('a', 'b');
-      await rig.timeline.open();
-      const { number } = rig.timeline.era;
+      await rig.open();
+      const { number } = rig.follower.log.incarnation;
       rig.stream.rename();
-      await rig.timeline.check();
-      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
-      assert.equal(rig.timeline.era.number, number);
+      await rig.follower.check();
+      assert.equal(rig.follower.log.incarnation.epoch, rig.stream.epoch);
+      assert.equal(rig.follower.log.incarnation.number, number);
       rig.publish('c');
-      assert.equal(rig.timeline.head, 3);
+      assert.equal(rig.follower.log.head, 3);
     });
 
     it('the same in a room of which nothing is held, when the stream is known to be the same', async () => {
@@ -568,10 +592,10 @@ describe('core: timeline', () => {
       });
       rig.stream.purge('r');
       await rig.rest();
-      const { number, epoch } = rig.timeline.era;
+      const { number, epoch } = rig.follower.log.incarnation;
       rig.stream.rename(true);
       await rig.rest();
-      assert.deepEqual(rig.timeline.era, {
+      assert.deepEqual(rig.follower.log.incarnation, {
         number,
         epoch: rig.stream.epoch,
         formerly: [epoch],
@@ -580,19 +604,19 @@ describe('core: timeline', () => {
       rig.publish('c');
       await settle();
       assert.deepEqual(rig.log, [4]);
-      assert.equal(rig.timeline.era.number, number);
+      assert.equal(rig.follower.log.incarnation.number, number);
     });
 
     it('re-creation shows in the first message', async () => {
       await using rig = await opened((r) => r.publish('a', 'b', 'c'));
-      const { number } = rig.timeline.era;
+      const { number } = rig.follower.log.incarnation;
       rig.stream.recreate();
       rig.publish('d');
       await settle();
-      assert.equal(rig.timeline.era.number, number + 1);
-      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
-      assert.equal(rig.told.renewed, 1);
-      assert.equal(rig.timeline.head, 1);
+      assert.equal(rig.follower.log.incarnation.number, number + 1);
+      assert.equal(rig.follower.log.incarnation.epoch, rig.stream.epoch);
+      assert.equal(rig.told.replaced, 1);
+      assert.equal(rig.follower.log.head, 1);
       rig.publish('e');
       assert.deepEqual(rig.log, [2]);
     });
@@ -613,8 +637,8 @@ describe('core: timeline', () => {
         await rig.pass(1_000);
         rig.stream.loseAll();
         await rig.rest();
-        assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
-        assert.equal(rig.timeline.head, 7);
+        assert.equal(rig.follower.log.incarnation.epoch, rig.stream.epoch);
+        assert.equal(rig.follower.log.head, 7);
         rig.stream.feed = 'delivered';
         rig.publish('next');
         assert.deepEqual(rig.log.at(-1), 8);
@@ -634,8 +658,8 @@ describe('core: timeline', () => {
       rig.stream.loseAll();
       rig.stream.answerAll();
       await settle();
-      assert.equal(rig.timeline.era.epoch, rig.stream.epoch);
-      assert.equal(rig.timeline.head, 2);
+      assert.equal(rig.follower.log.incarnation.epoch, rig.stream.epoch);
+      assert.equal(rig.follower.log.head, 2);
       assert.deepEqual(rig.log, []);
     });
 
@@ -645,7 +669,7 @@ describe('core: timeline', () => {
       rig.stream.rewindTo(2);
       rig.publish('C', 'D', 'E');
       await rig.rest();
-      assert.equal(rig.told.renewed, 1);
+      assert.equal(rig.told.replaced, 1);
       assert.deepEqual(rig.log, [3, 4, 5]);
     });
 
@@ -653,12 +677,12 @@ describe('core: timeline', () => {
       await using rig = await opened((r) => r.publish('a'));
       for (let n = 0; n < 4; n++) rig.stream.publish('other', 'x');
       await rig.pass(2_000);
-      assert.equal(rig.timeline.provenTo, 5);
+      assert.equal(rig.follower.log.watermark, 5);
       rig.stream.rewindTo(1);
       rig.stream.publish('other', 'X');
       rig.publish('B');
       await rig.rest();
-      assert.equal(rig.timeline.era.start, 2);
+      assert.equal(rig.follower.log.incarnation.start, 2);
       assert.deepEqual(rig.log, [3]);
     });
 
@@ -672,18 +696,18 @@ describe('core: timeline', () => {
       rig.stream.loseAll();
       rig.stream.evictBefore(3);
       await rig.rest();
-      assert.equal(rig.told.renewed, 1);
+      assert.equal(rig.told.replaced, 1);
     });
 
     it('a message at the place up to which there was none is of another history', async () => {
       await using rig = await opened(() => undefined);
       for (let n = 0; n < 5; n++) rig.stream.publish('other', 'x');
       await rig.pass(2_000);
-      assert.equal(rig.timeline.provenTo, 5);
+      assert.equal(rig.follower.log.watermark, 5);
       rig.stream.rewindTo(4);
       rig.publish('first');
       await rig.rest();
-      assert.equal(rig.timeline.era.start, 4);
+      assert.equal(rig.follower.log.incarnation.start, 4);
       assert.deepEqual(rig.log, [5]);
     });
 
@@ -692,19 +716,19 @@ describe('core: timeline', () => {
         await using rig = await opened(() => undefined);
         for (let n = 0; n < 5; n++) rig.stream.publish('other', 'x');
         await rig.pass(2_000);
-        assert.equal(rig.timeline.provenTo, 5);
+        assert.equal(rig.follower.log.watermark, 5);
         rig.stream.rewindTo(3);
         rig.stream.feed = feed;
         rig.publish('first');
         rig.stream.publish('other', 'X');
         rig.stream.loseAll();
         await rig.rest();
-        assert.equal(rig.told.renewed, 1, 'viewers are told');
+        assert.equal(rig.told.replaced, 1, 'viewers are told');
         rig.stream.feed = 'delivered';
         rig.publish('second');
         await rig.rest();
         assert.deepEqual(rig.log, feed === 'delivered' ? [4, 6] : [6]);
-        assert.equal(rig.told.renewed, 1, 'once');
+        assert.equal(rig.told.replaced, 1, 'once');
       });
     }
 
@@ -716,7 +740,7 @@ describe('core: timeline', () => {
       rig.publish('C', 'D', 'E', 'F');
       rig.stream.loseAll();
       await rig.rest();
-      assert.equal(rig.told.renewed, 1);
+      assert.equal(rig.told.replaced, 1);
       assert.deepEqual(rig.log, [5, 6]);
     });
 
@@ -724,12 +748,12 @@ describe('core: timeline', () => {
       await using rig = await opened((r) => r.publish('a', 'b'));
       rig.stream.freezeLeader();
       rig.publish('c', 'd');
-      const checked = rig.timeline.check();
+      const checked = rig.follower.check();
       await rig.pass(1_000);
       rig.stream.thawLeader();
       await rig.pass(2_000);
       await checked;
-      assert.equal(rig.told.renewed, 0, 'a false reset');
+      assert.equal(rig.told.replaced, 0, 'a false reset');
       assert.deepEqual(rig.log, [3, 4]);
       rig.publish('e');
       assert.deepEqual(rig.log, [3, 4, 5]);
@@ -749,10 +773,10 @@ describe('core: timeline', () => {
         const read = await readHistory(room, from);
         return lagging-- > 0 ? { ...read, messages: [], fromHeldElsewhere: true } : read;
       };
-      const checked = rig.timeline.check();
+      const checked = rig.follower.check();
       await rig.pass(2_000);
       await checked;
-      assert.equal(rig.told.renewed, 0, 'a false reset');
+      assert.equal(rig.told.replaced, 0, 'a false reset');
     });
   });
 });

@@ -1,0 +1,55 @@
+import type { ClientFrame } from '../../protos/live.ts';
+import type { Failure } from './failure.ts';
+
+/** What one client frame was decoded to; bytes that are none do not end the stream before it is told why. */
+export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'garbage' };
+
+/** What a carrier tells its session. Nothing comes after `closed`. */
+export interface CarrierListener {
+  /** A frame has come: one for each {@link Carrier.read}. */
+  received(received: Received): void;
+  /** The frame was handed over whole: the next one can be written. */
+  written(): void;
+  /** A part of the frame was handed over. */
+  progressed(): void;
+  /** The client sends no more. */
+  halfClosed(): void;
+  /** The client has given up the stream: what is written reaches nobody. */
+  cancelled(): void;
+  /** The stream is gone. */
+  closed(): void;
+}
+
+/** A connection that may carry several streams: a proxy has many viewers on one. */
+export interface CarrierConnection {
+  /**
+   * Calls back when the peer has shown that it took everything sent before; also when the connection closes before that, or cannot be made to
+   * show it.
+   */
+  proveAlive(proven: () => void): void;
+}
+
+/**
+ * What a session needs of a transport: one viewer's stream, whatever it is carried by. The client's counterpart is its `Transport`.
+ * Frames are behind their prefix (see log/frame-prefix.ts); a transport that has its own framing sends the bare ones.
+ */
+export interface Carrier {
+  /** Who is at the other end, for the log. */
+  readonly peer: string;
+  /** The connection that the stream is on: the same object for all streams on it; undefined when it is gone. */
+  readonly connection: CarrierConnection | undefined;
+  /** Begins: from now on the listener is told what happens. Nothing is received before the first {@link read}. */
+  open(listener: CarrierListener): void;
+  /** Sends one frame; only when the one before was {@link CarrierListener.written}. */
+  write(frame: Buffer): void;
+  /** Asks for the next frame of the client. */
+  read(): void;
+  /** Ends the stream with OK, behind what was written. */
+  end(): void;
+  /** Ends the stream with the reason; what is on its way to the client may be lost by it. */
+  refuse(failure: Failure): void;
+  /** Ends the stream at once without a word; others on the connection go on. */
+  reset(): void;
+  /** Ends the connection at once, and with it all streams on it: the last resort for those that do not listen. */
+  terminate(): void;
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../../common/clock.ts';
+import type { KnownReason } from '../../protos/reasons.ts';
+import type { Logger } from '../observability/logging.ts';
+import type { SampledLog } from '../observability/sampled-log.ts';
+import type { Hub } from '../room/hub.ts';
+import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
+import type { PublishService } from './publish-service.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Bounds of one session. */
+export interface SessionLimits {
+  readonly rooms: number;
+  /** Publishes on one stream that may be waiting for their result. */
+  readonly publishes: number;
+  readonly heartbeatMs: number;
+  /** A client that has not said Hello by then is sent away, in milliseconds. */
+  readonly helloMs: number;
+}
+
+/** What compression did, over all sessions. */
+export interface CompressionStats {
+  /** Bytes that it kept from being sent. */
+  savedBytes: number;
+}
+
+/** What all sessions share. */
+export interface SessionDependencies {
+  readonly hub: Hub;
+  readonly scheduler: Scheduler;
+  readonly publishing: PublishService;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told who comes and goes: in a storm not of everybody. */
+  readonly sampledLog: Pick<SampledLog, 'info'>;
+  readonly limits: SessionLimits;
+  readonly compression: CompressionStats;
+  /** Identity of the stream, as in cursors. */
+  epoch(): string;
+  /** What is wrong with NATS now. The same array as long as nothing changes. */
+  upstreamCauses(): UpstreamCauses;
+}
+
+/** How a client is sent away. */
+export interface GoAway {
+  /** When it is to connect again, in milliseconds. */
+  readonly afterMs: number;
+  readonly reason: KnownReason;
+  /** `host:port` where it does best to connect; undefined: elsewhere. */
+  readonly endpoint: string | undefined;
+}

@@ -1,0 +1,126 @@
+import { constants } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Carrier, CarrierConnection, CarrierListener, Received } from '../../session/carrier.ts';
+import type { Failure } from '../../session/failure.ts';
+import type { Connections } from './connections.ts';
+import { http2StreamOf } from './http2-stream.ts';
+import type { Listener } from './listener.ts';
+import { statusOf } from './status.ts';
+
+/**
+ * A frame is handed to its stream in pieces of so many bytes, so that a viewer which takes only a part of it in a long time is seen to take something. More
+ * than any frame has but one with a single large message.
+ */
+const PIECE_BYTES = 80 * 1024;
+
+/** What carriers have in common. */
+export interface GrpcCarrierDependencies {
+  readonly connections: Connections;
+  readonly listener: Pick<Listener, 'has' | 'terminate'>;
+}
+
+/**
+ * A call of Connect. It listens to the call itself, below the streams that grpc-js would put on top: they cost memory and
+ * time, and reading one frame after the other on demand is what they would be used for.
+ */
+export class GrpcCarrier implements Carrier {
+  readonly peer: string;
+  readonly #call: ServerInterceptingCallInterface;
+  /** Frames are written to it; everything else goes by the call. */
+  readonly #stream: ServerHttp2Stream;
+  readonly #dependencies: GrpcCarrierDependencies;
+  #listener: CarrierListener | undefined;
+  /** What has yet to be handed over of a frame of several pieces. */
+  #rest: Buffer | undefined;
+  readonly #handedOver = (error?: Error | null): void => {
+    if (error) return;
+    if (this.#rest === undefined) {
+      this.#listener?.written();
+      return;
+    }
+    this.#listener?.progressed();
+    this.write(this.#rest);
+  };
+
+  /** @param call that nobody else listens to; its stream has not said yet that it is closed */
+  constructor(call: ServerInterceptingCallInterface, dependencies: GrpcCarrierDependencies) {
+    this.#call = call;
+    this.#dependencies = dependencies;
+    this.#stream = http2StreamOf(call);
+    this.peer = call.getPeer();
+    // Said now, while nothing depends on it: a connection that cannot be terminated would stay for as long as its viewer is stuck.
+    if (this.#stream.session?.destroyed === false && !dependencies.listener.has(this.peer))
+      throw new Error(`this version of @grpc/grpc-js names peers otherwise: ${this.peer} is no connection`);
+  }
+
+  get connection(): CarrierConnection | undefined {
+    const { session } = this.#stream;
+    return session && this.#dependencies.connections.of(session);
+  }
+
+  open(listener: CarrierListener): void {
+    this.#listener = listener;
+    // A client without headers would hold back what it sends.
+    this.#call.sendMetadata(new Metadata());
+    this.#call.start(this);
+    this.#stream.once('close', () => listener.closed());
+  }
+
+  write(frame: Buffer): void {
+    const large = frame.length > PIECE_BYTES;
+    this.#rest = large ? frame.subarray(PIECE_BYTES) : undefined;
+    // Where the call has been ended for us, its own event follows.
+    if (this.#stream.writable)
+      this.#stream.write(large ? frame.subarray(0, PIECE_BYTES) : frame, this.#handedOver);
+  }
+
+  /** Not at once: what has come with it would be handed over by recursion. */
+  read(): void {
+    process.nextTick(startRead, this.#call);
+  }
+
+  end(): void {
+    this.#call.sendStatus({ code: status.OK, details: 'OK' });
+  }
+
+  refuse(failure: Failure): void {
+    // A status in the midst of a frame would be taken for a fault of the transport.
+    if (this.#rest !== undefined && this.#stream.writable) this.#stream.write(this.#rest);
+    this.#rest = undefined;
+    this.#call.sendStatus(statusOf(failure));
+  }
+
+  reset(): void {
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  terminate(): void {
+    this.#dependencies.listener.terminate(this.peer);
+  }
+
+  /** Of the call. What a client has to say of itself comes in Hello. */
+  onReceiveMetadata(): void {
+    this.#call.startRead();
+  }
+
+  /** Of the call. */
+  onReceiveMessage(received: Received): void {
+    this.#listener?.received(received);
+  }
+
+  /** Of the call. */
+  onReceiveHalfClose(): void {
+    this.#listener?.halfClosed();
+  }
+
+  /** Of the call. */
+  onCancel(): void {
+    this.#listener?.cancelled();
+  }
+}
+
+function startRead(call: ServerInterceptingCallInterface): void {
+  call.startRead();
+}

@@ -1,0 +1,90 @@
+import { Server } from '@grpc/grpc-js';
+import { sleep } from '../../../common/sleep.ts';
+import type { Address } from '../../../common/units.ts';
+import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
+import type { Sessions } from '../../session/sessions.ts';
+import type { UnaryContext } from '../../session/unary.ts';
+import type { GrpcCarrierDependencies } from './carrier.ts';
+import { GrpcCarrier } from './carrier.ts';
+import { Connections } from './connections.ts';
+import { listen } from './listener.ts';
+import type { UpstreamStatus } from './readiness.ts';
+import { Readiness } from './readiness.ts';
+import { reflection } from './reflection.ts';
+import { connectInterceptor, liveHandlers, liveMethods } from './service.ts';
+
+/** How a peer that vanished without a word is noticed. All in milliseconds. */
+export interface Keepalive {
+  /** From one HTTP/2 ping to the next. */
+  readonly timeMs: number;
+  /** How long an answer may take; longer than any stall of the event loop, and than what HTTP/2 lets be on its way takes on a slow link. */
+  readonly timeoutMs: number;
+}
+
+/** What viewers are served from. */
+export interface GrpcServing {
+  readonly address: Address;
+  readonly keepalive: Keepalive;
+  readonly sessions: Pick<Sessions, 'open'>;
+  readonly unary: UnaryContext;
+  readonly health: UpstreamStatus;
+}
+
+/** Viewers served by gRPC. */
+export interface GrpcServer {
+  /** `host:port` that is served, with the port that was picked. */
+  readonly address: string;
+  /** TCP connections open now. */
+  readonly connections: number;
+  /** From now on nobody is to be sent here, and no connection is accepted. */
+  stopAccepting(): void;
+  /** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than so many milliseconds. */
+  finishCalls(ms: number): Promise<void>;
+  /** Destroys every connection; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `live.v1.Live`, health and reflection.
+ * @throws when the address cannot be listened on
+ */
+export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
+  const { address, keepalive, sessions, unary, health } = serving;
+  let carriers: GrpcCarrierDependencies | undefined = undefined;
+  const open: Parameters<typeof connectInterceptor>[0] = (call) => {
+    if (carriers === undefined) throw new Error('a call before its connection');
+    sessions.open(new GrpcCarrier(call, carriers));
+  };
+  const server = new Server({
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+    'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.enable_channelz': 0,
+    interceptors: [connectInterceptor(open, unary.logger)],
+  });
+  server.addService(liveMethods, liveHandlers(unary));
+  const readiness = new Readiness(health);
+  readiness.addToServer(server);
+  reflection().addToServer(server);
+  const listener = await listen(server, address);
+  carriers = { connections: new Connections(), listener };
+  return {
+    address: listener.address,
+    get connections() {
+      return listener.connections;
+    },
+    stopAccepting() {
+      readiness.leave();
+      listener.stopAccepting();
+    },
+    async finishCalls(ms) {
+      const finished = new AbortController();
+      server.tryShutdown(() => finished.abort());
+      await sleep(unary.clock, ms, finished.signal);
+    },
+    async close() {
+      await listener.close();
+      server.forceShutdown();
+    },
+  };
+}

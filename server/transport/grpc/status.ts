@@ -1,0 +1,14 @@
+import { Metadata } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
+import { encodeStatusDetails, statusDetailsKey } from '../../../protos/status-details.ts';
+import { reasonMetadataKey } from '../../../protos/vocabulary.ts';
+import type { Failure } from '../../session/failure.ts';
+
+/** The status that a call ends with: the reason, and when to try again, travel in the trailing metadata. */
+export function statusOf({ code, message, reason, retryAfterMs }: Failure): StatusObject {
+  const metadata = new Metadata();
+  metadata.set(reasonMetadataKey, reason);
+  metadata.set(statusDetailsKey, encodeStatusDetails(code, message, { reason, retryAfterMs }));
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- ours are gRPC's numbers
+  return { code, details: message, metadata };
+}
