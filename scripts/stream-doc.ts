@@ -18,7 +18,7 @@ Written by \`npm run docs\` from \`server/nats/stream/stream-config.ts\`: every 
 are those of the default \`--subject-prefix\`.
 
 - **required**, **forbidden**: with another value a promise to viewers or publishers does not hold. The gateway refuses to start on such a stream,
-  and says which fields differ and what mends them.
+  and says which fields differ and what fixes them.
 - **setting**: nothing breaks, but it must be what the gateway was started with, so that all gateways agree.
 - **harmless**: as you like.
 

@@ -5,8 +5,8 @@ import type { Fault, FaultHandle, FaultyLink, Side } from './fault.ts';
 import { Pipe } from './pipe.ts';
 import type { Direction, Shaper } from './segment.ts';
 
-/** What a link is made of. */
-export interface LinkParts {
+/** What a link depends on. */
+export interface LinkDependencies {
   /** How many connections the proxy had accepted before this one. */
   readonly index: number;
   readonly client: Socket;
@@ -29,7 +29,7 @@ export class Link implements FaultyLink {
   private readonly faults = new Set<AbortController>();
   private readonly swallowedEnds = new Set<Direction>();
 
-  constructor({ index, client, server, clock, onError }: LinkParts) {
+  constructor({ index, client, server, clock, onError }: LinkDependencies) {
     this.index = index;
     this.clock = clock;
     this.onError = onError;

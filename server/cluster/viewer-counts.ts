@@ -6,7 +6,7 @@ const EXPIRY_MS = 3_500;
 const MAX_ROOMS = 500;
 
 /** How many viewers rooms have at one gateway. */
-export interface AudienceNews {
+export interface ViewerCountNews {
   /** Identity of the gateway process. */
   readonly gateway: string;
   /** Rises by one with each piece, so that a lost one is noticed. */
@@ -27,7 +27,7 @@ interface Peer {
  * How many viewers each room has over all gateways. Each gateway tells the others what has changed with it, once a second and for all rooms
  * together, however many there are: a room in which nobody comes or goes costs nothing. Who has missed something asks for everything.
  */
-export class Audiences {
+export class ViewerCounts {
   readonly #gateway: string;
   readonly #here = new Map<string, number>();
   readonly #elsewhere = new Map<string, number>();
@@ -59,14 +59,14 @@ export class Audiences {
   }
 
   /** What the others are to be told now: at least a sign of life. */
-  news(): AudienceNews[] {
+  news(): ViewerCountNews[] {
     const whole = this.#asked;
     const rooms = whole
       ? [...this.#here]
       : [...this.#changed].map((room) => [room, this.#here.get(room) ?? 0] as const);
     this.#asked = false;
     this.#changed = new Set();
-    const pieces: AudienceNews[] = [];
+    const pieces: ViewerCountNews[] = [];
     for (let at = 0; at === 0 || at < rooms.length; at += MAX_ROOMS) {
       pieces.push({
         gateway: this.#gateway,
@@ -84,7 +84,7 @@ export class Audiences {
   }
 
   /** Notes what another gateway tells, never this one; false when something is missing before it, so that everything has to be asked for. */
-  receive({ gateway, n, whole, rooms }: AudienceNews, nowMs: number): boolean {
+  receive({ gateway, n, whole, rooms }: ViewerCountNews, nowMs: number): boolean {
     const known = this.#peers.get(gateway);
     if (!whole && known?.n !== n - 1) {
       // It lives, whatever it has said.

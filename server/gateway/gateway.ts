@@ -4,14 +4,14 @@ import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { formatAddress } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
-import { Audiences } from '../cluster/viewer-counts.ts';
+import { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { Fleet } from '../cluster/fleet.ts';
 import { Hub } from '../room/hub.ts';
 import { Scheduler } from '../session/scheduler.ts';
 import { payloadLimit } from '../log/sizes.ts';
 import { canVerify } from '../upstream/upstream-cause.ts';
-import type { Upline } from '../nats/connection/connection.ts';
-import { connectUpline } from '../nats/connection/connection.ts';
+import type { NatsConnection } from '../nats/connection/connection.ts';
+import { connectNats } from '../nats/connection/connection.ts';
 import { NatsDirectory } from '../nats/read/directory.ts';
 import { Feeds } from '../nats/feed/feeds.ts';
 import { GatewayNews } from '../nats/gateway-news.ts';
@@ -64,8 +64,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Where a gateway lives; tests inject time and chance. */
-export interface Surroundings {
+/** What a gateway depends on beside its configuration; tests inject time and chance. */
+export interface GatewayDependencies {
   /** The NATS servers to use; absent: those of the configuration. */
   readonly nats?: NatsServers;
   readonly clock?: Clock;
@@ -88,7 +88,7 @@ export async function startGateway(
     random = Math.random,
     keepalive = KEEPALIVE,
     signal,
-  }: Surroundings = {},
+  }: GatewayDependencies = {},
 ): Promise<Gateway> {
   const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
@@ -99,14 +99,14 @@ export async function startGateway(
     undo.push(() => nats.stop());
     const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
     const id = randomUUID();
-    const upline = await going(
-      connectUpline(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
+    const connection = await going(
+      connectNats(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
     );
-    undo.push(() => upline.close());
+    undo.push(() => connection.close());
     const subjects = new Subjects(config.subjectPrefix);
-    const opened = await going(openStream(upline, config, subjects, nats.owned, clock, logger));
+    const opened = await going(openStream(connection, config, subjects, nats.owned, clock, logger));
     const { stream, jsDomain } = config;
-    const requests = new Requests(upline, clock);
+    const requests = new Requests(connection, clock);
     const api = new JetStreamApi(requests, apiPrefix(jsDomain));
     const { leader, close } = await going(
       openLeader(opened, { requests, api, subjects, stream, clock, logger }),
@@ -114,33 +114,35 @@ export async function startGateway(
     undo.push(close, () => leader.close());
     const health = new UpstreamHealth(logger);
     const publisher = new Publisher({
-      upline,
+      connection,
       jsm: opened.jsm,
       subjects,
       origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
       health,
       clock,
     });
-    const feedParts = { upline, subjects: leader.subjects, clock, logger };
-    await going(proveAccess({ feed: feedParts, api, leader, publisher, remote: jsDomain !== undefined }));
-    const feeds = new Feeds(feedParts, health);
+    const feedDependencies = { connection, subjects: leader.subjects, clock, logger };
+    await going(
+      proveAccess({ feed: feedDependencies, api, leader, publisher, remote: jsDomain !== undefined }),
+    );
+    const feeds = new Feeds(feedDependencies, health);
     undo.push(() => feeds.close());
     const monitor = new Monitor({
-      upline,
+      connection,
       stream: { inspect: (asking) => leader.inspect(asking), probeReads: () => probeReads(api, leader) },
       needs: { settings: config, subjects: leader.subjects },
       health,
       feeds,
       clock,
       heartbeatMs: config.heartbeatMs,
-      ...(nats.owned ? { mend: () => mendStream(upline, config, subjects, clock, logger) } : {}),
+      ...(nats.owned ? { repair: () => repairStream(connection, config, subjects, clock, logger) } : {}),
     });
     undo.push(() => monitor.close());
     leader.observe(monitor);
-    const upstream = new NatsUpstream(upline, leader, feeds, health, clock, logger);
+    const upstream = new NatsUpstream(connection, leader, feeds, health, clock, logger);
     undo.push(() => upstream.close());
-    const audiences = new Audiences(id);
-    const hub = new Hub(upstream, audiences, clock, {
+    const viewerCounts = new ViewerCounts(id);
+    const hub = new Hub(upstream, viewerCounts, clock, {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,
       ...ROOM_LIMITS,
@@ -150,17 +152,17 @@ export async function startGateway(
     undo.push(() => hub.close());
     const fleet = new Fleet(stream);
     const news = new GatewayNews({
-      upline,
+      connection,
       subjects,
       gateway: id,
-      audiences,
+      viewerCounts,
       fleet,
       clock,
       logger,
       changed: () => hub.tellAudiences(),
     });
     undo.push(() => news.close());
-    undo.push(watchConnection(upline, health));
+    undo.push(watchConnection(connection, health));
     let verifiable = true;
     health.onChange((causes) => {
       if (canVerify(causes) === verifiable) return;
@@ -170,7 +172,7 @@ export async function startGateway(
     });
     const publishing = new PublishService(
       publisher,
-      payloadLimit(upline.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
+      payloadLimit(connection.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
     );
     const sessions = new Sessions(
       {
@@ -190,7 +192,7 @@ export async function startGateway(
     undo.push(() => sessions.close());
     const life = {
       get received() {
-        return upline.bytesReceived;
+        return connection.bytesReceived;
       },
       get answers() {
         return canVerify(health.causes);
@@ -262,13 +264,13 @@ function advertised({ advertise, listen }: ServerConfig, address: string): strin
 }
 
 /** Makes the stream of the gateway's own server again, or as it should be. */
-async function mendStream(
-  upline: Upline,
+async function repairStream(
+  connection: NatsConnection,
   config: ServerConfig,
   subjects: Subjects,
   clock: Clock,
   logger: Logger,
 ): Promise<void> {
   logger.warn({ stream: config.stream }, 'the stream is not there or not as it should be: making it again');
-  await openStream(upline, config, subjects, true, clock, logger);
+  await openStream(connection, config, subjects, true, clock, logger);
 }

@@ -1,11 +1,11 @@
 import type { Msg, Subscription } from 'nats';
 import { z } from 'zod';
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { AudienceNews, Audiences } from '../cluster/viewer-counts.ts';
+import type { ViewerCountNews, ViewerCounts } from '../cluster/viewer-counts.ts';
 import { NEWS_MS } from '../cluster/viewer-counts.ts';
 import type { Fleet, GatewayLoad } from '../cluster/fleet.ts';
 import type { Logger } from '../observability/logging.ts';
-import type { Upline } from './connection/connection.ts';
+import type { NatsConnection } from './connection/connection.ts';
 import type { Subjects } from './connection/subjects.ts';
 
 /** What gateways tell each other, on one subject for all of them. */
@@ -29,13 +29,13 @@ const newsSchema = z.union([
   z.object({ gone: z.string() }),
 ]);
 
-/** What the news needs. */
-export interface GatewayNewsParts {
-  readonly upline: Upline;
+/** What the news depends on. */
+export interface GatewayNewsDependencies {
+  readonly connection: NatsConnection;
   readonly subjects: Subjects;
   /** Identity of this process among the gateways. */
   readonly gateway: string;
-  readonly audiences: Audiences;
+  readonly viewerCounts: ViewerCounts;
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,9 +43,9 @@ export interface GatewayNewsParts {
   readonly changed: () => void;
 }
 
-/** Tells the other gateways how many viewers there are here, and hears it from them; see {@link Audiences} and {@link Fleet}. */
+/** Tells the other gateways how many viewers there are here, and hears it from them; see {@link ViewerCounts} and {@link Fleet}. */
 export class GatewayNews {
-  readonly #parts: GatewayNewsParts;
+  readonly #dependencies: GatewayNewsDependencies;
   readonly #subject: string;
   #subscription: Subscription;
   /** The server does not let us listen: that is told once, and tried again. */
@@ -56,12 +56,12 @@ export class GatewayNews {
   /** Gateways of whose news something is missing. */
   #missed = new Set<string>();
 
-  constructor(parts: GatewayNewsParts) {
-    const { upline, subjects, clock } = parts;
-    this.#parts = parts;
+  constructor(dependencies: GatewayNewsDependencies) {
+    const { connection, subjects, clock } = dependencies;
+    this.#dependencies = dependencies;
     this.#subject = subjects.gateways;
     this.#subscription = this.#subscribe();
-    this.#unwatch = upline.onChange((up) => {
+    this.#unwatch = connection.onChange((up) => {
       if (up) this.#greet();
     });
     this.#timer = clock.every(NEWS_MS, () => this.#tick());
@@ -69,8 +69,8 @@ export class GatewayNews {
   }
 
   #subscribe(): Subscription {
-    const { upline, logger } = this.#parts;
-    return upline.nc.subscribe(this.#subject, {
+    const { connection, logger } = this.#dependencies;
+    return connection.nc.subscribe(this.#subject, {
       callback: (error, message) => {
         // A throw here would kill the connection's reader without a word.
         try {
@@ -85,7 +85,7 @@ export class GatewayNews {
 
   #lose(error: Error): void {
     const advice = 'viewers are told how many they are at this gateway only, until it may listen again';
-    if (!this.#deaf) this.#parts.logger.warn({ err: error, subject: this.#subject }, advice);
+    if (!this.#deaf) this.#dependencies.logger.warn({ err: error, subject: this.#subject }, advice);
     this.#deaf = true;
   }
 
@@ -106,53 +106,53 @@ export class GatewayNews {
     this.#timer.cancel();
     this.#unwatch();
     this.#subscription.unsubscribe();
-    this.#tell({ gone: this.#parts.gateway });
+    this.#tell({ gone: this.#dependencies.gateway });
   }
 
   /** Tells now what would be told with the next turn. */
   tellNews(): void {
     const load = this.#load();
-    for (const news of this.#parts.audiences.news()) this.#tell({ ...news, load });
+    for (const news of this.#dependencies.viewerCounts.news()) this.#tell({ ...news, load });
   }
 
   /** What was told while there was no connection is lost, in both directions. */
   #greet(): void {
     this.#tell({ ask: [] });
-    this.#parts.audiences.tellEverything();
+    this.#dependencies.viewerCounts.tellEverything();
   }
 
   #tick(): void {
-    const { audiences, fleet, clock, changed } = this.#parts;
+    const { viewerCounts, fleet, clock, changed } = this.#dependencies;
     if (this.#deaf) this.#listenAgain();
     if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
     this.#missed = new Set();
     this.tellNews();
-    const silent = audiences.expire(clock.monotonicMs());
+    const silent = viewerCounts.expire(clock.monotonicMs());
     for (const gateway of silent) fleet.forget(gateway);
     if (silent.length > 0) changed();
   }
 
   #receive({ data }: Msg): void {
-    const { audiences, fleet, gateway, clock, logger, changed } = this.#parts;
+    const { viewerCounts, fleet, gateway, clock, logger, changed } = this.#dependencies;
     if (this.#deaf) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
     this.#deaf = false;
     const told = newsSchema.parse(JSON.parse(Buffer.from(data).toString()));
     if ('ask' in told) {
-      if (told.ask.length === 0 || told.ask.includes(gateway)) audiences.tellEverything();
+      if (told.ask.length === 0 || told.ask.includes(gateway)) viewerCounts.tellEverything();
     } else if ('gone' in told) {
-      audiences.forget(told.gone);
+      viewerCounts.forget(told.gone);
       fleet.forget(told.gone);
       changed();
     } else if (told.gateway !== gateway) {
-      if (audiences.receive(told, clock.monotonicMs())) fleet.note(told.gateway, told.load);
+      if (viewerCounts.receive(told, clock.monotonicMs())) fleet.note(told.gateway, told.load);
       else this.#missed.add(told.gateway);
     }
   }
 
   #tell(
-    told: (AudienceNews & { load: GatewayLoad | undefined }) | { ask: string[] } | { gone: string },
+    told: (ViewerCountNews & { load: GatewayLoad | undefined }) | { ask: string[] } | { gone: string },
   ): void {
-    const { upline } = this.#parts;
-    if (upline.up) upline.nc.publish(this.#subject, JSON.stringify(told));
+    const { connection } = this.#dependencies;
+    if (connection.up) connection.nc.publish(this.#subject, JSON.stringify(told));
   }
 }

@@ -1,7 +1,7 @@
 import type { StreamInfo } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { UpstreamCause } from '../upstream/upstream-cause.ts';
-import type { Upline } from './connection/connection.ts';
+import type { NatsConnection } from './connection/connection.ts';
 import { troubleOf } from './connection/failure-cause.ts';
 import type { Asking } from './connection/requests.ts';
 import type { StreamNeeds } from './stream/stream-config.ts';
@@ -26,9 +26,9 @@ export interface MonitoredStream {
   probeReads(): Promise<void>;
 }
 
-/** What a monitor works with. */
-export interface MonitorParts {
-  readonly upline: Pick<Upline, 'up' | 'onChange' | 'nc'>;
+/** What a monitor depends on. */
+export interface MonitorDependencies {
+  readonly connection: Pick<NatsConnection, 'up' | 'onChange' | 'nc'>;
   readonly stream: MonitoredStream;
   readonly needs: StreamNeeds;
   readonly health: Pick<UpstreamHealth, 'raise' | 'clear'>;
@@ -37,7 +37,7 @@ export interface MonitorParts {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   /** Makes the stream again as it should be; absent when it is not the gateway's own. Says in the log what it does. */
-  readonly mend?: () => Promise<void>;
+  readonly repair?: () => Promise<void>;
 }
 
 /** What the leader says of the stream as a whole excludes each other. */
@@ -48,7 +48,7 @@ const STREAM_CAUSES = ['JETSTREAM_UNAVAILABLE', 'STREAM_MISSING'] as const satis
  * be read. What cannot be proven is told, and taken back when it can.
  */
 export class Monitor {
-  readonly #parts: MonitorParts;
+  readonly #dependencies: MonitorDependencies;
   readonly #patienceMs: number;
   readonly #unreadMs: number;
   readonly #timer: Timer;
@@ -62,14 +62,14 @@ export class Monitor {
   /** When something was last read in the way in which history is, on the monotonic clock. */
   #readMs: number;
 
-  constructor(parts: MonitorParts) {
-    this.#parts = parts;
-    const { clock, heartbeatMs, upline } = parts;
+  constructor(dependencies: MonitorDependencies) {
+    this.#dependencies = dependencies;
+    const { clock, heartbeatMs, connection } = dependencies;
     this.#readMs = clock.monotonicMs();
     this.#patienceMs = clamp(heartbeatMs * PATIENCE_HEARTBEATS, PATIENCE_MS);
     this.#unreadMs = clamp(heartbeatMs * UNREAD_HEARTBEATS, UNREAD_MS);
     this.#timer = clock.every(clamp(heartbeatMs * PERIOD_HEARTBEATS, PERIOD_MS), () => this.look());
-    this.#unwatch = upline.onChange((up) => {
+    this.#unwatch = connection.onChange((up) => {
       if (up) this.look();
     });
   }
@@ -78,20 +78,20 @@ export class Monitor {
   look(): void {
     if (this.#looking) return;
     this.#looking = true;
-    this.#lookedMs = this.#parts.clock.monotonicMs();
+    this.#lookedMs = this.#dependencies.clock.monotonicMs();
     void this.#look().finally(() => (this.#looking = false));
   }
 
   /** Notes that history was read. */
   readWorked(): void {
-    this.#readMs = this.#parts.clock.monotonicMs();
+    this.#readMs = this.#dependencies.clock.monotonicMs();
   }
 
   /** Notes that the stream could not be asked or read; whether that is more than one room's failure is tried soon. */
   readFailed(error: unknown): void {
     if (troubleOf(error) === undefined) return;
     this.#doubted = true;
-    if (this.#parts.clock.monotonicMs() - this.#lookedMs >= PERIOD_MS.min) this.look();
+    if (this.#dependencies.clock.monotonicMs() - this.#lookedMs >= PERIOD_MS.min) this.look();
   }
 
   close(): void {
@@ -105,8 +105,8 @@ export class Monitor {
   }
 
   async #look(): Promise<void> {
-    const { upline, stream, health } = this.#parts;
-    if (this.#isClosed() || !upline.up) return;
+    const { connection, stream, health } = this.#dependencies;
+    if (this.#isClosed() || !connection.up) return;
     try {
       const info = await stream.inspect({ patienceMs: this.#patienceMs });
       for (const cause of STREAM_CAUSES) health.clear(cause);
@@ -118,23 +118,23 @@ export class Monitor {
       health.raise(trouble.cause, trouble.detail);
       for (const cause of STREAM_CAUSES) if (cause !== trouble.cause) health.clear(cause);
       this.#doubted = true;
-      if (trouble.cause === 'STREAM_MISSING') await this.#mend();
+      if (trouble.cause === 'STREAM_MISSING') await this.#repair();
     }
   }
 
   async #judge(info: StreamInfo): Promise<void> {
-    const { upline, needs, health, feeds } = this.#parts;
-    const judged = judgeStream(info, needs, upline.nc.info?.version ?? '');
+    const { connection, needs, health, feeds } = this.#dependencies;
+    const judged = judgeStream(info, needs, connection.nc.info?.version ?? '');
     const differences = judged.kind === 'unfit' ? judged.differences : [];
     const [first, ...others] = differences.filter(({ field }) => !isRepublishing(field));
     feeds.republished = !differences.some(({ field }) => isRepublishing(field));
     if (first === undefined) health.clear('STREAM_UNFIT');
     else health.raise('STREAM_UNFIT', describeDifferences(needs.settings.stream, [first, ...others]));
-    if (differences.length > 0) await this.#mend();
+    if (differences.length > 0) await this.#repair();
   }
 
   async #tryReads(): Promise<void> {
-    const { clock, stream, health } = this.#parts;
+    const { clock, stream, health } = this.#dependencies;
     if (!this.#doubted && clock.monotonicMs() - this.#readMs < this.#unreadMs) return;
     this.#doubted = false;
     try {
@@ -150,8 +150,8 @@ export class Monitor {
     }
   }
 
-  async #mend(): Promise<void> {
-    await this.#parts.mend?.().catch(() => undefined);
+  async #repair(): Promise<void> {
+    await this.#dependencies.repair?.().catch(() => undefined);
   }
 }
 

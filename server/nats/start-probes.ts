@@ -1,5 +1,5 @@
 import type { FeedSink } from '../upstream/upstream.ts';
-import type { FeedParts } from './feed/feed.ts';
+import type { FeedDependencies } from './feed/feed.ts';
 import { RoomFeed } from './feed/feed.ts';
 import type { JetStreamApi } from './connection/jetstream-api.ts';
 import type { StreamLeader } from './stream/leader.ts';
@@ -8,9 +8,9 @@ import type { Publisher } from './publish/publisher.ts';
 import { probeRoom } from './probe-room.ts';
 import { probeReads } from './read/read-probe.ts';
 
-/** What a gateway is made of when it has yet to prove that it can serve. */
-export interface StartingParts {
-  readonly feed: FeedParts;
+/** What the probes of the start depend on. */
+export interface ProbeDependencies {
+  readonly feed: FeedDependencies;
   readonly api: JetStreamApi;
   readonly leader: StreamLeader;
   readonly publisher: Pick<Publisher, 'test'>;
@@ -29,20 +29,20 @@ const NO_SINK: FeedSink = {
  * Proves that the gateway can do what it needs to: read the stream, listen to rooms, and publish. Stores nothing.
  * @throws an error that says what stands in the way and what to do
  */
-export async function proveAccess(parts: StartingParts): Promise<void> {
-  const { feed, api, leader, remote } = parts;
+export async function proveAccess(dependencies: ProbeDependencies): Promise<void> {
+  const { feed, api, leader, remote } = dependencies;
   await patiently(feed.clock, feed.logger, remote, async () => {
     await probeReads(api, leader);
     await probeFeed(feed);
     await probeNews(feed);
-    await probePublishing(parts);
+    await probePublishing(dependencies);
   });
 }
 
 /** What gateways tell each other comes by one subscription, which nobody looks after later. */
-async function probeNews({ upline, subjects }: FeedParts): Promise<void> {
-  const subscription = upline.nc.subscribe(subjects.gateways, { callback: () => undefined });
-  const errors = await upline.sync();
+async function probeNews({ connection, subjects }: FeedDependencies): Promise<void> {
+  const subscription = connection.nc.subscribe(subjects.gateways, { callback: () => undefined });
+  const errors = await connection.sync();
   subscription.unsubscribe();
   if (
     errors.some(({ operation, subject }) => operation === 'subscription' && subject === subjects.gateways)
@@ -51,8 +51,8 @@ async function probeNews({ upline, subjects }: FeedParts): Promise<void> {
   }
 }
 
-async function probeFeed(parts: FeedParts): Promise<void> {
-  const feed = new RoomFeed(parts, probeRoom(), NO_SINK, () => undefined);
+async function probeFeed(dependencies: FeedDependencies): Promise<void> {
+  const feed = new RoomFeed(dependencies, probeRoom(), NO_SINK, () => undefined);
   try {
     await feed.subscribe();
     const [missing] = feed.missing;
@@ -63,9 +63,9 @@ async function probeFeed(parts: FeedParts): Promise<void> {
 }
 
 async function probePublishing({
-  feed: { upline, subjects, logger },
+  feed: { connection, subjects, logger },
   publisher,
-}: StartingParts): Promise<void> {
+}: ProbeDependencies): Promise<void> {
   const room = probeRoom();
   const outcome = await publisher.test(room);
   if (outcome?.kind === 'unknown') throw new NotYetError(outcome.detail);
@@ -75,8 +75,8 @@ async function probePublishing({
     throw passes ? new NotYetError(outcome.detail) : new Error(outcome.detail);
   }
   // An empty message tells the others nothing.
-  for (const subject of [subjects.gateways, subjects.ephemeral(room)]) upline.nc.publish(subject);
-  for (const { operation, subject = '' } of await upline.sync()) {
+  for (const subject of [subjects.gateways, subjects.ephemeral(room)]) connection.nc.publish(subject);
+  for (const { operation, subject = '' } of await connection.sync()) {
     if (operation !== 'publish') continue;
     const reason = `permission to publish ${subject} is missing`;
     if (subject === subjects.gateways) throw new Error(reason);

@@ -6,7 +6,7 @@ import type { LastMessage } from '../log/message.ts';
 import type { HistoryRead, RoomEnd, StreamState } from '../log/evidence.ts';
 import type { Feed, FeedSink, StreamStart, Upstream } from '../upstream/upstream.ts';
 import type { Logger } from '../observability/logging.ts';
-import type { Upline } from './connection/connection.ts';
+import type { NatsConnection } from './connection/connection.ts';
 import type { Feeds } from './feed/feeds.ts';
 import { HistoryReader } from './read/history-reader.ts';
 import type { StreamLeader } from './stream/leader.ts';
@@ -36,7 +36,7 @@ export class NatsUpstream implements Upstream {
   readonly #ends: RoomEnds;
 
   constructor(
-    upline: Upline,
+    connection: NatsConnection,
     leader: StreamLeader,
     feeds: Feeds,
     health: Pick<UpstreamHealth, 'causes'>,
@@ -48,11 +48,11 @@ export class NatsUpstream implements Upstream {
     this.#health = health;
     this.#logger = logger;
     const window = new ReadWindow(clock);
-    upline.onChange((up) => {
+    connection.onChange((up) => {
       if (!up) window.lost();
     });
-    this.#inbox = new ReadInbox(upline);
-    this.#context = { upline, leader, window, inbox: this.#inbox, clock };
+    this.#inbox = new ReadInbox(connection);
+    this.#context = { connection, leader, window, inbox: this.#inbox, clock };
     this.#history = new HistoryReader(this.#context);
     this.#ends = new RoomEnds(this.#context);
   }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { Audiences } from '../cluster/viewer-counts.ts';
+import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { newRoomCounters } from './counters.ts';
 import { Room } from './room.ts';
 import type { RoomDependencies, RoomLimits } from './room.ts';
@@ -39,7 +39,7 @@ interface OpenRoom {
 export class Hub {
   readonly counters = newRoomCounters();
   readonly #dependencies: RoomDependencies;
-  readonly #viewerCounts: Audiences;
+  readonly #viewerCounts: ViewerCounts;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
@@ -53,7 +53,7 @@ export class Hub {
   /** Rooms that are being opened. */
   #opening = 0;
 
-  constructor(upstream: Upstream, viewerCounts: Audiences, clock: Clock, limits: HubLimits) {
+  constructor(upstream: Upstream, viewerCounts: ViewerCounts, clock: Clock, limits: HubLimits) {
     const { counters } = this;
     const grown = (room: Room): void => this.#touch(room);
     this.#dependencies = { upstream, viewerCounts, clock, limits, counters, grown };

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import type { Audiences } from '../cluster/viewer-counts.ts';
+import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import type { HistoryRead } from '../log/evidence.ts';
 import type { HistoryPage } from '../log/history-page.ts';
 import type { EphemeralMessage } from '../log/message.ts';
@@ -27,7 +27,7 @@ export interface RoomLimits {
 /** What a room needs. */
 export interface RoomDependencies {
   readonly upstream: Upstream;
-  readonly viewerCounts: Audiences;
+  readonly viewerCounts: ViewerCounts;
   readonly clock: Clock;
   readonly limits: RoomLimits;
   readonly counters: RoomCounters;
@@ -44,7 +44,7 @@ export class Room implements SubscribedRoom {
   readonly resolver: ResumeResolver;
   readonly counters: RoomCounters;
   readonly #upstream: Upstream;
-  readonly #viewerCounts: Audiences;
+  readonly #viewerCounts: ViewerCounts;
   readonly #grown: (room: Room) => void;
   readonly #lag: LagTally;
   readonly #members = new Set<Member>();

@@ -6,7 +6,7 @@ import { unprefixed } from '../../protos/enum-names.ts';
 import { liveService } from '../../protos/live.ts';
 import { bareFrame } from '../../server/log/frame-prefix.ts';
 import type { HubLimits } from '../../server/room/hub.ts';
-import { Audiences } from '../../server/cluster/viewer-counts.ts';
+import { ViewerCounts } from '../../server/cluster/viewer-counts.ts';
 import { Hub } from '../../server/room/hub.ts';
 import { Writer } from '../../server/session/writer.ts';
 import type { Position } from '../../server/log/position.ts';
@@ -52,7 +52,7 @@ export class CoreGateway {
   constructor(stream: StreamModel, clock = new ManualClock(), limits: Partial<HubLimits> = {}) {
     this.stream = stream;
     this.clock = clock;
-    this.hub = new Hub(stream, new Audiences('g'), clock, { ...LIMITS, ...limits });
+    this.hub = new Hub(stream, new ViewerCounts('g'), clock, { ...LIMITS, ...limits });
     this.scheduler = new Scheduler(
       () => clock.monotonicMs(),
       (fn) => {

@@ -1,6 +1,6 @@
 import { LiveClient } from '../../client/index.ts';
 import type { LiveClientOptions } from '../../client/index.ts';
-import type { Gateway, Surroundings } from '../../server/gateway/gateway.ts';
+import type { Gateway, GatewayDependencies } from '../../server/gateway/gateway.ts';
 import { startGateway } from '../../server/gateway/gateway.ts';
 import type { ServerConfig } from '../../server/config/config.ts';
 import { defaultConfig } from '../../server/config/config.ts';
@@ -16,7 +16,7 @@ export interface TestGateway extends Gateway, AsyncDisposable {
 export async function startTestGateway(
   natsUrl: string,
   overrides: Partial<ServerConfig> = {},
-  surroundings: Surroundings = {},
+  dependencies: GatewayDependencies = {},
 ): Promise<TestGateway> {
   const config = defaultConfig({
     listen: { host: '127.0.0.1', port: 0 },
@@ -25,7 +25,7 @@ export async function startTestGateway(
     ...overrides,
   });
   const level = (process.env['LIVE_TEST_LOG'] ?? 'silent') as ServerConfig['logLevel'];
-  const gateway = await startGateway(config, createLogger(level), surroundings);
+  const gateway = await startGateway(config, createLogger(level), dependencies);
   const clients: LiveClient[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.close()));

@@ -1,5 +1,5 @@
 import type { History, PublishedMessage, ViewerEvent } from '../../chaos/oracle/history.ts';
-import type { RunParts } from './recorded.ts';
+import type { RunDetails } from './recorded.ts';
 
 const room = 'demo';
 const epoch = 'one';
@@ -58,7 +58,7 @@ export function handMadeHistory(events = handMadeEvents()): History {
 }
 
 /** What was recorded beside it. The kill of NATS showed to nobody. */
-export const handMadeParts: RunParts = {
+export const handMadeDetails: RunDetails = {
   plan: {
     durationMs: 2_500,
     isolation: { maxLatencyMs: 500, recoveryMs: 1_000 },

@@ -2,8 +2,8 @@ import type { History } from '../../chaos/oracle/history.ts';
 import { openRecorder } from '../../chaos/record/recorder.ts';
 import type { AppliedFault, RunPlan, ViewerTotals } from '../../chaos/record/recording.ts';
 
-/** What a run leaves behind beside its history. */
-export interface RunParts {
+/** What a recording holds of a run beside its history. */
+export interface RunDetails {
   readonly plan?: Partial<RunPlan>;
   readonly faults?: readonly AppliedFault[];
   readonly totals?: readonly ViewerTotals[];
@@ -11,7 +11,7 @@ export interface RunParts {
 }
 
 /** A plan of one room without faults. */
-export function runPlan(parts: Partial<RunPlan> = {}): RunPlan {
+export function runPlan(details: Partial<RunPlan> = {}): RunPlan {
   return {
     run: 'r1',
     seed: 7,
@@ -22,13 +22,13 @@ export function runPlan(parts: Partial<RunPlan> = {}): RunPlan {
     rate: 10,
     ephemeralRate: 0,
     faults: [],
-    ...parts,
+    ...details,
   };
 }
 
 /** Records a history at once, the events of each viewer a few at a time; returns its plan. */
-export function recordRun(path: string, history: History, parts: RunParts = {}): RunPlan {
-  const plan = runPlan(parts.plan);
+export function recordRun(path: string, history: History, details: RunDetails = {}): RunPlan {
+  const plan = runPlan(details.plan);
   const recorder = openRecorder(path);
   try {
     recorder.plan(plan);
@@ -40,10 +40,10 @@ export function recordRun(path: string, history: History, parts: RunParts = {}):
       recorder.events(viewer, []);
       for (let next = 0; next < all.length; next += 3) recorder.events(viewer, all.slice(next, next + 3));
     }
-    for (const fault of parts.faults ?? []) recorder.fault(fault);
-    for (const totals of parts.totals ?? []) recorder.totals(totals);
+    for (const fault of details.faults ?? []) recorder.fault(fault);
+    for (const totals of details.totals ?? []) recorder.totals(totals);
     if (history.settled !== undefined) recorder.settled(history.settled);
-    if (parts.historyReads !== undefined) recorder.historyReads(parts.historyReads);
+    if (details.historyReads !== undefined) recorder.historyReads(details.historyReads);
   } finally {
     recorder.close();
   }

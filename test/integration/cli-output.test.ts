@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
-import { handMadeHistory, handMadeParts } from '../helpers/hand-made-run.ts';
+import { handMadeHistory, handMadeDetails } from '../helpers/hand-made-run.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { recordRun } from '../helpers/recorded.ts';
@@ -30,7 +30,7 @@ describe('live-cli whose standard output is full', function () {
     full = await open(fullDevice, 'w');
     const client = gateway.client();
     await client.publish('full', { type: 'gift', payload: 'rose' });
-    recordRun(db(), handMadeHistory(), handMadeParts);
+    recordRun(db(), handMadeHistory(), handMadeDetails);
   });
 
   after(async () => {

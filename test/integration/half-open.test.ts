@@ -4,7 +4,7 @@ import { halfOpen } from '../../chaos/links/faults/half-open.ts';
 import { oneWay } from '../../chaos/links/faults/one-way.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { LiveClient } from '../../client/index.ts';
-import type { Surroundings } from '../../server/gateway/gateway.ts';
+import type { GatewayDependencies } from '../../server/gateway/gateway.ts';
 import { passes, silenceBeforeGivingUp } from '../helpers/client-time.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
@@ -42,8 +42,8 @@ describe('half-open connection', () => {
     await nats.stop();
   });
 
-  async function start(surroundings: Surroundings = {}): Promise<void> {
-    gateway = await startTestGateway(nats.url, { heartbeatMs }, surroundings);
+  async function start(dependencies: GatewayDependencies = {}): Promise<void> {
+    gateway = await startTestGateway(nats.url, { heartbeatMs }, dependencies);
     const [host = '', port] = gateway.address.split(':');
     proxy = await FaultProxy.listen({ host, port: Number(port) });
     recorder = new RunRecorder();

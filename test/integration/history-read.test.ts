@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { HistoryRead, StreamState } from '../../server/log/evidence.ts';
-import type { Upline } from '../../server/nats/connection/connection.ts';
-import { connectUpline } from '../../server/nats/connection/connection.ts';
+import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { connectNats } from '../../server/nats/connection/connection.ts';
 import { Feeds } from '../../server/nats/feed/feeds.ts';
 import { JetStreamApi } from '../../server/nats/connection/jetstream-api.ts';
 import { StreamLeader } from '../../server/nats/stream/leader.ts';
@@ -36,7 +36,7 @@ describe('a read of history', () => {
   let proxy: FaultProxy;
   let filter: NatsFilter;
   let producer: StockProducer;
-  let upline: Upline;
+  let connection: NatsConnection;
   let leader: InTheMeantime;
   let feeds: Feeds;
   let upstream: NatsUpstream;
@@ -53,14 +53,14 @@ describe('a read of history', () => {
     filter = new NatsFilter();
     proxy.applyAll(filter);
     const logger = createLogger('silent');
-    upline = await connectUpline([proxy.address], 'reader', systemClock, logger);
-    const api = new JetStreamApi(new Requests(upline, systemClock));
+    connection = await connectNats([proxy.address], 'reader', systemClock, logger);
+    const api = new JetStreamApi(new Requests(connection, systemClock));
     const subjects = new Subjects();
     leader = new InTheMeantime(api, 'LIVE', subjects, '');
-    const parts = { upline, subjects, clock: systemClock, logger };
+    const dependencies = { connection, subjects, clock: systemClock, logger };
     const health = new UpstreamHealth(logger);
-    feeds = new Feeds(parts, health);
-    upstream = new NatsUpstream(upline, leader, feeds, health, systemClock, logger);
+    feeds = new Feeds(dependencies, health);
+    upstream = new NatsUpstream(connection, leader, feeds, health, systemClock, logger);
   });
 
   afterEach(async () => {
@@ -68,7 +68,7 @@ describe('a read of history', () => {
     upstream.close();
     await leader.close();
     await until('no consumer is left', async () => (await producer.consumers()).length === 0);
-    await upline.close();
+    await connection.close();
     await proxy.close();
     await producer.deleteStream();
     await producer.close();

@@ -137,7 +137,7 @@ describe('live-server', () => {
       assert.match(server.stderr, new RegExp(`${address}.*in use.*--listen`));
     });
 
-    it('on a stream with another configuration: exit code 3, the difference, and what mends it', async () => {
+    it('on a stream with another configuration: exit code 3, the difference, and what fixes it', async () => {
       await using other = await startNats();
       const connection = await connect({ servers: other.url });
       const jsm = await connection.jetstreamManager();

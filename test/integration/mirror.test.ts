@@ -160,7 +160,7 @@ describe('a mirror', () => {
       assert.deepEqual(here.payloads, ['1', '2']);
     });
 
-    it('that republishes into the feed of its origin is refused, with what mends it', async () => {
+    it('that republishes into the feed of its origin is refused, with what fixes it', async () => {
       await operator.jsm.streams.update(MIRROR, { republish: new Subjects().republish });
       await assert.rejects(
         startTestGateway(servers.leaf.url, { stream: MIRROR }),

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
-import type { Upline } from '../../server/nats/connection/connection.ts';
-import { connectUpline } from '../../server/nats/connection/connection.ts';
+import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { connectNats } from '../../server/nats/connection/connection.ts';
 import type { ServerError } from '../../server/nats/connection/wire.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -16,9 +16,9 @@ import { SkippingClock } from '../helpers/skipping-clock.ts';
 
 const logger = createLogger('silent');
 
-async function connectTo(...urls: string[]): Promise<Upline & AsyncDisposable> {
-  const upline = await connectUpline(urls, 'test', systemClock, logger);
-  return Object.assign(upline, { [Symbol.asyncDispose]: () => upline.close() });
+async function connectTo(...urls: string[]): Promise<NatsConnection & AsyncDisposable> {
+  const connection = await connectNats(urls, 'test', systemClock, logger);
+  return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
 }
 
 describe('connection to NATS', () => {
@@ -31,17 +31,17 @@ describe('connection to NATS', () => {
 
   it('counts the bytes that come, over reconnects', async () => {
     nats = await startNats();
-    await using upline = await connectTo(nats.url);
-    const before = upline.bytesReceived;
+    await using connection = await connectTo(nats.url);
+    const before = connection.bytesReceived;
     assert.ok(before > 100, `${before} bytes of greeting`);
-    upline.nc.subscribe('a', { callback: () => undefined });
-    upline.nc.publish('a', new Uint8Array(100_000));
-    await upline.sync();
-    const after = upline.bytesReceived;
+    connection.nc.subscribe('a', { callback: () => undefined });
+    connection.nc.publish('a', new Uint8Array(100_000));
+    await connection.sync();
+    const after = connection.bytesReceived;
     assert.ok(after >= before + 100_000, `${before} to ${after}`);
     await nats.restart();
-    await until('it is back', () => upline.up && upline.bytesReceived > after);
-    assert.ok(upline.bytesReceived < after + 10_000);
+    await until('it is back', () => connection.up && connection.bytesReceived > after);
+    assert.ok(connection.bytesReceived < after + 10_000);
   });
 
   it('says which errors were reported for what was sent since the last time', async () => {
@@ -51,17 +51,17 @@ describe('connection to NATS', () => {
         no_auth_user: u
         max_subscriptions: 5`,
     });
-    await using upline = await connectTo(nats.url);
+    await using connection = await connectTo(nats.url);
     const heard: ServerError[] = [];
-    upline.onError((error) => heard.push(error));
-    const subscribe = (subject: string) => upline.nc.subscribe(subject, { callback: () => undefined });
+    connection.onError((error) => heard.push(error));
+    const subscribe = (subject: string) => connection.nc.subscribe(subject, { callback: () => undefined });
     const syncs: Promise<readonly ServerError[]>[] = [];
     for (const subject of ['a', 'secret.b', 'c', 'd', 'e', 'f', 'g']) {
       subscribe(subject);
-      syncs.push(upline.sync());
+      syncs.push(connection.sync());
     }
-    upline.nc.publish('shut');
-    syncs.push(upline.sync());
+    connection.nc.publish('shut');
+    syncs.push(connection.sync());
     const codes = (await Promise.all(syncs)).map((errors) =>
       errors.map(({ code, subject }) => subject ?? code),
     );
@@ -70,36 +70,36 @@ describe('connection to NATS', () => {
       heard.map(({ operation, text }) => operation ?? text),
       ['subscription', 'maximum subscriptions exceeded', 'publish'],
     );
-    assert.equal(upline.up, true);
+    assert.equal(connection.up, true);
   });
 
   it('tells of a frozen server, and that it is heard again', async () => {
     nats = await startNats();
-    await using upline = await connectTo(nats.url);
+    await using connection = await connectTo(nats.url);
     const told: boolean[] = [];
-    upline.onChange((up) => told.push(up));
+    connection.onChange((up) => told.push(up));
     await nats.pause();
     await until('it is told', () => told.length === 1);
     await assert.rejects(
-      upline.whileUp(() => Promise.resolve()),
+      connection.whileUp(() => Promise.resolve()),
       /away/,
     );
-    await assert.rejects(upline.sync(), /away/);
+    await assert.rejects(connection.sync(), /away/);
     nats.resume();
-    await until('it is heard again', () => upline.up);
+    await until('it is heard again', () => connection.up);
     assert.deepEqual(told, [false, true]);
   });
 
   it('goes to another server when one is frozen', async () => {
     nats = await startNats();
     await using other = await startNats();
-    await using upline = await connectTo(nats.url, other.url);
+    await using connection = await connectTo(nats.url, other.url);
     const [own, rest] =
-      upline.nc.getServer() === nats.url.slice('nats://'.length) ? [nats, other] : [other, nats];
+      connection.nc.getServer() === nats.url.slice('nats://'.length) ? [nats, other] : [other, nats];
     await own.pause();
     await until(
       'it is connected to the other',
-      () => upline.up && upline.nc.getServer() === rest.url.slice('nats://'.length),
+      () => connection.up && connection.nc.getServer() === rest.url.slice('nats://'.length),
     );
     own.resume();
   });
@@ -109,11 +109,11 @@ describe('connection to NATS', () => {
     await using full = await startNats({ config: 'max_connections: 1' });
     await using _guest = await connectTo(full.url);
     await using door = await FaultProxy.listen({ host: '127.0.0.1', port: full.port });
-    await using upline = await connectTo(door.address, nats.url);
+    await using connection = await connectTo(door.address, nats.url);
     await nats.restart();
-    await until('it is back', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
+    await until('it is back', () => connection.up && nats?.url.endsWith(connection.nc.getServer()));
     await nats.restart();
-    await until('it is back again', () => upline.up && nats?.url.endsWith(upline.nc.getServer()));
+    await until('it is back again', () => connection.up && nats?.url.endsWith(connection.nc.getServer()));
     // At the start or later: the client tries them in random order.
     assert.ok(door.accepted > 0, 'it was tried');
   });
@@ -124,14 +124,14 @@ describe('connection to NATS', () => {
     await using other = await startNats();
     await other.kill();
     // The client tries them in random order: most of these have tried the other one first.
-    const uplines = await Promise.all(Array.from({ length: 8 }, () => connectTo(other.url, here)));
+    const connections = await Promise.all(Array.from({ length: 8 }, () => connectTo(other.url, here)));
     await other.restart();
     await nats.kill();
     const there = other.url.slice('nats://'.length);
     await until('all are there', () =>
-      uplines.every((upline) => upline.up && upline.nc.getServer() === there),
+      connections.every((connection) => connection.up && connection.nc.getServer() === there),
     );
-    await Promise.all(uplines.map((upline) => upline.close()));
+    await Promise.all(connections.map((connection) => connection.close()));
   });
 
   it('refuses to start with the cause, at once when waiting does not help', async () => {
@@ -152,7 +152,7 @@ describe('connection to NATS', () => {
     const { port } = foreign.address() as AddressInfo;
     const clock = new SkippingClock();
     const urls = [nats.url, 'nats://127.0.0.1:1', `127.0.0.1:${port}`, 'nats://no-such-host.invalid'];
-    const connecting = connectUpline(urls, 'test', clock, logger).then(
+    const connecting = connectNats(urls, 'test', clock, logger).then(
       () => 'connected',
       (error: unknown) => String(error),
     );
@@ -175,7 +175,7 @@ describe('connection to NATS', () => {
     const lines: string[] = [];
     const log = createLogger('warn', { write: (line) => void lines.push(line) });
     const explained = (): string[] => lines.filter((line) => line.includes('still no connection'));
-    const upline = await connectUpline([nats.url], 'test', clock, log);
+    const connection = await connectNats([nats.url], 'test', clock, log);
     const passes = (what: string, holds: () => boolean): Promise<unknown> =>
       until(what, () => {
         clock.skip(1_000);
@@ -192,7 +192,7 @@ describe('connection to NATS', () => {
     await passes('it is said that it is something else', () => explained().length > 1);
     assert.match(explained()[1] ?? '', /something else than a NATS server/);
     foreign.close();
-    await upline.close();
+    await connection.close();
   });
 
   it('lets go of what it gave up while a server was frozen', async () => {
@@ -217,15 +217,15 @@ describe('connection to NATS', () => {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const upline = await connectTo(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const connection = await connectTo(`127.0.0.1:${(server.address() as AddressInfo).port}`);
     frozen = true;
     for (const socket of sockets) socket.destroy();
     await until('it has tried three times', () => accepted === 4);
     frozen = false;
     for (const socket of sockets) greet(socket);
-    await until('it is connected, once', () => upline.up && sockets.size === 1);
-    await upline.sync();
-    await upline.close();
+    await until('it is connected, once', () => connection.up && sockets.size === 1);
+    await connection.sync();
+    await connection.close();
     server.close();
   });
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Msg, NatsConnection } from 'nats';
+import type { Msg, NatsConnection as NatsClient } from 'nats';
 import { connect } from 'nats';
 import { bandwidth } from '../../chaos/links/faults/bandwidth.ts';
 import { stall } from '../../chaos/links/faults/stall.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { systemClock } from '../../common/clock.ts';
-import type { Upline } from '../../server/nats/connection/connection.ts';
-import { connectUpline } from '../../server/nats/connection/connection.ts';
+import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { connectNats } from '../../server/nats/connection/connection.ts';
 import type { RequestError } from '../../server/nats/connection/requests.ts';
 import { Requests } from '../../server/nats/connection/requests.ts';
 import { createLogger } from '../../server/observability/logging.ts';
@@ -28,20 +28,20 @@ const config = (limits = ''): string => `
 describe('requests to NATS', () => {
   let nats: TestNats;
   let proxy: FaultProxy;
-  let upline: Upline;
+  let connection: NatsConnection;
   let requests: Requests;
-  let other: NatsConnection;
+  let other: NatsClient;
 
   beforeEach(async () => {
     nats = await startNats({ config: config() });
     proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
-    upline = await connectUpline([proxy.address], 'test', systemClock, createLogger('silent'));
-    requests = new Requests(upline, systemClock);
+    connection = await connectNats([proxy.address], 'test', systemClock, createLogger('silent'));
+    requests = new Requests(connection, systemClock);
     other = await connect({ servers: nats.url, user: 'u', pass: 'p' });
   });
 
   afterEach(async () => {
-    await upline.close();
+    await connection.close();
     await other.close();
     await proxy.close();
     await nats.stop();
@@ -77,15 +77,15 @@ describe('requests to NATS', () => {
   it('are answered again once there is room for the subscription by which answers come', async () => {
     await nats.restart(config('limits { max_subs: 1 }'));
     await until('both are connected again', async () => {
-      await Promise.all([upline.sync(), other.flush()]);
+      await Promise.all([connection.sync(), other.flush()]);
       return true;
     });
     await listen('echo', (message) => message.respond(message.data));
-    const taken = upline.nc.subscribe('taken');
-    await upline.sync();
+    const taken = connection.nc.subscribe('taken');
+    await connection.sync();
     assert.equal(await failure(requests.ask('echo', NOTHING, { patienceMs: 500 })), 'unanswered');
     taken.unsubscribe();
-    await upline.sync();
+    await connection.sync();
     assert.equal((await requests.ask('echo', Buffer.from('a'))).string(), 'a');
   });
 
@@ -115,7 +115,7 @@ describe('requests to NATS', () => {
 
   it('are asked again of who may have begun to listen only now', async () => {
     const asking = requests.ask('late', NOTHING, { justBegun: true });
-    await upline.sync();
+    await connection.sync();
     await listen('late', (message) => message.respond('here'));
     assert.equal((await asking).string(), 'here');
     const nobody = requests.ask('nobody', NOTHING, { justBegun: true, patienceMs: 500 });
@@ -127,17 +127,17 @@ describe('requests to NATS', () => {
     const lost = failure(requests.ask('dumb', NOTHING));
     await nats.kill();
     assert.equal(await lost, 'away');
-    await until('it is known', () => !upline.up);
+    await until('it is known', () => !connection.up);
     assert.equal(await failure(requests.ask('dumb', NOTHING)), 'away');
   });
 
   it('wait on a slow link for the data before the answer, and are not asked again', async () => {
     const told: boolean[] = [];
-    upline.onChange((up) => told.push(up));
+    connection.onChange((up) => told.push(up));
     const asked = await listen('echo', (message) => message.respond(message.data));
     let flooded = 0;
-    upline.nc.subscribe('flood', { callback: () => (flooded += 1) });
-    await upline.sync();
+    connection.nc.subscribe('flood', { callback: () => (flooded += 1) });
+    await connection.sync();
     proxy.applyAll(bandwidth(100_000));
     other.publish('flood', new Uint8Array(500_000));
     await other.flush();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection as NatsClient } from 'nats';
 import { connect, Events, headers } from 'nats';
 import { freePorts } from '../../chaos/run/backend/ports.ts';
 import { PubAcks } from '../../server/nats/publish/pub-acks.ts';
@@ -17,7 +17,7 @@ const message = (subject: string, body: Uint8Array = payload) => ({
 
 describe('publish acknowledgements', () => {
   let nats: TestNats;
-  let nc: NatsConnection;
+  let nc: NatsClient;
   let clock: ManualClock;
   let acks: PubAcks;
 

@@ -168,7 +168,7 @@ describe('the configuration of a stream', () => {
     });
   }
 
-  /** What is said to be mended by an edit is mended by it, and what is not cannot be. */
+  /** What an edit is said to fix is fixed by it, and what is not cannot be. */
   async function assertAdvice(differences: readonly Difference[]): Promise<void> {
     const stuck = differences.filter(({ flags }) => flags === undefined).map(({ field }) => field);
     if (stuck.length === 0) {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ViewerEvent } from '../../chaos/oracle/history.ts';
 import { RunningCli } from '../helpers/cli.ts';
-import { handMadeEvents, handMadeHistory, handMadeParts } from '../helpers/hand-made-run.ts';
+import { handMadeEvents, handMadeHistory, handMadeDetails } from '../helpers/hand-made-run.ts';
 import { recordRun } from '../helpers/recorded.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -25,8 +25,8 @@ describe('live-cli report', () => {
   };
 
   const record = (events: ViewerEvent[], run: string): void => {
-    const plan = { ...handMadeParts.plan, run };
-    recordRun(db, handMadeHistory(events), { ...handMadeParts, plan });
+    const plan = { ...handMadeDetails.plan, run };
+    recordRun(db, handMadeHistory(events), { ...handMadeDetails, plan });
   };
 
   it('ends with 0 for a pass and prints it; the page is written as well', async () => {

@@ -5,7 +5,7 @@ import { html } from '../../chaos/report/html/markup.ts';
 import { reportPage } from '../../chaos/report/html/page.ts';
 import { countSpans, spansOf, spread } from '../../chaos/report/html/sampling.ts';
 import { judgeRun } from '../../chaos/report/judge.ts';
-import { handMadeEvents, handMadeHistory, handMadeParts } from '../helpers/hand-made-run.ts';
+import { handMadeEvents, handMadeHistory, handMadeDetails } from '../helpers/hand-made-run.ts';
 import { recordRun } from '../helpers/recorded.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -38,10 +38,10 @@ describe('pages of reports', () => {
         settled: new Map([[hostile, { epoch: 'one', seq: 4 }]]),
       },
       {
-        ...handMadeParts,
+        ...handMadeDetails,
         totals: [],
         plan: {
-          ...handMadeParts.plan,
+          ...handMadeDetails.plan,
           run: hostile,
           profile: hostile,
           faults: [{ fault: 0, name: hostile, viewer: hostile, atMs: 1_000, forMs: 400 }],
@@ -52,7 +52,7 @@ describe('pages of reports', () => {
   };
 
   it('tell the verdict, the seed, the command and every table', () => {
-    recordRun(path, handMadeHistory(), handMadeParts);
+    recordRun(path, handMadeHistory(), handMadeDetails);
     const page = reportPage(judgeRun(path, 'last'));
     const text = page.replace(/<style>.*<\/style>/s, '').replace(/<[^>]*>/g, ' ');
     assert.match(text, /PASS\s+run r1/);
@@ -97,7 +97,7 @@ describe('pages of reports', () => {
     recordRun(
       path,
       { ...history, viewers },
-      { ...handMadeParts, plan: { ...handMadeParts.plan, viewers: 2_000 } },
+      { ...handMadeDetails, plan: { ...handMadeDetails.plan, viewers: 2_000 } },
     );
     const page = reportPage(judgeRun(path, 'last'));
     assert.ok(page.length < 500_000, `${page.length} characters`);

@@ -10,8 +10,8 @@ import { judgeRun } from '../../chaos/report/judge.ts';
 import { reportLines } from '../../chaos/report/print.ts';
 import type { RunReport } from '../../chaos/report/run-report.ts';
 import { seededRandom } from '../../common/random.ts';
-import { handMadeEvents, handMadeHistory, handMadeParts, message } from '../helpers/hand-made-run.ts';
-import type { RunParts } from '../helpers/recorded.ts';
+import { handMadeEvents, handMadeHistory, handMadeDetails, message } from '../helpers/hand-made-run.ts';
+import type { RunDetails } from '../helpers/recorded.ts';
 import { recordRun, runPlan } from '../helpers/recorded.ts';
 import { simulateHistory } from '../helpers/simulated-history.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
@@ -28,8 +28,8 @@ describe('reports of runs', () => {
   afterEach(() => directory[Symbol.asyncDispose]());
 
   /** Records the hand-made run with other events and judges it. */
-  const judge = (events?: ViewerEvent[], parts: RunParts = handMadeParts): RunReport => {
-    recordRun(path, handMadeHistory(events), parts);
+  const judge = (events?: ViewerEvent[], details: RunDetails = handMadeDetails): RunReport => {
+    recordRun(path, handMadeHistory(events), details);
     return judgeRun(path, 'last');
   };
 
@@ -114,11 +114,11 @@ describe('reports of runs', () => {
   });
 
   it('name the faults that never struck, and why, also of a pass', () => {
-    const { plan } = handMadeParts;
+    const { plan } = handMadeDetails;
     const pause = { fault: 3, name: 'nats-pause', viewer: undefined, atMs: 2_450, forMs: 10 };
     const faults = [...(plan?.faults ?? []), pause];
     const wanted = ['half-open', 'nats-kill', 'nats-pause', 'partition', 'rst'];
-    const report = judge(undefined, { ...handMadeParts, plan: { ...plan, faults, wanted } });
+    const report = judge(undefined, { ...handMadeDetails, plan: { ...plan, faults, wanted } });
     assert.equal(report.verdict, 'pass');
     assert.deepEqual(reportJson(report).neverStruck, [
       { name: 'nats-pause', why: 'the run ended before its turn' },
@@ -140,7 +140,7 @@ describe('reports of runs', () => {
       outageMs: 400,
       longestOutageMs: 400,
       slowestResumeMs: 50,
-      totals: handMadeParts.totals?.[0],
+      totals: handMadeDetails.totals?.[0],
     });
   });
 
@@ -266,13 +266,13 @@ describe('reports of runs', () => {
 
     it('a run whose end nobody waited for', () => {
       const { settled: _, ...history } = handMadeHistory();
-      recordRun(path, history, handMadeParts);
+      recordRun(path, history, handMadeDetails);
       fails(judgeRun(path, 'r1'), /the last messages were not checked/);
     });
 
     it('but know that a reduced run has one viewer', () => {
-      const plan = { ...handMadeParts.plan, viewers: 100, onlyViewer: 'v0' };
-      recordRun(path, handMadeHistory(), { ...handMadeParts, plan });
+      const plan = { ...handMadeDetails.plan, viewers: 100, onlyViewer: 'v0' };
+      recordRun(path, handMadeHistory(), { ...handMadeDetails, plan });
       assert.deepEqual(judgeRun(path, 'r1').reasons, []);
     });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Audiences } from '../../server/cluster/viewer-counts.ts';
+import { ViewerCounts } from '../../server/cluster/viewer-counts.ts';
 import { FeedBuffer } from '../../server/room/feed-buffer.ts';
 import type { Room } from '../../server/room/room.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
@@ -121,16 +121,16 @@ function sizeOf(rooms: readonly Room[]): number {
 }
 
 describe('core: audiences', () => {
-  let here: Audiences;
-  let there: Audiences;
+  let here: ViewerCounts;
+  let there: ViewerCounts;
 
   beforeEach(() => {
-    here = new Audiences('here');
-    there = new Audiences('there');
+    here = new ViewerCounts('here');
+    there = new ViewerCounts('there');
   });
 
   /** What one tells reaches the other; returns whether nothing was missing. */
-  function tell(from: Audiences, to: Audiences, nowMs = 0): boolean {
+  function tell(from: ViewerCounts, to: ViewerCounts, nowMs = 0): boolean {
     return from.news().every((news) => to.receive(news, nowMs));
   }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection as NatsClient } from 'nats';
 import { parseServerError, Wire } from '../../server/nats/connection/wire.ts';
 
 describe('the wire below the NATS client', () => {
   it('is not to be had of a client that keeps it elsewhere, which is said', () => {
-    assert.throws(() => new Wire({} as NatsConnection), /keeps the socket of a connection elsewhere/);
+    assert.throws(() => new Wire({} as NatsClient), /keeps the socket of a connection elsewhere/);
   });
 
   it('reads what servers complain of', () => {

@@ -15,8 +15,8 @@ const timeoutMs = 2_500;
 /** A publish has an outcome when its time is up; so long after that, in milliseconds, it has none for another reason than a busy machine. */
 const stalledMs = 30_000;
 
-/** What answers are made of. */
-export interface AnswerParts {
+/** What answers depend on. */
+export interface AnswersDependencies {
   readonly viewer: string;
   readonly client: Pick<LiveClient, 'publish'>;
   /** The viewer's own: it stands still with the application. */
@@ -25,9 +25,9 @@ export interface AnswerParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Publishes answers to messages from within a viewer's loop over events, and takes down what became of them. */
+/** Publishes answers to messages from within a viewer's loop over events, and records what became of them. */
 export class Answers {
-  private readonly parts: AnswerParts;
+  private readonly dependencies: AnswersDependencies;
   /** Answered is one in so many messages; undefined: none. */
   private oneIn: number | undefined;
   private hushed = false;
@@ -36,8 +36,8 @@ export class Answers {
   private underWay = 0;
   private outcomes: Answer[] = [];
 
-  constructor(parts: AnswerParts) {
-    this.parts = parts;
+  constructor(dependencies: AnswersDependencies) {
+    this.dependencies = dependencies;
   }
 
   /** From now on one in so many messages is answered, until the returned function is called. */
@@ -49,7 +49,7 @@ export class Answers {
   /** Resolves when nothing is being published; nothing is until `speak`. */
   async hush(): Promise<void> {
     this.hushed = true;
-    await until(this.parts.clock, () => this.underWay === 0);
+    await until(this.dependencies.clock, () => this.underWay === 0);
   }
 
   /** Ends a hush. */
@@ -75,7 +75,7 @@ export class Answers {
   }
 
   private async publish(room: string): Promise<void> {
-    const { viewer, client, clock, onFailure } = this.parts;
+    const { viewer, client, clock, onFailure } = this.dependencies;
     const key = `${viewer}-${this.published++}`;
     const message = { type: 'gift', sender, key, payload: Buffer.from(key) };
     const fromMs = clock.wallMs();

@@ -20,8 +20,8 @@ import type { Goal, ViewerSpec } from './protocol.ts';
 import { SuspendableClock } from './suspendable-clock.ts';
 import { ViewerLog } from './viewer-log.ts';
 
-/** What a viewer is made of. */
-export interface ViewerParts extends ViewerSpec {
+/** What a viewer depends on. */
+export interface ViewerDependencies extends ViewerSpec {
   readonly gateways: readonly Address[];
   readonly seed: number;
   readonly clock: Clock;
@@ -50,19 +50,19 @@ export class Viewer implements FaultyViewer {
   private sleeping: { readonly woken: AbortController; readonly links: readonly FaultHandle[] } | undefined;
 
   /** Begins to follow the rooms; `log` tells when it has caught up. */
-  static async start(parts: ViewerParts): Promise<Viewer> {
-    const { gateways, clock } = parts;
+  static async start(dependencies: ViewerDependencies): Promise<Viewer> {
+    const { gateways, clock } = dependencies;
     const proxies = await Promise.all(gateways.map((gateway) => FaultProxy.listen(gateway, clock)));
-    const viewer = new Viewer(parts, proxies, await DeadEndpoint.open());
+    const viewer = new Viewer(dependencies, proxies, await DeadEndpoint.open());
     viewer.subscriptions = viewer.rooms.map((room) => viewer.client.join(room));
     viewer.iterations = viewer.subscriptions.map((subscription) =>
-      viewer.follow(subscription).catch(parts.onFailure),
+      viewer.follow(subscription).catch(dependencies.onFailure),
     );
     return viewer;
   }
 
   private constructor(
-    { viewer, rooms, seed, clock, connectTimeoutMs, onFailure }: ViewerParts,
+    { viewer, rooms, seed, clock, connectTimeoutMs, onFailure }: ViewerDependencies,
     proxies: readonly FaultProxy[],
     dead: DeadEndpoint,
   ) {

@@ -1,4 +1,4 @@
-import type { ConnectionOptions, NatsConnection } from 'nats';
+import type { ConnectionOptions, NatsConnection as NatsClient } from 'nats';
 import { connect, Events } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
@@ -26,8 +26,8 @@ const AWAY = 'NATS is away';
 type LinkState = 'alive' | 'silent' | 'lost';
 
 /** A connection to NATS that comes back by itself, and says so. */
-export interface Upline {
-  readonly nc: NatsConnection;
+export interface NatsConnection {
+  readonly nc: NatsClient;
   /** Whether there is a connection now, by which something comes. What is published while there is none would be thrown away. */
   readonly up: boolean;
   /** Bytes received from NATS since the start: as long as it grows, the link is alive, and what was asked for may be on its way. */
@@ -50,7 +50,7 @@ export interface Upline {
    * the request times out.
    * @throws when there is none, or it is lost before the answer has come
    */
-  whileUp<T>(ask: (nc: NatsConnection) => Promise<T>): Promise<T>;
+  whileUp<T>(ask: (nc: NatsClient) => Promise<T>): Promise<T>;
   /** Resolves when the connection is up; rejects when `signal` is aborted or the connection is closed. */
   whenUp(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -61,13 +61,13 @@ export interface Upline {
  * @param heartbeatMs that of viewers, who are told when nothing comes from NATS
  * @throws when none of the servers takes a connection within half a minute, or all refuse for good: says why, for each
  */
-export async function connectUpline(
+export async function connectNats(
   urls: readonly string[],
   name: string,
   clock: Clock,
   logger: Logger,
   heartbeatMs?: number,
-): Promise<Upline> {
+): Promise<NatsConnection> {
   const nc = await connectFirst(urls, name, clock, logger);
   const wire = new Wire(nc);
   wire.remember(urls);
@@ -168,7 +168,7 @@ async function connectFirst(
   name: string,
   clock: Clock,
   logger: Logger,
-): Promise<NatsConnection> {
+): Promise<NatsClient> {
   const options: ConnectionOptions = {
     servers: [...urls],
     name,
@@ -211,11 +211,7 @@ function logErrors(logger: Logger, clock: Clock): (error: ServerError) => void {
   };
 }
 
-async function watchStatus(
-  nc: NatsConnection,
-  turn: (next: LinkState) => void,
-  logger: Logger,
-): Promise<void> {
+async function watchStatus(nc: NatsClient, turn: (next: LinkState) => void, logger: Logger): Promise<void> {
   for await (const { type, data } of nc.status()) {
     switch (type) {
       case Events.Disconnect:

@@ -2,7 +2,7 @@ import type { Msg, Subscription } from 'nats';
 import { createInbox } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
-import type { Upline } from './connection.ts';
+import type { NatsConnection } from './connection.ts';
 
 /**
  * A question that the server has had for so long is asked again, in milliseconds: it may have died with the stream's leader.
@@ -60,7 +60,7 @@ interface Waiting {
  * missing when it has not come although the server has answered a PING that was sent after the question.
  */
 export class Requests {
-  readonly #upline: Upline;
+  readonly #connection: NatsConnection;
   readonly #clock: Clock;
   readonly #inbox = `${createInbox()}.`;
   readonly #waiting = new Map<string, Waiting>();
@@ -70,15 +70,15 @@ export class Requests {
   #asked = 0;
   #quickestMs = Infinity;
 
-  constructor(upline: Upline, clock: Clock) {
-    this.#upline = upline;
+  constructor(connection: NatsConnection, clock: Clock) {
+    this.#connection = connection;
     this.#clock = clock;
-    upline.onChange((up) => {
+    connection.onChange((up) => {
       if (up) return;
       this.#quickestMs = Infinity;
       this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
     });
-    upline.onError(({ code, operation, subject }) => {
+    connection.onError(({ code, operation, subject }) => {
       if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
       if (operation === 'publish') {
         this.#fail(
@@ -96,7 +96,7 @@ export class Requests {
 
   /** The largest message that the server takes, in bytes. */
   get maxPayload(): number {
-    return this.#upline.nc.info?.max_payload ?? MAX_PAYLOAD;
+    return this.#connection.nc.info?.max_payload ?? MAX_PAYLOAD;
   }
 
   /**
@@ -108,7 +108,8 @@ export class Requests {
     payload: Uint8Array,
     { patienceMs = PATIENCE_MS, again = true, justBegun = false }: Asking = {},
   ): Promise<Msg> {
-    if (!this.#upline.up) return Promise.reject(new RequestError('away', 'there is no connection to NATS'));
+    if (!this.#connection.up)
+      return Promise.reject(new RequestError('away', 'there is no connection to NATS'));
     this.#listen();
     const token = String(++this.#asked);
     const answered = new AbortController();
@@ -143,7 +144,7 @@ export class Requests {
     for (let round = 1; ; round++) {
       await sleep(this.#clock, ROUND_MS / 2, answered);
       // Without a connection all that wait have been told.
-      if (!answered.aborted) await this.#upline.sync().catch(() => undefined);
+      if (!answered.aborted) await this.#connection.sync().catch(() => undefined);
       await sleep(this.#clock, ROUND_MS / 2, answered);
       if (answered.aborted) return;
       this.#listenIfDoubtful();
@@ -156,13 +157,13 @@ export class Requests {
   }
 
   #send(token: string, { subject, payload }: Waiting): void {
-    this.#upline.nc.publish(subject, payload, { reply: this.#inbox + token });
+    this.#connection.nc.publish(subject, payload, { reply: this.#inbox + token });
   }
 
   #listen(): void {
     if (this.#subscription?.isClosed() === false) return;
     const subject = `${this.#inbox}*`;
-    this.#subscription = this.#upline.nc.subscribe(subject, {
+    this.#subscription = this.#connection.nc.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) this.#answered(message);
         else this.#fail(() => true, forbidden(`permission to subscribe to ${subject} is missing`));

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection as NatsClient } from 'nats';
 
 /** An `-ERR` of a NATS server: it is no answer to anybody, and the connection goes on. */
 export interface ServerError {
@@ -44,7 +44,7 @@ interface Protocol {
  * which it does. The client has no public names for it; hence its exact version in package.json.
  */
 export class Wire {
-  readonly #nc: NatsConnection;
+  readonly #nc: NatsClient;
   readonly #protocol: Protocol;
   readonly #listeners = new Set<(error: ServerError) => void>();
   /** What is to be told the errors that came before the answer to its PING. */
@@ -59,7 +59,7 @@ export class Wire {
   readonly #abandoned = new Set<Transport>();
 
   /** @throws when the NATS client keeps these things elsewhere */
-  constructor(nc: NatsConnection) {
+  constructor(nc: NatsClient) {
     this.#nc = nc;
     this.#protocol = protocolOf(nc);
     this.#listen(this.#protocol);
@@ -157,7 +157,7 @@ export class Wire {
   }
 }
 
-function protocolOf(nc: NatsConnection): Protocol {
+function protocolOf(nc: NatsClient): Protocol {
   const { protocol } = nc as { protocol?: Partial<Protocol> };
   const known =
     protocol?.transport?.socket instanceof Socket &&

@@ -2,14 +2,14 @@ import type { Msg, Subscription } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import type { FeedSink } from '../../upstream/upstream.ts';
 import type { Logger } from '../../observability/logging.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 import { headerLines, republishedLines } from '../codec/header-lines.ts';
 import { decodeContent, decodeRepublished, decodeStored } from '../codec/message-codec.ts';
 import type { Subjects } from '../connection/subjects.ts';
 
 /** What the feeds of all rooms have in common. */
-export interface FeedParts {
-  readonly upline: Upline;
+export interface FeedDependencies {
+  readonly connection: NatsConnection;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,7 +27,7 @@ export class SubscriptionLimitError extends Error {
  */
 export class RoomFeed {
   readonly sink: FeedSink;
-  readonly #parts: FeedParts;
+  readonly #dependencies: FeedDependencies;
   readonly #room: string;
   readonly #refused: () => void;
   readonly #missing = new Set<string>();
@@ -35,8 +35,8 @@ export class RoomFeed {
   #closed = false;
 
   /** @param refused called when a subscription that was had is taken away */
-  constructor(parts: FeedParts, room: string, sink: FeedSink, refused: () => void) {
-    this.#parts = parts;
+  constructor(dependencies: FeedDependencies, room: string, sink: FeedSink, refused: () => void) {
+    this.#dependencies = dependencies;
     this.#room = room;
     this.sink = sink;
     this.#refused = refused;
@@ -49,7 +49,7 @@ export class RoomFeed {
 
   /** Whether what is stored is told: it is not, as long as the server does not let us listen. */
   get reliable(): boolean {
-    return !this.#missing.has(this.#parts.subjects.feed(this.#room));
+    return !this.#missing.has(this.#dependencies.subjects.feed(this.#room));
   }
 
   /**
@@ -64,7 +64,7 @@ export class RoomFeed {
     const handlers = this.#handlers();
     this.#subscriptions = handlers.map(([subject, handle]) => this.#subscribe(subject, handle));
     try {
-      const errors = await this.#parts.upline.sync();
+      const errors = await this.#dependencies.connection.sync();
       if (errors.some(({ code }) => code === 'MAX_SUBSCRIPTIONS')) throw new SubscriptionLimitError();
     } catch (error) {
       this.#unsubscribe();
@@ -84,14 +84,14 @@ export class RoomFeed {
   }
 
   #subscribe(subject: string, handle: (message: Msg) => void): Subscription {
-    const subscription = this.#parts.upline.nc.subscribe(subject, {
+    const subscription = this.#dependencies.connection.nc.subscribe(subject, {
       callback: (error, message) => {
         // A throw here would kill the connection's reader without a word.
         try {
           if (error === null) handle(message);
           else if (this.#subscriptions.includes(subscription)) this.#lose(subject);
         } catch (cause) {
-          this.#parts.logger.error({ err: cause, subject }, 'a feed message could not be handled');
+          this.#dependencies.logger.error({ err: cause, subject }, 'a feed message could not be handled');
         }
       },
     });
@@ -105,7 +105,7 @@ export class RoomFeed {
 
   #handlers(): readonly (readonly [subject: string, handle: (message: Msg) => void])[] {
     const { sink } = this;
-    const { subjects, clock } = this.#parts;
+    const { subjects, clock } = this.#dependencies;
     return [
       [subjects.feed(this.#room), (message) => receiveReliable(message, sink, clock)],
       [

@@ -1,6 +1,6 @@
 import type { Timer } from '../../../common/clock.ts';
 import type { Feed, FeedSink } from '../../upstream/upstream.ts';
-import type { FeedParts } from './feed.ts';
+import type { FeedDependencies } from './feed.ts';
 import { RoomFeed } from './feed.ts';
 import type { UpstreamHealth } from '../health/upstream-health.ts';
 
@@ -21,7 +21,7 @@ interface Loss {
  * limit is raised, a permission given back.
  */
 export class Feeds {
-  readonly #parts: FeedParts;
+  readonly #dependencies: FeedDependencies;
   readonly #health: Pick<UpstreamHealth, 'raise' | 'clear'>;
   /** Those polled last are at the end. */
   readonly #feeds = new Set<RoomFeed>();
@@ -31,11 +31,11 @@ export class Feeds {
   /** Whether the stream republishes what it stores. */
   #republished = true;
 
-  constructor(parts: FeedParts, health: Pick<UpstreamHealth, 'raise' | 'clear'>) {
-    this.#parts = parts;
+  constructor(dependencies: FeedDependencies, health: Pick<UpstreamHealth, 'raise' | 'clear'>) {
+    this.#dependencies = dependencies;
     this.#health = health;
-    this.#timer = parts.clock.every(POLL.everyMs, () => this.#poll());
-    this.#unwatch = parts.upline.onChange((up) => {
+    this.#timer = dependencies.clock.every(POLL.everyMs, () => this.#poll());
+    this.#unwatch = dependencies.connection.onChange((up) => {
       if (up) void this.#confirmAll().catch(() => undefined);
     });
   }
@@ -45,9 +45,9 @@ export class Feeds {
    * @throws when NATS does not let us listen, says why
    */
   async open(room: string, sink: FeedSink): Promise<Feed> {
-    const feed = new RoomFeed(this.#parts, room, sink, () => this.#lose(feed));
+    const feed = new RoomFeed(this.#dependencies, room, sink, () => this.#lose(feed));
     try {
-      await this.#parts.upline.whileUp(() => feed.subscribe());
+      await this.#dependencies.connection.whileUp(() => feed.subscribe());
       if (!feed.reliable) throw new Error(missing(feed));
     } catch (error) {
       this.#close(feed);
@@ -79,7 +79,7 @@ export class Feeds {
 
   #lose(feed: RoomFeed): void {
     if (!this.#feeds.has(feed) || this.#lost.has(feed)) return;
-    this.#lost.set(feed, { failures: 0, dueMs: this.#parts.clock.monotonicMs() + RETRY_MS.first });
+    this.#lost.set(feed, { failures: 0, dueMs: this.#dependencies.clock.monotonicMs() + RETRY_MS.first });
     this.#tell(feed);
   }
 
@@ -91,7 +91,7 @@ export class Feeds {
     if (!this.#republished) {
       this.#health.raise(
         'FEED_MISSING',
-        'the stream does not republish what it stores: rooms are polled; nats stream edit says how to mend it',
+        'the stream does not republish what it stores: rooms are polled; nats stream edit says how to fix it',
       );
     } else if (feed !== undefined) this.#health.raise('FEED_MISSING', missing(feed));
     else if (this.#lost.size === 0) this.#health.clear('FEED_MISSING');
@@ -99,8 +99,8 @@ export class Feeds {
 
   /** Rooms take turns: many of them at once would be a burden for JetStream, which has other questions to answer. */
   #poll(): void {
-    if (!this.#parts.upline.up) return;
-    const nowMs = this.#parts.clock.monotonicMs();
+    if (!this.#dependencies.connection.up) return;
+    const nowMs = this.#dependencies.clock.monotonicMs();
     for (const [feed, { dueMs }] of this.#lost) if (dueMs <= nowMs) void this.#retry(feed);
     if (this.#republished && this.#lost.size === 0) return;
     let left = POLL.rooms;
@@ -126,7 +126,7 @@ export class Feeds {
     }
     loss.failures++;
     loss.dueMs =
-      this.#parts.clock.monotonicMs() + Math.min(RETRY_MS.first * 2 ** loss.failures, RETRY_MS.max);
+      this.#dependencies.clock.monotonicMs() + Math.min(RETRY_MS.first * 2 ** loss.failures, RETRY_MS.max);
   }
 
   /**
@@ -134,7 +134,7 @@ export class Feeds {
    * each room tries again, and those that do not fit know it.
    */
   async #confirmAll(): Promise<void> {
-    const errors = await this.#parts.upline.sync();
+    const errors = await this.#dependencies.connection.sync();
     if (!errors.some(({ code }) => code === 'MAX_SUBSCRIPTIONS')) return;
     for (const feed of this.#feeds) void this.#confirm(feed);
   }

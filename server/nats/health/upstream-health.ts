@@ -1,7 +1,7 @@
 import type { UpstreamCause, UpstreamCauses } from '../../upstream/upstream-cause.ts';
 import { NO_CAUSES, UPSTREAM_CAUSES } from '../../upstream/upstream-cause.ts';
 import type { Logger } from '../../observability/logging.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 
 /** Times that each cause has arisen. */
 export type CauseCounts = ReadonlyMap<UpstreamCause, number>;
@@ -63,8 +63,8 @@ export class UpstreamHealth {
 }
 
 /** Tells whether there is a connection, until the returned function is called. */
-export function watchConnection(upline: Upline, health: UpstreamHealth): () => void {
-  return upline.onChange((up) => {
+export function watchConnection(connection: NatsConnection, health: UpstreamHealth): () => void {
+  return connection.onChange((up) => {
     if (up) health.clear('NATS_UNREACHABLE');
     else health.raise('NATS_UNREACHABLE', 'the connection to NATS is lost; it is being made again');
   });

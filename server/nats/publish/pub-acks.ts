@@ -1,4 +1,4 @@
-import type { Msg, MsgHdrs, NatsConnection, Subscription } from 'nats';
+import type { Msg, MsgHdrs, NatsConnection as NatsClient, Subscription } from 'nats';
 import { createInbox, ErrorCode, headers as newHeaders, NatsError } from 'nats';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import type { PublishOutcome, Refusal, Refused } from '../../upstream/publish-target.ts';
@@ -55,7 +55,7 @@ interface Waiting {
  * An acknowledgement counts only if it is the stream's: another one with the same subjects, or that of a leaf node, answers as well.
  */
 export class PubAcks {
-  readonly #nc: NatsConnection;
+  readonly #nc: NatsClient;
   readonly #clock: Clock;
   readonly #origin: StreamOrigin;
   readonly #observe: AckObserver;
@@ -74,12 +74,7 @@ export class PubAcks {
   #sent = 0;
   #timer: Timer | undefined;
 
-  constructor(
-    nc: NatsConnection,
-    origin: StreamOrigin,
-    clock: Clock,
-    observe: AckObserver = () => undefined,
-  ) {
+  constructor(nc: NatsClient, origin: StreamOrigin, clock: Clock, observe: AckObserver = () => undefined) {
     this.#nc = nc;
     this.#origin = origin;
     this.#clock = clock;

@@ -10,7 +10,7 @@ import type {
   Refused,
   Unknown,
 } from '../../upstream/publish-target.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 import { encodeHeaders, encodeStoredHeaders } from '../codec/message-codec.ts';
 import { probeRoom } from '../probe-room.ts';
 import type { StreamMessage, StreamOrigin } from './pub-acks.ts';
@@ -35,9 +35,9 @@ const THEN = '; then: ';
 
 const AWAY: Refused = { kind: 'refused', refusal: 'away', detail: 'there is no connection to NATS' };
 
-/** What a publisher is made of. */
-export interface PublisherParts {
-  readonly upline: Upline;
+/** What a publisher depends on. */
+export interface PublisherDependencies {
+  readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly subjects: Subjects;
   /** Whose acknowledgements count. */
@@ -48,7 +48,7 @@ export interface PublisherParts {
 
 /** Publishes for viewers and backends that come through the gateway. */
 export class Publisher implements PublishTarget {
-  readonly #upline: Upline;
+  readonly #connection: NatsConnection;
   readonly #subjects: Subjects;
   readonly #clock: Clock;
   readonly #acks: PubAcks;
@@ -56,19 +56,19 @@ export class Publisher implements PublishTarget {
   /** Subjects of ephemeral messages that were not permitted, and until when no more are tried. */
   readonly #forbidden = new Map<string, number>();
 
-  constructor({ upline, jsm, subjects, origin, health, clock }: PublisherParts) {
-    this.#upline = upline;
+  constructor({ connection, jsm, subjects, origin, health, clock }: PublisherDependencies) {
+    this.#connection = connection;
     this.#subjects = subjects;
     this.#clock = clock;
-    this.#acks = new PubAcks(upline.nc, origin, clock, (outcome, message, sentMs) =>
+    this.#acks = new PubAcks(connection.nc, origin, clock, (outcome, message, sentMs) =>
       this.#health.observe(outcome, message, sentMs),
     );
     this.#health = new PublishHealth(health, this.#probes(jsm, origin.stream), clock);
-    upline.onChange((up) => {
+    connection.onChange((up) => {
       if (!up) this.#acks.disconnected();
     });
-    upline.onError((error) => this.#onError(error));
-    void upline.nc.closed().then(() => this.#health.close());
+    connection.onError((error) => this.#onError(error));
+    void connection.nc.closed().then(() => this.#health.close());
   }
 
   // The client library has no buffer for the time without a connection: nothing is handed to it then.
@@ -78,7 +78,7 @@ export class Publisher implements PublishTarget {
     const { payload } = content;
     const message = { subject: this.#subjects.room(room), payload, headers: encodeStoredHeaders(content) };
     // Hardly any message needs more than this: neither a timer nor a second attempt.
-    const first = ms >= ACK_TIMEOUT_MS && this.#upline.up ? await this.#acks.publish(message) : undefined;
+    const first = ms >= ACK_TIMEOUT_MS && this.#connection.up ? await this.#acks.publish(message) : undefined;
     if (first !== undefined && !mayChange(first)) return first;
     const deadline = {
       clock: this.#clock,
@@ -94,10 +94,10 @@ export class Publisher implements PublishTarget {
   }
 
   ephemeral(room: string, content: MessageContent): Refused | undefined {
-    if (!this.#upline.up) return AWAY;
+    if (!this.#connection.up) return AWAY;
     const subject = this.#subjects.ephemeral(room);
     if (this.#forbidden.size > 0 && this.#isForbidden(subject)) return forbiddenTo(subject);
-    this.#upline.nc.publish(subject, content.payload, { headers: encodeHeaders(content) });
+    this.#connection.nc.publish(subject, content.payload, { headers: encodeHeaders(content) });
     return undefined;
   }
 
@@ -120,7 +120,7 @@ export class Publisher implements PublishTarget {
       if (outcome !== undefined) {
         await sleep(this.#clock, Math.min(RETRY_MS.first * 2 ** attempt, RETRY_MS.max), signal);
       }
-      await this.#upline.whenUp(signal).catch(() => undefined);
+      await this.#connection.whenUp(signal).catch(() => undefined);
       if (signal.aborted) return outcome ?? AWAY;
       if (outcome?.kind === 'refused' && this.#clock.monotonicMs() > lastMs) return outcome;
       const next = await Promise.race([this.#acks.publish(message), tooLate]);
@@ -144,18 +144,19 @@ export class Publisher implements PublishTarget {
   }
 
   #probes(jsm: JetStreamManager, stream: string): PublishProbes {
-    const upline = this.#upline;
+    const connection = this.#connection;
     return {
       get up() {
-        return upline.up;
+        return connection.up;
       },
       reaches: async (subject) => (await this.#acks.test(subject)) === undefined,
       isPermitted: async () => {
         const outcome = await this.test(probeRoom());
         return !(outcome?.kind === 'refused' && outcome.refusal === 'forbidden');
       },
-      isFull: (bytes) => upline.whileUp(async () => (await limitReached(jsm, stream, bytes)) !== undefined),
-      lastSeq: () => upline.whileUp(async () => (await jsm.streams.info(stream)).state.last_seq),
+      isFull: (bytes) =>
+        connection.whileUp(async () => (await limitReached(jsm, stream, bytes)) !== undefined),
+      lastSeq: () => connection.whileUp(async () => (await jsm.streams.info(stream)).state.last_seq),
     };
   }
 

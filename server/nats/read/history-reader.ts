@@ -138,8 +138,8 @@ export class HistoryReader {
   }
 
   async #up(): Promise<void> {
-    const { upline } = this.#context;
-    if (!upline.up) await upline.whenUp(AbortSignal.timeout(RECONNECT_MS));
+    const { connection } = this.#context;
+    if (!connection.up) await connection.whenUp(AbortSignal.timeout(RECONNECT_MS));
   }
 
   async #end({ consumer, pages }: StreamReading): Promise<void> {

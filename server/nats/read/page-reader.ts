@@ -3,7 +3,7 @@ import { nanos } from 'nats';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import type { StoredMessage } from '../../log/message.ts';
 import type { AckSubject } from '../codec/ack-subject.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 import type { NamedConsumer, StreamLeader } from '../stream/leader.ts';
 import type { HeaderLine } from '../codec/header-lines.ts';
 import { headerLines, sizeOf } from '../codec/header-lines.ts';
@@ -30,7 +30,7 @@ const SIZE_HEADER = 'Nats-Msg-Size';
 
 /** What reads need. */
 export interface ReadContext {
-  readonly upline: Upline;
+  readonly connection: NatsConnection;
   readonly leader: StreamLeader;
   readonly window: ReadWindow;
   readonly inbox: ReadInbox;
@@ -104,7 +104,7 @@ interface Waiting<M> {
  * while the page is looked at. What has come is kept, whatever happens then.
  */
 export class PageReader<M extends { readonly seq: number }> {
-  readonly #upline: Upline;
+  readonly #connection: NatsConnection;
   readonly #clock: Clock;
   readonly #flow: ReadFlow;
   readonly #from: number;
@@ -140,19 +140,19 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** @param size bytes behind the beginning that make a full page */
   constructor(
-    { upline, leader, window, inbox, clock }: ReadContext,
+    { connection, leader, window, inbox, clock }: ReadContext,
     { consumer, from }: Reading,
     size: number,
     decode: Decode<M>,
   ) {
-    this.#upline = upline;
+    this.#connection = connection;
     this.#clock = clock;
     this.#flow = new ReadFlow(window, clock);
     this.#from = from;
     this.#size = size;
     this.#decode = decode;
     this.#requestSubject = `${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`;
-    this.#unlisten = upline.onChange(() =>
+    this.#unlisten = connection.onChange(() =>
       this.#end(new Error('the NATS connection was lost during a read')),
     );
     this.#watch = clock.every(PULL_MS.silence, this.#silenceWatch());
@@ -268,7 +268,7 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** What the next pull should have room for. */
   get #least(): number {
-    return (this.#tooLarge ? (this.#upline.nc.info?.max_payload ?? 0) : this.#lastBytes) + SUBJECTS_BYTES;
+    return (this.#tooLarge ? (this.#connection.nc.info?.max_payload ?? 0) : this.#lastBytes) + SUBJECTS_BYTES;
   }
 
   /** How many bytes behind the beginning of the page may be asked for: while nobody waits for it, what keeps the link busy. */
@@ -303,7 +303,7 @@ export class PageReader<M extends { readonly seq: number }> {
     const amount = this.#alone ? { batch: 1 } : { batch: BATCH, max_bytes: bytes };
     const request = { ...amount, expires: nanos(PULL_MS.expires) };
     const reply = this.#inbox.replyTo(this.#consumer, this.#pulls.push(bytes) - 1);
-    this.#upline.nc.publish(this.#requestSubject, JSON.stringify(request), { reply });
+    this.#connection.nc.publish(this.#requestSubject, JSON.stringify(request), { reply });
   }
 
   /**
@@ -319,7 +319,7 @@ export class PageReader<M extends { readonly seq: number }> {
         const silent = (): void => {
           if (now === heard()) this.#end(new Error('the stream did not deliver in time'));
         };
-        this.#upline.sync().then(silent, silent);
+        this.#connection.sync().then(silent, silent);
       }
       before = now;
     };

@@ -2,7 +2,7 @@ import type { Msg, Subscription } from 'nats';
 import { createInbox } from 'nats';
 import type { AckSubject } from '../codec/ack-subject.ts';
 import { parseAckSubject } from '../codec/ack-subject.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 
 /** Told what comes for one consumer's reader. What it throws comes back as a failure. */
 export interface ReadListener {
@@ -23,7 +23,7 @@ export class ReadInbox {
   /** By consumer. */
   readonly #listeners = new Map<string, ReadListener>();
 
-  constructor({ nc }: Upline) {
+  constructor({ nc }: NatsConnection) {
     this.#subscription = nc.subscribe(`${this.#inbox}.*.*`, {
       callback: (error, message) => {
         if (error !== null) for (const listener of [...this.#listeners.values()]) listener.failed(error);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { NatsConnection } from 'nats';
+import type { NatsConnection as NatsClient } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { Subjects } from '../connection/subjects.ts';
@@ -14,7 +14,7 @@ const ANNOUNCE_MS = 100;
  * with the next leader the stream would seem to be another one (seen with 2.9.10). A single server cannot.
  */
 export async function isCreator(
-  nc: NatsConnection,
+  nc: NatsClient,
   subjects: Subjects,
   stream: string,
   clock: Clock,

@@ -10,8 +10,8 @@ import type { Subjects } from '../connection/subjects.ts';
 /** How often the origin of a mirror is asked whether it is the same, in milliseconds. */
 const ORIGIN_CHECK_MS = 30_000;
 
-/** What questions to the stream's leader are asked with. */
-export interface LeaderParts {
+/** What questions to the stream's leader depend on. */
+export interface LeaderDependencies {
   readonly requests: Requests;
   /** Of the stream that is read. */
   readonly api: JetStreamApi;
@@ -31,8 +31,11 @@ export interface OpenLeader {
  * Questions to the leader of the stream that is read: of a mirror in the name of its origin, so that cursors are the same everywhere.
  * @throws MirrorDivergedError when it is no copy of that
  */
-export async function openLeader({ stream: role, origin }: Opened, parts: LeaderParts): Promise<OpenLeader> {
-  const { requests, api, subjects, stream, clock, logger } = parts;
+export async function openLeader(
+  { stream: role, origin }: Opened,
+  dependencies: LeaderDependencies,
+): Promise<OpenLeader> {
+  const { requests, api, subjects, stream, clock, logger } = dependencies;
   if (role.kind === 'origin')
     return { leader: new StreamLeader(api, stream, subjects, role.created), close: () => undefined };
   const { created } = role;

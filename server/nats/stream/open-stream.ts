@@ -1,7 +1,7 @@
 import type { JetStreamManager } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import type { Logger } from '../../observability/logging.ts';
-import type { Upline } from '../connection/connection.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 import { isCreator } from './creator.ts';
 import { patiently } from '../connection/patience.ts';
 import type { StreamSettings } from './stream-config.ts';
@@ -27,7 +27,7 @@ export interface Opened {
  * @throws StreamMismatchError, or an error that says what stands in the way and what to do
  */
 export function openStream(
-  { nc }: Upline,
+  { nc }: NatsConnection,
   settings: StreamSettings & { readonly jsDomain: string | undefined },
   subjects: Subjects,
   owned: boolean,

@@ -1,4 +1,4 @@
-import type { NatsConnection } from 'nats';
+import type { NatsConnection as NatsClient } from 'nats';
 import { createInbox, headers } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
@@ -18,7 +18,7 @@ const ASKED_ROOM = 'who-stores-this';
  * Within a domain the server keeps streams from sharing subjects, beyond it nobody does.
  */
 export async function storingStreams(
-  nc: NatsConnection,
+  nc: NatsClient,
   subjects: Subjects,
   clock: Clock,
 ): Promise<readonly string[]> {
@@ -49,7 +49,7 @@ export async function storingStreams(
  * @throws StreamMismatchError when another stream stores the same subjects
  */
 export async function refuseRivals(
-  nc: NatsConnection,
+  nc: NatsClient,
   { stream, jsDomain }: { readonly stream: string; readonly jsDomain: string | undefined },
   subjects: Subjects,
   clock: Clock,

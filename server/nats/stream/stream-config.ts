@@ -44,8 +44,8 @@ interface Checked {
   readonly wanted: (needs: StreamNeeds) => unknown;
   /** Default: whether both read the same in JSON. */
   readonly fits?: (found: unknown, needs: StreamNeeds) => boolean;
-  /** Flags of `nats stream edit` that mend it; undefined when only a new stream can have it. */
-  readonly mend?: (needs: StreamNeeds, found: unknown) => readonly string[] | undefined;
+  /** Flags of `nats stream edit` that change it to what it must be; undefined when only a new stream can have it. */
+  readonly editFlags?: (needs: StreamNeeds, found: unknown) => readonly string[] | undefined;
   /** Version of NATS from which on it can be edited; absent: all. */
   readonly editableSince?: readonly [major: number, minor: number];
 }
@@ -69,8 +69,8 @@ const SHOWN_REPUBLISH: Republishing = {
   src: `\`${SHOWN.republish.src}\``,
   dest: `\`${SHOWN.republish.dest}\`; of a mirror \`${SHOWN.ofMirror('<mirror>').republish.dest}\``,
 };
-const EDITED_REPUBLISH: Pick<Checked, 'mend' | 'editableSince'> = {
-  mend: ({ subjects: { republish } }) => [
+const EDITED_REPUBLISH: Pick<Checked, 'editFlags' | 'editableSince'> = {
+  editFlags: ({ subjects: { republish } }) => [
     `--republish-source='${republish.src}'`,
     `--republish-destination='${republish.dest}'`,
   ],
@@ -83,7 +83,7 @@ const forbidden = (why: string, ...flags: readonly string[]): FieldRule => ({
   value: 'off',
   wanted: () => undefined,
   fits: isUnset,
-  mend: () => (flags.length === 0 ? undefined : flags),
+  editFlags: () => (flags.length === 0 ? undefined : flags),
   why,
 });
 
@@ -107,14 +107,14 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     kind: 'required',
     value: `\`${SHOWN.stored}\` alone; a mirror has none`,
     wanted: ({ subjects }) => (subjects.mirror === undefined ? [subjects.stored] : undefined),
-    mend: ({ subjects }) => [`--subjects='${subjects.stored}'`],
+    editFlags: ({ subjects }) => [`--subjects='${subjects.stored}'`],
     why: 'every room is stored, and nothing else',
   },
   retention: {
     kind: 'required',
     value: '`limits`',
     wanted: () => 'limits',
-    mend: (_needs, found) => (found === 'interest' ? ['--retention=limits'] : undefined),
+    editFlags: (_needs, found) => (found === 'interest' ? ['--retention=limits'] : undefined),
     editableSince: [2, 10],
     why: 'interest and work queue streams drop what consumers have acknowledged: from the middle, or all of it',
   },
@@ -123,7 +123,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     value: 'unlimited',
     wanted: () => -1,
     fits: isUnlimited,
-    mend: () => ['--max-consumers=0'],
+    editFlags: () => ['--max-consumers=0'],
     editableSince: [2, 12],
     why: 'every read of history is a consumer for a moment, and all gateways share the limit',
   },
@@ -132,14 +132,14 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     kind: 'setting',
     value: '`--max-bytes`',
     wanted: ({ settings: { maxBytes } }) => maxBytes,
-    mend: ({ settings: { maxBytes } }) => [`--max-bytes=${maxBytes}`],
+    editFlags: ({ settings: { maxBytes } }) => [`--max-bytes=${maxBytes}`],
     why: 'evicts the oldest first, which is announced as a gap',
   },
   max_age: {
     kind: 'setting',
     value: '`--max-age`',
     wanted: ({ settings: { maxAgeMs } }) => nanos(maxAgeMs),
-    mend: ({ settings: { maxAgeMs } }) => [`--max-age=${seconds(nanos(maxAgeMs))}`],
+    editFlags: ({ settings: { maxAgeMs } }) => [`--max-age=${seconds(nanos(maxAgeMs))}`],
     why: 'evicts the oldest first; silent rooms are compared with the stream well within it',
   },
   max_msgs_per_subject: {
@@ -147,7 +147,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     value: 'unlimited',
     wanted: () => -1,
     fits: isUnlimited,
-    mend: () => ['--max-msgs-per-subject=-1'],
+    editFlags: () => ['--max-msgs-per-subject=-1'],
     why: 'evicts from the middle of the stream',
   },
   max_msg_size: harmless('a message that is too large is refused with a reason'),
@@ -155,7 +155,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     kind: 'required',
     value: '`old`',
     wanted: () => 'old',
-    mend: () => ['--discard=old'],
+    editFlags: () => ['--discard=old'],
     why: 'a stream that is full would refuse every publish',
   },
   discard_new_per_subject: forbidden(
@@ -172,7 +172,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     kind: 'setting',
     value: '`--replicas`',
     wanted: ({ settings: { replicas } }) => replicas,
-    mend: ({ settings: { replicas } }) => [`--replicas=${replicas}`],
+    editFlags: ({ settings: { replicas } }) => [`--replicas=${replicas}`],
     why: 'how many servers may be lost',
   },
   no_ack: forbidden('publishers would never learn that a message is stored', '--ack'),
@@ -183,7 +183,7 @@ export const STREAM_FIELDS: Readonly<Record<string, FieldRule>> = {
     wanted: ({ settings }) => duplicateWindow(settings),
     fits: (found, { settings, subjects }) =>
       subjects.mirror !== undefined || Number(found) >= duplicateWindow(settings),
-    mend: ({ settings }) => [`--dupe-window=${seconds(duplicateWindow(settings))}`],
+    editFlags: ({ settings }) => [`--dupe-window=${seconds(duplicateWindow(settings))}`],
     why: 'a publish that is tried again would be stored twice',
   },
   placement: harmless('where the copies are does not matter'),
@@ -295,7 +295,7 @@ export function judgeStream(
     const value = found.get(field);
     const wanted = rule.wanted(needs);
     if (rule.fits?.(value, needs) ?? JSON.stringify(value) === JSON.stringify(wanted)) continue;
-    const flags = isOlder(serverVersion, rule.editableSince) ? undefined : rule.mend?.(needs, value);
+    const flags = isOlder(serverVersion, rule.editableSince) ? undefined : rule.editFlags?.(needs, value);
     const difference = { field, found: value, wanted, why: rule.why, flags };
     (rule.kind === 'setting' ? disagreements : differences).push(difference);
   }
@@ -323,7 +323,7 @@ export function isOlder(version: string, needed: readonly [number, number] | und
   return major < needed[0] || (major === needed[0] && minor < needed[1]);
 }
 
-/** What a person reads of a stream that cannot be used: every difference, and the command that mends them. */
+/** What a person reads of a stream that cannot be used: every difference, and the command that fixes them. */
 export function describeDifferences(stream: string, differences: readonly Difference[]): string {
   const lines = differences.map(
     ({ field, found, wanted, why }) =>
@@ -333,8 +333,8 @@ export function describeDifferences(stream: string, differences: readonly Differ
   const flags = new Set(differences.flatMap((difference) => difference.flags ?? []));
   const remedy =
     stuck.length > 0
-      ? `No flag of nats stream edit mends ${stuck.join(', ')}: use another --stream, or delete this one with all its messages: nats stream rm ${stream}`
-      : `Mend it: nats stream edit ${stream} ${[...flags].join(' ')}`;
+      ? `No flag of nats stream edit fixes ${stuck.join(', ')}: use another --stream, or delete this one with all its messages: nats stream rm ${stream}`
+      : `Fix it: nats stream edit ${stream} ${[...flags].join(' ')}`;
   const isSetting = ({ field }: Difference): boolean => STREAM_FIELDS[field]?.kind === 'setting';
   const other = differences.every(isSetting)
     ? '\nor start the gateway with settings that agree with it.'

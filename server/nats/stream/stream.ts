@@ -49,7 +49,7 @@ export type OpenedStream = {
   | { readonly kind: 'mirror'; readonly origin: OriginName }
 );
 
-/** The stream exists and is not what the gateway needs; the message says how it differs and what mends it. */
+/** The stream exists and is not what the gateway needs; the message says how it differs and what fixes it. */
 export class StreamMismatchError extends Error {
   override readonly name = 'StreamMismatchError';
 }
