@@ -96,7 +96,7 @@ const resumerMethods = {
     return all.flat();
   },
   /** Waits until each has received `messages`, at most `patienceMs`. */
-  async settle({
+  async awaitMessages({
     messages,
     patienceMs,
   }: {

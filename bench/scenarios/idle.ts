@@ -28,9 +28,9 @@ export const idle: Scenario = {
         // What a server leaves behind when it starts is as good as free for its first viewers.
         await stage.open(quick ? 20 : STANDING);
         const { pids: all, viewerPids: pids = all } = stage.running;
-        const before = await settledBytes(pids, quick);
+        const before = await steadyBytes(pids, quick);
         await stage.open(viewers);
-        const after = await settledBytes(pids, quick);
+        const after = await steadyBytes(pids, quick);
         return { kilobytes: (after - before) / viewers / 1000, before: before / 1e6, after: after / 1e6 };
       },
     },
@@ -38,7 +38,7 @@ export const idle: Scenario = {
 };
 
 /** Resident memory once it has stopped to change. */
-async function settledBytes(pids: readonly number[], quick: boolean): Promise<number> {
+async function steadyBytes(pids: readonly number[], quick: boolean): Promise<number> {
   let last = residentBytes(pids);
   for (let sample = 0; sample < (quick ? 1 : SAMPLES); sample++) {
     await delay(SAMPLE_MS);

@@ -15,7 +15,7 @@ const METRICS: readonly Metric[] = [
 ];
 
 const resumerProcess = new URL('../load/resumers.ts', import.meta.url);
-const SETTLE_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
 function percentiles(latencies: ArrayLike<number>): Numbers {
   return {
@@ -41,12 +41,15 @@ export const storm: Scenario = {
         try {
           await resumers.call('open', { port: stage.running.subscribePort, room: ROOM, count });
           await stage.publish(1, 0.1);
-          await resumers.call('settle', { messages: 1, patienceMs: SETTLE_MS });
+          await resumers.call('awaitMessages', { messages: 1, patienceMs: PATIENCE_MS });
           await stage.running.kill();
           await stage.publish(missed, 0.5);
           await stage.running.restart();
           const { latencies, breaks } = await resumers.call('resumeAll', undefined);
-          const { received } = await resumers.call('settle', { messages: missed + 1, patienceMs: SETTLE_MS });
+          const { received } = await resumers.call('awaitMessages', {
+            messages: missed + 1,
+            patienceMs: PATIENCE_MS,
+          });
           const reads = await stage.running.metric('history_reads_total');
           return { share: received / count / (missed + 1), breaks, reads, ...percentiles(latencies) };
         } finally {
@@ -83,7 +86,10 @@ export const jitter: Scenario = {
             }),
             stage.publish(messages, seconds),
           ]);
-          const { received, breaks } = await resumers.call('settle', { messages, patienceMs: SETTLE_MS });
+          const { received, breaks } = await resumers.call('awaitMessages', {
+            messages,
+            patienceMs: PATIENCE_MS,
+          });
           const reads = await stage.running.metric('history_reads_total');
           const ascending = Float64Array.from(latencies).sort();
           return { share: received / count / messages, breaks, reads, ...percentiles(ascending) };

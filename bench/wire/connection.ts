@@ -54,19 +54,19 @@ export class RawConnection {
       noDelay: true,
       onread: { buffer: readInto, callback: (size) => this.#read(size) },
     });
-    let settle: { resolve(): void; reject(error: Error): void } | undefined;
-    this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    let outcome: { resolve(): void; reject(error: Error): void } | undefined;
+    this.ready = new Promise((resolve, reject) => (outcome = { resolve, reject }));
     const lose = (reason: string): void => {
       if (this.#dropped) return;
       this.drop();
-      settle?.reject(new Error(reason));
+      outcome?.reject(new Error(reason));
       options.lost(reason);
     };
     this.#receiver = make({
       room,
       authority: `127.0.0.1:${port}`,
       send: (bytes) => void this.#socket.write(bytes),
-      ready: () => settle?.resolve(),
+      ready: () => outcome?.resolve(),
       fail: lose,
       count: (messages) => (tally.messages += messages),
     });

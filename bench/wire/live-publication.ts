@@ -70,7 +70,7 @@ class LivePublication implements Publication {
     const messages = new GrpcMessages((message) => {
       const { frame, publishResults } = liveService.Connect.responseDeserialize(message);
       if (frame === 'welcome') context.ready();
-      for (const result of publishResults?.results ?? []) this.#settle(result);
+      for (const result of publishResults?.results ?? []) this.#complete(result);
     });
     const call = new Http2Call(CONNECT_PATH, context.authority, {
       send: (bytes) => context.send(bytes),
@@ -92,7 +92,7 @@ class LivePublication implements Publication {
     this.#frames = [];
   }
 
-  #settle({ requestId, refusal }: PublishResult): void {
+  #complete({ requestId, refusal }: PublishResult): void {
     const waiting = this.#waiting.get(requestId);
     this.#waiting.delete(requestId);
     if (!refusal) waiting?.resolve();

@@ -2,22 +2,22 @@ import type { Arrival } from './segment.ts';
 
 /** A full queue holds this many bytes, and one segment more. */
 const capacityBytes = 256 * 1024;
-/** What a segment weighs beside its bytes, so that tiny ones are bounded too. */
+/** Counted for a segment beside its bytes, so that tiny ones are bounded too. */
 const segmentOverhead = 64;
 
 /** A bounded queue with one reader. It never refuses: it asks the writer to wait. */
 export class SegmentQueue {
   private readonly arrivals: Arrival[] = [];
-  private weight = 0;
+  private queuedBytes = 0;
   private onArrival: (() => void) | undefined;
   private room: { readonly promise: Promise<void>; readonly open: () => void } | undefined;
 
   /** Takes an arrival; a promise means that the queue is full and resolves when it no longer is. */
   put(arrival: Arrival): Promise<void> | undefined {
     this.arrivals.push(arrival);
-    this.weight += weigh(arrival);
+    this.queuedBytes += sizeOf(arrival);
     this.onArrival?.();
-    if (this.weight < capacityBytes) return undefined;
+    if (this.queuedBytes < capacityBytes) return undefined;
     if (this.room === undefined) {
       const { promise, resolve } = newPromise();
       this.room = { promise, open: resolve };
@@ -29,8 +29,8 @@ export class SegmentQueue {
   poll(): Arrival | undefined {
     const arrival = this.arrivals.shift();
     if (arrival === undefined) return undefined;
-    this.weight -= weigh(arrival);
-    if (this.weight < capacityBytes) {
+    this.queuedBytes -= sizeOf(arrival);
+    if (this.queuedBytes < capacityBytes) {
       this.room?.open();
       this.room = undefined;
     }
@@ -57,12 +57,12 @@ export class SegmentQueue {
   }
 }
 
-function weigh({ segment }: Arrival): number {
+function sizeOf({ segment }: Arrival): number {
   return segmentOverhead + (segment.kind === 'bytes' ? segment.bytes.length : 0);
 }
 
 function newPromise(): { promise: Promise<void>; resolve: () => void } {
   let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => (resolve = settle));
+  const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
 }

@@ -30,7 +30,7 @@ const rules: Readonly<Record<GuaranteeName, RuleFactory>> = {
  */
 export function checkGuarantees(history: History, names: readonly GuaranteeName[] = guaranteeNames): Verdict {
   const published = new Published(history);
-  const { settled, isolation, truth, outages } = history;
+  const { finalHeads, isolation, truth, outages } = history;
   const tallies = names.map((name) => new Tally(name));
   const counts: Counts = { delivered: 0, signalledGaps: { expected: 0, unexpected: 0 } };
   for (const viewer of history.viewers) {
@@ -42,7 +42,7 @@ export function checkGuarantees(history: History, names: readonly GuaranteeName[
         disturbed,
         own,
         tally,
-        ...(settled && { settled }),
+        ...(finalHeads && { finalHeads }),
         ...(isolation && { isolation }),
         ...(truth && { truth }),
         ...(outages && { outages }),

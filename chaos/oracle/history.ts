@@ -15,15 +15,15 @@ export interface History {
   readonly rewinds?: Iterable<Rewind>;
   readonly viewers: Iterable<ViewerHistory>;
   /** Heads of rooms when publishing had ended and every viewer had been given the time to get there. */
-  readonly settled?: ReadonlyMap<string, Place>;
+  readonly finalHeads?: ReadonlyMap<string, Place>;
   /** What undisturbed viewers may expect; absent: Isolated is not checked. */
   readonly isolation?: IsolationBounds;
   /** What is asked of what viewers and publishers are told; absent: Truthful is not checked. */
   readonly truth?: TruthBounds;
   /** What was impossible, and when. */
   readonly outages?: readonly Outage[];
-  /** When publishers stood still: an answer that was there in time may not have reached them. */
-  readonly standstills?: readonly TimeSpan[];
+  /** When the publishers' event loops stalled: an answer that was there in time may not have reached them. */
+  readonly eventLoopStalls?: readonly TimeSpan[];
 }
 
 /** A place in a room's reliable messages: a sequence of a stream's incarnation. */

@@ -4,7 +4,7 @@ import type { RoomTrack } from './room-track.ts';
 import type { Tally } from './tally.ts';
 
 /** What a rule knows about the viewer that it watches, and about the run. */
-export interface RuleContext extends Pick<History, 'settled' | 'isolation' | 'truth' | 'outages'> {
+export interface RuleContext extends Pick<History, 'finalHeads' | 'isolation' | 'truth' | 'outages'> {
   readonly viewer: string;
   readonly published: Published;
   readonly disturbed: readonly TimeSpan[];

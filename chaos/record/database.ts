@@ -71,6 +71,7 @@ const schema = `
     unstorable INTEGER NOT NULL,
     PRIMARY KEY (run, n)
   ) WITHOUT ROWID;
+  -- The final heads of rooms.
   CREATE TABLE settled (
     run   INTEGER NOT NULL,
     room  TEXT    NOT NULL,

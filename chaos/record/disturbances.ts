@@ -1,13 +1,13 @@
 import type { TimeSpan } from '../oracle/history.ts';
 import type { AppliedFault, RunPlan } from './recording.ts';
-import { standstill } from './recording.ts';
+import { eventLoopStall } from './recording.ts';
 
 /** When faults touched each viewer. */
 export class Disturbances {
   readonly #recoveryMs: number;
-  readonly #behind: TimeSpan[] = [];
+  readonly #backend: TimeSpan[] = [];
   /** Of the tool itself. */
-  readonly standstills: TimeSpan[] = [];
+  readonly eventLoopStalls: TimeSpan[] = [];
   readonly #byViewer = new Map<string, TimeSpan[]>();
 
   constructor({ faults, isolation }: RunPlan, applied: readonly AppliedFault[]) {
@@ -17,21 +17,21 @@ export class Disturbances {
       const span = { fromMs, toMs };
       const viewer = planned.get(fault)?.viewer;
       const spans = viewer === undefined ? undefined : this.#byViewer.get(viewer);
-      if (fault === standstill) this.standstills.push(span);
-      else if (viewer === undefined) this.#behind.push(span);
+      if (fault === eventLoopStall) this.eventLoopStalls.push(span);
+      else if (viewer === undefined) this.#backend.push(span);
       else if (spans === undefined) this.#byViewer.set(viewer, [span]);
       else spans.push(span);
     }
   }
 
-  /** Time to recover included. A fault behind the gateway touches everybody. */
+  /** Time to recover included. A backend fault touches everybody. */
   of(viewer: string): TimeSpan[] {
-    const all = [...this.#behind, ...this.ownOf(viewer)];
+    const all = [...this.#backend, ...this.ownOf(viewer)];
     return all.map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + this.#recoveryMs }));
   }
 
   /** What befell the viewer's own link or device, or the tool that ran it, as long as it lasted. */
   ownOf(viewer: string): TimeSpan[] {
-    return [...this.standstills, ...(this.#byViewer.get(viewer) ?? [])];
+    return [...this.eventLoopStalls, ...(this.#byViewer.get(viewer) ?? [])];
   }
 }

@@ -25,15 +25,15 @@ export function loadHistory(path: string, runName: string): History {
   const run = findRun(path, runName);
   const textOf = loadTexts(path, run);
   const { isolation, truth } = run.plan;
-  const settled = loadSettled(path, run);
-  const { standstills } = new Disturbances(run.plan, loadFaults(path, run));
+  const finalHeads = loadFinalHeads(path, run);
+  const { eventLoopStalls } = new Disturbances(run.plan, loadFaults(path, run));
   return {
     published: { [Symbol.iterator]: () => readPublished(path, run, textOf) },
     unknown: { [Symbol.iterator]: () => readUnknown(path, run, textOf) },
     viewers: { [Symbol.iterator]: () => readViewers(path, run, textOf) },
-    ...(settled.size > 0 && { settled }),
+    ...(finalHeads.size > 0 && { finalHeads }),
     ...(isolation && { isolation: { maxLatencyMs: isolation.maxLatencyMs } }),
-    ...(truth && { truth, outages: loadOutages(path, run), standstills }),
+    ...(truth && { truth, outages: loadOutages(path, run), eventLoopStalls }),
   };
 }
 
@@ -57,7 +57,7 @@ function loadTexts(path: string, { number }: RecordedRun): TextOf {
   };
 }
 
-function loadSettled(path: string, { number }: RecordedRun): Map<string, Place> {
+function loadFinalHeads(path: string, { number }: RecordedRun): Map<string, Place> {
   const rows = rowsOf<Place & { room: string }>(
     path,
     'SELECT room, epoch, seq FROM settled WHERE run = ?',

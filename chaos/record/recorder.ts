@@ -91,10 +91,10 @@ class SqliteRecorder implements Recorder {
     this.#queue.push(() => this.#statements.totals.run(row));
   }
 
-  settled(heads: ReadonlyMap<string, Place>): void {
+  finalHeads(heads: ReadonlyMap<string, Place>): void {
     const run = this.#run;
     for (const [room, { epoch, seq }] of heads) {
-      this.#queue.push(() => this.#statements.settled.run(run, room, epoch, seq));
+      this.#queue.push(() => this.#statements.finalHeads.run(run, room, epoch, seq));
     }
   }
 
@@ -162,7 +162,7 @@ function prepare(database: Database.Database) {
     unknown: insert('unknown', 6),
     fault: insert('faults', 5),
     outage: insert('outages', 7),
-    settled: insert('settled', 4),
+    finalHeads: insert('settled', 4),
     viewer: insert('viewers', 3),
     totals: insert('totals', 6),
     events: insert('events', 7),

@@ -34,7 +34,7 @@ export interface RunPlan {
   readonly truth?: TruthBounds;
 }
 
-/** A fault touches its viewer, or all when it is behind the gateway, until `recoveryMs` after its end. */
+/** A fault touches its viewer, or all when it is a backend fault, until `recoveryMs` after its end. */
 export interface PlannedIsolation extends IsolationBounds {
   readonly recoveryMs: number;
 }
@@ -45,7 +45,7 @@ export interface PlannedFault {
   readonly fault: number;
   /** For example `half-open` or `nats-kill`. */
   readonly name: string;
-  /** The viewer whose link it is on; undefined for a fault behind the gateway. */
+  /** The viewer whose link it is on; undefined for a backend fault. */
   readonly viewer: string | undefined;
   /** From the start of the run, in milliseconds. */
   readonly atMs: number;
@@ -53,10 +53,10 @@ export interface PlannedFault {
 }
 
 /**
- * In place of a fault's number: the tool itself stood still, because the machine had too much to do. It touches everybody
- * like a fault behind.
+ * In place of a fault's number: an event loop of the tool itself stalled, because the machine had too much to do. It touches
+ * everybody like a backend fault.
  */
-export const standstill = -1;
+export const eventLoopStall = -1;
 
 /** When a planned fault really began and ended, in milliseconds of the run's clock. */
 export interface AppliedFault {
@@ -88,7 +88,7 @@ export interface Recorder {
   outage(outage: Outage): void;
   totals(totals: ViewerTotals): void;
   /** Room heads when publishing had ended and everybody had been given the time to get there. */
-  settled(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;
+  finalHeads(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;
   /** JetStream reads of history that the gateways made during the run. */
   historyReads(count: number): void;
   /** All that was recorded of the stream `epoch` is of `first`, which it had been called before. */

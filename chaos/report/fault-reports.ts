@@ -1,5 +1,5 @@
 import type { AppliedFault, RunPlan } from '../record/recording.ts';
-import { standstill } from '../record/recording.ts';
+import { eventLoopStall } from '../record/recording.ts';
 import { Distribution } from './distribution.ts';
 import type { Measures } from './measures.ts';
 import type { FaultReport, FaultSpan } from './run-report.ts';
@@ -19,7 +19,7 @@ interface Strike {
   readonly tally: Tally;
 }
 
-/** Faults behind that end viewers' connections. What befalls NATS leaves them standing, by design. */
+/** Backend faults that end viewers' connections. What befalls NATS leaves them standing, by design. */
 const endingConnections: ReadonlySet<string> = new Set(['gateway-kill', 'gateway-drain', 'rolling-restart']);
 
 function isOnConnection({ span, tally }: Strike): boolean {
@@ -40,7 +40,8 @@ export class FaultReports {
     for (const { name } of faults) this.#tally(name).planned += 1;
     const planned = new Map(faults.map((fault) => [fault.fault, fault]));
     for (const { fault, fromMs, toMs } of [...applied].sort((a, b) => a.fromMs - b.fromMs)) {
-      const { name = fault === standstill ? 'standstill' : 'unknown', viewer } = planned.get(fault) ?? {};
+      const { name = fault === eventLoopStall ? 'event-loop-stall' : 'unknown', viewer } =
+        planned.get(fault) ?? {};
       const tally = this.#tally(name);
       const span = { fault, viewer, fromMs, toMs };
       tally.applied.push(span);

@@ -136,13 +136,13 @@ function sum(
 }
 
 /** What is wrong with the recording itself: a verdict over a part of a run is no pass. */
-function flaws(run: RecordedRun, { settled }: History, { seen }: ObservedViewers): string[] {
+function flaws(run: RecordedRun, { finalHeads }: History, { seen }: ObservedViewers): string[] {
   const { count, unjoined } = seen;
   const watching = run.plan.onlyViewer === undefined ? run.plan.viewers : 1;
   const missing = watching - count;
   return [
     ...(run.complete ? [] : ['the recording did not come to its end']),
-    ...(settled === undefined
+    ...(finalHeads === undefined
       ? ['nobody knows the heads at the end, so the last messages were not checked']
       : []),
     ...(missing > 0 ? [`${missing} of ${watching} viewers left nothing behind`] : []),

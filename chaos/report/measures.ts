@@ -33,7 +33,7 @@ export interface Measures {
   bytes: number;
   /** Repeats that clients received and kept from their applications. */
   duplicatesDropped: number;
-  /** Holes that clients noticed in the chain of messages, and mended by joining again. */
+  /** Holes that clients noticed in the chain of messages, and repaired by joining again. */
   continuityViolations: number;
   /** JetStream reads of history by the gateways; undefined if nobody counted. */
   historyReads: number | undefined;

@@ -39,7 +39,7 @@ export function planRows({ run, endMs }: RunReport): Row[] {
     ['rate', `${formatCount(rate)} reliable, ${formatCount(ephemeralRate)} ephemeral a second`],
     ...(gateways === undefined ? [] : [['gateways', String(gateways)] as const]),
     ...(natsCluster === undefined ? [] : [['NATS', `a cluster of ${natsCluster}`] as const]),
-    ['duration', `${formatMs(durationMs)}, ${formatMs(endMs)} until all had settled`],
+    ['duration', `${formatMs(durationMs)}, ${formatMs(endMs)} until all had caught up`],
     ['started', new Date(run.startedAtMs).toISOString()],
   ];
 }
@@ -74,7 +74,7 @@ export function countRows(report: RunReport): Row[] {
     ],
     ['bytes received', formatBytes(measures.bytes)],
     [
-      'mended by clients',
+      'repaired by clients',
       `${formatCount(measures.duplicatesDropped)} repeats, ${formatCount(measures.continuityViolations)} holes`,
     ],
     ...neverStruckRows(report),

@@ -68,7 +68,7 @@ export interface NeverStruck {
 /** One fault that struck, in milliseconds of the run's clock. */
 export interface FaultSpan {
   readonly fault: number;
-  /** Undefined for a fault behind the gateway. */
+  /** Undefined for a backend fault. */
   readonly viewer: string | undefined;
   readonly fromMs: number;
   readonly toMs: number;

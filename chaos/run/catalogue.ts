@@ -5,7 +5,7 @@ export type FaultKind =
   /** The connection that several viewers share; possible only where the tool runs the gateways itself. */
   | 'pool'
   /** What all viewers depend on: possible only where the tool runs gateways and NATS itself. */
-  | 'behind'
+  | 'backend'
   /** The same, and there has to be a NATS cluster. */
   | 'cluster';
 
@@ -14,8 +14,8 @@ export interface FaultTraits {
   readonly kind: FaultKind;
   /** Shortest and longest duration, in milliseconds. What strikes in a moment has 0. */
   readonly forMs: readonly [min: number, max: number];
-  /** How long it takes about until what was struck works again; the next fault behind waits for that. Default 0. */
-  readonly mendMs?: number;
+  /** How long it takes about until what was struck works again; the next backend fault waits for that. Default 0. */
+  readonly recoveryMs?: number;
   readonly about: string;
 }
 
@@ -52,100 +52,100 @@ export const catalogue = {
     about: 'a viewer on the same connection reads nothing, until it is cut off',
   },
   'gateway-kill': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [0, 0],
-    mendMs: 1_000,
+    recoveryMs: 1_000,
     about: 'SIGKILL to a gateway, which is started again',
   },
   'gateway-drain': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [0, 0],
-    mendMs: 2_200,
+    recoveryMs: 2_200,
     about: 'SIGTERM to a gateway, which is started again',
   },
   'rolling-restart': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [0, 0],
-    mendMs: 6_600,
+    recoveryMs: 6_600,
     about: 'SIGTERM to each gateway in turn, once the one before serves again',
   },
   'nats-kill': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [0, 1_500],
-    mendMs: 500,
+    recoveryMs: 500,
     about: 'SIGKILL to a nats-server; then it runs again',
   },
-  'nats-pause': { kind: 'behind', forMs: [500, 3_000], about: 'SIGSTOP to a nats-server, then SIGCONT' },
-  'stream-purge': { kind: 'behind', forMs: [0, 0], about: 'all messages held are removed' },
-  'stream-recreate': { kind: 'behind', forMs: [0, 0], about: 'the stream is deleted and created again' },
+  'nats-pause': { kind: 'backend', forMs: [500, 3_000], about: 'SIGSTOP to a nats-server, then SIGCONT' },
+  'stream-purge': { kind: 'backend', forMs: [0, 0], about: 'all messages held are removed' },
+  'stream-recreate': { kind: 'backend', forMs: [0, 0], about: 'the stream is deleted and created again' },
   'stream-remove': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [2_000, 6_000],
-    mendMs: 500,
+    recoveryMs: 500,
     about: 'the stream is deleted; later it is created again',
   },
   'stream-restore': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [2_000, 6_000],
-    mendMs: 500,
+    recoveryMs: 500,
     about: 'the stream is deleted; later a backup is restored',
   },
   retention: {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [1_000, 4_000],
     about: 'the stream holds so little that cursors are overtaken',
   },
   'large-messages': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [500, 2_000],
     about: 'messages of the size that gateways, and NATS, take at most',
   },
   'nats-slow': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [3_000, 8_000],
     about: 'gateways reach NATS at 50 to 400 KB a second, late',
   },
   'nats-stall': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [2_000, 6_000],
     about: "nothing passes on the gateways' links to NATS",
   },
   'deny-consumers': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [3_000, 6_000],
     about: 'gateways may create no consumers, so not read history',
   },
   'deny-reads': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [3_000, 6_000],
     about: 'gateways may not ask for the end of a room',
   },
-  'deny-feed': { kind: 'behind', forMs: [3_000, 6_000], about: 'gateways may not listen to what is stored' },
-  'deny-publish': { kind: 'behind', forMs: [3_000, 6_000], about: 'gateways may store nothing' },
+  'deny-feed': { kind: 'backend', forMs: [3_000, 6_000], about: 'gateways may not listen to what is stored' },
+  'deny-publish': { kind: 'backend', forMs: [3_000, 6_000], about: 'gateways may store nothing' },
   'limit-subscriptions': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [2_000, 5_000],
-    mendMs: 500,
+    recoveryMs: 500,
     about: 'gateways connect again and get too few subscriptions',
   },
   'limit-connections': {
-    kind: 'behind',
+    kind: 'backend',
     forMs: [2_000, 5_000],
-    mendMs: 500,
+    recoveryMs: 500,
     about: 'a nats-server takes no more connections',
   },
-  'limit-storage': { kind: 'behind', forMs: [3_000, 6_000], about: 'JetStream has no space for messages' },
+  'limit-storage': { kind: 'backend', forMs: [3_000, 6_000], about: 'JetStream has no space for messages' },
   'leader-kill': {
     kind: 'cluster',
     forMs: [500, 2_000],
-    mendMs: 6_000,
+    recoveryMs: 6_000,
     about: "SIGKILL to the stream's leader; then it runs again",
   },
   'leader-stepdown': { kind: 'cluster', forMs: [0, 0], about: "the stream's leader gives up its office" },
   partition: {
     kind: 'cluster',
     forMs: [2_000, 5_000],
-    mendMs: 4_000,
+    recoveryMs: 4_000,
     about: 'one nats-server cannot reach the others',
   },
 } as const satisfies Readonly<Record<string, FaultTraits>>;

@@ -43,7 +43,7 @@ export function planFor(run: string, seed: number, wishes: Wishes, own: boolean)
   const profile = wishes.profile ?? defaults.profile[own ? 'own' : 'foreign'];
   const named: Profile = profiles[profile];
   const mix = wishes.faults === undefined ? named : withFaults(named, wishes.faults);
-  if (!own) refuseBehind(mix, profile);
+  if (!own) refuseBackendFaults(mix, profile);
   for (const name of wishes.faults?.keys() ?? []) {
     if (traitsOf(name).kind === 'cluster' && natsCluster === undefined)
       throw new UsageError(`${name} needs a cluster: --nats-cluster 3`);
@@ -82,8 +82,8 @@ export function reduced(plan: RunPlan, reduction: Reduction): RunPlan {
   return reducePlan(plan, reduction);
 }
 
-function refuseBehind(mix: Profile, profile: string): void {
-  const [name] = [mix.pool, mix.behind].flatMap((one) => Object.keys(one?.weights ?? {}));
+function refuseBackendFaults(mix: Profile, profile: string): void {
+  const [name] = [mix.pool, mix.backend].flatMap((one) => Object.keys(one?.weights ?? {}));
   if (name === undefined) return;
   throw new UsageError(
     `${profile} has ${name}, which is possible only without --server: the tool then runs gateways and NATS itself`,

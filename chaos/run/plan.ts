@@ -11,7 +11,7 @@ const quietMs = 300;
 /** What a run is to be like. */
 export interface RunOptions extends Omit<RunPlan, 'faults' | 'wanted' | 'isolation' | 'truth'> {
   readonly mix: Profile;
-  /** Whether the tool runs gateways and NATS itself, so that faults behind are possible. */
+  /** Whether the tool runs gateways and NATS itself, so that backend faults are possible. */
   readonly own: boolean;
 }
 
@@ -46,19 +46,20 @@ export function poolOf(index: number): number | undefined {
 }
 
 /**
- * The schedule: a pure function of the options. Faults on the same viewer do not overlap, nor do those behind; all begin
+ * The schedule: a pure function of the options. Faults on the same viewer do not overlap, nor do those of the backend; all begin
  * and end within the run's duration, after which everything is healed and everyone may catch up.
  */
 export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
   const viewers = viewerNames(plan.viewers);
   const { seed, durationMs } = plan;
   const together = sequence(mix.together, chance(seed, 'together'), durationMs);
-  const behind = own ? sequence(possible(mix.behind, plan), chance(seed, 'behind'), durationMs) : [];
+  // The name of a random sequence is part of what a seed means: under another one it would plan other faults.
+  const backend = own ? sequence(possible(mix.backend, plan), chance(seed, 'behind'), durationMs) : [];
   const pools = Array.from({ length: own ? Math.ceil(plan.viewers / pooled.of) : 0 }, (_, pool) =>
     sequence(mix.pool, chance(seed, `pool ${pool}`), durationMs, { clearOf: together }),
   );
   const faults = [
-    ...behind.map((fault) => ({ ...fault, viewer: undefined })),
+    ...backend.map((fault) => ({ ...fault, viewer: undefined })),
     ...viewers.flatMap((viewer, index) => {
       const shared = inTime([...together, ...(pools[poolOf(index) ?? -1] ?? [])]);
       const first = firstOf(mix.each, seed, index);
@@ -66,7 +67,7 @@ export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
       return [...shared, ...alone].map((fault) => ({ ...fault, viewer }));
     }),
   ];
-  const wanted = [mix.each, mix.together, mix.pool, mix.behind].flatMap((one) =>
+  const wanted = [mix.each, mix.together, mix.pool, mix.backend].flatMap((one) =>
     Object.keys(one?.weights ?? {}),
   );
   return { ...plan, faults: numbered(faults), wanted: [...new Set(wanted)] };
@@ -138,13 +139,13 @@ function sequence<Name extends FaultName>(
   while (atMs < durationMs - quietMs) {
     const name = turns === undefined ? pick(random, mix.weights) : turns.next().value;
     if (name === undefined) break;
-    const { forMs: range, mendMs = 0 } = traitsOf(name);
+    const { forMs: range, recoveryMs = 0 } = traitsOf(name);
     const wholeMs = between(random, ...range);
     atMs = clearOf(others, atMs, wholeMs);
     if (atMs >= durationMs - quietMs) break;
     const forMs = Math.min(wholeMs, durationMs - atMs);
     faults.push({ name, atMs, forMs });
-    atMs += forMs + mendMs + Math.round(mix.everyMs * (0.5 + random()));
+    atMs += forMs + recoveryMs + Math.round(mix.everyMs * (0.5 + random()));
   }
   return faults;
 }

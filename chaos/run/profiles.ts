@@ -2,12 +2,12 @@ import type { FaultKind, FaultName, NameOf } from './catalogue.ts';
 import { catalogue } from './catalogue.ts';
 
 /** Mean time between faults that a profile says nothing of, in milliseconds. */
-const defaultRhythmMs = { each: 5_000, pool: 5_000, behind: 3_000 };
+const defaultRhythmMs = { each: 5_000, pool: 5_000, backend: 3_000 };
 
 /** Faults that follow one another, chosen by weight. */
 export interface Mix<Name extends FaultName = FaultName> {
   /**
-   * Mean time between the end of one, with what it takes to mend, and the next, in milliseconds; it varies by half of
+   * Mean time between the end of one, with the time to recover, and the next, in milliseconds; it varies by half of
    * that. So from beginning to beginning more time passes: each fault's own is added.
    */
   readonly everyMs: number;
@@ -26,7 +26,7 @@ export interface Profile {
   /** What befalls connections that several viewers share, each by itself. */
   readonly pool?: Mix<NameOf<'pool'>>;
   /** What befalls gateways and NATS. */
-  readonly behind?: Mix<NameOf<'behind' | 'cluster'>>;
+  readonly backend?: Mix<NameOf<'backend' | 'cluster'>>;
   /** Reliable messages a second over all rooms, unless the user says otherwise. */
   readonly rate?: number;
   /** How many gateways the tool runs, unless the user says otherwise. */
@@ -59,7 +59,7 @@ export const profiles = {
   },
   deploy: {
     about: 'gateways are restarted one after the other, as in a rollout',
-    behind: { everyMs: 1_000, weights: { 'gateway-drain': 1 } },
+    backend: { everyMs: 1_000, weights: { 'gateway-drain': 1 } },
   },
   storm: {
     about: 'all viewers are cut at the same tick, again and again',
@@ -71,7 +71,7 @@ export const profiles = {
     rate: 2,
   },
   everything: {
-    about: 'every fault there is, on links and behind; those of a cluster with --nats-cluster',
+    about: 'every fault there is, on links and in the backend; those of a cluster with --nats-cluster',
     // Of two, a rolling restart is hardly more than two drains.
     gateways: 3,
     each: {
@@ -93,7 +93,7 @@ export const profiles = {
       },
     },
     pool: { everyMs: 20_000, weights: { 'stuck-neighbour': 1 } },
-    behind: {
+    backend: {
       everyMs: 2_500,
       inTurn: true,
       weights: {
@@ -129,7 +129,7 @@ export type ProfileName = keyof typeof profiles;
 
 export const profileNames = Object.keys(profiles) as ProfileName[];
 
-/** A profile whose faults were chosen by the user: those on viewers keep its rhythm, and so do those on pools and behind. */
+/** A profile whose faults were chosen by the user: those on viewers keep its rhythm, and so do those on pools and of the backend. */
 export function withFaults(profile: Profile, weights: ReadonlyMap<FaultName, number>): Profile {
   const chosen = (...kinds: readonly FaultKind[]): Partial<Record<FaultName, number>> =>
     Object.fromEntries([...weights].filter(([name]) => kinds.includes(catalogue[name].kind)));
@@ -142,9 +142,9 @@ export function withFaults(profile: Profile, weights: ReadonlyMap<FaultName, num
     ...(profile.gateways !== undefined && { gateways: profile.gateways }),
     [profile.each === undefined && profile.together !== undefined ? 'together' : 'each']: onViewers,
     pool: { everyMs: profile.pool?.everyMs ?? defaultRhythmMs.pool, weights: chosen('pool') },
-    behind: {
-      everyMs: profile.behind?.everyMs ?? defaultRhythmMs.behind,
-      weights: chosen('behind', 'cluster'),
+    backend: {
+      everyMs: profile.backend?.everyMs ?? defaultRhythmMs.backend,
+      weights: chosen('backend', 'cluster'),
     },
   };
 }

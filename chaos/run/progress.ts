@@ -3,13 +3,13 @@ import type { Census } from './viewers/protocol.ts';
 
 /** A run as it stands. */
 export interface Progress {
-  readonly phase: 'connecting' | 'running' | 'settling' | 'done';
+  readonly phase: 'connecting' | 'running' | 'catching-up' | 'done';
   readonly census: Census;
-  /** The fault behind the viewers' links that is in force. */
-  readonly faultBehind: string | undefined;
+  /** The backend fault in force. */
+  readonly backendFault: string | undefined;
   readonly published: TrafficCounts;
-  /** How long the tool itself stood still at most so far, in milliseconds: the machine had too much to do. */
-  readonly longestStandstillMs: number;
+  /** The longest stall of one of the tool's event loops so far, in milliseconds: the machine had too much to do. */
+  readonly longestStallMs: number;
   /** Of the time in which faults come and messages are published; undefined before and after. */
   readonly leftMs: number | undefined;
 }

@@ -6,24 +6,24 @@ import { formatAddress } from '../../common/units.ts';
 import { Interrupted } from '../../common/errors.ts';
 import type { Place } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../record/recording.ts';
-import { standstill } from '../record/recording.ts';
+import { eventLoopStall } from '../record/recording.ts';
 import type { Backend } from './backend/backend.ts';
-import { BehindSchedule } from './behind-schedule.ts';
+import { BackendFaultSchedule } from './backend-fault-schedule.ts';
 import { chance } from './chance.ts';
 import { consequencesFor } from './consequences.ts';
 import { Epochs } from './epochs.ts';
 import { Excuses } from './excuses.ts';
-import { Inquiry } from './inquiry.ts';
+import { HeadReader } from './head-reader.ts';
 import { poolOf, roomNames, roomsOf, viewerNames } from './plan.ts';
 import type { Progress } from './progress.ts';
-import { watchStandstills } from './standstill.ts';
+import { watchEventLoop } from './event-loop-stalls.ts';
 import { Traffic } from './traffic.ts';
-import type { News } from './viewers/fleet.ts';
+import type { FleetUpdate } from './viewers/fleet.ts';
 import { ViewerFleet } from './viewers/fleet.ts';
 import type { Goal } from './viewers/protocol.ts';
 
 /** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
-export const settleMs = 30_000;
+export const catchUpMs = 30_000;
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
 const startMs = 120_000;
@@ -64,7 +64,7 @@ class Run {
   private readonly rooms: readonly string[];
   private readonly fleet: ViewerFleet;
   private readonly publishers: readonly LiveClient[];
-  private readonly inquiry: Inquiry;
+  private readonly headReader: HeadReader;
   private readonly excuses = new Excuses();
   private readonly timers: Timer[] = [];
   private originMs = Infinity;
@@ -72,8 +72,8 @@ class Run {
   private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
   private epochs: Epochs | undefined;
   private traffic: Traffic | undefined;
-  private behind: BehindSchedule | undefined;
-  private longestStandstillMs = 0;
+  private backendFaults: BackendFaultSchedule | undefined;
+  private longestStallMs = 0;
 
   constructor(plan: RunPlan, context: RunContext) {
     this.plan = plan;
@@ -82,9 +82,9 @@ class Run {
     const viewers = viewerNames(plan.viewers)
       .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms), pool: poolOf(index) }))
       .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
-    this.fleet = new ViewerFleet(viewers, (news) => this.takeDown(news));
+    this.fleet = new ViewerFleet(viewers, (update) => this.record(update));
     this.publishers = publishersFor(context.backend);
-    this.inquiry = new Inquiry(context.backend.gateways.map(formatAddress), this.clock);
+    this.headReader = new HeadReader(context.backend.gateways.map(formatAddress), this.clock);
   }
 
   async go(): Promise<void> {
@@ -96,8 +96,8 @@ class Run {
     await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
     this.epochs = new Epochs(await this.readEpoch(), () => this.nowMs());
     await this.run(this.epochs);
-    this.phase = 'settling';
-    await this.settle();
+    this.phase = 'catching-up';
+    await this.catchUp();
     for (const totals of await fleet.finish()) recorder.totals(totals);
     for (const [epoch, first] of this.epochs.firstNames) recorder.sameStream(epoch, first);
     const historyReads = await backend.historyReads();
@@ -108,10 +108,10 @@ class Run {
 
   async close(): Promise<void> {
     for (const timer of this.timers) timer.cancel();
-    this.behind?.heal();
+    this.backendFaults?.heal();
     await this.fleet.close();
-    await Promise.all([this.inquiry, ...this.publishers].map((one) => one.close()));
-    await this.behind?.over.catch(() => undefined);
+    await Promise.all([this.headReader, ...this.publishers].map((one) => one.close()));
+    await this.backendFaults?.over.catch(() => undefined);
   }
 
   /** Faults come and go and messages are published, for as long as the plan says or until the run is stopped. */
@@ -138,48 +138,48 @@ class Run {
     const { excuses } = this;
     const readEpoch = (): Promise<string> => this.readEpoch();
     const consequences = consequencesFor({ excuses, epochs, traffic, recorder, nowMs, readEpoch });
-    this.behind = new BehindSchedule({
+    this.backendFaults = new BackendFaultSchedule({
       faults: plan.faults,
       apply: (fault, lifted) => {
         const random = chance(plan.seed, `fault ${fault.fault}`);
         return backend.apply(fault, { consequences, random, lifted });
       },
-      onApplied: (fault) => this.takeDownFault(fault),
+      onApplied: (fault) => this.recordFault(fault),
       clock,
       nowMs,
     });
     this.timers.push(
       clock.every(askNameEveryMs, () => void this.askName(epochs)),
-      watchStandstills(clock, ({ fromMs, toMs }) => {
+      watchEventLoop(clock, ({ fromMs, toMs }) => {
         const span = { fromMs: fromMs - this.originMs, toMs: toMs - this.originMs };
-        this.takeDownFault({ fault: standstill, ...span });
+        this.recordFault({ fault: eventLoopStall, ...span });
       }),
     );
     const over = sleep(clock, plan.durationMs, stopped);
-    await Promise.race([over, this.behind.over.then(() => over), this.fleet.failed]);
+    await Promise.race([over, this.backendFaults.over.then(() => over), this.fleet.failed]);
   }
 
   /** Everything is healed, nothing is published any more, and everyone may catch up. */
-  private async settle(): Promise<void> {
+  private async catchUp(): Promise<void> {
     const quiet = this.traffic?.stop();
     quiet?.catch(() => undefined);
     this.fleet.heal();
-    this.behind?.heal();
-    await this.behind?.over;
+    this.backendFaults?.heal();
+    await this.backendFaults?.over;
     await quiet;
     const heads = await this.heads();
-    this.context.recorder.settled(heads);
+    this.context.recorder.finalHeads(heads);
     const goals = new Map<string, Goal>();
     for (const [room, { epoch, seq }] of heads)
       goals.set(room, { epochs: this.epochs?.namesOf(epoch) ?? [epoch], seq });
     // Whoever is not there in time has lost what is missing: the verdict will say so.
-    await within(settleMs, 'not everyone has caught up', this.fleet.settle(goals)).catch(() => undefined);
+    await within(catchUpMs, 'not everyone has caught up', this.fleet.catchUp(goals)).catch(() => undefined);
   }
 
   /** Where everyone is to come to: at least to everything that was acknowledged. */
   private async heads(): Promise<Map<string, Place>> {
     const heads = this.rooms.map(async (room): Promise<[string, Place]> => {
-      const { epoch: name, seq } = await this.inquiry.head(room);
+      const { epoch: name, seq } = await this.headReader.head(room);
       const epoch = this.epochs?.firstNameOf(name) ?? name;
       const last = this.traffic?.last.get(room);
       return [room, { epoch, seq: Math.max(seq, last?.epoch === epoch ? last.seq : 0) }];
@@ -188,13 +188,13 @@ class Run {
   }
 
   private async readEpoch(): Promise<string> {
-    return (await this.inquiry.head(this.rooms[0] ?? '')).epoch;
+    return (await this.headReader.head(this.rooms[0] ?? '')).epoch;
   }
 
-  private takeDown({ events, answers, faults, census }: News): void {
+  private record({ events, answers, faults, census }: FleetUpdate): void {
     this.census = census;
     for (const answer of answers) this.traffic?.answered(answer);
-    for (const fault of faults) this.takeDownFault(fault);
+    for (const fault of faults) this.recordFault(fault);
     for (const { viewer, events: of } of events) {
       this.context.recorder.events(
         viewer,
@@ -210,9 +210,9 @@ class Run {
     if (name !== undefined && epochs.calls(name, stamp)) this.excuses.changed(name);
   }
 
-  private takeDownFault(fault: AppliedFault): void {
-    if (fault.fault === standstill)
-      this.longestStandstillMs = Math.max(this.longestStandstillMs, fault.toMs - fault.fromMs);
+  private recordFault(fault: AppliedFault): void {
+    if (fault.fault === eventLoopStall)
+      this.longestStallMs = Math.max(this.longestStallMs, fault.toMs - fault.fromMs);
     this.context.recorder.fault(fault);
   }
 
@@ -221,13 +221,13 @@ class Run {
   }
 
   private get progress(): Progress {
-    const { phase, census, behind, traffic, plan, longestStandstillMs } = this;
+    const { phase, census, backendFaults, traffic, plan, longestStallMs } = this;
     return {
       phase,
       census,
-      faultBehind: behind?.current,
+      backendFault: backendFaults?.current,
       published: traffic?.counts ?? { acknowledged: 0, unknown: 0, refused: 0 },
-      longestStandstillMs,
+      longestStallMs,
       leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
     };
   }

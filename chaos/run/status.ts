@@ -73,9 +73,9 @@ function timeText({ leftMs }: Progress): string {
   return leftMs === undefined ? '' : `${(leftMs / 1_000).toFixed(0)} s left`;
 }
 
-function faultsText({ census, faultBehind }: Progress): string {
+function faultsText({ census, backendFault }: Progress): string {
   const onViewers = countsText(census.faults, () => (text) => text);
-  return [faultBehind, onViewers].filter(Boolean).join(', ');
+  return [backendFault, onViewers].filter(Boolean).join(', ');
 }
 
 function messagesText({ published, census }: Progress): string {

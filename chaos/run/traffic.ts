@@ -13,7 +13,7 @@ import type { Answer } from './viewers/protocol.ts';
 const tickMs = 10;
 
 /**
- * How long a publish is tried, in milliseconds: longer than every fault behind the gateways. Of each few one has less, so that
+ * How long a publish is tried, in milliseconds: longer than every backend fault. Of each few one has less, so that
  * some are answered while a fault lasts; a fifth of it is left for the answer, and that is what a busy machine may take.
  */
 const timeouts = { usualMs: 15_000, shortMs: 2_500, oneShortIn: 4 };
@@ -31,7 +31,7 @@ export interface TrafficOptions {
   readonly epochs: Epochs;
   readonly recorder: Pick<Recorder, 'published' | 'unknown'>;
   /** Viewers, who publish too; what becomes of it comes by `answered`. */
-  readonly viewers: Pick<ViewerFleet, 'hush' | 'speak'>;
+  readonly viewers: Pick<ViewerFleet, 'pausePublishing' | 'resumePublishing'>;
   readonly clock: Clock;
   /** The run's clock. */
   readonly nowMs: () => number;
@@ -82,7 +82,7 @@ export class Traffic {
   /** Publishes no more; resolves when the outcome of everything is known, or known to stay unknown. */
   async stop(): Promise<void> {
     this.timer.cancel();
-    await Promise.all([...this.underWay, this.options.viewers.hush()]);
+    await Promise.all([...this.underWay, this.options.viewers.pausePublishing()]);
   }
 
   /** Resolves when nothing is being published; nothing is until the returned function is called. */
@@ -90,11 +90,11 @@ export class Traffic {
     const { clock, viewers } = this.options;
     const sinceMs = clock.monotonicMs();
     this.paused = true;
-    await Promise.all([...this.underWay, viewers.hush()]);
+    await Promise.all([...this.underWay, viewers.pausePublishing()]);
     return () => {
       if (!this.paused) return;
       this.paused = false;
-      viewers.speak();
+      viewers.resumePublishing();
       this.startMs += clock.monotonicMs() - sinceMs;
     };
   }
@@ -126,8 +126,8 @@ export class Traffic {
     if (this.paused) return;
     const { clock, rate, ephemeralRate } = this.options;
     const seconds = (clock.monotonicMs() - this.startMs) / 1_000;
-    while (this.reliable < seconds * rate) void this.track(this.gift(this.reliable++));
-    while (this.ephemeral < seconds * ephemeralRate) void this.track(this.whisper(this.ephemeral++));
+    while (this.reliable < seconds * rate) void this.track(this.publishReliable(this.reliable++));
+    while (this.ephemeral < seconds * ephemeralRate) void this.track(this.publishEphemeral(this.ephemeral++));
   }
 
   private async track(publish: Promise<void>): Promise<void> {
@@ -139,7 +139,7 @@ export class Traffic {
     }
   }
 
-  private gift(number: number): Promise<void> {
+  private publishReliable(number: number): Promise<void> {
     const { nowMs } = this.options;
     const room = this.roomOf(number);
     const key = String(number);
@@ -198,7 +198,7 @@ export class Traffic {
   }
 
   /** Nobody asks what became of an ephemeral message. */
-  private async whisper(number: number): Promise<void> {
+  private async publishEphemeral(number: number): Promise<void> {
     await this.clientOf(number)
       ?.publish(this.roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
       .catch(() => undefined);

@@ -18,7 +18,7 @@ import { defaults, planFor, reduced } from '../../chaos/run/options.ts';
 import type { ProfileName } from '../../chaos/run/profiles.ts';
 import { profileNames, profiles } from '../../chaos/run/profiles.ts';
 import type { Progress } from '../../chaos/run/progress.ts';
-import { runPlan, settleMs } from '../../chaos/run/run.ts';
+import { runPlan, catchUpMs } from '../../chaos/run/run.ts';
 import { Status } from '../../chaos/run/status.ts';
 import { UsageError } from '../../common/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -70,13 +70,13 @@ Faults on a viewer's link or device:
 ${faultTable('viewer')}
 Faults on a connection that a proxy puts several viewers on, without --server only:
 ${faultTable('pool')}
-Faults behind, without --server only:
-${faultTable('behind')}
+Backend faults, without --server only:
+${faultTable('backend')}
 Faults of a cluster, with --nats-cluster only:
 ${faultTable('cluster')}
 
 The schedule follows from the seed alone. Faults come and messages are published for --duration; then all is healed
-and everyone may catch up, for ${settleMs / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.`;
+and everyone may catch up, for ${catchUpMs / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.`;
 
 /** `live-cli chaos` */
 export function chaosCommand(): Command {
@@ -178,9 +178,9 @@ async function chaos(options: Options): Promise<void> {
 async function record(plan: RunPlan, backend: Backend, db: string, stopped: AbortSignal): Promise<void> {
   const recorder = openRecorder(db);
   const status = new Status(process.stderr);
-  let standstillMs = 0;
+  let stallMs = 0;
   const onProgress = (progress: Progress): void => {
-    standstillMs = progress.longestStandstillMs;
+    stallMs = progress.longestStallMs;
     status.show(progress);
   };
   try {
@@ -190,9 +190,9 @@ async function record(plan: RunPlan, backend: Backend, db: string, stopped: Abor
   } finally {
     status.clear();
   }
-  if (standstillMs > 0) {
+  if (stallMs > 0) {
     process.stderr.write(
-      `The tool stood still for up to ${(standstillMs / 1_000).toFixed(1)} s: that many viewers or messages are too much for this machine.\n`,
+      `Event loops of the tool stalled for up to ${(stallMs / 1_000).toFixed(1)} s: that many viewers or messages are too much for this machine.\n`,
     );
   }
 }
@@ -211,9 +211,9 @@ function planOf(options: Options): RunPlan {
   if (server !== undefined && gateways !== undefined)
     throw new UsageError('--gateways is for gateways of its own: leave --server out');
   const plan = replay === undefined ? newPlan(options) : recordedPlan(replay, options);
-  const behind = plan.faults.find((fault) => fault.viewer === undefined);
-  if (server !== undefined && behind !== undefined)
-    throw new UsageError(`${behind.name} strikes gateways and NATS of its own: leave --server out`);
+  const backendFault = plan.faults.find((fault) => fault.viewer === undefined);
+  if (server !== undefined && backendFault !== undefined)
+    throw new UsageError(`${backendFault.name} strikes gateways and NATS of its own: leave --server out`);
   return reduced(plan, { viewer, faults });
 }
 

@@ -110,7 +110,7 @@ export class ViewerCounts {
 
   /**
    * Forgets the gateways that have not been heard of for too long, and names them. To be called with every turn: when one was
-   * late, it was this process that stood still, and what the others have said waits unread.
+   * late, it was the event loop of this process that stalled, and what the others have said waits unread.
    */
   expire(nowMs: number): string[] {
     const late = nowMs - this.#expiredMs > 2 * NEWS_MS;

@@ -53,7 +53,7 @@ export function handMadeHistory(events = handMadeEvents()): History {
     published: [published(1, 100), published(2, 200), published(3, 1_200), published(4, 2_000)],
     unknown: [{ room, id: 'gift 5' }],
     viewers: [{ viewer: 'v0', events }],
-    settled: new Map([[room, { epoch, seq: 4 }]]),
+    finalHeads: new Map([[room, { epoch, seq: 4 }]]),
   };
 }
 

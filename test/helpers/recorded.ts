@@ -42,7 +42,7 @@ export function recordRun(path: string, history: History, details: RunDetails = 
     }
     for (const fault of details.faults ?? []) recorder.fault(fault);
     for (const totals of details.totals ?? []) recorder.totals(totals);
-    if (history.settled !== undefined) recorder.settled(history.settled);
+    if (history.finalHeads !== undefined) recorder.finalHeads(history.finalHeads);
     if (details.historyReads !== undefined) recorder.historyReads(details.historyReads);
   } finally {
     recorder.close();

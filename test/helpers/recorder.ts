@@ -93,16 +93,16 @@ export class RunRecorder {
    * @throws if a viewer does not get there in time.
    */
   async finish(client: LiveClient): Promise<History> {
-    const settled = await this.sealEpoch(client);
+    const finalHeads = await this.sealEpoch(client);
     for (const recording of this.#recordings) {
-      const head = settled.get(recording.room);
+      const head = finalHeads.get(recording.room);
       if (head === undefined || !recording.following) continue;
       const name = `${recording.viewer} has come to the head of ${recording.room}, ${head.seq}`;
       await until(name, () => recording.isAt(head));
     }
     await Promise.all(this.#recordings.map((recording) => recording.stop()));
     const viewers = this.#recordings.map((recording) => recording.history);
-    return { published: this.#published, viewers, settled };
+    return { published: this.#published, viewers, finalHeads };
   }
 
   /** Messages acknowledged, and of unknown outcome. */

@@ -15,7 +15,7 @@ export interface SimulatedHistory extends History {
   readonly published: PublishedMessage[];
   readonly unknown: UnknownMessage[];
   readonly viewers: SimulatedViewer[];
-  readonly settled: Map<string, Place>;
+  readonly finalHeads: Map<string, Place>;
 }
 
 export interface SimulatedViewer extends ViewerHistory {
@@ -38,7 +38,7 @@ const everyMs = 10;
 export function simulateHistory(random: Random, { messages = 40, viewers = 3 } = {}): SimulatedHistory {
   const stored = epochs.flatMap((epoch, index) => store(random, epoch, messages, index * messages * everyMs));
   const acknowledged = stored.filter(() => random() < 0.9);
-  const settled = new Map(rooms.map((room) => [room, headOf(stored, room)]));
+  const finalHeads = new Map(rooms.map((room) => [room, headOf(stored, room)]));
   return {
     published: acknowledged.map(({ room, epoch, seq, id, atMs }) => ({ room, epoch, seq, id, atMs })),
     unknown: [
@@ -46,7 +46,7 @@ export function simulateHistory(random: Random, { messages = 40, viewers = 3 } =
       { room: 'tea', id: 'never stored' },
     ],
     viewers: Array.from({ length: viewers }, (_, index) => simulateViewer(random, `v${index}`, stored)),
-    settled,
+    finalHeads,
     isolation: { maxLatencyMs: 1_000 },
   };
 }

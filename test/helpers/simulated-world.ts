@@ -228,7 +228,7 @@ export class SimulatedWorld {
     published: PublishedMessage[];
     unknown: UnknownMessage[];
     rewinds: Rewind[];
-    settled: Map<string, Place>;
+    finalHeads: Map<string, Place>;
   } {
     const { stream } = this;
     const all = stream.stored.map(({ room, epoch, seq, content: { id }, history }) => {
@@ -239,7 +239,7 @@ export class SimulatedWorld {
       published: all.filter(({ id }) => !this.#untraceable.has(id)),
       unknown: all.filter(({ id }) => this.#untraceable.has(id)),
       rewinds: this.#rewinds,
-      settled: new Map(ROOMS.map((room) => [room, place(room)])),
+      finalHeads: new Map(ROOMS.map((room) => [room, place(room)])),
     };
   }
 

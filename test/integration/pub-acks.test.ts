@@ -224,11 +224,11 @@ describe('publish acknowledgements', () => {
     const slow = acks.publish(message('slow'));
     const stored = await acks.publish(message('s.a'));
     assert.equal(stored.kind, 'stored');
-    let settled = false;
-    void slow.then(() => (settled = true));
+    let resolved = false;
+    void slow.then(() => (resolved = true));
     clock.advance(1_999);
     await nc.flush();
-    assert.equal(settled, false);
+    assert.equal(resolved, false);
     clock.advance(1);
     assert.equal((await slow).kind, 'unknown');
     reply?.();
@@ -237,7 +237,7 @@ describe('publish acknowledgements', () => {
     clock.advance(2_000);
   });
 
-  it('a connection that is closed settles what waits', async () => {
+  it('a connection that is closed resolves what waits', async () => {
     nc.subscribe('mute', { callback: () => undefined });
     const waiting = acks.publish(message('mute'));
     await acks.publish(message('s.a'));

@@ -115,11 +115,11 @@ describe('answers from within a viewer’s loop', () => {
     assert.match(String(failures[0]), /no outcome/);
   });
 
-  it('cease for as long as they are hushed, from when the last one has its outcome', async () => {
+  it('cease for as long as publishing is paused, from when the last one has its outcome', async () => {
     answers.begin(1);
     const underWay = answers.answer(message('chaos'));
     let quiet = false;
-    const hushed = answers.hush().then(() => (quiet = true));
+    const publishingPaused = answers.pausePublishing().then(() => (quiet = true));
     clock.advance(1_000);
     await breathe();
     assert.equal(quiet, false);
@@ -127,10 +127,10 @@ describe('answers from within a viewer’s loop', () => {
     calls[0]?.resolve({ seq: 1n, duplicate: false });
     await underWay;
     clock.advance(100);
-    await hushed;
+    await publishingPaused;
     await answers.answer(message('chaos'));
     assert.equal(calls.length, 1);
-    answers.speak();
+    answers.resumePublishing();
     void answers.answer(message('chaos'));
     assert.equal(calls.length, 2);
   });

@@ -17,7 +17,7 @@ const wishes = fc.record({
   natsCluster: fc.constantFrom(undefined, 3),
 });
 
-/** Faults on a viewer by the viewer's name, those behind under undefined; in order. */
+/** Faults on a viewer by the viewer's name, those of the backend under undefined; in order. */
 function bySufferer({ faults }: RunPlan): Map<string | undefined, PlannedFault[]> {
   const groups = new Map<string | undefined, PlannedFault[]>();
   for (const fault of faults) groups.set(fault.viewer, [...(groups.get(fault.viewer) ?? []), fault]);
@@ -60,8 +60,8 @@ describe('the schedule of a chaos run', () => {
 
   it('has only faults of its profile, and those of a cluster only with one', () => {
     const property = fc.property(seeds, wishes, (seed, wished) => {
-      const { each, together, pool, behind }: Profile = profiles[wished.profile];
-      const allowed = [each, together, pool, behind].flatMap((mix) => Object.keys(mix?.weights ?? {}));
+      const { each, together, pool, backend }: Profile = profiles[wished.profile];
+      const allowed = [each, together, pool, backend].flatMap((mix) => Object.keys(mix?.weights ?? {}));
       const plan = planFor('a', seed, wished, true);
       for (const { name } of plan.faults) assert.ok(allowed.includes(name), name);
       if (wished.natsCluster === undefined) assert.ok(!kindsOf(plan).has('cluster'));
@@ -139,7 +139,7 @@ describe('the schedule of a chaos run', () => {
     assert.ok(count('rst') > 6 * count('stall') && count('stall') > 0);
   });
 
-  it('has nothing behind the gateways when they are not the tool’s own', () => {
+  it('has no backend faults when the gateways are not the tool’s own', () => {
     const plan = planFor('a', 7, {}, false);
     assert.deepEqual([...kindsOf(plan)], ['viewer']);
     assert.throws(() => planFor('a', 7, { profile: 'deploy' }, false), UsageError);

@@ -229,12 +229,12 @@ function live(atMs: number): ViewerEvent {
 }
 
 /** What a history says, without how it is kept. */
-function contentOf({ published, unknown = [], viewers, settled = new Map<string, Place>() }: History) {
+function contentOf({ published, unknown = [], viewers, finalHeads = new Map<string, Place>() }: History) {
   return {
     published: [...published],
     unknown: Array.from(unknown, ({ room, id }) => ({ room, id })),
     viewers: Array.from(viewers, ({ viewer, events }) => ({ viewer, events: [...events] })),
-    settled: new Map(Array.from(settled, ([room, { epoch, seq }]) => [room, { epoch, seq }])),
+    finalHeads: new Map(Array.from(finalHeads, ([room, { epoch, seq }]) => [room, { epoch, seq }])),
   };
 }
 

@@ -35,7 +35,7 @@ describe('pages of reports', () => {
         ...history,
         published: Array.from(published, (message) => ({ ...message, room: hostile })),
         viewers: [{ viewer: hostile, events }],
-        settled: new Map([[hostile, { epoch: 'one', seq: 4 }]]),
+        finalHeads: new Map([[hostile, { epoch: 'one', seq: 4 }]]),
       },
       {
         ...handMadeDetails,

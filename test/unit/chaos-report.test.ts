@@ -185,7 +185,7 @@ describe('reports of runs', () => {
         { guarantee: 'Ordered', kind: 'reordered', seq: 1, atMs: 220 },
       ],
       [
-        'a gap hidden: skipped, and the chain mended',
+        'a gap hidden: skipped, and the chain repaired',
         (events) => {
           events.splice(indexOf(events, 3), 1);
           const at = indexOf(events, 4);
@@ -265,7 +265,7 @@ describe('reports of runs', () => {
     });
 
     it('a run whose end nobody waited for', () => {
-      const { settled: _, ...history } = handMadeHistory();
+      const { finalHeads: _, ...history } = handMadeHistory();
       recordRun(path, history, handMadeDetails);
       fails(judgeRun(path, 'r1'), /the last messages were not checked/);
     });

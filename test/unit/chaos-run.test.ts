@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { BehindSchedule } from '../../chaos/run/behind-schedule.ts';
-import { watchStandstills } from '../../chaos/run/standstill.ts';
+import { BackendFaultSchedule } from '../../chaos/run/backend-fault-schedule.ts';
+import { watchEventLoop } from '../../chaos/run/event-loop-stalls.ts';
 import type { AppliedFault, PlannedFault } from '../../chaos/record/recording.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 /** Lets everything run that waits for promises alone. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('the schedule of faults behind the gateways', () => {
+describe('the schedule of backend faults', () => {
   let clock: ManualClock;
   let begun: string[];
   let applied: AppliedFault[];
@@ -16,14 +16,17 @@ describe('the schedule of faults behind the gateways', () => {
     return { fault, name, viewer: undefined, atMs, forMs };
   };
 
-  /** Each fault takes 100 ms to mend after it was lifted. */
-  function scheduleOf(faults: PlannedFault[], mend = (): Promise<void> => mended()): BehindSchedule {
-    return new BehindSchedule({
+  /** Each fault takes 100 ms to recover after it was lifted. */
+  function scheduleOf(
+    faults: PlannedFault[],
+    recover = (): Promise<void> => recovered(),
+  ): BackendFaultSchedule {
+    return new BackendFaultSchedule({
       faults,
       apply: async ({ name }, lifted) => {
         begun.push(name);
         if (!lifted.aborted) await new Promise((resolve) => lifted.addEventListener('abort', resolve));
-        await mend();
+        await recover();
       },
       onApplied: (fault) => applied.push(fault),
       clock,
@@ -31,7 +34,7 @@ describe('the schedule of faults behind the gateways', () => {
     });
   }
 
-  const mended = (): Promise<void> => new Promise((resolve) => clock.after(100, resolve));
+  const recovered = (): Promise<void> => new Promise((resolve) => clock.after(100, resolve));
 
   async function advance(byMs: number): Promise<void> {
     await breathe();
@@ -83,14 +86,12 @@ describe('the schedule of faults behind the gateways', () => {
   });
 });
 
-describe('the watch for standstills', () => {
-  it('tells when the process has stood still, and not of a little lateness', () => {
+describe('the watch for event-loop stalls', () => {
+  it('tells when the event loop has stalled, and not of a little lateness', () => {
     const clock = new ManualClock();
     const spans: number[][] = [];
     const startMs = clock.wallMs();
-    const timer = watchStandstills(clock, ({ fromMs, toMs }) =>
-      spans.push([fromMs - startMs, toMs - startMs]),
-    );
+    const timer = watchEventLoop(clock, ({ fromMs, toMs }) => spans.push([fromMs - startMs, toMs - startMs]));
     clock.advance(1_000);
     clock.sleepThrough(400);
     clock.advance(600);

@@ -184,7 +184,7 @@ describe('core: audiences', () => {
     assert.equal(here.total('tea'), 0);
   });
 
-  it('does not take its own standstill for the silence of others', () => {
+  it('does not take its own event-loop stall for the silence of others', () => {
     there.report('tea', 1);
     tell(there, here, 1_000);
     here.expire(1_000);

@@ -170,7 +170,7 @@ describe('guarantees', () => {
         ...[5, 7, 9].map((seq) => ({ room, epoch, seq, id: `n${seq}`, atMs: 0, history: 1, kept: true })),
       ],
       rewinds: [{ epoch, after: 4, atMs: 40 }],
-      settled: new Map([[room, { epoch, seq: 9 }]]),
+      finalHeads: new Map([[room, { epoch, seq: 9 }]]),
     };
     const before = [message(2, 0), message(4, 2), message(6, 4), message(8, 6)];
     const after = [message(5, 4, 'n5'), message(7, 5, 'n7'), message(9, 7, 'n9')];
@@ -445,7 +445,7 @@ describe('guarantees', () => {
       assert.deepEqual(found(events, asked(1_000, 2_000)), [['indefinite', 2_000]]);
       assert.deepEqual(found(events, asked(999, 1_500)), []);
       assert.deepEqual(found(events, asked(1_500, 2_001)), []);
-      const still = { standstills: [{ fromMs: 1_900, toMs: 2_400 }] };
+      const still = { eventLoopStalls: [{ fromMs: 1_900, toMs: 2_400 }] };
       assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...still }), []);
       assert.deepEqual(found(events, { ...asked(1_000, 1_800), ...still }), [['indefinite', 1_800]]);
       assert.deepEqual(found(events, { unknown: [{ room, id: 'm9' }] }), []);
@@ -683,7 +683,7 @@ function history(
   return {
     published,
     viewers: [{ viewer: 'v', events, disturbed }],
-    settled: new Map([[room, { epoch, seq: 8 }]]),
+    finalHeads: new Map([[room, { epoch, seq: 8 }]]),
     isolation: { maxLatencyMs: 100 },
     ...(overrides as object),
   };

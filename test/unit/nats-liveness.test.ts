@@ -88,7 +88,7 @@ describe('liveness of the connection to NATS', () => {
     assert.ok(done.includes('cut'));
   });
 
-  it('does not count time in which the process itself stood still', () => {
+  it('does not count time in which the event loop itself stalled', () => {
     clock.sleepThrough(60_000);
     assert.deepEqual(done, []);
     clock.advance(1_000);

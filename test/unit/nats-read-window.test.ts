@@ -169,7 +169,7 @@ describe('nats: read flow', () => {
     assert.equal(rig.window.underWay, 0);
   });
 
-  it('never settles more than it has asked for', async () => {
+  it('never accounts for more than it has asked for', async () => {
     const clock = new ManualClock();
     const window = new ReadWindow(clock);
     const flow = new ReadFlow(window, clock);

@@ -4,11 +4,11 @@ import type { RuleFactory } from '../rule.ts';
 
 /**
  * Bookmarked: a viewer always knows where it stands. Nothing of a room comes before Joined has told a cursor; messages and
- * places belong to the epoch that was told; a viewer that leaves has a cursor; in a settled run its last replay
+ * places belong to the epoch that was told; a viewer that leaves has a cursor; if the run's final heads are known its last replay
  * was announced to be over (`no-bookmark`). No place that is told lies before one that was told or reached, and no
  * new message lies at or before a place that was told (`cursor-regression`).
  */
-export const bookmarked: RuleFactory = ({ viewer, tally, settled }) => {
+export const bookmarked: RuleFactory = ({ viewer, tally, finalHeads }) => {
   const told = (event: RoomEvent, holds: boolean, detail: string): void => {
     const { room, atMs } = event;
     tally.check(holds, () => ({ kind: 'no-bookmark', viewer, room, ...seqIn(event), atMs, detail }));
@@ -38,7 +38,8 @@ export const bookmarked: RuleFactory = ({ viewer, tally, settled }) => {
     if (cursor?.epoch === track.place?.epoch && cursor !== undefined) {
       forward(event, cursor.seq >= track.last, () => `left at ${cursor.seq}, had been given ${track.last}`);
     }
-    if (settled?.has(room)) told(event, track.caughtUpMs !== undefined, 'the end of the replay was not told');
+    if (finalHeads?.has(room))
+      told(event, track.caughtUpMs !== undefined, 'the end of the replay was not told');
   }
 
   return {

@@ -9,7 +9,7 @@ type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
 /**
  * Reliable: every acknowledged message after a viewer's first place, and not after its last, is delivered, unless a gap
  * or reset announced before covers it (`lost`). The last place is the greatest of what was delivered, what was told
- * (joined, caught up, the cursor at the end, a stored cursor) and the room's settled head, so that a viewer
+ * (joined, caught up, the cursor at the end, a stored cursor) and the room's final head, so that a viewer
  * that stops short is found too. Every delivered message's `prevSeq` was delivered or lies before the viewer's place
  * (`silent-gap`): this also finds skipped messages of which no acknowledgement is recorded. An acknowledged
  * message comes as itself (`altered`), and nothing comes that nobody published (`phantom`). Gaps and resets are
@@ -83,13 +83,13 @@ class RoomAccount {
     }
   }
 
-  /** The viewer's run is over: it should have come as far as the settled head. */
+  /** The viewer's run is over: it should have come as far as the final head. */
   finish(track: RoomTrack | undefined): void {
-    const settled = this.context.settled?.get(this.room);
-    if (track?.place !== undefined && settled !== undefined) {
-      const sameEpoch = settled.epoch === track.place.epoch;
+    const finalHead = this.context.finalHeads?.get(this.room);
+    if (track?.place !== undefined && finalHead !== undefined) {
+      const sameEpoch = finalHead.epoch === track.place.epoch;
       if (!sameEpoch) this.close(Infinity);
-      this.pass(sameEpoch ? track.place : { epoch: settled.epoch, seq: 0 }, settled, track.lastMs);
+      this.pass(sameEpoch ? track.place : { epoch: finalHead.epoch, seq: 0 }, finalHead, track.lastMs);
       // Everybody had the time to notice.
       this.accounts = this.accounts.slice(-1);
     }

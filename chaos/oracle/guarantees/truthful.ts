@@ -9,7 +9,7 @@ import { publisher } from '../verdict.ts';
  * who asks later than that is not told CaughtUp while nobody can ask for the end of a room (`falsely-well`). One of the causes
  * that it is told is that of the outage (`wrong-cause`). Whoever is told CaughtUp has been given what had been acknowledged `staleMs` before it
  * asked (`stale`). A publisher whose call began and was answered while nothing could be stored was not told that the outcome
- * is unknown, unless it stood still (`indefinite`). Checked only if the history gives bounds.
+ * is unknown, unless its event loop stalled (`indefinite`). Checked only if the history gives bounds.
  */
 export const truthful: RuleFactory = (context) => {
   const { truth, outages = [], viewer, published, tally } = context;
@@ -55,13 +55,13 @@ export const truthful: RuleFactory = (context) => {
 
 /** Checks what publishers were told. */
 export function judgePublishers(
-  { truth, outages = [], standstills = [], unknown = [] }: History,
+  { truth, outages = [], eventLoopStalls = [], unknown = [] }: History,
   tally: Tally,
 ): void {
   const hopeless = outages.filter(({ unstorable }) => unstorable);
   if (truth === undefined || hopeless.length === 0) return;
   for (const { room, id, asked } of unknown) {
-    if (asked === undefined || standstills.some((span) => isSpan(overlap(span, asked)))) continue;
+    if (asked === undefined || eventLoopStalls.some((span) => isSpan(overlap(span, asked)))) continue;
     const outage = hopeless.find(({ fromMs, toMs }) => fromMs <= asked.fromMs && asked.toMs <= toMs);
     tally.check(outage === undefined, () => {
       const detail = `"${id}", published at ${asked.fromMs} ms, has an unknown outcome, ${named(outage)}`;

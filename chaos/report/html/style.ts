@@ -70,7 +70,7 @@ tbody th { font-weight: 600; }
 .plot.bars { height: 110px; }
 .plot rect { fill: var(--accent); }
 .single { fill: var(--accent); }
-.behind { fill: var(--fail); }
+.backend { fill: var(--fail); }
 path.live { fill: var(--live); } path.connecting { fill: var(--connecting); } path.moving { fill: var(--moving); }
 path.suspect { fill: var(--suspect); } path.backoff { fill: var(--backoff); }
 path.idle, path.closed { fill: var(--idle); }

@@ -56,15 +56,15 @@ function legend(): Markup {
   return html`<p class="legend">
     ${shown.map((state) => html`<span><i class="${state}"></i>${state === 'idle' ? 'idle or closed' : state}</span>`)}
     <span><i class="mark"></i>fault on this viewer</span>
-    <span><i class="band"></i>fault behind the gateway</span>
+    <span><i class="band"></i>backend fault</span>
   </p>`;
 }
 
 /** When the faults of one name were at work: those on viewers as how many viewers they were on. */
 function lane({ name, applied }: FaultReport, endMs: number, x: Scale): Markup {
-  const behind = applied[0]?.viewer === undefined;
-  const path = behind
-    ? html`<path class="behind" d="${applied.map((span) => bar(span, x, 1, laneHeight - 2)).join('')}" />`
+  const onBackend = applied[0]?.viewer === undefined;
+  const path = onBackend
+    ? html`<path class="backend" d="${applied.map((span) => bar(span, x, 1, laneHeight - 2)).join('')}" />`
     : html`<path class="single" d="${crowd(applied, endMs)}" />`;
   return html`<div class="label lane">${name}<small>${formatCount(applied.length)}</small></div>
     <svg class="plot lane" viewBox="0 0 ${plotWidth} ${laneHeight}" preserveAspectRatio="none" role="img">

@@ -20,7 +20,7 @@ export interface Backend {
   readonly own: boolean;
   /** Rejects when the backend cannot go on; never resolves. */
   readonly failed: Promise<never>;
-  /** Applies a fault behind the viewers' links until `lifted` aborts; resolves when what it struck works again. */
+  /** Applies a backend fault until `lifted` aborts; resolves when what it struck works again. */
   apply(fault: PlannedFault, how: Application): Promise<void>;
   /** What the stream is called now (`epoch` of a cursor in it); undefined if that cannot be found out at once. */
   epoch(): Promise<string | undefined>;

@@ -1,12 +1,12 @@
 import { aborted } from '../../../common/sleep.ts';
 import { between } from '../chance.ts';
-import type { FaultsBehind } from './fault-behind.ts';
+import type { BackendFaults } from './backend-fault.ts';
 
 /** Less than any stream with messages holds. */
 const nextToNothing = 1;
 
 /** What is used up. */
-export const limits: FaultsBehind<'limit-subscriptions' | 'limit-connections' | 'limit-storage'> = {
+export const limits: BackendFaults<'limit-subscriptions' | 'limit-connections' | 'limit-storage'> = {
   /** Only who subscribes anew meets the limit: gateways have to connect again. */
   async 'limit-subscriptions'({ nats, links }, { random, lifted }) {
     await nats.restrict({ maxSubscriptions: between(random, 2, 8) });

@@ -5,8 +5,8 @@ import type { Address } from '../../../common/units.ts';
 import type { PlannedFault } from '../../record/recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import type { Application, Backend } from './backend.ts';
-import type { World } from './fault-behind.ts';
-import { behind } from './behind.ts';
+import type { FaultTargets } from './backend-fault.ts';
+import { backendFaults } from './backend-faults.ts';
 import { GatewayProcess, heartbeatMs } from './gateway-process.ts';
 import { NatsLinks } from './nats-links.ts';
 import { NatsServers } from './nats-servers.ts';
@@ -27,7 +27,7 @@ export class OwnBackend implements Backend {
   readonly heartbeatMs = heartbeatMs;
   readonly own = true;
   readonly failed: Promise<never>;
-  private readonly world: Omit<World, 'consequences'>;
+  private readonly targets: Omit<FaultTargets, 'consequences'>;
   private readonly directory: string;
 
   static async start({ gateways: gatewayCount, natsServers }: BackendSize): Promise<OwnBackend> {
@@ -60,31 +60,31 @@ export class OwnBackend implements Backend {
     }
   }
 
-  private constructor(world: Omit<World, 'consequences'>, directory: string) {
-    this.world = world;
+  private constructor(targets: Omit<FaultTargets, 'consequences'>, directory: string) {
+    this.targets = targets;
     this.directory = directory;
-    this.gateways = world.gateways.map(({ target }) => target);
-    this.failed = Promise.race(world.gateways.map(({ failed }) => failed));
+    this.gateways = targets.gateways.map(({ target }) => target);
+    this.failed = Promise.race(targets.gateways.map(({ failed }) => failed));
     this.failed.catch(() => undefined);
   }
 
   apply({ fault, name }: PlannedFault, { consequences, random, lifted }: Application): Promise<void> {
     if (!isFaultName(name) || isOfKind(name, 'viewer') || isOfKind(name, 'pool'))
-      throw new Error(`${name} is no fault behind the gateways`);
-    return behind[name]({ ...this.world, consequences }, { turn: fault, random, lifted });
+      throw new Error(`${name} is no backend fault`);
+    return backendFaults[name]({ ...this.targets, consequences }, { turn: fault, random, lifted });
   }
 
   epoch(): Promise<string | undefined> {
-    return this.world.stream.epoch().catch(() => undefined);
+    return this.targets.stream.epoch().catch(() => undefined);
   }
 
   async historyReads(): Promise<number> {
-    const reads = await Promise.all(this.world.gateways.map((gateway) => gateway.historyReads()));
+    const reads = await Promise.all(this.targets.gateways.map((gateway) => gateway.historyReads()));
     return reads.reduce((sum, count) => sum + count, 0);
   }
 
   async close(): Promise<void> {
-    const { gateways, nats, links, stream } = this.world;
+    const { gateways, nats, links, stream } = this.targets;
     await Promise.all(gateways.map((gateway) => gateway.end('SIGKILL')));
     await stream.close();
     await links.close();

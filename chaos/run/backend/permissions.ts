@@ -1,10 +1,10 @@
 import { aborted } from '../../../common/sleep.ts';
 import type { Outage, TimeSpan } from '../../oracle/history.ts';
-import type { FaultBehind, FaultsBehind } from './fault-behind.ts';
+import type { BackendFault, BackendFaults } from './backend-fault.ts';
 import type { Restrictions } from './nats-configuration.ts';
 
 /** A permission is taken from the gateways on every nats-server, and given back. */
-function without(restrictions: Restrictions, outage: Omit<Outage, keyof TimeSpan>): FaultBehind {
+function without(restrictions: Restrictions, outage: Omit<Outage, keyof TimeSpan>): BackendFault {
   return async ({ nats, consequences }, { lifted }) => {
     await nats.restrict(restrictions);
     await consequences.lasting(outage, () => aborted(lifted));
@@ -13,7 +13,7 @@ function without(restrictions: Restrictions, outage: Omit<Outage, keyof TimeSpan
 }
 
 /** What gateways are not permitted to do any more. */
-export const permissions: FaultsBehind<'deny-consumers' | 'deny-reads' | 'deny-feed' | 'deny-publish'> = {
+export const permissions: BackendFaults<'deny-consumers' | 'deny-reads' | 'deny-feed' | 'deny-publish'> = {
   'deny-consumers': without(
     { noPublish: ['$JS.API.CONSUMER.CREATE.>', '$JS.API.CONSUMER.DURABLE.CREATE.>'] },
     { causes: ['READS_FAILING'], blind: false, unstorable: false },

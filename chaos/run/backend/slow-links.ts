@@ -3,10 +3,10 @@ import { bandwidth } from '../../links/faults/bandwidth.ts';
 import { latency } from '../../links/faults/latency.ts';
 import { stall } from '../../links/faults/stall.ts';
 import { between } from '../chance.ts';
-import type { FaultsBehind } from './fault-behind.ts';
+import type { BackendFaults } from './backend-fault.ts';
 
 /** What befalls the gateways' links to NATS. */
-export const slowLinks: FaultsBehind<'nats-slow' | 'nats-stall'> = {
+export const slowLinks: BackendFaults<'nats-slow' | 'nats-stall'> = {
   /** Gateways take turns, and then it is all of them: a slow one beside a fast one is told late what others know. */
   async 'nats-slow'({ gateways, links }, { turn, random, lifted }) {
     const delayMs = between(random, 10, 200);

@@ -1,6 +1,6 @@
 import { systemClock } from '../../../common/clock.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
-import type { FaultsBehind } from './fault-behind.ts';
+import type { BackendFaults } from './backend-fault.ts';
 
 /** Messages that the stream holds while limits overtake cursors. */
 const retainedMessages = 10;
@@ -18,7 +18,7 @@ const largeEveryMs = 250;
 const missing = { causes: ['STREAM_MISSING'], blind: true, unstorable: true };
 
 /** What becomes of the stream and what it holds. */
-export const streamFaults: FaultsBehind<
+export const streamFaults: BackendFaults<
   'stream-purge' | 'stream-recreate' | 'stream-remove' | 'stream-restore' | 'retention' | 'large-messages'
 > = {
   'stream-purge': ({ stream, consequences }) =>

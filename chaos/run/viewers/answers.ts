@@ -21,7 +21,7 @@ export interface AnswersDependencies {
   readonly client: Pick<LiveClient, 'publish'>;
   /** The viewer's own: it stands still with the application. */
   readonly clock: Clock;
-  /** Told when a publish rejects with something that no client may reject with, or does not settle. */
+  /** Told when a publish rejects with something that no client may reject with, or has no outcome. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -30,7 +30,7 @@ export class Answers {
   private readonly dependencies: AnswersDependencies;
   /** Answered is one in so many messages; undefined: none. */
   private oneIn: number | undefined;
-  private hushed = false;
+  private publishingPaused = false;
   private seen = 0;
   private published = 0;
   private underWay = 0;
@@ -46,20 +46,20 @@ export class Answers {
     return () => (this.oneIn = undefined);
   }
 
-  /** Resolves when nothing is being published; nothing is until `speak`. */
-  async hush(): Promise<void> {
-    this.hushed = true;
+  /** Resolves when nothing is being published; nothing is until `resumePublishing`. */
+  async pausePublishing(): Promise<void> {
+    this.publishingPaused = true;
     await until(this.dependencies.clock, () => this.underWay === 0);
   }
 
-  /** Ends a hush. */
-  speak(): void {
-    this.hushed = false;
+  /** Ends a pause. */
+  resumePublishing(): void {
+    this.publishingPaused = false;
   }
 
   /** To be awaited after each event: resolves when the answer to it has an outcome, at once if it gets none. */
   async answer(event: RoomEvent): Promise<void> {
-    if (this.hushed || this.oneIn === undefined) return;
+    if (this.publishingPaused || this.oneIn === undefined) return;
     if (event.kind !== 'message' || event.message.sender === sender) return;
     if (this.seen++ % this.oneIn !== 0) return;
     await this.publish(event.room);
@@ -79,7 +79,7 @@ export class Answers {
     const key = `${viewer}-${this.published++}`;
     const message = { type: 'gift', sender, key, payload: Buffer.from(key) };
     const fromMs = clock.wallMs();
-    const settled = (became: Answer['became'], seq = 0): void => {
+    const record = (became: Answer['became'], seq = 0): void => {
       const id = messageId(room, sender, key);
       this.outcomes.push({ room, id, seq, became, fromMs, toMs: clock.wallMs() });
     };
@@ -89,10 +89,10 @@ export class Answers {
     this.underWay += 1;
     try {
       const { seq } = await client.publish(room, message, { timeoutMs });
-      settled('stored', seqOf(seq));
+      record('stored', seqOf(seq));
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
-      settled(error.reason === 'PUBLISH_OUTCOME_UNKNOWN' ? 'unknown' : 'refused');
+      record(error.reason === 'PUBLISH_OUTCOME_UNKNOWN' ? 'unknown' : 'refused');
     } finally {
       overdue.cancel();
       this.underWay -= 1;

@@ -20,14 +20,14 @@ export function viewersOfProcess(viewers: number): number {
 }
 
 /** What becomes of the viewers while they run. */
-export type News = Omit<Extract<HostReport, { kind: 'news' }>, 'kind'>;
+export type FleetUpdate = Omit<Extract<HostReport, { kind: 'update' }>, 'kind'>;
 
 /** All viewers of a run, in one process or several. */
 export class ViewerFleet {
   private readonly hosts: readonly Host[];
 
   /** Starts the processes; `failed` rejects when one of them cannot go on. */
-  constructor(viewers: readonly ViewerSpec[], onNews: (news: News) => void) {
+  constructor(viewers: readonly ViewerSpec[], onUpdate: (update: FleetUpdate) => void) {
     const count = processesFor(viewers.length);
     // Who shares a connection shares a process.
     const shares = Array.from({ length: count }, (_, share) =>
@@ -35,9 +35,9 @@ export class ViewerFleet {
     );
     const censuses = new Map<Host, Census>();
     this.hosts = shares.map((share) => {
-      const host = new Host(share, (news) => {
-        censuses.set(host, news.census);
-        onNews({ ...news, census: sum([...censuses.values()]) });
+      const host = new Host(share, (update) => {
+        censuses.set(host, update.census);
+        onUpdate({ ...update, census: sum([...censuses.values()]) });
       });
       return host;
     });
@@ -63,13 +63,13 @@ export class ViewerFleet {
     }
   }
 
-  /** Resolves when no viewer is publishing anything, and all outcomes have been told; none publishes until `speak`. */
-  async hush(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'hush' }, 'hushed')));
+  /** Resolves when no viewer is publishing anything, and all outcomes have been told; none publishes until `resumePublishing`. */
+  async pausePublishing(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'pause-publishing' }, 'publishing-paused')));
   }
 
-  speak(): void {
-    for (const host of this.hosts) host.tell({ kind: 'speak' });
+  resumePublishing(): void {
+    for (const host of this.hosts) host.tell({ kind: 'resume-publishing' });
   }
 
   heal(): void {
@@ -77,11 +77,11 @@ export class ViewerFleet {
   }
 
   /** Resolves when every viewer has come to the goals of its rooms. */
-  async settle(goals: ReadonlyMap<string, Goal>): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'settle', goals }, 'settled')));
+  async catchUp(goals: ReadonlyMap<string, Goal>): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'catch-up', goals }, 'caught-up')));
   }
 
-  /** Ends the viewers. When it resolves, all news have been told. */
+  /** Ends the viewers. When it resolves, all updates have been told. */
   async finish(): Promise<ViewerTotals[]> {
     const ends = await Promise.all(this.hosts.map((host) => host.ask({ kind: 'finish' }, 'finished')));
     return ends.flatMap(({ totals }) => totals);
@@ -93,7 +93,7 @@ export class ViewerFleet {
   }
 }
 
-type Answer = Exclude<HostReport['kind'], 'news' | 'failed'>;
+type Answer = Exclude<HostReport['kind'], 'update' | 'failed'>;
 
 /** One process of viewers. */
 class Host {
@@ -102,7 +102,7 @@ class Host {
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
 
-  constructor(viewers: readonly ViewerSpec[], onNews: (news: News) => void) {
+  constructor(viewers: readonly ViewerSpec[], onUpdate: (update: FleetUpdate) => void) {
     this.viewers = viewers;
     // Structured clone: sequences, maps and undefined arrive as they are.
     this.child = fork(fileURLToPath(siblingModule(import.meta.url, './main')), {
@@ -112,7 +112,7 @@ class Host {
     });
     this.exited = once(this.child, 'exit');
     this.child.on('message', (report: HostReport) => {
-      if (report.kind === 'news') onNews(report);
+      if (report.kind === 'update') onUpdate(report);
     });
     this.failed = new Promise((_, reject) => {
       this.child.on('message', (report: HostReport) => {

@@ -3,11 +3,11 @@ import { systemClock } from '../../../common/clock.ts';
 import { Limiter } from '../../../common/limiter.ts';
 import { until } from '../until.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../record/recording.ts';
-import { standstill } from '../../record/recording.ts';
+import { eventLoopStall } from '../../record/recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import { chance } from '../chance.ts';
 import { connectTimeoutMs } from '../client-times.ts';
-import { watchStandstills } from '../standstill.ts';
+import { watchEventLoop } from '../event-loop-stalls.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { onViewer } from './link-faults.ts';
 import { Pool } from './pool.ts';
@@ -15,7 +15,7 @@ import type { Census, Goal, HostReport, HostRequest } from './protocol.ts';
 import { Viewer } from './viewer.ts';
 
 /** How often is told what has happened, in milliseconds. */
-const newsEveryMs = 200;
+const updateEveryMs = 200;
 
 /** Viewers that may be connecting at once when a run begins: a start is no storm. */
 const startingAtOnce = 64;
@@ -42,36 +42,27 @@ export class ViewerHost {
     switch (request.kind) {
       case 'start':
         await this.start(request);
-        {
-          this.tell({ kind: 'ready' });
-          return;
-        }
-      case 'run': {
+        this.tell({ kind: 'ready' });
+        return;
+      case 'run':
         this.run(request.originMs, request.faults);
         return;
-      }
       case 'heal':
         return this.schedule?.heal();
-      case 'hush':
-        await this.hush();
-        {
-          this.tell({ kind: 'hushed' });
-          return;
-        }
-      case 'speak': {
-        for (const { answers } of this.viewers.values()) answers.speak();
+      case 'pause-publishing':
+        await this.pausePublishing();
+        this.tell({ kind: 'publishing-paused' });
         return;
-      }
-      case 'settle':
-        await this.settle(request.goals);
-        {
-          this.tell({ kind: 'settled' });
-          return;
-        }
-      case 'finish': {
+      case 'resume-publishing':
+        for (const { answers } of this.viewers.values()) answers.resumePublishing();
+        return;
+      case 'catch-up':
+        await this.catchUp(request.goals);
+        this.tell({ kind: 'caught-up' });
+        return;
+      case 'finish':
         this.tell({ kind: 'finished', totals: await this.finish() });
         return;
-      }
     }
   }
 
@@ -118,9 +109,9 @@ export class ViewerHost {
       (fault) => this.apply(fault),
       (fault) => this.applied.push(fault),
     );
-    this.clock.every(newsEveryMs, () => this.tellNews());
-    watchStandstills(this.clock, ({ fromMs, toMs }) => {
-      this.applied.push({ fault: standstill, fromMs: fromMs - originMs, toMs: toMs - originMs });
+    this.clock.every(updateEveryMs, () => this.sendUpdate());
+    watchEventLoop(this.clock, ({ fromMs, toMs }) => {
+      this.applied.push({ fault: eventLoopStall, fromMs: fromMs - originMs, toMs: toMs - originMs });
     });
   }
 
@@ -135,12 +126,12 @@ export class ViewerHost {
     return pool.bringNeighbours(`${viewer.rooms[0]}-neighbour`);
   }
 
-  private async hush(): Promise<void> {
-    await Promise.all([...this.viewers.values()].map(({ answers }) => answers.hush()));
-    this.tellNews();
+  private async pausePublishing(): Promise<void> {
+    await Promise.all([...this.viewers.values()].map(({ answers }) => answers.pausePublishing()));
+    this.sendUpdate();
   }
 
-  private settle(goals: ReadonlyMap<string, Goal>): Promise<void> {
+  private catchUp(goals: ReadonlyMap<string, Goal>): Promise<void> {
     const viewers = [...this.viewers.values()];
     return until(this.clock, () => viewers.every((viewer) => viewer.isAt(goals)));
   }
@@ -149,18 +140,18 @@ export class ViewerHost {
     this.schedule?.heal();
     const totals = await Promise.all([...this.viewers.values()].map((viewer) => viewer.finish()));
     await Promise.all([...new Set(this.pools.values())].map((pool) => pool.close()));
-    this.tellNews();
+    this.sendUpdate();
     return totals;
   }
 
-  private tellNews(): void {
+  private sendUpdate(): void {
     const { originMs = 0, applied } = this;
     this.applied = [];
     const events = [...this.viewers.values()]
       .map(({ name, log }) => ({ viewer: name, events: log.take(originMs) }))
-      .filter((news) => news.events.length > 0);
+      .filter((update) => update.events.length > 0);
     const answers = [...this.viewers.values()].flatMap((viewer) => viewer.answers.take(originMs));
-    this.tell({ kind: 'news', events, answers, faults: applied, census: this.census() });
+    this.tell({ kind: 'update', events, answers, faults: applied, census: this.census() });
   }
 
   private census(): Census {

@@ -28,7 +28,7 @@ export interface Answer extends TimeSpan {
   readonly seq: number;
 }
 
-/** What the tool tells a process of viewers, in this order; `hush` and `speak` by turns while they run. Sent by structured clone. */
+/** What the tool tells a process of viewers, in this order; `pause-publishing` and `resume-publishing` by turns while they run. Sent by structured clone. */
 export type HostRequest =
   /** Start the viewers; answered by `ready` when all have caught up. */
   | {
@@ -41,11 +41,11 @@ export type HostRequest =
   | { readonly kind: 'run'; readonly originMs: number; readonly faults: readonly PlannedFault[] }
   /** Lift every fault, apply no more. */
   | { readonly kind: 'heal' }
-  /** Publish nothing until `speak`; answered by `hushed` when nothing is being published and all outcomes have been told. */
-  | { readonly kind: 'hush' }
-  | { readonly kind: 'speak' }
-  /** Answer with `settled` when every viewer has come to these goals. */
-  | { readonly kind: 'settle'; readonly goals: ReadonlyMap<string, Goal> }
+  /** Publish nothing until `resume-publishing`; answered by `publishing-paused` when nothing is being published and all outcomes have been told. */
+  | { readonly kind: 'pause-publishing' }
+  | { readonly kind: 'resume-publishing' }
+  /** Answer with `caught-up` when every viewer has come to these goals. */
+  | { readonly kind: 'catch-up'; readonly goals: ReadonlyMap<string, Goal> }
   /** End the viewers; answered by `finished` after the last report. */
   | { readonly kind: 'finish' };
 
@@ -54,14 +54,14 @@ export type HostReport =
   | { readonly kind: 'ready' }
   /** What has happened since the last one. */
   | {
-      readonly kind: 'news';
+      readonly kind: 'update';
       readonly events: readonly { readonly viewer: string; readonly events: readonly ViewerEvent[] }[];
       readonly answers: readonly Answer[];
       readonly faults: readonly AppliedFault[];
       readonly census: Census;
     }
-  | { readonly kind: 'hushed' }
-  | { readonly kind: 'settled' }
+  | { readonly kind: 'publishing-paused' }
+  | { readonly kind: 'caught-up' }
   | { readonly kind: 'finished'; readonly totals: readonly ViewerTotals[] }
   /** The viewers cannot go on. */
   | { readonly kind: 'failed'; readonly message: string };

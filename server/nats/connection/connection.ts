@@ -142,10 +142,10 @@ export async function connectNats(
     whenUp(signal) {
       return new Promise((resolve, reject) => {
         if (isUp()) return resolve();
-        const finish = (settle: () => void): void => {
+        const finish = (outcome: () => void): void => {
           listeners.delete(listener);
           signal.removeEventListener('abort', abort);
-          settle();
+          outcome();
         };
         const listener = (now: boolean): void => {
           if (now) finish(resolve);

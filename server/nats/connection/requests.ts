@@ -52,7 +52,7 @@ interface Waiting {
   /** See {@link Asking.justBegun}. */
   readonly justBegun: boolean;
   readonly payload: Uint8Array;
-  settle(outcome: Msg | RequestError): void;
+  finish(outcome: Msg | RequestError): void;
 }
 
 /**
@@ -119,7 +119,7 @@ export class Requests {
         subject,
         justBegun,
         payload,
-        settle: (outcome) => {
+        finish: (outcome) => {
           this.#waiting.delete(token);
           answered.abort();
           if (outcome instanceof Error) reject(outcome);
@@ -149,7 +149,7 @@ export class Requests {
       if (answered.aborted) return;
       this.#listenIfDoubtful();
       if (round >= rounds) {
-        waiting.settle(unanswered(waiting.subject));
+        waiting.finish(unanswered(waiting.subject));
         return;
       }
       if (again) this.#send(token, waiting);
@@ -184,11 +184,11 @@ export class Requests {
     if (waiting === undefined) return;
     const unserved = message.data.length === 0 && message.headers?.code === NO_RESPONDERS;
     if (unserved && waiting.justBegun) return;
-    waiting.settle(unserved ? new RequestError('unserved', `nobody listens to ${waiting.subject}`) : message);
+    waiting.finish(unserved ? new RequestError('unserved', `nobody listens to ${waiting.subject}`) : message);
   }
 
   #fail(concerns: (waiting: Waiting) => boolean, error: RequestError): void {
-    for (const waiting of this.#waiting.values()) if (concerns(waiting)) waiting.settle(error);
+    for (const waiting of this.#waiting.values()) if (concerns(waiting)) waiting.finish(error);
   }
 }
 

@@ -41,7 +41,7 @@ interface PubAck {
 
 interface Waiting {
   readonly message: StreamMessage;
-  readonly settle: (outcome: PublishOutcome) => void;
+  readonly resolve: (outcome: PublishOutcome) => void;
   /** On the monotonic clock. */
   readonly sentMs: number;
   /** Who answered instead of the stream. */
@@ -64,7 +64,7 @@ export class PubAcks {
   /** See {@link subscriptionsExceeded}. */
   #doubtful = false;
   /** Asked for in this turn of the event loop. */
-  #unsent: Pick<Waiting, 'message' | 'settle'>[] = [];
+  #unsent: Pick<Waiting, 'message' | 'resolve'>[] = [];
   /** By token; the first was sent first. */
   readonly #waiting = new Map<string, Waiting>();
   /** Refusals of NATS that belong to one of those that wait; by subject. */
@@ -88,9 +88,9 @@ export class PubAcks {
 
   /** Sends one message once. Never rejects: what is not acknowledged in time is `unknown`. */
   publish(message: StreamMessage): Promise<PublishOutcome> {
-    return new Promise((settle) => {
+    return new Promise((resolve) => {
       if (this.#unsent.length === 0) setImmediate(() => this.#send());
-      this.#unsent.push({ message, settle });
+      this.#unsent.push({ message, resolve });
     });
   }
 
@@ -107,7 +107,7 @@ export class PubAcks {
 
   /**
    * NATS says that something published to the subject was not permitted. It says so once for each message, but not for which: those
-   * that wait are settled when there are as many such errors. What was permitted is acknowledged.
+   * that wait are resolved when there are as many such errors. What was permitted is acknowledged.
    */
   forbidden(subject: string): void {
     this.#forbidden.set(subject, (this.#forbidden.get(subject) ?? 0) + 1);
@@ -146,14 +146,14 @@ export class PubAcks {
   /** What was asked for in one turn goes to NATS in one write, in the same order. */
   #send(): void {
     const sentMs = this.#clock.monotonicMs();
-    for (const { message, settle } of this.#unsent) {
+    for (const { message, resolve } of this.#unsent) {
       const { subject, payload, headers } = message;
       const token = String(++this.#sent);
       try {
         this.#nc.publish(subject, payload, { headers, reply: this.#inbox + token });
-        this.#waiting.set(token, { message, settle, sentMs, stranger: undefined });
+        this.#waiting.set(token, { message, resolve, sentMs, stranger: undefined });
       } catch (error) {
-        settle(unsendable(error));
+        resolve(unsendable(error));
       }
     }
     this.#unsent = [];
@@ -165,10 +165,10 @@ export class PubAcks {
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return;
     if (headers?.code === NO_RESPONDERS) {
-      this.#settle(token, waiting, this.#unserved(waiting.message));
+      this.#resolve(token, waiting, this.#unserved(waiting.message));
     } else {
       const ack = parseAck(data);
-      if (this.#isOurs(ack)) this.#settle(token, waiting, outcomeOf(ack));
+      if (this.#isOurs(ack)) this.#resolve(token, waiting, outcomeOf(ack));
       else waiting.stranger = nameOf(ack);
     }
     this.#judgeForbidden();
@@ -188,10 +188,10 @@ export class PubAcks {
     );
   }
 
-  #settle(token: string, { message, settle, sentMs }: Waiting, outcome: PublishOutcome): void {
+  #resolve(token: string, { message, resolve, sentMs }: Waiting, outcome: PublishOutcome): void {
     this.#waiting.delete(token);
     this.#observe(outcome, message, sentMs);
-    settle(outcome);
+    resolve(outcome);
   }
 
   /** Looks once, however many errors and acknowledgements come together. */
@@ -204,7 +204,7 @@ export class PubAcks {
         const waiting = [...this.#waiting].filter(([, { message }]) => message.subject === subject);
         if (errors < waiting.length) continue;
         this.#forbidden.delete(subject);
-        for (const [token, entry] of waiting) this.#settle(token, entry, forbiddenTo(subject));
+        for (const [token, entry] of waiting) this.#resolve(token, entry, forbiddenTo(subject));
       }
     });
   }
@@ -231,7 +231,7 @@ export class PubAcks {
       const { stranger } = waiting;
       const detail =
         stranger === undefined ? why : `${why}, but one of ${stranger}, which has its subjects, too`;
-      this.#settle(token, waiting, { kind: 'unknown', detail });
+      this.#resolve(token, waiting, { kind: 'unknown', detail });
     }
     this.#judgeForbidden();
   }

@@ -17,7 +17,7 @@ export class ReadFlow {
   readonly #clock: Clock;
   readonly #pulls: Asked[] = [];
   #asked = 0;
-  #settled = 0;
+  #accounted = 0;
   #closed = false;
 
   constructor(window: ReadWindow, clock: Clock) {
@@ -27,7 +27,7 @@ export class ReadFlow {
 
   /** Bytes asked for that have not come yet. */
   get underWay(): number {
-    return this.#asked - this.#settled;
+    return this.#asked - this.#accounted;
   }
 
   /** What may be asked for at once when nobody else is in line. */
@@ -54,19 +54,19 @@ export class ReadFlow {
 
   /** So many bytes have come. */
   arrived(bytes: number): void {
-    const settled = this.#settled + Math.min(bytes, this.underWay);
-    for (let [pull] = this.#pulls; pull !== undefined && pull.upto <= settled; [pull] = this.#pulls) {
+    const accounted = this.#accounted + Math.min(bytes, this.underWay);
+    for (let [pull] = this.#pulls; pull !== undefined && pull.upto <= accounted; [pull] = this.#pulls) {
       this.#pulls.shift();
       this.#window.arrived(pull.bytes, pull.atMs);
     }
-    this.#settle(settled);
+    this.#account(accounted);
   }
 
   /** So many bytes will not come. */
   unused(bytes: number): void {
-    const settled = this.#settled + Math.min(bytes, this.underWay);
-    while (this.#pulls[0] !== undefined && this.#pulls[0].upto <= settled) this.#pulls.shift();
-    this.#settle(settled);
+    const accounted = this.#accounted + Math.min(bytes, this.underWay);
+    while (this.#pulls[0] !== undefined && this.#pulls[0].upto <= accounted) this.#pulls.shift();
+    this.#account(accounted);
   }
 
   /** Nothing more is waited for. */
@@ -75,9 +75,9 @@ export class ReadFlow {
     this.unused(this.underWay);
   }
 
-  #settle(settled: number): void {
-    const bytes = settled - this.#settled;
-    this.#settled = settled;
+  #account(accounted: number): void {
+    const bytes = accounted - this.#accounted;
+    this.#accounted = accounted;
     if (bytes > 0) this.#window.giveBack(bytes);
   }
 }

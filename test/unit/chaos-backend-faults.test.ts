@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { chance } from '../../chaos/run/chance.ts';
-import type { World } from '../../chaos/run/backend/fault-behind.ts';
-import { behind } from '../../chaos/run/backend/behind.ts';
+import type { FaultTargets } from '../../chaos/run/backend/backend-fault.ts';
+import { backendFaults } from '../../chaos/run/backend/backend-faults.ts';
 
-describe('faults behind the gateways', () => {
+describe('backend faults', () => {
   it('restart one gateway after the other in a rolling restart, each once the one before serves again', async () => {
     const log: string[] = [];
     const step = async (name: string): Promise<void> => {
@@ -16,9 +16,9 @@ describe('faults behind the gateways', () => {
       start: () => step(`start of ${name}`),
     }));
     // Nothing else of the world is touched.
-    const world = { gateways } as unknown as World;
+    const targets = { gateways } as unknown as FaultTargets;
     const { signal: lifted } = new AbortController();
-    await behind['rolling-restart'](world, { turn: 5, random: chance(1, 'any'), lifted });
+    await backendFaults['rolling-restart'](targets, { turn: 5, random: chance(1, 'any'), lifted });
     assert.deepEqual(
       log,
       ['a', 'b', 'c'].flatMap((name) => [

@@ -1,21 +1,21 @@
 import { aborted } from '../../../common/sleep.ts';
 import type { NameOf } from '../catalogue.ts';
-import type { FaultsBehind, World } from './fault-behind.ts';
+import type { BackendFaults, FaultTargets } from './backend-fault.ts';
 import { limits } from './limits.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { permissions } from './permissions.ts';
 import { slowLinks } from './slow-links.ts';
 import { streamFaults } from './stream-faults.ts';
 
-export const behind: FaultsBehind<NameOf<'behind' | 'cluster'>> = {
+export const backendFaults: BackendFaults<NameOf<'backend' | 'cluster'>> = {
   ...streamFaults,
   ...slowLinks,
   ...permissions,
   ...limits,
-  'gateway-kill': (world, { turn }) => restartGateway(world, turn, 'SIGKILL'),
-  'gateway-drain': (world, { turn }) => restartGateway(world, turn, 'SIGTERM'),
-  async 'rolling-restart'(world) {
-    for (const turn of world.gateways.keys()) await restartGateway(world, turn, 'SIGTERM');
+  'gateway-kill': (targets, { turn }) => restartGateway(targets, turn, 'SIGKILL'),
+  'gateway-drain': (targets, { turn }) => restartGateway(targets, turn, 'SIGTERM'),
+  async 'rolling-restart'(targets) {
+    for (const turn of targets.gateways.keys()) await restartGateway(targets, turn, 'SIGTERM');
   },
   'nats-kill': ({ nats }, { turn, lifted }) => restartNats(nats, turn % nats.count, lifted),
   async 'nats-pause'({ nats }, { turn, lifted }) {
@@ -37,7 +37,7 @@ export const behind: FaultsBehind<NameOf<'behind' | 'cluster'>> = {
 };
 
 async function restartGateway(
-  { gateways }: World,
+  { gateways }: FaultTargets,
   turn: number,
   signal: 'SIGKILL' | 'SIGTERM',
 ): Promise<void> {

@@ -6,8 +6,8 @@ import type { NatsLinks } from './nats-links.ts';
 import type { NatsServers } from './nats-servers.ts';
 import type { StreamAdmin } from './stream-admin.ts';
 
-/** What faults behind the viewers' links can get hold of. */
-export interface World {
+/** What backend faults can get hold of. */
+export interface FaultTargets {
   readonly gateways: readonly GatewayProcess[];
   readonly nats: NatsServers;
   readonly links: NatsLinks;
@@ -15,11 +15,11 @@ export interface World {
   readonly consequences: Consequences;
 }
 
-/** A fault behind the viewers' links. Resolves when it is over and what it struck works again. */
-export type FaultBehind = (world: World, span: FaultSpan) => Promise<void>;
+/** A fault of gateways, NATS or the links between them. Resolves when it is over and what it struck works again. */
+export type BackendFault = (targets: FaultTargets, span: FaultSpan) => Promise<void>;
 
 /** Faults by name, as the catalogue has them. */
-export type FaultsBehind<Name extends NameOf<'behind' | 'cluster'>> = Readonly<Record<Name, FaultBehind>>;
+export type BackendFaults<Name extends NameOf<'backend' | 'cluster'>> = Readonly<Record<Name, BackendFault>>;
 
 /** How long a fault lasts, and what the plan leaves open. */
 export interface FaultSpan {

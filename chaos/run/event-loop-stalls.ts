@@ -4,14 +4,14 @@ import type { TimeSpan } from '../oracle/history.ts';
 /** How often is looked, in milliseconds. */
 const lookEveryMs = 50;
 
-/** Being later than this is a standstill, in milliseconds. */
+/** A timer that is later than this tells of a stall, in milliseconds. */
 const tolerableMs = 500;
 
 /**
- * Notices when this process has stood still, because it or the machine had too much to do: what viewers then see late, or
+ * Notices when this process's event loop has stalled, because it or the machine had too much to do: what viewers then see late, or
  * publishers tell late, is nobody's fault. Times are the wall clock's.
  */
-export function watchStandstills(clock: Clock, onStandstill: (span: TimeSpan) => void): Timer {
+export function watchEventLoop(clock: Clock, onStall: (span: TimeSpan) => void): Timer {
   let lastMs = clock.monotonicMs();
   return clock.every(lookEveryMs, () => {
     const nowMs = clock.monotonicMs();
@@ -19,6 +19,6 @@ export function watchStandstills(clock: Clock, onStandstill: (span: TimeSpan) =>
     lastMs = nowMs;
     if (lateMs <= tolerableMs) return;
     const toMs = clock.wallMs();
-    onStandstill({ fromMs: toMs - lateMs, toMs });
+    onStall({ fromMs: toMs - lateMs, toMs });
   });
 }

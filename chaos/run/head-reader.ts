@@ -11,7 +11,7 @@ const persistMs = 30_000;
 const askEveryMs = 250;
 
 /** Asks gateways for heads of rooms, until there is an answer: what was healed just now may need a moment. */
-export class Inquiry {
+export class HeadReader {
   private readonly client: LiveClient;
   private readonly clock: Clock;
   private readonly closed = new AbortController();

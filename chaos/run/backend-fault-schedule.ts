@@ -3,8 +3,8 @@ import { withDeadline } from '../../common/deadline.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { AppliedFault, PlannedFault } from '../record/recording.ts';
 
-/** What the schedule of faults behind the viewers' links works with. */
-export interface BehindScheduleOptions {
+/** What the schedule of backend faults depends on. */
+export interface BackendFaultScheduleOptions {
   readonly faults: readonly PlannedFault[];
   /** Applies a fault until `lifted` aborts; resolves when what it struck works again. */
   readonly apply: (fault: PlannedFault, lifted: AbortSignal) => Promise<void>;
@@ -14,15 +14,15 @@ export interface BehindScheduleOptions {
   readonly nowMs: () => number;
 }
 
-/** Applies the faults behind the viewers' links one after the other: one that takes longer than planned delays the next. */
-export class BehindSchedule {
-  /** Settles when the last fault is over, or after `heal`; rejects when a fault could not be applied or mended. */
+/** Applies the backend faults one after the other: one that takes longer than planned delays the next. */
+export class BackendFaultSchedule {
+  /** Resolves when the last fault is over, or after `heal`; rejects when a fault could not be applied or lifted. */
   readonly over: Promise<void>;
-  private readonly options: BehindScheduleOptions;
+  private readonly options: BackendFaultScheduleOptions;
   private readonly healed = new AbortController();
   private inForce: string | undefined;
 
-  constructor(options: BehindScheduleOptions) {
+  constructor(options: BackendFaultScheduleOptions) {
     this.options = options;
     this.over = this.go();
     this.over.catch(() => undefined);
