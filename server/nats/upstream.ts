@@ -69,9 +69,10 @@ export class NatsUpstream implements Upstream {
   roomEnd(room: string, known?: LastMessage, before?: RoomEnd): Promise<RoomEnd> {
     return this.#ask('read the end', room, async () => {
       if (before?.stream !== undefined && isSame(before.stream, await this.#recentState())) return before;
+      const look = this.#ends.look(room, known);
       const asked = await this.#leader.state();
       const { epoch, lastSeq } = asked;
-      const last = await this.#ends.last(room, known);
+      const last = await this.#ends.last(room, look);
       const after = await this.#leader.state();
       if (after.epoch !== epoch)
         throw new Error('the stream was created again while it was asked for its end');

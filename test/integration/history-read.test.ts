@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { latency } from '../../chaos/links/faults/latency.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { systemClock } from '../../common/clock.ts';
+import { seededRandom } from '../../common/random.ts';
+import { ViewerCounts } from '../../server/cluster/viewer-counts.ts';
+import type { RoomEvent } from '../../server/room/event.ts';
+import { Hub } from '../../server/room/hub.ts';
 import type { HistoryRead, StreamState } from '../../server/log/evidence.ts';
 import type { NatsConnection } from '../../server/nats/connection/connection.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
@@ -38,6 +43,7 @@ describe('a read of history', () => {
   let producer: StockProducer;
   let connection: NatsConnection;
   let leader: InTheMeantime;
+  let serial: SerialRequests;
   let feeds: Feeds;
   let upstream: NatsUpstream;
 
@@ -54,9 +60,11 @@ describe('a read of history', () => {
     proxy.applyAll(filter);
     const logger = createLogger('silent');
     connection = await connectNats([proxy.address], 'reader', systemClock, logger);
+    serial = new SerialRequests(connection.nc);
     const api = new JetStreamApi(new Requests(connection, systemClock));
     const subjects = new Subjects();
-    leader = new InTheMeantime(api, 'LIVE', subjects, '');
+    const { created } = await producer.jsm.streams.info('LIVE');
+    leader = new InTheMeantime(api, 'LIVE', subjects, created);
     const dependencies = { connection, subjects, clock: systemClock, logger };
     const health = new UpstreamHealth(logger);
     feeds = new Feeds(dependencies, health);
@@ -222,8 +230,95 @@ describe('a read of history', () => {
     const pages = await readAll('vanished', next?.upto ?? upto);
     assert.deepEqual([...new Set([...seqs(1, upto), ...seqsOf(next), ...pages.flat()])], seqs(1, 50));
   });
+
+  it('takes four requests one after the other to open a room and bring its first viewer to the head', async () => {
+    await producer.burst('cold', numbers(20));
+    const { messages } = await upstream.readHistory('cold', 3);
+    proxy.applyAll(latency({ delayMs: 50 }, seededRandom(1)));
+    serial.take();
+    const hub = new Hub(upstream, new ViewerCounts('g'), systemClock, LIMITS);
+    const [message] = messages;
+    assert.ok(message);
+    const { seq, fingerprint } = message;
+    const from = { kind: 'cursor', cursor: { epoch: leader.epoch, seq, fingerprint } } as const;
+    const room = await hub.acquire('cold', from);
+    const events: RoomEvent[] = [];
+    const subscription = room.join({ wake: () => undefined }, from);
+    await until('the viewer has caught up', () => {
+      for (let event = subscription.next(); event !== undefined; event = subscription.next())
+        events.push(event);
+      return events.at(-1)?.kind === 'caught-up';
+    });
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['joined', 'batch', 'caught-up'],
+    );
+    assert.equal(serial.take(), 4);
+    subscription.leave();
+    hub.close();
+  });
 });
 
 function seqsOf(read: HistoryRead | undefined): number[] {
   return read?.messages.map(({ seq }) => seq) ?? [];
+}
+
+const LIMITS = {
+  roomLogBytes: 1 << 20,
+  logBytes: 1 << 22,
+  lingerMs: 5_000,
+  maxCheckMs: 30_000,
+  audienceMs: 60_000,
+  ephemeralRate: Infinity,
+};
+
+/**
+ * Counts how many requests to JetStream follow one another: each is one deeper than the deepest that was answered when it was sent. To be put on
+ * a connection before anything subscribes.
+ */
+class SerialRequests {
+  #answered = 0;
+  #deepest = 0;
+  readonly #pending = new Map<string, number>();
+
+  constructor(nc: NatsConnection['nc']) {
+    const [publish, subscribe] = [nc.publish.bind(nc), nc.subscribe.bind(nc)];
+    nc.publish = (subject, payload, options) => {
+      // Nobody waits for a consumer to be deleted.
+      const waited = subject.startsWith('$JS.API.') && !subject.startsWith('$JS.API.CONSUMER.DELETE.');
+      if (options?.reply !== undefined && waited) this.#ask(options.reply);
+      publish(subject, payload, options);
+    };
+    nc.subscribe = (subject, options) =>
+      subscribe(subject, {
+        ...options,
+        callback: (error, message) => {
+          this.#answer(message.subject, subject);
+          options?.callback?.(error, message);
+        },
+      });
+  }
+
+  /** How deep it went since this was last asked. */
+  take(): number {
+    const deepest = this.#deepest;
+    this.#answered = this.#deepest = 0;
+    this.#pending.clear();
+    return deepest;
+  }
+
+  #ask(reply: string): void {
+    this.#pending.set(reply, this.#answered + 1);
+    this.#deepest = Math.max(this.#deepest, this.#answered + 1);
+  }
+
+  /** Messages of the stream come to the subscription, not by the name that they were asked under. */
+  #answer(subject: string, subscribed: string): void {
+    const inbox = subscribed.replace(/[*.]+$/, '');
+    for (const [reply, depth] of this.#pending) {
+      if (reply !== subject && (!subscribed.endsWith('.*.*') || !reply.startsWith(inbox))) continue;
+      this.#answered = Math.max(this.#answered, depth);
+      this.#pending.delete(reply);
+    }
+  }
 }

@@ -22,6 +22,8 @@ interface StreamReading {
   /** Where the next page begins. */
   readonly from: number;
   readonly epoch: string;
+  /** The stream when the consumer was created, asked at the same time; undefined for all pages but the first. */
+  readonly asked: Promise<StreamState> | undefined;
   /** The stream when the page before had been read; undefined for the first. */
   readonly before: StreamState | undefined;
 }
@@ -42,8 +44,6 @@ export class HistoryReader {
   readonly #reads = new Limiter(MAX_READS);
   /** By room; the oldest first. */
   readonly #kept = new Map<string, Kept>();
-  /** Of the stream when it was last asked. */
-  #epoch: string | undefined;
 
   constructor(context: ReadContext) {
     this.#context = context;
@@ -76,12 +76,15 @@ export class HistoryReader {
   async #begin(room: string, from: number): Promise<StreamReading> {
     const { leader } = this.#context;
     // Known before the consumer is created: whatever stream is created later is told from it.
-    const epoch = this.#epoch ?? (await this.#state()).epoch;
+    const { epoch } = leader;
     const config = consumerConfig(leader.subjects.room(room), { kind: 'seq', seq: from });
-    const pending = await leader.createConsumer(config);
     const consumer = config.name;
+    const asked = leader.state();
+    // It may not be needed.
+    asked.catch(() => undefined);
+    const pending = await leader.createConsumer(config);
     const pages = pending === 0 ? undefined : readPages(this.#context, { consumer, from });
-    return { epoch, consumer, pages, from, before: undefined };
+    return { epoch, consumer, pages, from, asked, before: undefined };
   }
 
   async #readOn(room: string, reading: StreamReading): Promise<HistoryRead> {
@@ -89,8 +92,8 @@ export class HistoryReader {
     const page = (await reading.pages?.next()) ?? NOTHING;
     // What has come is not thrown away with the connection by which it came; the next one proves it as well.
     await this.#up();
-    const { upto, lastSeq } = await this.#reach(room, from, page);
-    const after = await this.#state();
+    const { upto, lastSeq } = await this.#reach(room, reading, page);
+    const after = await this.#context.leader.state();
     const { epoch, predated, firstSeq } = after;
     if (epoch !== reading.epoch) throw new Error('the stream was created again during a read');
     requireProgress({ from, upto, lastSeq });
@@ -108,12 +111,12 @@ export class HistoryReader {
   /** How far a page is complete. The server of the consumer may lag; the leader does not. */
   async #reach(
     room: string,
-    from: number,
+    { from, asked }: StreamReading,
     { messages, end }: Page,
   ): Promise<Pick<HistoryRead, 'upto' | 'lastSeq'>> {
     const last = messages.at(-1)?.seq;
     if (end !== 'dry') return { upto: last ?? from, lastSeq: last ?? from };
-    const { lastSeq } = await this.#state();
+    const { lastSeq } = await (asked ?? this.#context.leader.state());
     // A new leader that lags must not say that there is nothing.
     if (lastSeq < from) throw new Error(`the stream ends at ${lastSeq}, before ${from}`);
     const next = await this.#context.leader.nextSeq(room, last === undefined ? from : last + 1);
@@ -129,12 +132,6 @@ export class HistoryReader {
     if (seq <= 0) return undefined;
     const subject = room === undefined ? undefined : this.#context.leader.subjects.room(room);
     return (await readHead(this.#context, consumerConfig(subject, { kind: 'seq', seq })))?.seq;
-  }
-
-  async #state(): Promise<StreamState> {
-    const state = await this.#context.leader.state();
-    this.#epoch = state.epoch;
-    return state;
   }
 
   async #up(): Promise<void> {
@@ -160,7 +157,7 @@ export class HistoryReader {
     const last = messages.at(-1);
     if (last === undefined) return;
     void this.#drop(room);
-    const reading = { ...begun, from: last.seq, before };
+    const reading = { ...begun, from: last.seq, asked: undefined, before };
     const timer = this.#context.clock.after(KEPT.ms, () => void this.#drop(room));
     this.#kept.set(room, { reading, timer });
     const [oldest] = this.#kept.keys();

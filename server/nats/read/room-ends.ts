@@ -11,6 +11,12 @@ const LARGE_BYTES = 16 * 1024;
  */
 const LOOK = { meanBytes: 1024, awayMs: 20 };
 
+/** What is known of a room's newest message before it is asked for. */
+export interface Look {
+  readonly known: LastMessage | undefined;
+  readonly head: Promise<MessageHead | undefined> | undefined;
+}
+
 /**
  * Where rooms begin and end. A look at a message without its payload takes a consumer, and fetching it a large answer, in base64: it
  * depends on the stream's messages which is worth its while.
@@ -23,15 +29,23 @@ export class RoomEnds {
   }
 
   /**
-   * The room's newest message, or undefined; of a large one `fingerprint` is 0.
-   * @param known what the caller has no reason to doubt: a large one is not looked at again when nothing is behind it
+   * A look at the room's newest message where that is worth its while; to be given to {@link last}, which may be asked for later. Never
+   * rejects before that.
+   * @param known what the caller has no reason to doubt
    */
-  async last(room: string, known?: LastMessage): Promise<LastMessage | undefined> {
+  look(room: string, known?: LastMessage): Look {
+    const head = known === undefined && this.#looks ? this.#head(room, { kind: 'last' }) : undefined;
+    head?.catch(() => undefined);
+    return { known, head };
+  }
+
+  /** The room's newest message, or undefined; of a large one `fingerprint` is 0. */
+  async last(room: string, { known, head: looked }: Look = this.look(room)): Promise<LastMessage | undefined> {
+    // A large one is not looked at again when nothing is behind it.
     if (known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq)))
       return known;
     const { leader } = this.#context;
-    if (known !== undefined || !this.#looks) return leader.lastMessage(room);
-    const head = await this.#look(room, { kind: 'last' });
+    const head = await looked;
     // The server of the consumer may lag; the leader does not.
     const whole = head === undefined || head.bytes <= LARGE_BYTES || !(await this.#isLast(room, head.seq));
     return whole ? leader.lastMessage(room) : { ...head, fingerprint: 0 };
@@ -42,7 +56,7 @@ export class RoomEnds {
     const { leader } = this.#context;
     const [first, last] = await Promise.all([
       this.#looks
-        ? this.#look(room, { kind: 'seq', seq: 1 }).then((head) => head?.seq)
+        ? this.#head(room, { kind: 'seq', seq: 1 }).then((head) => head?.seq)
         : leader.nextSeq(room, 1),
       this.last(room),
     ]);
@@ -54,14 +68,14 @@ export class RoomEnds {
     return meanBytes >= LOOK.meanBytes || quickestMs >= LOOK.awayMs;
   }
 
-  #look(room: string, start: Parameters<typeof consumerConfig>[1]): Promise<MessageHead | undefined> {
+  #head(room: string, start: Parameters<typeof consumerConfig>[1]): Promise<MessageHead | undefined> {
     return readHead(this.#context, consumerConfig(this.#context.leader.subjects.room(room), start));
   }
 
   /** Whether nothing of the room is behind `seq`, and something is left of it. */
   async #isLast(room: string, seq: number): Promise<boolean> {
     const { leader } = this.#context;
-    const count = await leader.countMessages(room);
-    return count > 0 && (await leader.nextSeq(room, seq + 1)) === undefined;
+    const [count, next] = await Promise.all([leader.countMessages(room), leader.nextSeq(room, seq + 1)]);
+    return count > 0 && next === undefined;
   }
 }
