@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../common/node/version.ts';
 import type { ServerConfig, Setting, SettingName } from './settings.ts';
-import { SETTINGS, settingsSchema } from './settings.ts';
+import { conflictsOf, SETTINGS } from './settings.ts';
 
 export type { ServerConfig } from './settings.ts';
 
@@ -41,18 +41,23 @@ export const environmentName = ({ flag }: Setting): string =>
 
 function toConfig(flags: Texts, env: NodeJS.ProcessEnv): ServerConfig {
   const texts: Texts = {};
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const problems: (readonly [SettingName, string])[] = [];
   for (const [name, setting] of settings) {
     const text = flags[name] ?? notEmpty(env[environmentName(setting)]) ?? setting.fallback;
-    if (text !== undefined) texts[name] = text;
+    if (text === undefined) continue;
+    texts[name] = text;
+    values[name] = setting.parse(text);
+    if (values[name] === undefined) problems.push([name, `is not accepted; it takes ${setting.takes}`]);
   }
-  const result = settingsSchema.safeParse(texts);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => {
-    const name = path[0] as SettingName;
+  const config = values as ServerConfig;
+  if (problems.length === 0) problems.push(...conflictsOf(config));
+  if (problems.length === 0) return config;
+  const lines = problems.map(([name, problem]) => {
     const setting = SETTINGS[name];
-    return `--${setting.flag} (${environmentName(setting)}): ${JSON.stringify(texts[name])} ${message}`;
+    return `--${setting.flag} (${environmentName(setting)}): ${JSON.stringify(texts[name])} ${problem}`;
   });
-  throw new ConfigError(problems.join('\n'));
+  throw new ConfigError(lines.join('\n'));
 }
 
 const notEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);

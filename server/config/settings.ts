@@ -1,5 +1,4 @@
 import { isIPv4 } from 'node:net';
-import { z } from 'zod';
 import type { Address } from '../../common/units.ts';
 import { parseAddress, parseDuration, parseSize } from '../../common/units.ts';
 import { LOG_LEVELS } from '../observability/logging.ts';
@@ -21,7 +20,13 @@ export interface Setting<T = unknown> {
   readonly takes: string;
   /** As the user would write it; absent: not set. */
   readonly fallback?: string;
-  readonly schema: z.ZodType<T, string | undefined>;
+  /** Undefined if the text is not what the setting takes. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+/** A setting that has a value whatever the user says. */
+interface RequiredSetting<T> extends Setting<T> {
+  readonly fallback: string;
 }
 
 /** Every setting, in the order of the help. */
@@ -203,54 +208,39 @@ type Settings = typeof SETTINGS;
 /** The name of a setting in the configuration object. */
 export type SettingName = keyof Settings;
 
-const shape = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
-  [Name in SettingName]: Settings[Name]['schema'];
-};
-
-/** All settings, from texts to values, with the rules that concern more than one of them. */
-export const settingsSchema = z.object(shape).superRefine((config, context) => {
-  const refuse = (name: SettingName, message: string): void =>
-    context.addIssue({ code: 'custom', path: [name], message });
-  if (!config.insecure && !isLoopback(config.listen)) {
-    refuse(
-      'listen',
-      'is not loopback, and viewers are not authenticated; add --insecure to serve it all the same',
-    );
-  }
-  if (config.replicas > 1 && config.nats === undefined) {
-    refuse('replicas', "needs a NATS cluster (--nats); the gateway's own NATS server is a single one");
-  }
-  if (config.logBytes / config.workers < 64 * KIB) {
-    refuse('workers', 'leaves less than 64KiB of --log-bytes to each of them');
-  }
-  if (config.roomLogBytes > config.logBytes) {
-    refuse('roomLogBytes', 'is more than --log-bytes, the memory for all rooms');
-  }
-});
+type ValueOf<S> = S extends RequiredSetting<infer T> ? T : S extends Setting<infer T> ? T | undefined : never;
 
 /** The configuration of one live-server. Durations are in milliseconds, sizes in bytes. */
-export type ServerConfig = Readonly<z.output<typeof settingsSchema>>;
+export type ServerConfig = { readonly [Name in SettingName]: ValueOf<Settings[Name]> };
 
-interface Definition<T> extends Omit<Setting, 'schema'> {
-  /** Undefined if the text is not what the setting takes. */
-  readonly parse: (text: string) => T | undefined;
+/** What is wrong with settings that do not go together; each is told of the one that is to be changed. */
+export function conflictsOf(config: ServerConfig): (readonly [name: SettingName, problem: string])[] {
+  const conflicts: [SettingName, string][] = [];
+  if (!config.insecure && !isLoopback(config.listen)) {
+    conflicts.push([
+      'listen',
+      'is not loopback, and viewers are not authenticated; add --insecure to serve it all the same',
+    ]);
+  }
+  if (config.replicas > 1 && config.nats === undefined) {
+    conflicts.push([
+      'replicas',
+      "needs a NATS cluster (--nats); the gateway's own NATS server is a single one",
+    ]);
+  }
+  if (config.logBytes / config.workers < 64 * KIB)
+    conflicts.push(['workers', 'leaves less than 64KiB of --log-bytes to each of them']);
+  if (config.roomLogBytes > config.logBytes)
+    conflicts.push(['roomLogBytes', 'is more than --log-bytes, the memory for all rooms']);
+  return conflicts;
 }
 
-function required<T>({ parse, ...rest }: Definition<T> & { readonly fallback: string }): Setting<T> {
-  return { ...rest, schema: z.string().transform(valueOr(rest.takes, parse)) };
+function required<T>(setting: RequiredSetting<T>): RequiredSetting<T> {
+  return setting;
 }
 
-function optional<T>({ parse, ...rest }: Definition<T>): Setting<T | undefined> {
-  return { ...rest, schema: z.string().transform(valueOr(rest.takes, parse)).optional() };
-}
-
-function valueOr<T>(takes: string, parse: (text: string) => T | undefined) {
-  return (text: string, context: z.RefinementCtx): T => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `is not accepted; it takes ${takes}` });
-    return z.NEVER;
-  };
+function optional<T>(setting: Setting<T>): Setting<T> {
+  return setting;
 }
 
 function parseText(text: string): string | undefined {

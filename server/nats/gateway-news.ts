@@ -1,33 +1,13 @@
 import type { Msg, Subscription } from 'nats';
-import { z } from 'zod';
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { ViewerCountNews, ViewerCounts } from '../cluster/viewer-counts.ts';
+import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { NEWS_MS } from '../cluster/viewer-counts.ts';
 import type { Fleet, GatewayLoad } from '../cluster/fleet.ts';
 import type { Logger } from '../observability/logging.ts';
+import type { GatewayMessage } from './codec/gateway-message.ts';
+import { parseGatewayMessage } from './codec/gateway-message.ts';
 import type { NatsConnection } from './connection/connection.ts';
 import type { Subjects } from './connection/subjects.ts';
-
-/** What gateways tell each other, on one subject for all of them. */
-const newsSchema = z.union([
-  z.object({
-    gateway: z.string().min(1).max(64),
-    n: z.number().int().positive(),
-    whole: z.boolean(),
-    rooms: z.array(z.tuple([z.string(), z.number().int().nonnegative()])),
-    /** Absent: it takes no viewers. */
-    load: z
-      .object({
-        stream: z.string(),
-        sessions: z.number().int().nonnegative(),
-        endpoint: z.string().max(300).optional(),
-      })
-      .optional(),
-  }),
-  /** Something of what these have told was missed, or all of it if none is named: they are to tell everything. */
-  z.object({ ask: z.array(z.string()) }),
-  z.object({ gone: z.string() }),
-]);
 
 /** What the news depends on. */
 export interface GatewayNewsDependencies {
@@ -136,7 +116,7 @@ export class GatewayNews {
     const { viewerCounts, fleet, gateway, clock, logger, changed } = this.#dependencies;
     if (this.#deaf) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
     this.#deaf = false;
-    const told = newsSchema.parse(JSON.parse(Buffer.from(data).toString()));
+    const told = parseGatewayMessage(Buffer.from(data).toString());
     if ('ask' in told) {
       if (told.ask.length === 0 || told.ask.includes(gateway)) viewerCounts.tellEverything();
     } else if ('gone' in told) {
@@ -149,10 +129,8 @@ export class GatewayNews {
     }
   }
 
-  #tell(
-    told: (ViewerCountNews & { load: GatewayLoad | undefined }) | { ask: string[] } | { gone: string },
-  ): void {
+  #tell(message: GatewayMessage): void {
     const { connection } = this.#dependencies;
-    if (connection.up) connection.nc.publish(this.#subject, JSON.stringify(told));
+    if (connection.up) connection.nc.publish(this.#subject, JSON.stringify(message));
   }
 }
