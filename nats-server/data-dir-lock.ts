@@ -2,12 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
-/** Another gateway uses the data directory. */
+/** Another gateway, or its nats-server, uses the data directory. */
 export class DataDirInUseError extends Error {
   override readonly name = 'DataDirInUseError';
 
-  constructor(directory: string) {
-    super(`${directory} is in use by another live-server; give this one its own with --data-dir`);
+  /** @param natsPid number of the nats-server that uses it; absent: a gateway does */
+  constructor(directory: string, natsPid?: number) {
+    const user = natsPid === undefined ? 'another live-server' : `a nats-server, process ${natsPid}`;
+    super(`${directory} is in use by ${user}; give this one its own with --data-dir`);
   }
 }
 

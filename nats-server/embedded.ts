@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { lockDataDir } from './data-dir-lock.ts';
 import type { NatsProcess } from './process.ts';
 import { launchNats } from './process.ts';
-import { stopStaleNats } from './stale-process.ts';
+import { formerServerEnded } from './former-server.ts';
 
 /** What the gateway's own NATS server is run with. */
 export interface EmbeddedNatsOptions {
@@ -22,7 +22,7 @@ export type EmbeddedNats = Pick<NatsProcess, 'url' | 'port' | 'pid' | 'exited' |
 /**
  * Starts the gateway's own nats-server with JetStream, bound to loopback, and resolves when JetStream answers.
  * The data directory belongs to this server until it has ended.
- * @throws DataDirInUseError if another gateway uses the directory; Error with the end of the server's log if it
+ * @throws DataDirInUseError if another gateway or its server uses the directory; Error with the end of the server's log if it
  * does not start.
  */
 export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<EmbeddedNats> {
@@ -30,7 +30,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
   const directory = resolve(dataDir);
   const unlock = lockDataDir(directory);
   try {
-    await stopStaleNats(directory);
+    await formerServerEnded(directory, options.signal);
     const nats = await launchNats({ ...rest, directory, port });
     const exited = nats.exited.finally(unlock);
     const stop = async (): Promise<void> => {

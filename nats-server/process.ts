@@ -77,9 +77,9 @@ export async function launchNats(options: NatsProcessOptions): Promise<NatsProce
 
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    const killer = systemClock.after(STOP_GRACE_MS, () => child.kill('SIGKILL'));
     await exited;
-    clearTimeout(killer);
+    killer.cancel();
   };
   const ended = new AbortController();
   void exited.then(({ code, signal: by }) => {

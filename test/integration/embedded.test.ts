@@ -8,10 +8,12 @@ import { connect } from 'nats';
 import { findNatsServer } from '../../nats-server/binary.ts';
 import { DataDirInUseError } from '../../nats-server/data-dir-lock.ts';
 import { startEmbeddedNats } from '../../nats-server/embedded.ts';
+import { formerServerEnded } from '../../nats-server/former-server.ts';
 import { launchNats, logFile, pidFile } from '../../nats-server/process.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { isAlive } from '../helpers/processes.ts';
+import { quickClock } from '../helpers/quick-clock.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 describe('embedded NATS server', () => {
@@ -69,16 +71,30 @@ describe('embedded NATS server', () => {
     await until('the NATS server is gone', () => !isAlive(parent.natsPid));
   });
 
-  it('stops a server that was left behind on its directory', async () => {
+  it('waits for a server that still runs on its directory', async () => {
     await using directory = await tempDir();
-    const leftBehind = await launchNats({ binary, directory: directory.path, port: 0 });
-    const nats = await startEmbeddedNats({ binary, dataDir: directory.path });
-    // In its own time, with an exit code that depends on its version; nobody had to kill it.
-    assert.equal((await leftBehind.exited).signal, null);
-    await nats.stop();
+    const former = await launchNats({ binary, directory: directory.path, port: 0 });
+    const ended: string[] = [];
+    const start = startEmbeddedNats({ binary, dataDir: directory.path }).finally(() => ended.push('start'));
+    void former.exited.then(() => ended.push('former'));
+    await former.stop();
+    await (await start).stop();
+    assert.deepEqual(ended, ['former', 'start']);
   });
 
-  it('leaves a process alone that only has the number of an earlier server', async () => {
+  it('refuses a directory on which a server goes on running', async () => {
+    await using directory = await tempDir();
+    const former = await launchNats({ binary, directory: directory.path, port: 0 });
+    const { pid } = former;
+    await assert.rejects(formerServerEnded(directory.path, undefined, quickClock), (error: Error) => {
+      assert.ok(error instanceof DataDirInUseError);
+      return error.message.includes(`nats-server, process ${pid};`);
+    });
+    await former.stop();
+    await formerServerEnded(directory.path);
+  });
+
+  it('does not wait for a process that only has the number of an earlier server', async () => {
     await using directory = await tempDir();
     const stranger = spawn('sleep', ['60']);
     await once(stranger, 'spawn');
