@@ -1,5 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import type { Clock } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
 import type { Progress } from './progress.ts';
 
 /** How often a line is written where lines cannot be overwritten, in milliseconds. */
@@ -8,12 +10,14 @@ const plainEveryMs = 2_000;
 /** Shows how a run goes: a few lines written over and over on a terminal, else a line now and then. */
 export class Status {
   private readonly stream: WriteStream;
+  private readonly clock: Clock;
   private shownLines = 0;
   private nextPlainMs = 0;
   private lastPhase: Progress['phase'] | undefined;
 
-  constructor(stream: WriteStream) {
+  constructor(stream: WriteStream, clock: Clock = systemClock) {
     this.stream = stream;
+    this.clock = clock;
   }
 
   show(progress: Progress): void {
@@ -34,7 +38,7 @@ export class Status {
   }
 
   private append(progress: Progress): void {
-    const nowMs = performance.now();
+    const nowMs = this.clock.monotonicMs();
     if (progress.phase === this.lastPhase && nowMs < this.nextPlainMs) return;
     this.lastPhase = progress.phase;
     this.nextPlainMs = nowMs + plainEveryMs;

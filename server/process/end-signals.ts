@@ -1,3 +1,6 @@
+import type { Clock } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
+
 /** Signals that ask the process to end in order; SIGHUP comes when the terminal it was started from is gone. */
 const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -6,11 +9,13 @@ const SAME_SIGNAL_MS = 500;
 
 /** Hears the signals to end from its creation on, so that none ends the process before it can do so in order. */
 export class EndSignals {
+  readonly #clock: Clock;
   readonly #asked = new AbortController();
   #first: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined;
   #insist: () => void = () => undefined;
 
-  constructor() {
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
     for (const signal of END_SIGNALS) process.on(signal, () => this.#hear(signal));
   }
 
@@ -30,7 +35,7 @@ export class EndSignals {
   }
 
   #hear(signal: NodeJS.Signals): void {
-    const nowMs = performance.now();
+    const nowMs = this.#clock.monotonicMs();
     if (this.#first === undefined) {
       this.#first = { signal, atMs: nowMs };
       this.#asked.abort(new Error(`ended by ${signal}`));

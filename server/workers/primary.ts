@@ -4,6 +4,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { AggregatorRegistry, Registry } from 'prom-client';
+import type { BackoffLimits } from '../../common/backoff.ts';
+import { backoffCeiling } from '../../common/backoff.ts';
+import type { Clock } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
 import type { Address } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
 import type { ServerConfig } from '../config/config.ts';
@@ -15,7 +19,7 @@ import { NODE_ARGUMENTS } from '../process/node-arguments.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */
-const REPLACE_MS = { first: 100, max: 5_000 };
+const REPLACE: BackoffLimits = { baseMs: 100, maxMs: 5_000 };
 
 /** A gateway of many processes behind one address. */
 export interface GatewayCluster {
@@ -40,6 +44,7 @@ export async function startCluster(
   config: ServerConfig,
   logger: Logger,
   signal?: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<GatewayCluster> {
   cluster.setupPrimary({
     // JSON, the default, has no Infinity.
@@ -50,7 +55,7 @@ export async function startCluster(
     args: [],
   });
   const nats = await natsServers(config, logger, signal);
-  const workers = new Workers(await workerConfig(config), nats, logger);
+  const workers = new Workers(await workerConfig(config), nats, logger, clock);
   try {
     const address = await unlessAborted(signal, workers.start(config.workers));
     const source = new AggregatorRegistry();
@@ -105,13 +110,15 @@ class Workers {
   readonly #config: ServerConfig;
   readonly #nats: NatsServers;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #alive = new Set<Worker>();
   #leaving = false;
 
-  constructor(config: ServerConfig, nats: NatsServers, logger: Logger) {
+  constructor(config: ServerConfig, nats: NatsServers, logger: Logger, clock: Clock) {
     this.#config = config;
     this.#nats = nats;
     this.#logger = logger;
+    this.#clock = clock;
   }
 
   /** Resolves with the address when all serve. */
@@ -176,8 +183,7 @@ class Workers {
 
   /** @param said why it failed, as the log has it already */
   #replace(failures: number, said?: string): void {
-    const pauseMs = Math.min(REPLACE_MS.first * 2 ** failures, REPLACE_MS.max);
-    setTimeout(() => {
+    this.#clock.after(backoffCeiling(failures, REPLACE), () => {
       if (this.#leaving) return;
       this.#fork().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -185,7 +191,7 @@ class Workers {
           this.#logger.error({ reason }, 'a worker could not be replaced: it is tried again');
         this.#replace(failures + 1, reason);
       });
-    }, pauseMs);
+    });
   }
 }
 

@@ -1,6 +1,8 @@
 import type { JetStreamManager, NatsConnection, StreamConfig, StreamInfo } from 'nats';
 import { connect, headers } from 'nats';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../../common/clock.ts';
+import { systemClock } from '../../../common/clock.ts';
+import { sleep } from '../../../common/sleep.ts';
 import { operator } from './nats-configuration.ts';
 import type { StreamBackup } from './stream-backup.ts';
 import { backUp, restore } from './stream-backup.ts';
@@ -16,8 +18,9 @@ const retryMs = 100;
 export class StreamAdmin {
   private readonly connection: NatsConnection;
   private readonly manager: JetStreamManager;
+  private readonly clock: Clock;
 
-  static async connect(urls: readonly string[]): Promise<StreamAdmin> {
+  static async connect(urls: readonly string[], clock: Clock = systemClock): Promise<StreamAdmin> {
     const connection = await connect({
       ...operator,
       servers: [...urls],
@@ -29,12 +32,14 @@ export class StreamAdmin {
     return new StreamAdmin(
       connection,
       await connection.jetstreamManager({ checkAPI: false, timeout: 2_000 }),
+      clock,
     );
   }
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+  private constructor(connection: NatsConnection, manager: JetStreamManager, clock: Clock) {
     this.connection = connection;
     this.manager = manager;
+    this.clock = clock;
   }
 
   /** Name of the server that leads the stream. Undefined without a cluster, or while there is no leader. */
@@ -58,13 +63,13 @@ export class StreamAdmin {
 
   /** Removes all messages. */
   async purge(): Promise<void> {
-    await persist(() => this.manager.streams.purge(stream));
+    await this.persist(() => this.manager.streams.purge(stream));
   }
 
   /** Deletes the stream; returns what it was like. */
   async remove(): Promise<StreamConfig> {
     const { config } = await this.info();
-    await persist(() => this.manager.streams.delete(stream)).catch((error: unknown) => {
+    await this.persist(() => this.manager.streams.delete(stream)).catch((error: unknown) => {
       // The answer to an attempt that succeeded may have been lost.
       if (!isNotFound(error)) throw error;
     });
@@ -73,17 +78,17 @@ export class StreamAdmin {
 
   /** Creates the stream, with nothing in it. */
   async create(config: StreamConfig): Promise<void> {
-    await persist(() => this.manager.streams.add(config));
+    await this.persist(() => this.manager.streams.add(config));
   }
 
   /** Takes a copy of the stream, messages and all. */
   backUp(): Promise<StreamBackup> {
-    return persist(() => backUp(this.connection, stream));
+    return this.persist(() => backUp(this.connection, stream));
   }
 
   /** Brings the stream back as it was. */
   async restore(backup: StreamBackup): Promise<void> {
-    await persist(() => restore(this.connection, backup));
+    await this.persist(() => restore(this.connection, backup));
     // In a cluster it may yet have to find a leader.
     await this.info();
   }
@@ -101,7 +106,7 @@ export class StreamAdmin {
     const headerBytes = Buffer.byteLength(`NATS/1.0\r\n${lines.join('')}\r\n`);
     const payload = Buffer.alloc((this.connection.info?.max_payload ?? 0) - headerBytes, 'x');
     const js = this.connection.jetstream();
-    const { seq } = await persist(() => js.publish(`live.room.${room}`, payload, { headers: header }));
+    const { seq } = await this.persist(() => js.publish(`live.room.${room}`, payload, { headers: header }));
     return seq;
   }
 
@@ -110,12 +115,12 @@ export class StreamAdmin {
    * then gives it another time of creation when it restarts, and nobody could tell an acknowledgement's stream.
    */
   async keep(messages: number): Promise<void> {
-    await persist(() => this.manager.streams.purge(stream, { keep: messages }));
+    await this.persist(() => this.manager.streams.purge(stream, { keep: messages }));
   }
 
   /** Makes the stream's leader give up its office; another server takes it. */
   async stepDown(): Promise<void> {
-    await persist(() =>
+    await this.persist(() =>
       this.connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, undefined, { timeout: 2_000 }),
     );
   }
@@ -125,19 +130,19 @@ export class StreamAdmin {
   }
 
   private info(): Promise<StreamInfo> {
-    return persist(() => this.manager.streams.info(stream));
+    return this.persist(() => this.manager.streams.info(stream));
   }
-}
 
-/** Tries until it works: between two leaders nobody answers. */
-async function persist<T>(request: () => Promise<T>): Promise<T> {
-  const giveUpMs = performance.now() + persistMs;
-  for (;;) {
-    try {
-      return await request();
-    } catch (error) {
-      if (isNotFound(error) || performance.now() >= giveUpMs) throw error;
-      await sleep(retryMs);
+  /** Tries until it works: between two leaders nobody answers. */
+  private async persist<T>(request: () => Promise<T>): Promise<T> {
+    const giveUpMs = this.clock.monotonicMs() + persistMs;
+    for (;;) {
+      try {
+        return await request();
+      } catch (error) {
+        if (isNotFound(error) || this.clock.monotonicMs() >= giveUpMs) throw error;
+        await sleep(this.clock, retryMs, new AbortController().signal);
+      }
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { BackoffLimits } from '../../../common/backoff.ts';
+import { backoffCeiling } from '../../../common/backoff.ts';
 import type { Timer } from '../../../common/clock.ts';
 import type { Feed, FeedSink } from '../../upstream/upstream.ts';
 import type { FeedDependencies } from './feed.ts';
@@ -7,7 +9,7 @@ import type { UpstreamHealth } from '../health/upstream-health.ts';
 /** How often rooms without a feed are compared with the stream, in milliseconds, and how many of them at most. */
 const POLL = { everyMs: 1_000, rooms: 100 };
 /** How long after it was refused a subscription is tried again, in milliseconds. */
-const RETRY_MS = { first: 1_000, max: 30_000 };
+const RETRY: BackoffLimits = { baseMs: 1_000, maxMs: 30_000 };
 
 /** A feed that is not whole, and when it is tried again. */
 interface Loss {
@@ -79,7 +81,7 @@ export class Feeds {
 
   #lose(feed: RoomFeed): void {
     if (!this.#feeds.has(feed) || this.#lost.has(feed)) return;
-    this.#lost.set(feed, { failures: 0, dueMs: this.#dependencies.clock.monotonicMs() + RETRY_MS.first });
+    this.#lost.set(feed, { failures: 0, dueMs: this.#dependencies.clock.monotonicMs() + RETRY.baseMs });
     this.#tell(feed);
   }
 
@@ -125,8 +127,7 @@ export class Feeds {
       return;
     }
     loss.failures++;
-    loss.dueMs =
-      this.#dependencies.clock.monotonicMs() + Math.min(RETRY_MS.first * 2 ** loss.failures, RETRY_MS.max);
+    loss.dueMs = this.#dependencies.clock.monotonicMs() + backoffCeiling(loss.failures, RETRY);
   }
 
   /**

@@ -1,4 +1,6 @@
 import type { JetStreamManager } from 'nats';
+import type { BackoffLimits } from '../../../common/backoff.ts';
+import { backoffCeiling } from '../../../common/backoff.ts';
 import type { Clock } from '../../../common/clock.ts';
 import { withDeadline } from '../../../common/deadline.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
@@ -22,7 +24,7 @@ import type { Subjects } from '../connection/subjects.ts';
 import type { UpstreamHealth } from '../health/upstream-health.ts';
 import type { ServerError } from '../connection/wire.ts';
 
-const RETRY_MS = { first: 50, max: 1_000 };
+const RETRY: BackoffLimits = { baseMs: 50, maxMs: 1_000 };
 /** An attempt that is answered too late makes an outcome unknown that was certain: in so short a time, in milliseconds, none is made. */
 const LAST_ATTEMPT_MS = 500;
 /** After an ephemeral message was not permitted, the next is tried so much later, in milliseconds. */
@@ -117,9 +119,7 @@ export class Publisher implements PublishTarget {
     }));
     let outcome = first;
     for (let attempt = 0; ; attempt++) {
-      if (outcome !== undefined) {
-        await sleep(this.#clock, Math.min(RETRY_MS.first * 2 ** attempt, RETRY_MS.max), signal);
-      }
+      if (outcome !== undefined) await sleep(this.#clock, backoffCeiling(attempt, RETRY), signal);
       await this.#connection.whenUp(signal).catch(() => undefined);
       if (signal.aborted) return outcome ?? AWAY;
       if (outcome?.kind === 'refused' && this.#clock.monotonicMs() > lastMs) return outcome;
