@@ -1,4 +1,5 @@
 import type { Msg } from 'nats';
+import { headerBlockOf } from '../client-internals.ts';
 
 /** One header as it was written, without the space around its value. A name may come several times. */
 export type HeaderLine = readonly [name: string, value: string];
@@ -14,7 +15,7 @@ const ADDED = 'Nats-Stream: ';
  * @throws when the client keeps the bytes elsewhere
  */
 export function headerLines(message: Msg): HeaderLine[] {
-  return parseHeaderLines(headerBlock(message));
+  return parseHeaderLines(headerBlockOf(message));
 }
 
 /**
@@ -22,7 +23,7 @@ export function headerLines(message: Msg): HeaderLine[] {
  * behind them the server's own.
  */
 export function republishedLines(message: Msg): HeaderLine[] {
-  return parseRepublishedLines(headerBlock(message));
+  return parseRepublishedLines(headerBlockOf(message));
 }
 
 /**
@@ -45,16 +46,7 @@ export function parseRepublishedLines(block: Uint8Array): HeaderLine[] {
 
 /** Bytes of a message's headers and payload together. */
 export function sizeOf(message: Msg): number {
-  return headerBlock(message).length + message.data.length;
-}
-
-/** It has no public name; hence the exact version of the client in package.json. */
-function headerBlock(message: Msg): Uint8Array {
-  const { _msg: argument, _rdata: bytes } = message as { _msg?: { hdr?: unknown }; _rdata?: unknown };
-  if (typeof argument?.hdr !== 'number' || !(bytes instanceof Uint8Array)) {
-    throw new Error('this version of nats keeps the bytes of a message elsewhere');
-  }
-  return bytes.subarray(0, Math.max(0, argument.hdr));
+  return headerBlockOf(message).length + message.data.length;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,5 +1,7 @@
 import { Socket } from 'node:net';
 import type { NatsConnection as NatsClient } from 'nats';
+import type { ClientProtocol, ClientTransport } from '../client-internals.ts';
+import { protocolOf } from '../client-internals.ts';
 
 /** An `-ERR` of a NATS server: it is no answer to anybody, and the connection goes on. */
 export interface ServerError {
@@ -16,47 +18,24 @@ export type ServerErrorCode = 'PERMISSIONS_VIOLATION' | 'MAX_SUBSCRIPTIONS' | 'O
 /** Attempts at a time that may still become a connection: those to an address that swallows packets do for two minutes. */
 const MAX_ABANDONED = 1_024;
 
-/** One attempt of the NATS client to have a connection. */
-interface Transport {
-  readonly isClosed: boolean;
-  /** Undefined while it is being connected, and when it is closed. */
-  readonly socket?: unknown;
-}
-
-/** The servers that the NATS client connects to, in turn. */
-interface Servers {
-  getServers(): readonly { readonly src: string }[];
-  addServer(url: string): void;
-}
-
-/** What the NATS client keeps of its connection to itself. */
-interface Protocol {
-  readonly transport?: Transport;
-  readonly pongs: readonly unknown[];
-  readonly servers: Servers;
-  connectError?: (error: Error) => void;
-  processError(line: Uint8Array): void;
-  processPong(): void;
-}
-
 /**
  * What the NATS client does not show of its connection: whether anything comes, and what the server complains of, in the order in
- * which it does. The client has no public names for it; hence its exact version in package.json.
+ * which it does.
  */
 export class Wire {
   readonly #nc: NatsClient;
-  readonly #protocol: Protocol;
+  readonly #protocol: ClientProtocol;
   readonly #listeners = new Set<(error: ServerError) => void>();
   /** What is to be told the errors that came before the answer to its PING. */
   readonly #syncs = new Map<unknown, (errors: readonly ServerError[]) => void>();
   /** Since the last answer to a PING. */
   #errors: ServerError[] = [];
-  #transport: Transport | undefined;
+  #transport: ClientTransport | undefined;
   #socket: Socket | undefined;
   #receivedBefore = 0;
   #sentBefore = 0;
   /** Given up by the client before they were connected. */
-  readonly #abandoned = new Set<Transport>();
+  readonly #abandoned = new Set<ClientTransport>();
 
   /** @throws when the NATS client keeps these things elsewhere */
   constructor(nc: NatsClient) {
@@ -136,7 +115,7 @@ export class Wire {
     }
   }
 
-  #listen(protocol: Protocol): void {
+  #listen(protocol: ClientProtocol): void {
     const processError = protocol.processError.bind(protocol);
     const processPong = protocol.processPong.bind(protocol);
     protocol.processError = (line) => {
@@ -155,18 +134,6 @@ export class Wire {
       this.#syncs.get(pong)?.(errors);
     };
   }
-}
-
-function protocolOf(nc: NatsClient): Protocol {
-  const { protocol } = nc as { protocol?: Partial<Protocol> };
-  const known =
-    protocol?.transport?.socket instanceof Socket &&
-    Array.isArray(protocol.pongs) &&
-    typeof protocol.servers?.addServer === 'function' &&
-    typeof protocol.processError === 'function' &&
-    typeof protocol.processPong === 'function';
-  if (!known) throw new Error('this version of the NATS client keeps the socket of a connection elsewhere');
-  return protocol as Protocol;
 }
 
 /** @param line what follows `-ERR` */

@@ -1,5 +1,6 @@
 import type { NatsConnection as NatsClient } from 'nats';
 import { createInbox, headers } from 'nats';
+import { domainOfServer } from '../client-internals.ts';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { OpenedStream } from './stream.ts';
@@ -55,8 +56,7 @@ export async function refuseRivals(
   clock: Clock,
   opened: OpenedStream | undefined,
 ): Promise<void> {
-  // The client library has no name for it.
-  const own = (nc.info as { domain?: string } | undefined)?.domain;
+  const own = domainOfServer(nc);
   if (own === undefined) return;
   const streams = await storingStreams(nc, subjects, clock);
   if (streams.length <= (opened === undefined ? 0 : 1)) return;
