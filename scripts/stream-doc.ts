@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import type { FieldRule } from '../server/nats/stream/stream-config.ts';
-import { STREAM_FIELDS } from '../server/nats/stream/stream-config.ts';
+import type { FieldRule } from '../server/nats/stream/stream-fields.ts';
+import { STREAM_FIELDS } from '../server/nats/stream/stream-fields.ts';
 
 /** Where the reference of the stream's configuration is kept. */
 export const streamDocFile = fileURLToPath(new URL('../docs/stream.md', import.meta.url));
@@ -14,7 +14,7 @@ export async function streamDoc(): Promise<string> {
   );
   const text = `# The stream
 
-Written by \`npm run docs\` from \`server/nats/stream/stream-config.ts\`: every field of the stream configuration of NATS 2.9 to 2.15. Subjects
+Written by \`npm run docs\` from \`server/nats/stream/stream-fields.ts\`: every field of the stream configuration of NATS 2.9 to 2.15. Subjects
 are those of the default \`--subject-prefix\`.
 
 - **required**, **forbidden**: with another value a promise to viewers or publishers does not hold. The gateway refuses to start on such a stream,

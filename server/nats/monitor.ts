@@ -4,7 +4,7 @@ import type { UpstreamCause } from '../upstream/upstream-cause.ts';
 import type { NatsConnection } from './connection/connection.ts';
 import { troubleOf } from './connection/failure-cause.ts';
 import type { Asking } from './connection/requests.ts';
-import type { StreamNeeds } from './stream/stream-config.ts';
+import type { StreamNeeds } from './stream/stream-fields.ts';
 import { describeDifferences, judgeStream } from './stream/stream-config.ts';
 import type { UpstreamHealth } from './health/upstream-health.ts';
 

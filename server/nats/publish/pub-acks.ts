@@ -1,9 +1,9 @@
 import type { Msg, MsgHdrs, NatsConnection as NatsClient, Subscription } from 'nats';
-import { createInbox, ErrorCode, headers as newHeaders, NatsError } from 'nats';
+import { createInbox, headers as newHeaders } from 'nats';
 import type { Clock, Timer } from '../../../common/clock.ts';
-import type { PublishOutcome, Refusal, Refused } from '../../upstream/publish-target.ts';
-import type { PubAckError } from './pub-ack-errors.ts';
-import { verdictOn } from './pub-ack-errors.ts';
+import type { PublishOutcome, Refused } from '../../upstream/publish-target.ts';
+import type { PubAck } from './pub-ack.ts';
+import { answererOf, forbiddenTo, outcomeOf, parseAck, refused, unsendable } from './pub-ack.ts';
 
 /** How long a message waits for its acknowledgement, in milliseconds. */
 export const ACK_TIMEOUT_MS = 2_000;
@@ -28,16 +28,6 @@ export interface StreamOrigin {
 
 /** Is told what came of every message, and when it was sent, on the monotonic clock. */
 export type AckObserver = (outcome: PublishOutcome, message: StreamMessage, sentMs: number) => void;
-
-/** What JetStream answers (JetStream wire API, "PubAck"). */
-interface PubAck {
-  /** Which stream answers. */
-  readonly stream?: string;
-  readonly domain?: string;
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: PubAckError;
-}
 
 interface Waiting {
   readonly message: StreamMessage;
@@ -169,7 +159,7 @@ export class PubAcks {
     } else {
       const ack = parseAck(data);
       if (this.#isOurs(ack)) this.#resolve(token, waiting, outcomeOf(ack));
-      else waiting.stranger = nameOf(ack);
+      else waiting.stranger = answererOf(ack);
     }
     this.#judgeForbidden();
   }
@@ -235,48 +225,4 @@ export class PubAcks {
     }
     this.#judgeForbidden();
   }
-}
-
-/** The message was certainly not stored. */
-function refused(refusal: Refusal, detail: string): Refused {
-  return { kind: 'refused', refusal, detail };
-}
-
-/** NATS does not let the gateway publish to the subject. */
-export function forbiddenTo(subject: string): Refused {
-  return refused(
-    'forbidden',
-    `NATS does not let the gateway publish ${subject}: its user needs the permission`,
-  );
-}
-
-/** Of what is no PubAck, from whomever, nothing is known. Never throws: all acknowledgements come this way. */
-function parseAck(data: Uint8Array): PubAck {
-  try {
-    return (JSON.parse(Buffer.from(data).toString()) ?? {}) as PubAck;
-  } catch {
-    return {};
-  }
-}
-
-function outcomeOf({ seq, duplicate, error }: PubAck): PublishOutcome {
-  if (!error) {
-    if (Number.isSafeInteger(seq))
-      return { kind: 'stored', seq: seq as number, duplicate: duplicate === true };
-    return { kind: 'unknown', detail: 'an acknowledgement without a sequence' };
-  }
-  const detail = `${error.description} (${error.err_code})`;
-  const verdict = verdictOn(error);
-  return verdict === 'unknown' ? { kind: 'unknown', detail } : refused(verdict, detail);
-}
-
-/** Who answered instead of the stream. */
-function nameOf({ stream, domain }: PubAck): string {
-  if (typeof stream !== 'string') return 'somebody else';
-  return typeof domain === 'string' ? `the stream ${stream} of the domain ${domain}` : `the stream ${stream}`;
-}
-
-function unsendable(error: unknown): PublishOutcome {
-  const tooLarge = error instanceof NatsError && error.code === ErrorCode.MaxPayloadExceeded.toString();
-  return tooLarge ? refused('rejected', error.message) : refused('away', 'there is no connection to NATS');
 }

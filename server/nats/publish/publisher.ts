@@ -15,8 +15,9 @@ import type {
 import type { NatsConnection } from '../connection/connection.ts';
 import { encodeHeaders, encodeStoredHeaders } from '../codec/message-codec.ts';
 import { probeRoom } from '../probe-room.ts';
+import { forbiddenTo } from './pub-ack.ts';
 import type { StreamMessage, StreamOrigin } from './pub-acks.ts';
-import { ACK_TIMEOUT_MS, forbiddenTo, PubAcks } from './pub-acks.ts';
+import { ACK_TIMEOUT_MS, PubAcks } from './pub-acks.ts';
 import type { PublishProbes } from './publish-health.ts';
 import { PublishHealth } from './publish-health.ts';
 import { limitReached } from './space.ts';

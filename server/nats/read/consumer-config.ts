@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConsumerConfig } from 'nats';
 import { AckPolicy, DeliverPolicy, nanos } from 'nats';
 import type { NamedConsumer } from '../stream/leader.ts';
-import { CONSUMER_INACTIVE_MS } from '../stream/stream-config.ts';
+import { CONSUMER_INACTIVE_MS } from '../stream/stream-fields.ts';
 
 /** Where a read of the stream begins; `last` is the newest message of the subject. */
 export type ReadStart =

@@ -4,8 +4,10 @@ import { requireProgress } from '../../upstream/history-read.ts';
 import type { StoredMessage } from '../../log/message.ts';
 import type { HistoryRead, StreamState } from '../../log/evidence.ts';
 import { consumerConfig } from './consumer-config.ts';
-import type { Page, PageReader, ReadContext } from './page-reader.ts';
-import { readHead, readPages } from './page-reader.ts';
+import type { Page } from './page.ts';
+import type { PageReader, ReadContext } from './page-reader.ts';
+import { readPages } from './page-reader.ts';
+import { readHead } from './read-head.ts';
 
 /** Pages read at once: they are held in memory until they are whole. */
 const MAX_READS = 16;

@@ -1,7 +1,7 @@
 import { consumerConfig } from './consumer-config.ts';
 import type { StreamStart } from '../../upstream/upstream.ts';
-import { readHead } from './page-reader.ts';
 import type { ReadContext } from './page-reader.ts';
+import { readHead } from './read-head.ts';
 
 /**
  * The position just before the first message that `start` asks for, or the stream's end when there is none.

@@ -4,19 +4,16 @@ import type { Clock, Timer } from '../../../common/clock.ts';
 import type { StoredMessage } from '../../log/message.ts';
 import type { AckSubject } from '../codec/ack-subject.ts';
 import type { NatsConnection } from '../connection/connection.ts';
-import type { NamedConsumer, StreamLeader } from '../stream/leader.ts';
+import type { StreamLeader } from '../stream/leader.ts';
 import type { HeaderLine } from '../codec/header-lines.ts';
 import { headerLines, sizeOf } from '../codec/header-lines.ts';
 import { decodeStored } from '../codec/message-codec.ts';
+import type { Page } from './page.ts';
+import { PAGE_BYTES, PageBuffer } from './page.ts';
 import { ReadFlow } from './read-flow.ts';
 import type { ReadInbox } from './read-inbox.ts';
 import type { ReadWindow } from './read-window.ts';
 
-/**
- * A page is full when it holds so much, or has taken so long. The message at its beginning does not count, whoever reads on has had it; a
- * page that it would make the most of goes on for longer, up to so many times its size.
- */
-const PAGE = { bytes: 1024 * 1024, ms: 4_000, timesFirst: 8 };
 /** More messages than any pull has room for: only its bytes limit it. */
 const BATCH = 65_536;
 /**
@@ -25,9 +22,6 @@ const BATCH = 65_536;
 const PULL_MS = { expires: 2_000, silence: 3_000 };
 /** What the server counts of a message beside what its `max_payload` limits: two subjects, more or less. */
 const SUBJECTS_BYTES = 512;
-/** Says of a message without its payload how large that is. */
-const SIZE_HEADER = 'Nats-Msg-Size';
-
 /** What reads need. */
 export interface ReadContext {
   readonly connection: NatsConnection;
@@ -44,54 +38,13 @@ export interface Reading {
   readonly from: number;
 }
 
-/** Messages of a room, in order and without a hole from where the read began. */
-export interface Page<M = StoredMessage> {
-  readonly messages: readonly M[];
-  /**
-   * - `full`: it can be read on;
-   * - `dry`: nothing is behind them, as far as the server of the consumer knows: it may be a replica that lags;
-   * - `broken`: more would have come, but not by this consumer.
-   */
-  readonly end: 'full' | 'dry' | 'broken';
-}
-
-/** What is known of a message without its payload. */
-export interface MessageHead {
-  readonly seq: number;
-  /** When it was stored, in milliseconds since the Unix epoch. */
-  readonly timeMs: number;
-  /** Of its payload, in bytes. */
-  readonly bytes: number;
-}
-
 /** Makes of a message what the reader of it wants. */
-type Decode<M> = (seq: number, timeMs: number, lines: readonly HeaderLine[], payload: Uint8Array) => M;
+export type Decode<M> = (seq: number, timeMs: number, lines: readonly HeaderLine[], payload: Uint8Array) => M;
 
 /** Reads what a consumer has, page by page; to be closed. */
 export function readPages(context: ReadContext, reading: Reading): PageReader<StoredMessage> {
-  return new PageReader(context, reading, PAGE.bytes, decodeStored);
+  return new PageReader(context, reading, PAGE_BYTES, decodeStored);
 }
-
-/**
- * The first message that a consumer has, without its payload, which may take long; undefined when it has none.
- * @throws when it does not come, and why
- */
-export function readHead(context: ReadContext, config: NamedConsumer): Promise<MessageHead | undefined> {
-  return context.leader.withConsumer({ ...config, headers_only: true }, async (pending) => {
-    if (pending === 0) return undefined;
-    const reader = new PageReader(context, { consumer: config.name, from: 0 }, 1, decodeHead);
-    try {
-      return (await reader.next()).messages[0];
-    } finally {
-      reader.close();
-    }
-  });
-}
-
-const decodeHead: Decode<MessageHead> = (seq, timeMs, lines) => {
-  const size = lines.findLast(([name]) => name === SIZE_HEADER)?.[1];
-  return { seq, timeMs, bytes: Number(size) };
-};
 
 /** Who waits for a page. */
 interface Waiting<M> {
@@ -105,11 +58,10 @@ interface Waiting<M> {
  */
 export class PageReader<M extends { readonly seq: number }> {
   readonly #connection: NatsConnection;
-  readonly #clock: Clock;
   readonly #flow: ReadFlow;
   readonly #from: number;
-  /** How much a page is to hold. */
-  readonly #size: number;
+  /** The page that is waited for, or the next one. */
+  readonly #page: PageBuffer<M>;
   readonly #decode: Decode<M>;
   readonly #requestSubject: string;
   readonly #inbox: ReadInbox;
@@ -119,15 +71,6 @@ export class PageReader<M extends { readonly seq: number }> {
   readonly #unlisten: () => void;
   readonly #watch: Timer;
   #waiting: Waiting<M> | undefined;
-  /** Of the page that is waited for, or of the next one. */
-  #messages: M[] = [];
-  /** Of what is behind its beginning, and of the message there. */
-  #bytes = 0;
-  #firstBytes = 0;
-  /** When something of it was first asked for. */
-  #startedMs = Infinity;
-  /** Of the message that came last: the next is perhaps as large. */
-  #lastBytes = 0;
   #delivered = 0;
   #statuses = 0;
   /** The next message is larger than what a pull has asked for: it is to be asked for alone, whatever its size. */
@@ -146,10 +89,9 @@ export class PageReader<M extends { readonly seq: number }> {
     decode: Decode<M>,
   ) {
     this.#connection = connection;
-    this.#clock = clock;
     this.#flow = new ReadFlow(window, clock);
     this.#from = from;
-    this.#size = size;
+    this.#page = new PageBuffer(size, clock);
     this.#decode = decode;
     this.#requestSubject = `${leader.api}.CONSUMER.MSG.NEXT.${leader.stream}.${consumer}`;
     this.#unlisten = connection.onChange(() =>
@@ -185,7 +127,7 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** Whether the next page cannot be had. */
   get failed(): boolean {
-    return this.#over instanceof Error && this.#bytes === 0;
+    return this.#over instanceof Error && this.#page.bytes === 0;
   }
 
   /** Gives up what is on its way. */
@@ -204,12 +146,10 @@ export class PageReader<M extends { readonly seq: number }> {
     const bytes = message.subject.length + (message.reply?.length ?? 0) + sizeOf(message);
     this.#flow.arrived(this.#alone ? this.#flow.underWay : bytes);
     this.#alone = this.#tooLarge = false;
-    this.#lastBytes = bytes;
-    if (seq > this.#from) this.#bytes += bytes;
-    else this.#firstBytes = bytes;
+    this.#page.count(bytes, seq > this.#from);
     // The payload is a view of the socket's chunk, which is not used again: it lasts until the page is encoded. A replica that
     // lags begins before what it does not have yet.
-    if (seq >= this.#from) this.#messages.push(this.#decode(seq, timeMs, headers, message.data));
+    if (seq >= this.#from) this.#page.add(this.#decode(seq, timeMs, headers, message.data));
     if (pending === 0) this.#end('dry');
   }
 
@@ -234,12 +174,9 @@ export class PageReader<M extends { readonly seq: number }> {
   }
 
   get #isFull(): boolean {
-    if (this.#bytes === 0) return false;
-    // There is no room for it here: it begins the next page.
-    if (this.#tooLarge && this.#flow.underWay === 0) return true;
-    const tookMs = this.#clock.monotonicMs() - this.#startedMs;
-    const late = tookMs >= PAGE.ms && this.#bytes >= PAGE.timesFirst * this.#firstBytes;
-    return late || this.#bytes + this.#lastBytes / 2 >= this.#size;
+    // There is no room for the next message here: it begins the next page.
+    const isCrowded = this.#tooLarge && this.#flow.underWay === 0;
+    return this.#page.bytes > 0 && (isCrowded || this.#page.isFull);
   }
 
   /** Gives a page to who waits for it, if there is one. */
@@ -253,11 +190,7 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** Ends the page; the next one begins with its last message. */
   #cut(): Page<M> {
-    const messages = this.#messages;
-    this.#messages = messages.slice(-1);
-    this.#firstBytes = this.#lastBytes;
-    this.#bytes = 0;
-    this.#startedMs = this.#clock.monotonicMs();
+    const messages = this.#page.cut();
     if (this.#over === undefined) return { messages, end: 'full' };
     return { messages, end: this.#over === 'dry' ? 'dry' : 'broken' };
   }
@@ -268,28 +201,30 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** What the next pull should have room for. */
   get #least(): number {
-    return (this.#tooLarge ? (this.#connection.nc.info?.max_payload ?? 0) : this.#lastBytes) + SUBJECTS_BYTES;
+    return (
+      (this.#tooLarge ? (this.#connection.nc.info?.max_payload ?? 0) : this.#page.lastBytes) + SUBJECTS_BYTES
+    );
   }
 
   /** How many bytes behind the beginning of the page may be asked for: while nobody waits for it, what keeps the link busy. */
   get #limit(): number {
-    const ahead = Math.min(this.#flow.window, this.#size / 2);
-    return this.#waiting === undefined ? ahead : this.#size + ahead;
+    const ahead = Math.min(this.#flow.window, this.#page.size / 2);
+    return this.#waiting === undefined ? ahead : this.#page.size + ahead;
   }
 
   #wantsMore(): boolean {
     if (this.#over !== undefined || (this.#tooLarge && this.#flow.underWay > 0)) return false;
-    if (this.#waiting !== undefined && this.#bytes === 0) return this.#flow.underWay < this.#size;
+    if (this.#waiting !== undefined && this.#page.bytes === 0) return this.#flow.underWay < this.#page.size;
     // Where there is no room for half of it, a pull is not worth its while.
     const half = Math.max(this.#flow.share, this.#least) / 2;
-    return this.#bytes + this.#flow.underWay + half <= this.#limit;
+    return this.#page.bytes + this.#flow.underWay + half <= this.#limit;
   }
 
   async #ask(): Promise<void> {
     this.#asking = true;
     while (this.#wantsMore()) {
       const alone = this.#tooLarge;
-      const bytes = await this.#flow.take(this.#least, this.#limit - this.#bytes - this.#flow.underWay);
+      const bytes = await this.#flow.take(this.#least, this.#limit - this.#page.bytes - this.#flow.underWay);
       if (bytes === undefined) return;
       if (alone === this.#tooLarge) this.#pull(bytes);
       else this.#flow.unused(bytes);
@@ -298,7 +233,7 @@ export class PageReader<M extends { readonly seq: number }> {
   }
 
   #pull(bytes: number): void {
-    this.#startedMs = Math.min(this.#startedMs, this.#clock.monotonicMs());
+    this.#page.begin();
     this.#alone = this.#tooLarge;
     const amount = this.#alone ? { batch: 1 } : { batch: BATCH, max_bytes: bytes };
     const request = { ...amount, expires: nanos(PULL_MS.expires) };

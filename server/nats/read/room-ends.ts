@@ -1,7 +1,8 @@
 import type { LastMessage } from '../../log/message.ts';
 import { consumerConfig } from './consumer-config.ts';
-import type { MessageHead, ReadContext } from './page-reader.ts';
-import { readHead } from './page-reader.ts';
+import type { ReadContext } from './page-reader.ts';
+import type { MessageHead } from './read-head.ts';
+import { readHead } from './read-head.ts';
 
 /** A message of more bytes is not fetched only to know that it is there. */
 const LARGE_BYTES = 16 * 1024;

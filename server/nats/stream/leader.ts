@@ -1,12 +1,10 @@
 import type { ConsumerConfig, ConsumerInfo, StreamInfo, StreamInfoRequestOptions } from 'nats';
 import { Limiter } from '../../../common/limiter.ts';
-import type { LastMessage, StoredMessage } from '../../log/message.ts';
+import type { LastMessage } from '../../log/message.ts';
 import { lastOf } from '../../log/message.ts';
 import type { StreamState } from '../../log/evidence.ts';
-import { parseHeaderLines } from '../codec/header-lines.ts';
 import type { JetStreamApi } from '../connection/jetstream-api.ts';
-import { JetStreamError } from '../connection/jetstream-api.ts';
-import { decodeStored } from '../codec/message-codec.ts';
+import { MessageLookup, toStoredMessage } from './message-lookup.ts';
 import type { MirrorOrigin } from './origin.ts';
 import type { Asking } from '../connection/requests.ts';
 import { RequestError } from '../connection/requests.ts';
@@ -16,11 +14,6 @@ import type { Subjects } from '../connection/subjects.ts';
 
 /** Requests to the JetStream API under way at once; servers drop what exceeds their own cap. */
 const MAX_REQUESTS = 16;
-/** Bytes that answers with messages may have together: a server cuts off whom it has more to send than its `max_pending`, 64 MB. */
-const MAX_GET_BYTES = 32 * 1024 * 1024;
-/** Bytes that a byte takes in base64. */
-const BASE64 = 4 / 3;
-const NO_MESSAGE_FOUND = 10037;
 /** Sequences of deleted messages that are asked for at once: 100 KB. */
 const MAX_DELETED = 10_000;
 /** A consumer is asked for once, under a name of its own: whoever reads tries again with another. */
@@ -28,17 +21,6 @@ const CREATE: Asking = { patienceMs: 2_000, again: false };
 
 /** What a consumer is to be. */
 export type NamedConsumer = Partial<ConsumerConfig> & { readonly name: string };
-
-/** Which message of the stream: the one at a sequence, or the first at or after it or the last of a subject. */
-type GetQuery = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string };
-
-/** A message in an answer of `STREAM.MSG.GET`; headers and payload in base64. */
-interface HeldMessage {
-  readonly seq: number;
-  readonly time: string;
-  readonly hdrs?: string;
-  readonly data?: string;
-}
 
 /** Is told what comes of reads. */
 export interface ReadObserver {
@@ -57,7 +39,7 @@ export class StreamLeader {
   readonly stream: string;
   readonly subjects: Subjects;
   readonly #limiter = new Limiter(MAX_REQUESTS);
-  readonly #gets: Limiter;
+  readonly #messages: MessageLookup;
   #meanBytes = 0;
   /** When the stream was created, as its leader last said it. */
   #created: string;
@@ -76,7 +58,7 @@ export class StreamLeader {
     this.#created = created;
     this.#origin = origin;
     this.#api = api;
-    this.#gets = new Limiter(Math.max(1, Math.floor(MAX_GET_BYTES / (api.maxPayload * BASE64))));
+    this.#messages = new MessageLookup(api, stream, (ask) => this.#observed(ask));
     this.stream = stream;
     this.subjects = subjects;
   }
@@ -137,7 +119,7 @@ export class StreamLeader {
 
   /** The room's newest message held, or undefined. */
   async lastMessage(room: string): Promise<LastMessage | undefined> {
-    const found = await this.#get({ last_by_subj: this.subjects.room(room) });
+    const found = await this.#messages.get({ last_by_subj: this.subjects.room(room) });
     return found && lastOf(toStoredMessage(found));
   }
 
@@ -148,12 +130,12 @@ export class StreamLeader {
 
   /** Sequence of the room's first message held at or after `seq`, or undefined. */
   async nextSeq(room: string, seq: number): Promise<number | undefined> {
-    return (await this.#get({ seq, next_by_subj: this.subjects.room(room) }))?.seq;
+    return (await this.#messages.get({ seq, next_by_subj: this.subjects.room(room) }))?.seq;
   }
 
   /** When the message held at `seq`, of whatever room, was stored; undefined when none is held. */
   async timeOf(seq: number): Promise<string | undefined> {
-    return (await this.#get({ seq }))?.time;
+    return (await this.#messages.get({ seq }))?.time;
   }
 
   /** See {@link Upstream.isYetToCome}. */
@@ -232,20 +214,6 @@ export class StreamLeader {
     }
   }
 
-  /** The NATS client has a call for this, but it reads the headers in its own way. */
-  #get(query: GetQuery): Promise<HeldMessage | undefined> {
-    const get = async (): Promise<HeldMessage | undefined> => {
-      try {
-        const endpoint = `STREAM.MSG.GET.${this.stream}`;
-        return (await this.#api.ask<{ readonly message: HeldMessage }>(endpoint, query)).message;
-      } catch (error) {
-        if (error instanceof JetStreamError && error.code === NO_MESSAGE_FOUND) return undefined;
-        throw error;
-      }
-    };
-    return this.#gets.run(() => this.#observed(get));
-  }
-
   #observed<T>(read: () => Promise<T>): Promise<T> {
     return this.#limiter.run(async () => {
       try {
@@ -256,9 +224,4 @@ export class StreamLeader {
       }
     });
   }
-}
-
-function toStoredMessage({ seq, time, hdrs = '', data = '' }: HeldMessage): StoredMessage {
-  const lines = parseHeaderLines(Buffer.from(hdrs, 'base64'));
-  return decodeStored(seq, Date.parse(time), lines, Buffer.from(data, 'base64'));
 }

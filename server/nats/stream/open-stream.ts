@@ -4,7 +4,7 @@ import type { Logger } from '../../observability/logging.ts';
 import type { NatsConnection } from '../connection/connection.ts';
 import { isCreator } from './creator.ts';
 import { patiently } from '../connection/patience.ts';
-import type { StreamSettings } from './stream-config.ts';
+import type { StreamSettings } from './stream-fields.ts';
 import type { OriginName } from './origin-name.ts';
 import { refuseRivals } from './rivals.ts';
 import type { OpenedStream } from './stream.ts';

@@ -2,8 +2,10 @@ import type { JetStreamManager, StreamConfig, StreamInfo } from 'nats';
 import { DiscardPolicy, NatsError, nanos, RetentionPolicy, StorageType } from 'nats';
 import { MAX_STORED_BYTES } from '../../log/sizes.ts';
 import type { Logger } from '../../observability/logging.ts';
-import type { Difference, StreamNeeds } from './stream-config.ts';
-import { describeDifferences, duplicateWindow, isOlder, judgeStream } from './stream-config.ts';
+import type { Difference } from './stream-config.ts';
+import { describeDifferences, isOlder, judgeStream } from './stream-config.ts';
+import type { StreamNeeds } from './stream-fields.ts';
+import { duplicateWindow } from './stream-fields.ts';
 import type { OriginName } from './origin-name.ts';
 import { mirroredBy } from './origin-name.ts';
 
