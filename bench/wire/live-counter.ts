@@ -1,15 +1,6 @@
 import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
-import { liveService } from '../../protos/live.ts';
-import type { ClientFrameInput } from '../../protos/live.ts';
-import { Http2Call } from './http2.ts';
+import { LiveCall } from './live-call.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
-
-/** The gateway's method that viewers hold open. */
-export const CONNECT_PATH = '/live.v1.Live/Connect';
-
-/** Encodes what a viewer says. */
-export const encodeClientFrame = (frame: ClientFrameInput): Buffer =>
-  liveService.Connect.requestSerialize(frame);
 
 const LEN = 2;
 const tag = (field: number, wireType: number): number => (field << 3) | wireType;
@@ -34,9 +25,7 @@ const enum Place {
  */
 export class LiveCounter implements Receiver {
   readonly #context: ReceiverContext;
-  readonly #start: StartInput;
-  readonly #features: readonly 'FEATURE_DEFLATE'[];
-  readonly #call: Http2Call;
+  readonly #call: LiveCall;
   #place = Place.Prefix;
   #prefixLeft = GRPC_PREFIX;
   #tag = 0;
@@ -52,22 +41,15 @@ export class LiveCounter implements Receiver {
    */
   constructor(context: ReceiverContext, start: StartInput, features: readonly 'FEATURE_DEFLATE'[] = []) {
     this.#context = context;
-    this.#start = start;
-    this.#features = features;
-    this.#call = new Http2Call(CONNECT_PATH, context.authority, {
-      send: (bytes) => context.send(bytes),
-      fail: (reason) => context.fail(reason),
-      data: (bytes, start, end) => this.#count(bytes, start, end),
+    this.#call = new LiveCall(context, {
+      features,
+      join: { room: context.room, start },
+      data: (bytes, from, end) => this.#count(bytes, from, end),
     });
   }
 
   greet(): void {
-    this.#call.open();
-    const { room } = this.#context;
-    this.#call.write([
-      encodeClientFrame({ hello: { client: 'bench', features: [...this.#features] } }),
-      encodeClientFrame({ join: { room, start: this.#start } }),
-    ]);
+    this.#call.greet();
   }
 
   receive(bytes: Buffer, start: number, end: number): number {

@@ -3,8 +3,7 @@ import { liveService } from '../../protos/live.ts';
 import type { Publication } from '../peers/peer.ts';
 import { RawConnection } from './connection.ts';
 import { GrpcMessages } from './grpc-messages.ts';
-import { Http2Call } from './http2.ts';
-import { CONNECT_PATH, encodeClientFrame } from './live-counter.ts';
+import { encodeClientFrame, LiveCall } from './live-call.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
 
 const TYPE = 'gift';
@@ -20,7 +19,7 @@ interface Waiting {
 class LivePublication implements Publication {
   readonly #connection: RawConnection;
   readonly #waiting = new Map<string, Waiting>();
-  #call: Http2Call | undefined;
+  #call: LiveCall | undefined;
   #frames: Buffer[] = [];
   #lastId = 0;
   #failure: Error | undefined;
@@ -72,19 +71,8 @@ class LivePublication implements Publication {
       if (frame === 'welcome') context.ready();
       for (const result of publishResults?.results ?? []) this.#complete(result);
     });
-    const call = new Http2Call(CONNECT_PATH, context.authority, {
-      send: (bytes) => context.send(bytes),
-      fail: (reason) => context.fail(reason),
-      data: (bytes, start, end) => messages.receive(bytes, start, end),
-    });
-    this.#call = call;
-    return {
-      greet() {
-        call.open();
-        call.write([encodeClientFrame({ hello: { client: 'bench' } })]);
-      },
-      receive: (bytes, start, end) => call.receive(bytes, start, end),
-    };
+    this.#call = new LiveCall(context, { data: (bytes, start, end) => messages.receive(bytes, start, end) });
+    return this.#call;
   }
 
   #write(): void {

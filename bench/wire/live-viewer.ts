@@ -2,9 +2,8 @@ import { liveService } from '../../protos/live.ts';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import { RawConnection } from './connection.ts';
 import { GrpcMessages } from './grpc-messages.ts';
-import { Http2Call } from './http2.ts';
-import { CONNECT_PATH, encodeClientFrame } from './live-counter.ts';
 import { readBatch } from './live-batch.ts';
+import { LiveCall } from './live-call.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
 
 const BATCH = 0x1a;
@@ -44,20 +43,11 @@ export class LiveViewer {
 
   #receiver(context: ReceiverContext): Receiver {
     const messages = new GrpcMessages((message) => this.#hear(message, context));
-    const call = new Http2Call(CONNECT_PATH, context.authority, {
-      send: (bytes) => context.send(bytes),
-      fail: (reason) => context.fail(reason),
+    const { room } = context;
+    return new LiveCall(context, {
+      join: this.#cursor === undefined ? { room, start: { live: {} } } : { room, cursor: this.#cursor },
       data: (bytes, start, end) => messages.receive(bytes, start, end),
     });
-    const { room } = context;
-    const join = this.#cursor === undefined ? { room, start: { live: {} } } : { room, cursor: this.#cursor };
-    return {
-      greet() {
-        call.open();
-        call.write([encodeClientFrame({ hello: { client: 'bench' } }), encodeClientFrame({ join })]);
-      },
-      receive: (bytes, start, end) => call.receive(bytes, start, end),
-    };
   }
 
   #hear(message: Buffer, context: ReceiverContext): void {
