@@ -123,8 +123,8 @@ export const SETTINGS = {
     fallback: '5s',
     parse: durationWithin(100, 3_600 * SECOND_MS),
   }),
-  stuckTimeoutMs: required({
-    flag: 'stuck-timeout',
+  slowConsumerTimeoutMs: required({
+    flag: 'slow-consumer-timeout',
     placeholder: 'duration',
     help: 'a viewer that takes nothing for this long is cut off; it can resume',
     takes: 'a duration from 100ms to 1h, such as 30s',

@@ -185,7 +185,7 @@ export async function startGateway(
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,
       },
-      config.stuckTimeoutMs,
+      config.slowConsumerTimeoutMs,
       fleet,
       random,
     );

@@ -84,7 +84,7 @@ describe('drain', () => {
     let drawn = 0;
     // One after the other, at even distances over the window.
     const random = (): number => (drawn++ % count) / count;
-    const patience = { stuckTimeoutMs: 2 * dayMs };
+    const patience = { slowConsumerTimeoutMs: 2 * dayMs };
     await using gateway = await startTestGateway(nats.url, patience, { clock, random });
     const streams = Array.from({ length: count }, () => RawStream.hello(gateway.address));
     for (const stream of streams) stream.send({ join: { room: 'tea', start: { live: {} } } });

@@ -43,13 +43,13 @@ describe('a viewer on a slow link', () => {
   });
 
   it('is not cut off as long as it takes something of a message', async () => {
-    const stuckTimeoutMs = 600_000;
+    const slowConsumerTimeoutMs = 600_000;
     const size = 990_000;
     /** More than what HTTP/2 lets be under way: when so much has come, something of it was sent since the last time. */
     const stretch = 250_000;
     await using nats = await startNats();
     const clock = new SkippingClock();
-    await using gateway = await startTestGateway(nats.url, { stuckTimeoutMs }, { clock });
+    await using gateway = await startTestGateway(nats.url, { slowConsumerTimeoutMs }, { clock });
     await using producer = await StockProducer.connect(nats.url);
     await producer.publish('tea', Buffer.alloc(size, 'x'));
     const session = http2Connect(`http://${gateway.address}`);
@@ -69,7 +69,7 @@ describe('a viewer on a slow link', () => {
       if (received > size) break;
       if (received < (stretches + 1) * stretch) continue;
       stretches += 1;
-      clock.skip(stuckTimeoutMs * 0.6);
+      clock.skip(slowConsumerTimeoutMs * 0.6);
       // Behind the gateway's look at its sessions, which is due now.
       await new Promise<void>((resolve) => void clock.after(1, resolve));
     }

@@ -19,8 +19,8 @@ import { grpcMessage, TcpViewer } from '../helpers/tcp-viewer.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Passes only by hand: nobody is stuck just because the machine is busy. */
-const stuckTimeoutMs = 600_000;
-const limits = { stuckTimeoutMs, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
+const slowConsumerTimeoutMs = 600_000;
+const limits = { slowConsumerTimeoutMs, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
 /** Of one stuck viewer: the segment of the log that its cursor is in, one frame in flight, HTTP/2 and gRPC state. */
 const bytesOfLive = 384 * KIB;
 /** One that replays also holds the page of history that it reads from, which others have evicted, and reads the next. */
@@ -89,7 +89,7 @@ describe('a stuck viewer', () => {
   /** Lets the gateway's time pass until it holds; in steps, so that who is being written to is not stuck. */
   const passes = (name: string, holds: () => boolean): Promise<unknown> =>
     until(name, () => {
-      clock.skip(stuckTimeoutMs / 30);
+      clock.skip(slowConsumerTimeoutMs / 30);
       return holds();
     });
 

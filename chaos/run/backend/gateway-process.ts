@@ -13,7 +13,7 @@ import { siblingModule } from '../module-path.ts';
 export const heartbeatMs = 1_000;
 
 /** Shorter times than the defaults, so that a short run sees troubles noticed and ended. */
-const times = ['--heartbeat', `${heartbeatMs}ms`, '--stuck-timeout', '5s', '--drain', '1s'];
+const times = ['--heartbeat', `${heartbeatMs}ms`, '--slow-consumer-timeout', '5s', '--drain', '1s'];
 
 const logTailLines = 5;
 
