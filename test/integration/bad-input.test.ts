@@ -31,7 +31,7 @@ const hello: ClientFrameInput = { hello: { client: 'bad' } };
 const badRoomNames = ['', ' ', 'a b', 'a.b', 'live.room.x', '*', '>', 'ä', 'a\n', '\0', 'x'.repeat(65)];
 const tooLarge = Buffer.alloc(1024 * 1024 + 1);
 
-describe(`bad input (LIVE_TEST_SEED=${seed})`, () => {
+describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
   const random = seededRandom(seed);
   let nats: TestNats;
   let gateway: TestGateway;

@@ -17,7 +17,7 @@ import { StockProducer } from '../helpers/stock-producer.ts';
 /** Reconnects of all viewers together in one run. */
 const reconnects = 300;
 
-describe('the boundary between replay and live under continuous publishing', () => {
+describe('Ordered, Unique: the boundary between replay and live under continuous publishing', () => {
   let nats: TestNats;
   let producer: StockProducer;
   let gateway: TestGateway;

@@ -7,7 +7,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 
-describe('client publishes, through a gateway', () => {
+describe('Unique: client publishes, through a gateway', () => {
   let nats: TestNats;
   let gateway: TestGateway;
 

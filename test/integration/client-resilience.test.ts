@@ -40,7 +40,7 @@ const payloads = (messages: readonly Message[]): string[] =>
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
 
-describe(`client under faults (LIVE_TEST_SEED=${seed})`, () => {
+describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
   let nats: TestNats;
   let gateways: TestGateway[] = [];
   let proxies: FaultProxy[] = [];

@@ -70,7 +70,7 @@ class Cluster {
   }
 }
 
-describe('cursors of several clusters', () => {
+describe('Resumable: cursors of several clusters', () => {
   let a: Cluster;
   let b: Cluster;
   let state: TempDir;

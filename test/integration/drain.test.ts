@@ -17,7 +17,7 @@ import { ServerProcess } from '../helpers/server-process.ts';
 
 const windowMs = 2_000;
 
-describe('drain', () => {
+describe('Resumable: drain', () => {
   let nats: TestNats;
   let refuge: TestGateway;
   let draining: ServerProcess;

@@ -12,7 +12,7 @@ const COMMENTS = 2_000;
 const RATE = 100;
 const STEP_MS = 100;
 
-describe('a flood of ephemeral messages', () => {
+describe('Isolated: a flood of ephemeral messages', () => {
   it('reaches all viewers as the same sample, and what is not in it is counted; reliable ones all come', async () => {
     await using nats = await startNats();
     // Creates the stream, for which a gateway needs time to pass.

@@ -15,7 +15,7 @@ import { Witness } from '../helpers/witness.ts';
 
 const feed = 'live.feed.demo';
 
-describe('a feed that loses, repeats and delays', () => {
+describe('Reliable: a feed that loses, repeats and delays', () => {
   let nats: TestNats;
   let producer: StockProducer;
   /** Between the gateway and NATS. */

@@ -10,7 +10,7 @@ import { StockProducer } from '../helpers/stock-producer.ts';
 
 const ROOMS = Array.from({ length: 12 }, (_, index) => `room-${index + 1}`);
 
-describe('a feed that NATS does not let us have', () => {
+describe('Reliable: a feed that NATS does not let us have', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let producer: StockProducer;

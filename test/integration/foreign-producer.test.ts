@@ -16,7 +16,7 @@ function manyNames(count: number): string {
   return `NATS/1.0\r\n${Array.from({ length: count }, (_, n) => `N${n}:\r\n`).join('')}\r\n`;
 }
 
-describe('a producer that knows nothing of the gateway', () => {
+describe('Reliable: a producer that knows nothing of the gateway', () => {
   let nats: TestNats;
   let producer: StockProducer;
   let gateway: TestGateway;

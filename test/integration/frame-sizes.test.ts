@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 const LARGE_BYTES = 5 * MIB;
 const JOIN = { join: { room: 'tea', start: { earliest: {} } } };
 
-describe('messages larger than a client takes', () => {
+describe('Reliable: messages larger than a client takes', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let producer: StockProducer;

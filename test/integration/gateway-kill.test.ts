@@ -9,7 +9,7 @@ import { until } from '../helpers/poll.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 
-describe('a gateway is killed', () => {
+describe('Reliable: a gateway is killed', () => {
   let nats: TestNats;
   let gateways: ServerProcess[];
   let clients: LiveClient[];

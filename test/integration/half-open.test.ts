@@ -22,7 +22,7 @@ const probeTimeoutMs = 300;
 const detectionBoundMs = heartbeatMs * 2 + 250 + probeTimeoutMs;
 const keepalive = { timeMs: 300, timeoutMs: 300 };
 
-describe('half-open connection', () => {
+describe('Reliable: half-open connection', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   /** The client's. */

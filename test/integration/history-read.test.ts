@@ -36,7 +36,7 @@ class InTheMeantime extends StreamLeader {
   }
 }
 
-describe('a read of history', () => {
+describe('Reliable: a read of history', () => {
   let nats: TestNats;
   let proxy: FaultProxy;
   let filter: NatsFilter;

@@ -32,7 +32,7 @@ function http2Frame(type: number, body: Buffer): Buffer {
 const message = (frame: ClientFrameInput): Buffer =>
   prefixedFrame(liveService.Connect.requestSerialize(frame));
 
-describe('Connect, frame of HTTP/2 by frame', () => {
+describe('Isolated: Connect, frame of HTTP/2 by frame', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let socket: Socket;

@@ -20,7 +20,7 @@ import { SkippingClock } from '../helpers/skipping-clock.ts';
 
 const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
 
-describe(`leaks (LIVE_TEST_SEED=${seed})`, () => {
+describe(`Isolated: leaks (LIVE_TEST_SEED=${seed})`, () => {
   const random = seededRandom(seed);
   let nats: TestNats;
   let monitor: string;

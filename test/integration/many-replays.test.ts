@@ -20,7 +20,7 @@ interface Large {
   readonly bytes: number;
 }
 
-describe('many replays at once', () => {
+describe('Reliable: many replays at once', () => {
   const cases: readonly Large[] = [
     {
       name: 'messages of 2 MB, of a server that cuts off who lets 24 MB pile up',

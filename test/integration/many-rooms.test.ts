@@ -50,7 +50,7 @@ async function follow(
   }
 }
 
-describe('many rooms at once', () => {
+describe('Isolated: many rooms at once', () => {
   it(`are resumed, ${ROOMS} of them, one ${FAR_BEHIND} messages behind, with hardly more reads than rooms`, async () => {
     await using nats = await startNats();
     await using producer = await StockProducer.connect(nats.url);

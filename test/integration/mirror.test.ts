@@ -33,7 +33,7 @@ function mirrorConfig(api?: string): Partial<StreamConfig> & { name: string } {
   };
 }
 
-describe('a mirror', () => {
+describe('Reliable: a mirror', () => {
   let version: string;
 
   before(async () => {

@@ -16,7 +16,7 @@ import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
-describe('two gateways on one NATS', () => {
+describe('Ordered, Unique, Resumable: two gateways on one NATS', () => {
   let nats: TestNats;
   let producer: StockProducer;
   /** Between the second gateway and NATS. */

@@ -15,7 +15,7 @@ import { SkippingClock } from '../helpers/skipping-clock.ts';
 
 const rooms = ['tea', 'chess'];
 
-describe('NATS outage', () => {
+describe('Reliable: NATS outage', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let clock: SkippingClock;

@@ -36,7 +36,7 @@ function say(stream: ClientHttp2Stream, ...frames: ClientFrameInput[]): void {
   for (const frame of frames) stream.write(grpcMessage(liveService.Connect.requestSerialize(frame)));
 }
 
-describe('a connection that a proxy pools', () => {
+describe('Isolated: a connection that a proxy pools', () => {
   let nats: TestNats;
   let clock: SkippingClock;
   let gateway: TestGateway;

@@ -15,7 +15,7 @@ const message = (subject: string, body: Uint8Array = payload) => ({
   headers: headers(),
 });
 
-describe('publish acknowledgements', () => {
+describe('Unique: publish acknowledgements', () => {
   let nats: TestNats;
   let nc: NatsClient;
   let clock: ManualClock;

@@ -9,7 +9,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { rawPublish, RawStream } from '../helpers/raw-stream.ts';
 
-describe('publishing', () => {
+describe('Unique: publishing', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let client: LiveClient;

@@ -14,7 +14,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 
 type Moving = Extract<ConnectionState, { name: 'moving' }>;
 
-describe('viewers over several gateways', () => {
+describe('Resumable: viewers over several gateways', () => {
   let nats: TestNats;
   let gateways: TestGateway[];
   let endpoints: string[];

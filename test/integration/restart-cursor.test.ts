@@ -17,7 +17,7 @@ const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
 const room = 'tea';
 const name = 'mine';
 
-describe(`watch restarted from its cursor (LIVE_TEST_SEED=${seed})`, () => {
+describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED=${seed})`, () => {
   const random = seededRandom(seed);
   let nats: TestNats;
   let gateway: TestGateway;

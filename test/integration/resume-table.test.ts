@@ -239,7 +239,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe('the resume table', () => {
+describe('Resumable: the resume table', () => {
   let nats: TestNats;
   let producer: StockProducer;
   let gateways: TestGateway[];

@@ -13,7 +13,7 @@ import { quickClock } from '../helpers/quick-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
-describe('what the stream no longer holds', () => {
+describe('Reliable: what the stream no longer holds', () => {
   let nats: TestNats;
   let producer: StockProducer;
   let gateways: TestGateway[];

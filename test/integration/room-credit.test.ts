@@ -13,7 +13,7 @@ import { Witness } from '../helpers/witness.ts';
 const PAYLOAD_BYTES = 8 * 1024;
 const MESSAGES = 64;
 
-describe('credit of a room', () => {
+describe('Isolated: credit of a room', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let publisher: LiveClient;

@@ -25,7 +25,7 @@ interface Load {
 /** Set to 1 for the sizes that take minutes. */
 const FULL = process.env['LIVE_TEST_FULL'] === '1';
 
-describe('a slow link to NATS', () => {
+describe('Reliable: a slow link to NATS', () => {
   let nats: TestNats;
   let producer: StockProducer;
   let proxy: FaultProxy;

@@ -14,7 +14,7 @@ import { Witness } from '../helpers/witness.ts';
 
 const BYTES_A_SECOND = 30_000;
 
-describe('a viewer on a slow link', () => {
+describe('Isolated: a viewer on a slow link', () => {
   it('gets a message that takes longer than any silence, and what is behind it, by one connection', async () => {
     await using nats = await startNats();
     // A heartbeat of 0.5 s: less than a twentieth of what the message takes.

@@ -13,7 +13,7 @@ import type { RoomEvent } from '../../client/index.ts';
  * NATS 2.9 and 2.10 give a stream another time of creation when they restart after it was edited. Its messages are the
  * same, and so must be the viewers' place among them, whichever name the stream has afterwards.
  */
-describe('a stream that is edited, and NATS restarted', () => {
+describe('Reliable: a stream that is edited, and NATS restarted', () => {
   it('resets nobody: neither live viewers, nor those that were away, nor those that come again', async () => {
     await using nats = await startNats();
     await using gateway = await startTestGateway(nats.url);

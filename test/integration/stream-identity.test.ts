@@ -12,7 +12,7 @@ import { quickClock } from '../helpers/quick-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
-describe('the stream is no longer the one it was', () => {
+describe('Reliable: the stream is no longer the one it was', () => {
   let nats: TestNats;
   let producer: StockProducer;
   /** Between `gateway` and NATS. */

@@ -20,7 +20,7 @@ import { StockProducer } from '../helpers/stock-producer.ts';
 /** The stream as a gateway would make it. */
 const STREAM = streamConfig({ settings: defaultConfig({}), subjects: new Subjects() });
 
-describe('what viewers are told of NATS', () => {
+describe('Reliable: what viewers are told of NATS', () => {
   let nats: TestNats;
   let gateway: TestGateway;
   let producer: StockProducer;

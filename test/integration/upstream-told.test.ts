@@ -13,7 +13,7 @@ import { Witness } from '../helpers/witness.ts';
 
 const MIB = 1024 * 1024;
 
-describe('what is wrong with NATS', () => {
+describe('Bookmarked: what is wrong with NATS', () => {
   it('is told to viewers, to load balancers and to Prometheus, with its cause and until it is over', async () => {
     await using nats = await startNats();
     await using gateway = await startTestGateway(nats.url, { metrics: { host: '127.0.0.1', port: 0 } });

@@ -35,7 +35,7 @@ class Watcher {
   }
 }
 
-describe('live-server --workers', () => {
+describe('Resumable: live-server --workers', () => {
   let nats: TestNats;
   let server: ServerProcess;
   let watchers: Watcher[];

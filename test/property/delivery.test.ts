@@ -91,7 +91,7 @@ const incident: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 1, arbitrary: rewindUnderViewer },
 );
 
-describe('property: delivery', () => {
+describe('Ordered, Unique, Reliable, Resumable, Bookmarked: delivery', () => {
   it('whatever happens, every viewer gets every message once, in order, or is told', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -108,7 +108,7 @@ const commentsOf = (client: ModelClient): string[] => toldOf(client, 'ephemeral'
 const droppedOf = (client: ModelClient): number =>
   toldOf(client, 'dropped').reduce((sum, count) => sum + Number(count), 0);
 
-describe('ephemeral sampling', () => {
+describe('Isolated: ephemeral sampling', () => {
   it('property: every viewer gets of one sample, and is told the exact number of those it did not get', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {

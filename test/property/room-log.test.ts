@@ -32,7 +32,7 @@ const ascending = (base: number, maxLength: number): fc.Arbitrary<number[]> =>
     return steps.map((step) => (seq += step));
   });
 
-describe('property: segment', () => {
+describe('Reliable: segment', () => {
   it('reads what a list of messages would give, from every position and with every limit', () => {
     fc.assert(
       fc.property(

@@ -7,7 +7,7 @@ import { MemoryCursorStore, SqliteCursorStore } from '../../client/index.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { joined, Reader, ScriptedClient } from '../helpers/scripted-client.ts';
 
-describe('client cursor store in SQLite', () => {
+describe('Resumable: client cursor store in SQLite', () => {
   const cursor = { epoch: 'LIVE@1', seq: 9_007_199_254_740_993n, fingerprint: 0xffff_fffe };
   let directory: string;
   let file: string;

@@ -32,7 +32,7 @@ function reconnect(scripted: ScriptedClient): void {
   scripted.welcome();
 }
 
-describe('client room', () => {
+describe('Ordered, Unique, Reliable, Bookmarked: client room', () => {
   let scripted: ScriptedClient;
 
   beforeEach(() => {

@@ -103,7 +103,7 @@ const rows: readonly Row[] = [
   { name: 'nothing, in another epoch', fingerprint: 0, evidence: { epoch: 'B' }, verdict: 'recreated' },
 ];
 
-describe('core: the resume table', () => {
+describe('Resumable: the resume table', () => {
   for (const { name, fingerprint, evidence, verdict } of rows) {
     it(`${verdict}: finds ${name}`, () => {
       const found: Evidence = {

@@ -92,7 +92,7 @@ async function opened(prepare: (rig: Rig) => void = () => undefined): Promise<Ri
   return rig;
 }
 
-describe('core: follower', () => {
+describe('Reliable: follower', () => {
   describe('opening', () => {
     it('begins at the head', async () => {
       await using rig = await opened((r) => r.publish('a', 'b'));

@@ -57,7 +57,7 @@ class Rig implements AsyncDisposable {
 const messages = (from: number, to: number): Told[] =>
   Array.from({ length: to - from + 1 }, (_, index): Told => `message ${from + index}`);
 
-describe('core: room', () => {
+describe('Ordered, Unique, Reliable: room', () => {
   describe('a viewer', () => {
     it('that starts live gets what comes', async () => {
       await using rig = new Rig();

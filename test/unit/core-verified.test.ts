@@ -50,7 +50,7 @@ class Rig implements AsyncDisposable {
   }
 }
 
-describe('core: what cannot be proven', () => {
+describe('Bookmarked: what cannot be proven', () => {
   it('while the stream cannot be asked, nobody is told that it has everything', async () => {
     await using rig = await Rig.open();
     const { hub } = rig.gateway;

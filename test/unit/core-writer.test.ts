@@ -47,7 +47,7 @@ function handWritten(hand: HandScheduled): { writer: Writer; written: string[]; 
 
 const pong = encodeServerFrame({ pong: { nonce: '1' } });
 
-describe('core: writer', () => {
+describe('Isolated: writer', () => {
   it('has one frame in flight, and says since when', () => {
     const hand = new HandScheduled();
     const { writer, written, finish } = handWritten(hand);

@@ -22,7 +22,7 @@ class Connection extends EventEmitter {
   }
 }
 
-describe('slow consumers', () => {
+describe('Isolated: slow consumers', () => {
   let clock: ManualClock;
   let connections: Connections;
   let slowConsumers: SlowConsumers;

@@ -46,7 +46,7 @@ class HeldMemory {
   }
 }
 
-describe('a stuck viewer', () => {
+describe('Isolated: a stuck viewer', () => {
   let nats: TestNats;
   let clock: SkippingClock;
   let gateway: TestGateway;
