@@ -31,3 +31,14 @@ export function catchUp(
   const bare = resumeCursor.seq === seq && resumeCursor.fingerprint === 0 && !unidentified;
   return resumeCursor.seq > seq || named || bare ? resumeCursor : position;
 }
+
+/**
+ * A viewer that was put at the room's newest message gets a cursor that names it as soon as it has been looked at. The sequence of that message;
+ * undefined when its cursor names it already.
+ */
+export function promisedName(follower: Follower): number | undefined {
+  const { unidentified, resumeCursor } = follower.log;
+  if (!unidentified) return undefined;
+  void follower.identify();
+  return resumeCursor.seq;
+}

@@ -1,3 +1,4 @@
+import type { RoomEvent } from './event.ts';
 import type { Lag } from './lag-tally.ts';
 
 /** Counts of what a room had to do; they add up to the gateway's metrics. */
@@ -24,4 +25,11 @@ export function newRoomCounters(): RoomCounters {
     lagging: 0,
     unacknowledged: 0,
   };
+}
+
+/** Counts an event that a viewer is about to be told. */
+export function counted(event: RoomEvent, counters: Pick<RoomCounters, 'gaps' | 'resets'>): RoomEvent {
+  if (event.kind === 'gap') counters.gaps++;
+  if (event.kind === 'reset') counters.resets++;
+  return event;
 }

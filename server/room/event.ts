@@ -1,5 +1,6 @@
 import type { CompressibleFrame } from '../log/compressible-frame.ts';
 import type { Position } from '../log/position.ts';
+import type { Incarnation } from '../log/verified-log.ts';
 
 /** How a join began. */
 export type JoinOutcome = 'STARTED' | 'RESUMED' | 'GAP' | 'RESET';
@@ -45,4 +46,14 @@ export function gapAfter({ epoch, seq: after }: Position, next: number): GapEven
 /** A reset that goes on behind `seq`, where no message is known. */
 export function resetTo(cause: ResetCause, epoch: string, seq: number): ResetEvent {
   return { kind: 'reset', cause, cursor: { epoch, seq, fingerprint: 0 } };
+}
+
+/** The reset that leads a viewer from a place in an earlier incarnation into this one. */
+export function resetInto(
+  { epoch, formerly, start }: Incarnation,
+  { epoch: former, seq }: Position,
+): ResetEvent {
+  const same = former === epoch || formerly.includes(former);
+  // Who was behind has not had what lies between, in whichever history.
+  return same ? resetTo('REWOUND', epoch, Math.min(start, seq)) : resetTo('RECREATED', epoch, 0);
 }

@@ -11,9 +11,9 @@ import { Follower } from './follower.ts';
 import { History } from './history.ts';
 import { LagTally } from './lag-tally.ts';
 import { ResumeResolver } from './resume-resolver.ts';
-import type { JoinFrom } from './start.ts';
+import type { JoinFrom, SubscriptionLimits } from './start.ts';
 import type { Member, SubscribedRoom } from './subscribed-room.ts';
-import type { SubscriptionLimits, Waker } from './subscription.ts';
+import type { Waker } from './subscription.ts';
 import { Subscription } from './subscription.ts';
 
 /** Bounds of a room. */

@@ -6,3 +6,11 @@ export type Start = { readonly kind: 'live' } | StreamStart;
 
 /** What a viewer asks for when it joins. */
 export type JoinFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
+
+/** Bounds of a subscription. */
+export interface SubscriptionLimits {
+  /** The largest frame that the client takes, in bytes. */
+  readonly maxFrameBytes?: number;
+  /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
+  readonly creditBytes?: number;
+}

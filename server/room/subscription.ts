@@ -3,28 +3,21 @@ import type { CompressibleFrame } from '../log/compressible-frame.ts';
 import type { Position } from '../log/position.ts';
 import type { Reach } from '../log/segment.ts';
 import type { StreamStart } from '../upstream/upstream.ts';
-import { catchUp } from './catch-up.ts';
+import { catchUp, promisedName } from './catch-up.ts';
+import { counted } from './counters.ts';
 import type { DeliveryPlace } from './delivery.ts';
 import type { GapEvent, JoinOutcome, ResetEvent, RoomEvent } from './event.ts';
-import { resetTo } from './event.ts';
+import { resetInto } from './event.ts';
 import { replayStep } from './replay-step.ts';
-import type { Resolution, Witness } from './resume-resolver.ts';
+import type { Witness } from './resume-resolver.ts';
 import type { Stage } from './stage.ts';
 import { LEFT, LIVE, LOCATING, REPLAYING, STARTING } from './stage.ts';
-import type { JoinFrom } from './start.ts';
+import type { JoinFrom, SubscriptionLimits } from './start.ts';
 import type { Member, SubscribedRoom } from './subscribed-room.ts';
 
 /** Told that a subscription has something to be sent. */
 export interface Waker {
   wake(subscription: Subscription): void;
-}
-
-/** Bounds of a subscription. */
-export interface SubscriptionLimits {
-  /** The largest frame that the client takes, in bytes. */
-  readonly maxFrameBytes?: number;
-  /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
-  readonly creditBytes?: number;
 }
 
 /**
@@ -72,7 +65,6 @@ export class Subscription implements Member, DeliveryPlace {
     return this.#position;
   }
 
-  /** See {@link DeliveryPlace}. */
   get seq(): number {
     return this.#position.seq;
   }
@@ -85,7 +77,6 @@ export class Subscription implements Member, DeliveryPlace {
     return this.#audience;
   }
 
-  /** See {@link Member}. */
   get incarnation(): number {
     return this.#incarnation;
   }
@@ -150,13 +141,16 @@ export class Subscription implements Member, DeliveryPlace {
   #next(maxEntries: number): RoomEvent | undefined {
     for (;;) {
       const notice = this.#notices.shift();
-      if (notice !== undefined) return this.#counted(notice);
+      if (notice !== undefined) return counted(notice, this.#room.counters);
       switch (this.#stage.kind) {
         case 'left':
         case 'locating':
           return undefined;
-        case 'failed':
-          return this.#fail(this.#stage.error);
+        case 'failed': {
+          const { error } = this.#stage;
+          this.leave();
+          return { kind: 'failed', error };
+        }
         case 'starting':
           if (this.#begunAtHead()) continue;
           this.#room.waitAtHead(this);
@@ -173,17 +167,6 @@ export class Subscription implements Member, DeliveryPlace {
       const step = below ? this.#readPage(maxEntries) : this.#readLog(maxEntries);
       if (step !== 'again') return step;
     }
-  }
-
-  #counted(event: RoomEvent): RoomEvent {
-    if (event.kind === 'gap') this.#room.counters.gaps++;
-    if (event.kind === 'reset') this.#room.counters.resets++;
-    return event;
-  }
-
-  #fail(error: unknown): RoomEvent {
-    this.leave();
-    return { kind: 'failed', error };
   }
 
   async #locate(start: StreamStart): Promise<void> {
@@ -213,7 +196,7 @@ export class Subscription implements Member, DeliveryPlace {
     if (!follower.verified) return false;
     this.#incarnation = follower.log.incarnation.number;
     this.#begin(follower.log.resumeCursor, 'STARTED');
-    this.#promiseName();
+    this.#unnamed = promisedName(follower);
     return true;
   }
 
@@ -229,14 +212,10 @@ export class Subscription implements Member, DeliveryPlace {
         void this.#askLeader(cursor);
         return false;
       case 'resolved':
-        this.#resume(resolution);
+        this.#begin(resolution.cursor, resolution.outcome);
+        if (resolution.change !== undefined) this.#turn(resolution.change);
         return true;
     }
-  }
-
-  #resume({ cursor, outcome, change }: Extract<Resolution, { kind: 'resolved' }>): void {
-    this.#begin(cursor, outcome);
-    if (change !== undefined) this.#turn(change);
   }
 
   async #askLeader(cursor: Position): Promise<void> {
@@ -256,13 +235,10 @@ export class Subscription implements Member, DeliveryPlace {
 
   /** Moves on from an earlier incarnation into the present one; false when it is there already. */
   #enterIncarnation(): boolean {
-    const { number, epoch, formerly, start } = this.#room.follower.log.incarnation;
-    if (this.#incarnation === number) return false;
-    this.#incarnation = number;
-    const { epoch: former, seq } = this.#position;
-    const same = former === epoch || formerly.includes(former);
-    // Who was behind has not had what lies between, in whichever history.
-    this.#turn(same ? resetTo('REWOUND', epoch, Math.min(start, seq)) : resetTo('RECREATED', epoch, 0));
+    const { incarnation } = this.#room.follower.log;
+    if (this.#incarnation === incarnation.number) return false;
+    this.#incarnation = incarnation.number;
+    this.#turn(resetInto(incarnation, this.#position));
     return true;
   }
 
@@ -314,16 +290,8 @@ export class Subscription implements Member, DeliveryPlace {
     if (position === undefined) return false;
     this.#stage = LIVE;
     this.#position = position;
-    if (position.epoch === before.epoch && position !== before) this.#promiseName();
+    if (position.epoch === before.epoch && position !== before) this.#unnamed = promisedName(follower);
     return true;
-  }
-
-  /** A viewer that was put at the room's newest message gets a cursor that names it as soon as it has been looked at. */
-  #promiseName(): void {
-    const { follower } = this.#room;
-    const { unidentified, resumeCursor } = follower.log;
-    this.#unnamed = unidentified ? resumeCursor.seq : undefined;
-    if (unidentified) void follower.identify();
   }
 
   #readPage(maxEntries: number): RoomEvent | 'again' | undefined {

@@ -14,6 +14,8 @@ import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames
 import { Publishes } from './publishes.ts';
 import { parseSeq } from './requests.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
+import type { SessionState } from './session-state.ts';
+import { OPEN } from './session-state.ts';
 import type { Consumer } from './slow-consumers.ts';
 import type { Subscriber } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -25,20 +27,6 @@ const MAX_BACKLOG = 128;
 
 /** How much of a client's name is kept, in characters. */
 const MAX_CLIENT_NAME = 80;
-
-/**
- * - `awaiting-hello`: nothing may come before Hello;
- * - `open`: rooms can be joined;
- * - `leaving`: nothing more is accepted; the stream ends with OK when the last answer is written;
- * - `over`: the stream has ended and everything is given back; it closes when what was written has gone out.
- */
-type State =
-  | { readonly kind: 'awaiting-hello'; readonly timer: Timer }
-  | { readonly kind: 'open' }
-  | { readonly kind: 'leaving' }
-  | { readonly kind: 'over'; readonly sinceMs: number };
-
-const OPEN: State = { kind: 'open' };
 
 /** One viewer's stream: the protocol, whatever it is carried by. */
 export class Session implements CarrierListener, FrameSink, Subscriber, Consumer {
@@ -62,7 +50,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
   #reading: 'asked' | 'held' = 'asked';
   /** What the client was last told of NATS; nothing yet, but it may remember what another gateway told. */
   #upstreamTold: UpstreamCauses | undefined;
-  #state: State;
+  #state: SessionState;
 
   /**
    * @param carrier that nobody else listens to; it is opened

@@ -100,7 +100,9 @@ describe('a session', () => {
   describe('greeting', () => {
     it('answers Hello with Welcome: its limits, and the stream that it serves from', async () => {
       await using rig = new Rig();
-      rig.carrier.receive({ hello: { client: 'test', features: ['FEATURE_DEFLATE'], maxFrameBytes: 200_000 } });
+      rig.carrier.receive({
+        hello: { client: 'test', features: ['FEATURE_DEFLATE'], maxFrameBytes: 200_000 },
+      });
       const [frame] = await rig.sent();
       const { limits, features, epoch, heartbeatMs } = frame?.welcome ?? assert.fail('no Welcome');
       assert.deepEqual(
