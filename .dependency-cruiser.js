@@ -28,7 +28,14 @@ const MAY_IMPORT = {
     'server/room',
     'server/observability',
   ],
-  'server/transport': ['common', 'protos', 'server/log', 'server/upstream', 'server/session', 'server/observability'],
+  'server/transport': [
+    'common',
+    'protos',
+    'server/log',
+    'server/upstream',
+    'server/session',
+    'server/observability',
+  ],
   'server/nats': [
     'common',
     'protos',
@@ -41,6 +48,11 @@ const MAY_IMPORT = {
   'server/workers': ['common', 'server/gateway', 'server/config', 'server/observability', 'server/process'],
 
   chaos: ['common', 'protos', 'client', 'nats-server'],
+  'chaos/links': ['common'],
+  'chaos/oracle': ['client'],
+  'chaos/record': ['common', 'chaos/oracle'],
+  'chaos/run': ['common', 'protos', 'client', 'nats-server', 'chaos/links', 'chaos/oracle', 'chaos/record'],
+  'chaos/report': ['common', 'chaos/oracle', 'chaos/record', 'chaos/run'],
   cli: ['common', 'protos', 'client', 'chaos'],
 };
 

@@ -18,7 +18,7 @@ const POLL_MS = 20;
  */
 export async function formerServerEnded(
   directory: string,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
   clock: Clock = systemClock,
 ): Promise<void> {
   const pid = Number(await readFile(pidFile(directory), 'utf8').catch(() => ''));

@@ -30,7 +30,7 @@ export interface FaultyLink {
   endSwallowed(direction: Direction): void;
 }
 
-/** A trouble of a network, as it befalls one connection. */
+/** A failure of a network, as it affects one connection. */
 export interface Fault {
   readonly name: string;
   /** Begins the fault on `link`. It lasts until `lifted` aborts, unless the fault says otherwise. */

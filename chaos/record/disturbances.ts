@@ -30,7 +30,7 @@ export class Disturbances {
     return all.map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + this.#recoveryMs }));
   }
 
-  /** What befell the viewer's own link or device, or the tool that ran it, as long as it lasted. */
+  /** What affected the viewer's own link or device, or the tool that ran it, as long as it lasted. */
   ownOf(viewer: string): TimeSpan[] {
     return [...this.eventLoopStalls, ...(this.#byViewer.get(viewer) ?? [])];
   }

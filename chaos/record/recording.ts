@@ -26,7 +26,7 @@ export interface RunPlan {
   /** Only this one of the viewers watches: the run is a part of another one. */
   readonly onlyViewer?: string;
   readonly faults: readonly PlannedFault[];
-  /** Names of all faults that it was to have, by its profile or by the user's choice; absent: nobody took that down. */
+  /** Names of all faults that it was to have, by its profile or by the user's choice; absent: that was not recorded. */
   readonly wanted?: readonly string[];
   /** What viewers that no fault touches may expect; absent: Isolated is not checked. */
   readonly isolation?: PlannedIsolation;
@@ -75,7 +75,7 @@ export interface ViewerTotals {
 }
 
 /**
- * Takes down what a run does. Calls return at once: rows are written in batches, off the hot path.
+ * Records what a run does. Calls return at once: rows are written in batches, off the hot path.
  * All times are milliseconds of the run's clock, 0 at its start.
  */
 export interface Recorder {
@@ -87,7 +87,7 @@ export interface Recorder {
   fault(fault: AppliedFault): void;
   outage(outage: Outage): void;
   totals(totals: ViewerTotals): void;
-  /** Room heads when publishing had ended and everybody had been given the time to get there. */
+  /** Room heads when publishing had ended and all had been given the time to get there. */
   finalHeads(heads: ReadonlyMap<string, { readonly epoch: string; readonly seq: number }>): void;
   /** JetStream reads of history that the gateways made during the run. */
   historyReads(count: number): void;

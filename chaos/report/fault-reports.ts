@@ -19,7 +19,7 @@ interface Strike {
   readonly tally: Tally;
 }
 
-/** Backend faults that end viewers' connections. What befalls NATS leaves them standing, by design. */
+/** Backend faults that end viewers' connections. What affects NATS leaves them standing, by design. */
 const endingConnections: ReadonlySet<string> = new Set(['gateway-kill', 'gateway-drain', 'rolling-restart']);
 
 function isOnConnection({ span, tally }: Strike): boolean {

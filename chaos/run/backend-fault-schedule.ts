@@ -6,7 +6,7 @@ import type { AppliedFault, PlannedFault } from '../record/recording.ts';
 /** What the schedule of backend faults depends on. */
 export interface BackendFaultScheduleOptions {
   readonly faults: readonly PlannedFault[];
-  /** Applies a fault until `lifted` aborts; resolves when what it struck works again. */
+  /** Applies a fault until `lifted` aborts; resolves when what it hit works again. */
   readonly apply: (fault: PlannedFault, lifted: AbortSignal) => Promise<void>;
   readonly onApplied: (fault: AppliedFault) => void;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-/** Where a fault strikes, and what it needs. */
+/** What a fault affects, and what it needs. */
 export type FaultKind =
   /** One viewer's link or device. */
   | 'viewer'
@@ -12,9 +12,9 @@ export type FaultKind =
 /** What the schedule has to know of a fault. */
 export interface FaultTraits {
   readonly kind: FaultKind;
-  /** Shortest and longest duration, in milliseconds. What strikes in a moment has 0. */
+  /** Shortest and longest duration, in milliseconds. What happens in a moment has 0. */
   readonly forMs: readonly [min: number, max: number];
-  /** How long it takes about until what was struck works again; the next backend fault waits for that. Default 0. */
+  /** How long it takes about until what was hit works again; the next backend fault waits for that. Default 0. */
   readonly recoveryMs?: number;
   readonly about: string;
 }

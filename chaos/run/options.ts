@@ -8,7 +8,7 @@ import type { Profile, ProfileName } from './profiles.ts';
 import { profiles, withFaults } from './profiles.ts';
 
 /** A run as the command line asks for it; what is absent has a default. */
-export interface Wishes {
+export interface RequestedRun {
   readonly profile?: ProfileName | undefined;
   /** Weights by name, in place of the profile's. */
   readonly faults?: ReadonlyMap<FaultName, number> | undefined;
@@ -38,30 +38,30 @@ export const defaults = {
  * @param own whether the tool runs gateways and NATS itself
  * @throws UsageError for what cannot be
  */
-export function planFor(run: string, seed: number, wishes: Wishes, own: boolean): RunPlan {
-  const { natsCluster } = wishes;
-  const profile = wishes.profile ?? defaults.profile[own ? 'own' : 'foreign'];
+export function planFor(run: string, seed: number, requested: RequestedRun, own: boolean): RunPlan {
+  const { natsCluster } = requested;
+  const profile = requested.profile ?? defaults.profile[own ? 'own' : 'foreign'];
   const named: Profile = profiles[profile];
-  const mix = wishes.faults === undefined ? named : withFaults(named, wishes.faults);
+  const mix = requested.faults === undefined ? named : withFaults(named, requested.faults);
   if (!own) refuseBackendFaults(mix, profile);
-  for (const name of wishes.faults?.keys() ?? []) {
+  for (const name of requested.faults?.keys() ?? []) {
     if (traitsOf(name).kind === 'cluster' && natsCluster === undefined)
       throw new UsageError(`${name} needs a cluster: --nats-cluster 3`);
   }
-  const viewers = wishes.viewers ?? defaults.viewers;
+  const viewers = requested.viewers ?? defaults.viewers;
   const options: RunOptions = {
     run,
     seed,
     profile:
-      wishes.faults === undefined ? profile : `${profile} with ${[...wishes.faults.keys()].join(', ')}`,
+      requested.faults === undefined ? profile : `${profile} with ${[...requested.faults.keys()].join(', ')}`,
     viewers,
-    rooms: wishes.rooms ?? Math.ceil(viewers / defaults.viewersPerRoom),
-    durationMs: wishes.durationMs ?? defaults.durationMs,
-    rate: wishes.rate ?? mix.rate ?? defaults.rate,
-    ephemeralRate: wishes.ephemeralRate ?? defaults.ephemeralRate,
+    rooms: requested.rooms ?? Math.ceil(viewers / defaults.viewersPerRoom),
+    durationMs: requested.durationMs ?? defaults.durationMs,
+    rate: requested.rate ?? mix.rate ?? defaults.rate,
+    ephemeralRate: requested.ephemeralRate ?? defaults.ephemeralRate,
     mix,
     own,
-    ...(own && { gateways: wishes.gateways ?? mix.gateways ?? defaults.gateways }),
+    ...(own && { gateways: requested.gateways ?? mix.gateways ?? defaults.gateways }),
     ...(natsCluster !== undefined && { natsCluster }),
   };
   return planRun(options);

@@ -96,7 +96,7 @@ export function reducePlan(plan: RunPlan, { viewer: only, faults: chosen }: Redu
   return { ...plan, faults, ...(wanted && { wanted }), ...(only !== undefined && { onlyViewer: only }) };
 }
 
-/** Whether a fault befalls several viewers because they share a connection. */
+/** Whether a fault affects several viewers because they share a connection. */
 const isShared = ({ name }: PlannedFault): boolean => isFaultName(name) && traitsOf(name).kind === 'pool';
 
 /** Whether two faults that viewers share are one. */
@@ -111,7 +111,7 @@ function firstOf<Name extends FaultName>(
 ): Name | undefined {
   if (!mix?.inTurn) return undefined;
   const names = shuffled(chance(seed, 'firsts'), Object.keys(mix.weights) as Name[]);
-  // What befalls a pool may come before it: those with connections of their own have all between them.
+  // What affects a pool may come before it: those with connections of their own have all between them.
   const before = pooled.first * (Math.floor(viewer / pooled.of) + 1);
   return names[(poolOf(viewer) === undefined ? viewer - before : viewer) % names.length];
 }

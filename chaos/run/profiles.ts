@@ -19,13 +19,13 @@ export interface Mix<Name extends FaultName = FaultName> {
 /** A named mix of faults. */
 export interface Profile {
   readonly about: string;
-  /** What befalls each viewer by itself. */
+  /** What affects each viewer by itself. */
   readonly each?: Mix<NameOf<'viewer'>>;
-  /** What befalls all viewers at the same moment. */
+  /** What affects all viewers at the same moment. */
   readonly together?: Mix<NameOf<'viewer'>>;
-  /** What befalls connections that several viewers share, each by itself. */
+  /** What affects connections that several viewers share, each by itself. */
   readonly pool?: Mix<NameOf<'pool'>>;
-  /** What befalls gateways and NATS. */
+  /** What affects gateways and NATS. */
   readonly backend?: Mix<NameOf<'backend' | 'cluster'>>;
   /** Reliable messages a second over all rooms, unless the user says otherwise. */
   readonly rate?: number;

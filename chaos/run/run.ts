@@ -1,9 +1,8 @@
-import { LiveClient } from '../../client/index.ts';
+import type { LiveClient } from '../../client/index.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
-import { aborted, sleep } from '../../common/sleep.ts';
+import { sleep } from '../../common/sleep.ts';
 import { formatAddress } from '../../common/units.ts';
-import { Interrupted } from '../../common/errors.ts';
 import type { Place } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../record/recording.ts';
 import { eventLoopStall } from '../record/recording.ts';
@@ -16,11 +15,13 @@ import { Excuses } from './excuses.ts';
 import { HeadReader } from './head-reader.ts';
 import { poolOf, roomNames, roomsOf, viewerNames } from './plan.ts';
 import type { Progress } from './progress.ts';
+import { publishersFor } from './publishers.ts';
 import { watchEventLoop } from './event-loop-stalls.ts';
 import { Traffic } from './traffic.ts';
 import type { FleetUpdate } from './viewers/fleet.ts';
 import { ViewerFleet } from './viewers/fleet.ts';
 import type { Goal } from './viewers/protocol.ts';
+import { unlessStopped, within } from './waits.ts';
 
 /** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
 export const catchUpMs = 30_000;
@@ -41,6 +42,8 @@ export interface RunContext {
   readonly onProgress: (progress: Progress) => void;
   /** Ends the run early, in order: what is broken is healed, and everyone may catch up. */
   readonly stopped: AbortSignal;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -60,7 +63,7 @@ export async function runPlan(plan: RunPlan, context: RunContext): Promise<void>
 class Run {
   private readonly plan: RunPlan;
   private readonly context: RunContext;
-  private readonly clock: Clock = systemClock;
+  private readonly clock: Clock;
   private readonly rooms: readonly string[];
   private readonly fleet: ViewerFleet;
   private readonly publishers: readonly LiveClient[];
@@ -78,6 +81,7 @@ class Run {
   constructor(plan: RunPlan, context: RunContext) {
     this.plan = plan;
     this.context = context;
+    this.clock = context.clock ?? systemClock;
     this.rooms = roomNames(plan);
     const viewers = viewerNames(plan.viewers)
       .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms), pool: poolOf(index) }))
@@ -93,7 +97,7 @@ class Run {
     recorder.plan(plan);
     this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
     const started = fleet.start(plan.seed, backend.gateways);
-    await unlessStopped(stopped, within(startMs, 'the viewers could not all connect', started));
+    await unlessStopped(stopped, within(clock, startMs, 'the viewers could not all connect', started));
     this.epochs = new Epochs(await this.readEpoch(), () => this.nowMs());
     await this.run(this.epochs);
     this.phase = 'catching-up';
@@ -142,7 +146,7 @@ class Run {
       faults: plan.faults,
       apply: (fault, lifted) => {
         const random = chance(plan.seed, `fault ${fault.fault}`);
-        return backend.apply(fault, { consequences, random, lifted });
+        return backend.apply(fault, { consequences, random, clock, lifted });
       },
       onApplied: (fault) => this.recordFault(fault),
       clock,
@@ -173,7 +177,9 @@ class Run {
     for (const [room, { epoch, seq }] of heads)
       goals.set(room, { epochs: this.epochs?.namesOf(epoch) ?? [epoch], seq });
     // Whoever is not there in time has lost what is missing: the verdict will say so.
-    await within(catchUpMs, 'not everyone has caught up', this.fleet.catchUp(goals)).catch(() => undefined);
+    await within(this.clock, catchUpMs, 'not everyone has caught up', this.fleet.catchUp(goals)).catch(
+      () => undefined,
+    );
   }
 
   /** Where everyone is to come to: at least to everything that was acknowledged. */
@@ -230,45 +236,5 @@ class Run {
       longestStallMs,
       leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
     };
-  }
-}
-
-/**
- * Two for each gateway, with an undisturbed way: one goes on at the others while it is away, one does not, so that every gateway always
- * has something to publish. It would learn of some outages by nothing else.
- */
-function publishersFor({ gateways }: Backend): LiveClient[] {
-  const endpoints = gateways.map(formatAddress);
-  return endpoints.flatMap((own, first) =>
-    [[...endpoints.slice(first), ...endpoints.slice(0, first)], [own]].map(
-      (ways) =>
-        new LiveClient({
-          endpoints: ways,
-          clientName: 'chaos publisher',
-          backoff: { baseMs: 50, maxMs: 1_000 },
-        }),
-    ),
-  );
-}
-
-/** @throws Interrupted when the run is stopped before it has begun */
-async function unlessStopped<T>(stopped: AbortSignal, work: Promise<T>): Promise<T> {
-  const interrupted = aborted(stopped).then(() => {
-    throw new Interrupted('interrupted before the run began');
-  });
-  interrupted.catch(() => undefined);
-  return Promise.race([work, interrupted]);
-}
-
-async function within<T>(timeoutMs: number, failure: string, work: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const late = sleep(systemClock, timeoutMs, over.signal).then(() => {
-    if (!over.signal.aborted) throw new Error(`${failure} within ${timeoutMs / 1_000} s`);
-    return work;
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    over.abort();
   }
 }

@@ -20,7 +20,7 @@ const timeouts = { usualMs: 15_000, shortMs: 2_500, oneShortIn: 4 };
 
 const sender = 'chaos';
 
-/** What is published, where, and who takes it down. */
+/** What is published, where, and who records it. */
 export interface TrafficOptions {
   /** Messages take turns between them, in each room. */
   readonly clients: readonly LiveClient[];
@@ -54,7 +54,7 @@ export interface TrafficCounts {
   readonly refused: number;
 }
 
-/** Publishes at a steady rate, whatever becomes of it, and takes down what becomes of that and of what viewers publish. */
+/** Publishes at a steady rate, whatever becomes of it, and records what becomes of that and of what viewers publish. */
 export class Traffic {
   /** The last sequence acknowledged, by room, of the stream's present incarnation. */
   readonly last = new Map<string, { readonly epoch: string; readonly seq: number }>();
@@ -112,7 +112,7 @@ export class Traffic {
   }
 
   /**
-   * Takes down what became of a message that a viewer has published. Faults are on its way: how long that took says nothing of how
+   * Records what became of a message that a viewer has published. Faults are on its way: how long that took says nothing of how
    * late others got it, so it counts as published when it was acknowledged, and a doubt is no publisher's who should know better.
    */
   answered({ room, id, became, seq, fromMs, toMs }: Answer): void {
@@ -165,7 +165,7 @@ export class Traffic {
     });
   }
 
-  /** Has a message stored, and takes down what became of it. */
+  /** Has a message stored, and records what became of it. */
   private async account({ room, id }: Draft, store: () => Promise<number>): Promise<void> {
     const { epochs, nowMs } = this.options;
     const atMs = nowMs();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chance } from '../../chaos/run/chance.ts';
 import type { FaultTargets } from '../../chaos/run/backend/backend-fault.ts';
 import { backendFaults } from '../../chaos/run/backend/backend-faults.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('backend faults', () => {
   it('restart one gateway after the other in a rolling restart, each once the one before serves again', async () => {
@@ -18,7 +19,12 @@ describe('backend faults', () => {
     // Nothing else of the world is touched.
     const targets = { gateways } as unknown as FaultTargets;
     const { signal: lifted } = new AbortController();
-    await backendFaults['rolling-restart'](targets, { turn: 5, random: chance(1, 'any'), lifted });
+    await backendFaults['rolling-restart'](targets, {
+      turn: 5,
+      random: chance(1, 'any'),
+      clock: new ManualClock(),
+      lifted,
+    });
     assert.deepEqual(
       log,
       ['a', 'b', 'c'].flatMap((name) => [

@@ -10,7 +10,7 @@ import type { PlannedFault, RunPlan } from '../../chaos/record/recording.ts';
 import { UsageError } from '../../common/errors.ts';
 
 const seeds = fc.integer({ min: 0, max: 0xffff_ffff });
-const wishes = fc.record({
+const requested = fc.record({
   profile: fc.constantFrom(...profileNames),
   viewers: fc.integer({ min: 1, max: 40 }),
   durationMs: fc.integer({ min: 2_000, max: 60_000 }),
@@ -29,7 +29,7 @@ const kindsOf = (plan: RunPlan): Set<string> =>
 
 describe('the schedule of a chaos run', () => {
   it('is the same for the same seed', () => {
-    const property = fc.property(seeds, wishes, (seed, wished) => {
+    const property = fc.property(seeds, requested, (seed, wished) => {
       assert.deepEqual(planFor('a', seed, wished, true), planFor('a', seed, wished, true));
     });
     fc.assert(property, { numRuns: 50 });
@@ -41,7 +41,7 @@ describe('the schedule of a chaos run', () => {
   });
 
   it('begins and ends every fault within the duration, and lets none overlap with another on the same viewer', () => {
-    const property = fc.property(seeds, wishes, (seed, wished) => {
+    const property = fc.property(seeds, requested, (seed, wished) => {
       const plan = planFor('a', seed, wished, true);
       for (const faults of bySufferer(plan).values()) {
         let freeMs = 0;
@@ -59,7 +59,7 @@ describe('the schedule of a chaos run', () => {
   });
 
   it('has only faults of its profile, and those of a cluster only with one', () => {
-    const property = fc.property(seeds, wishes, (seed, wished) => {
+    const property = fc.property(seeds, requested, (seed, wished) => {
       const { each, together, pool, backend }: Profile = profiles[wished.profile];
       const allowed = [each, together, pool, backend].flatMap((mix) => Object.keys(mix?.weights ?? {}));
       const plan = planFor('a', seed, wished, true);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../common/clock.ts';
 import type { Random } from '../../../common/random.ts';
 import type { NameOf } from '../catalogue.ts';
 import type { Consequences } from '../consequences.ts';
@@ -15,7 +16,7 @@ export interface FaultTargets {
   readonly consequences: Consequences;
 }
 
-/** A fault of gateways, NATS or the links between them. Resolves when it is over and what it struck works again. */
+/** A fault of gateways, NATS or the links between them. Resolves when it is over and what it hit works again. */
 export type BackendFault = (targets: FaultTargets, span: FaultSpan) => Promise<void>;
 
 /** Faults by name, as the catalogue has them. */
@@ -23,9 +24,10 @@ export type BackendFaults<Name extends NameOf<'backend' | 'cluster'>> = Readonly
 
 /** How long a fault lasts, and what the plan leaves open. */
 export interface FaultSpan {
-  /** Number of the fault: where there is a choice whom it strikes, they take turns. */
+  /** Number of the fault: where there is a choice which one it hits, they take turns. */
   readonly turn: number;
   readonly random: Random;
+  readonly clock: Clock;
   /** Aborts when the fault is to end. */
   readonly lifted: AbortSignal;
 }

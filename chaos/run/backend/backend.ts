@@ -1,3 +1,4 @@
+import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import type { PlannedFault } from '../../record/recording.ts';
 import type { Random } from '../../../common/random.ts';
@@ -8,6 +9,7 @@ export interface Application {
   readonly consequences: Consequences;
   /** For what the plan leaves open. */
   readonly random: Random;
+  readonly clock: Clock;
   readonly lifted: AbortSignal;
 }
 
@@ -20,7 +22,7 @@ export interface Backend {
   readonly own: boolean;
   /** Rejects when the backend cannot go on; never resolves. */
   readonly failed: Promise<never>;
-  /** Applies a backend fault until `lifted` aborts; resolves when what it struck works again. */
+  /** Applies a backend fault until `lifted` aborts; resolves when what it hit works again. */
   apply(fault: PlannedFault, how: Application): Promise<void>;
   /** What the stream is called now (`epoch` of a cursor in it); undefined if that cannot be found out at once. */
   epoch(): Promise<string | undefined>;

@@ -68,10 +68,10 @@ export class OwnBackend implements Backend {
     this.failed.catch(() => undefined);
   }
 
-  apply({ fault, name }: PlannedFault, { consequences, random, lifted }: Application): Promise<void> {
+  apply({ fault, name }: PlannedFault, { consequences, ...how }: Application): Promise<void> {
     if (!isFaultName(name) || isOfKind(name, 'viewer') || isOfKind(name, 'pool'))
       throw new Error(`${name} is no backend fault`);
-    return backendFaults[name]({ ...this.targets, consequences }, { turn: fault, random, lifted });
+    return backendFaults[name]({ ...this.targets, consequences }, { turn: fault, ...how });
   }
 
   epoch(): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { stall } from '../../links/faults/stall.ts';
 import { between } from '../chance.ts';
 import type { BackendFaults } from './backend-fault.ts';
 
-/** What befalls the gateways' links to NATS. */
+/** What affects the gateways' links to NATS. */
 export const slowLinks: BackendFaults<'nats-slow' | 'nats-stall'> = {
   /** Gateways take turns, and then it is all of them: a slow one beside a fast one is told late what others know. */
   async 'nats-slow'({ gateways, links }, { turn, random, lifted }) {

@@ -1,4 +1,3 @@
-import { systemClock } from '../../../common/clock.ts';
 import { aborted, sleep } from '../../../common/sleep.ts';
 import type { BackendFaults } from './backend-fault.ts';
 
@@ -49,20 +48,20 @@ export const streamFaults: BackendFaults<
       await stream.restore(backup);
       return 'restored';
     }),
-  retention: ({ stream, consequences }, { lifted }) =>
+  retention: ({ stream, consequences }, { clock, lifted }) =>
     consequences.removing(async () => {
       while (!lifted.aborted) {
         await stream.keep(retainedMessages);
-        await sleep(systemClock, retentionEveryMs, lifted);
+        await sleep(clock, retentionEveryMs, lifted);
       }
       return stream.firstSeq();
     }),
-  async 'large-messages'({ stream, consequences }, { lifted }) {
+  async 'large-messages'({ stream, consequences }, { clock, lifted }) {
     const payload = Buffer.alloc(natsPayloadBytes - messageOverheadBytes, 'x');
     do {
       await consequences.publish(payload);
       await consequences.store(({ room, id }) => stream.storeLargest(room, id));
-      await sleep(systemClock, largeEveryMs, lifted);
+      await sleep(clock, largeEveryMs, lifted);
     } while (!lifted.aborted);
   },
 };

@@ -56,7 +56,7 @@ export class FaultSchedule {
     const timer = this.clock.after(planned.forMs, () => this.end(standing));
     const standing: Standing = { planned, fromMs, lift, timer };
     this.standing.set(planned.fault, standing);
-    // What strikes in a moment must not meet the connection that comes next.
+    // What happens in a moment must not meet the connection that comes next.
     if (planned.forMs === 0) this.end(standing);
   }
 

@@ -10,7 +10,7 @@ interface Standing {
   caughtUp: boolean;
 }
 
-/** Takes down what reaches a viewer's application, and where that leaves it. */
+/** Records what reaches a viewer's application, and where that leaves it. */
 export class ViewerLog {
   delivered = 0;
   /** Messages that name a predecessor which had neither come nor been announced as gone. */
@@ -66,7 +66,7 @@ export class ViewerLog {
     this.events.push({ kind: 'end', room, atMs: this.clock.wallMs(), cursor: cursor && placeOf(cursor) });
   }
 
-  /** What was taken down since the last call, in milliseconds of a clock that began at `originMs`. */
+  /** What was recorded since the last call, in milliseconds of a clock that began at `originMs`. */
   take(originMs: number): ViewerEvent[] {
     const events = this.events;
     this.events = [];
