@@ -130,7 +130,7 @@ export async function startGateway(
     const monitor = new Monitor({
       connection,
       stream: { inspect: (asking) => leader.inspect(asking), probeReads: () => probeReads(api, leader) },
-      needs: { settings: config, subjects: leader.subjects },
+      requirements: { settings: config, subjects: leader.subjects },
       health,
       feeds,
       clock,

@@ -29,7 +29,7 @@ export class GatewayNews {
   readonly #subject: string;
   #subscription: Subscription;
   /** The server does not let us listen: that is told once, and tried again. */
-  #deaf = false;
+  #refused = false;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
   #load: () => GatewayLoad | undefined = () => undefined;
@@ -42,10 +42,10 @@ export class GatewayNews {
     this.#subject = subjects.gateways;
     this.#subscription = this.#subscribe();
     this.#unwatch = connection.onChange((up) => {
-      if (up) this.#greet();
+      if (up) this.#resync();
     });
     this.#timer = clock.every(NEWS_MS, () => this.#tick());
-    this.#greet();
+    this.#resync();
   }
 
   #subscribe(): Subscription {
@@ -65,8 +65,8 @@ export class GatewayNews {
 
   #lose(error: Error): void {
     const advice = 'viewers are told how many they are at this gateway only, until it may listen again';
-    if (!this.#deaf) this.#dependencies.logger.warn({ err: error, subject: this.#subject }, advice);
-    this.#deaf = true;
+    if (!this.#refused) this.#dependencies.logger.warn({ err: error, subject: this.#subject }, advice);
+    this.#refused = true;
   }
 
   /** Has what was missed told again, if the server lets us listen by now. */
@@ -96,14 +96,14 @@ export class GatewayNews {
   }
 
   /** What was told while there was no connection is lost, in both directions. */
-  #greet(): void {
+  #resync(): void {
     this.#tell({ ask: [] });
     this.#dependencies.viewerCounts.tellEverything();
   }
 
   #tick(): void {
     const { viewerCounts, fleet, clock, changed } = this.#dependencies;
-    if (this.#deaf) this.#listenAgain();
+    if (this.#refused) this.#listenAgain();
     if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
     this.#missed = new Set();
     this.tellNews();
@@ -114,8 +114,8 @@ export class GatewayNews {
 
   #receive({ data }: Msg): void {
     const { viewerCounts, fleet, gateway, clock, logger, changed } = this.#dependencies;
-    if (this.#deaf) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
-    this.#deaf = false;
+    if (this.#refused) logger.info({ subject: this.#subject }, 'audiences are those of all gateways again');
+    this.#refused = false;
     const told = parseGatewayMessage(Buffer.from(data).toString());
     if ('ask' in told) {
       if (told.ask.length === 0 || told.ask.includes(gateway)) viewerCounts.tellEverything();

@@ -2,18 +2,18 @@ import type { StreamInfo } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { UpstreamCause } from '../upstream/upstream-cause.ts';
 import type { NatsConnection } from './connection/connection.ts';
-import { troubleOf } from './connection/failure-cause.ts';
-import type { Asking } from './connection/requests.ts';
-import type { StreamNeeds } from './stream/stream-fields.ts';
+import { failureCauseOf } from './connection/failure-cause.ts';
+import type { RequestOptions } from './connection/requests.ts';
+import type { StreamRequirements } from './stream/stream-fields.ts';
 import { describeDifferences, judgeStream } from './stream/stream-config.ts';
 import type { UpstreamHealth } from './health/upstream-health.ts';
 
 /** How often the stream's leader is asked, and how long it may take, in heartbeats: together no more than one. */
 const PERIOD_HEARTBEATS = 0.4;
-const PATIENCE_HEARTBEATS = 0.6;
+const TIMEOUT_HEARTBEATS = 0.6;
 /** Bounds of both, in milliseconds. */
 const PERIOD_MS = { min: 250, max: 2_000 };
-const PATIENCE_MS = { min: 1_000, max: 3_000 };
+const TIMEOUT_MS = { min: 1_000, max: 3_000 };
 /** When nothing has been read for so long, it is tried, so that a failure is known within two heartbeats; bounds in milliseconds. */
 const UNREAD_HEARTBEATS = 1.5;
 const UNREAD_MS = { min: 1_000, max: 30_000 };
@@ -21,7 +21,7 @@ const UNREAD_MS = { min: 1_000, max: 30_000 };
 /** What the leader of a stream can be asked about the stream as a whole. */
 export interface MonitoredStream {
   /** Asked ahead of all other questions. */
-  inspect(asking: Asking): Promise<StreamInfo>;
+  inspect(asking: RequestOptions): Promise<StreamInfo>;
   /** Reads in all the ways in which a gateway does. */
   probeReads(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export interface MonitoredStream {
 export interface MonitorDependencies {
   readonly connection: Pick<NatsConnection, 'up' | 'onChange' | 'nc'>;
   readonly stream: MonitoredStream;
-  readonly needs: StreamNeeds;
+  readonly requirements: StreamRequirements;
   readonly health: Pick<UpstreamHealth, 'raise' | 'clear'>;
   /** Is told whether the stream republishes what it stores. */
   readonly feeds: { republished: boolean };
@@ -49,7 +49,7 @@ const STREAM_CAUSES = ['JETSTREAM_UNAVAILABLE', 'STREAM_MISSING'] as const satis
  */
 export class Monitor {
   readonly #dependencies: MonitorDependencies;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #unreadMs: number;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
@@ -66,7 +66,7 @@ export class Monitor {
     this.#dependencies = dependencies;
     const { clock, heartbeatMs, connection } = dependencies;
     this.#readMs = clock.monotonicMs();
-    this.#patienceMs = clamp(heartbeatMs * PATIENCE_HEARTBEATS, PATIENCE_MS);
+    this.#timeoutMs = clamp(heartbeatMs * TIMEOUT_HEARTBEATS, TIMEOUT_MS);
     this.#unreadMs = clamp(heartbeatMs * UNREAD_HEARTBEATS, UNREAD_MS);
     this.#timer = clock.every(clamp(heartbeatMs * PERIOD_HEARTBEATS, PERIOD_MS), () => this.look());
     this.#unwatch = connection.onChange((up) => {
@@ -89,7 +89,7 @@ export class Monitor {
 
   /** Notes that the stream could not be asked or read; whether that is more than one room's failure is tried soon. */
   readFailed(error: unknown): void {
-    if (troubleOf(error) === undefined) return;
+    if (failureCauseOf(error) === undefined) return;
     this.#doubted = true;
     if (this.#dependencies.clock.monotonicMs() - this.#lookedMs >= PERIOD_MS.min) this.look();
   }
@@ -108,28 +108,28 @@ export class Monitor {
     const { connection, stream, health } = this.#dependencies;
     if (this.#isClosed() || !connection.up) return;
     try {
-      const info = await stream.inspect({ patienceMs: this.#patienceMs });
+      const info = await stream.inspect({ timeoutMs: this.#timeoutMs });
       for (const cause of STREAM_CAUSES) health.clear(cause);
       await this.#judge(info);
       await this.#tryReads();
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (this.#isClosed() || trouble === undefined) return;
-      health.raise(trouble.cause, trouble.detail);
-      for (const cause of STREAM_CAUSES) if (cause !== trouble.cause) health.clear(cause);
+      const failure = failureCauseOf(error);
+      if (this.#isClosed() || failure === undefined) return;
+      health.raise(failure.cause, failure.detail);
+      for (const cause of STREAM_CAUSES) if (cause !== failure.cause) health.clear(cause);
       this.#doubted = true;
-      if (trouble.cause === 'STREAM_MISSING') await this.#repair();
+      if (failure.cause === 'STREAM_MISSING') await this.#repair();
     }
   }
 
   async #judge(info: StreamInfo): Promise<void> {
-    const { connection, needs, health, feeds } = this.#dependencies;
-    const judged = judgeStream(info, needs, connection.nc.info?.version ?? '');
+    const { connection, requirements, health, feeds } = this.#dependencies;
+    const judged = judgeStream(info, requirements, connection.nc.info?.version ?? '');
     const differences = judged.kind === 'unfit' ? judged.differences : [];
     const [first, ...others] = differences.filter(({ field }) => !isRepublishing(field));
     feeds.republished = !differences.some(({ field }) => isRepublishing(field));
     if (first === undefined) health.clear('STREAM_UNFIT');
-    else health.raise('STREAM_UNFIT', describeDifferences(needs.settings.stream, [first, ...others]));
+    else health.raise('STREAM_UNFIT', describeDifferences(requirements.settings.stream, [first, ...others]));
     if (differences.length > 0) await this.#repair();
   }
 
@@ -142,11 +142,11 @@ export class Monitor {
       this.readWorked();
       health.clear('READS_FAILING');
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (this.#isClosed() || trouble === undefined) return;
+      const failure = failureCauseOf(error);
+      if (this.#isClosed() || failure === undefined) return;
       // As long as it fails it is tried with every look.
       this.#doubted = true;
-      health.raise('READS_FAILING', trouble.detail);
+      health.raise('READS_FAILING', failure.detail);
     }
   }
 

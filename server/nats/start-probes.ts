@@ -3,7 +3,7 @@ import type { FeedDependencies } from './feed/feed.ts';
 import { RoomFeed } from './feed/feed.ts';
 import type { JetStreamApi } from './connection/jetstream-api.ts';
 import type { StreamLeader } from './stream/leader.ts';
-import { NotYetError, patiently } from './connection/patience.ts';
+import { NotReadyError, retryUntilReady } from './connection/retry-until-ready.ts';
 import type { Publisher } from './publish/publisher.ts';
 import { probeRoom } from './probe-room.ts';
 import { probeReads } from './read/read-probe.ts';
@@ -14,7 +14,7 @@ export interface ProbeDependencies {
   readonly api: JetStreamApi;
   readonly leader: StreamLeader;
   readonly publisher: Pick<Publisher, 'test'>;
-  /** See {@link patiently}. */
+  /** See {@link retryUntilReady}. */
   readonly remote: boolean;
 }
 
@@ -31,7 +31,7 @@ const NO_SINK: FeedSink = {
  */
 export async function proveAccess(dependencies: ProbeDependencies): Promise<void> {
   const { feed, api, leader, remote } = dependencies;
-  await patiently(feed.clock, feed.logger, remote, async () => {
+  await retryUntilReady(feed.clock, feed.logger, remote, async () => {
     await probeReads(api, leader);
     await probeFeed(feed);
     await probeNews(feed);
@@ -68,11 +68,11 @@ async function probePublishing({
 }: ProbeDependencies): Promise<void> {
   const room = probeRoom();
   const outcome = await publisher.test(room);
-  if (outcome?.kind === 'unknown') throw new NotYetError(outcome.detail);
+  if (outcome?.kind === 'unknown') throw new NotReadyError(outcome.detail);
   // A full stream serves viewers all the same, and publishers are told.
   if (outcome?.kind === 'refused' && outcome.refusal !== 'full') {
     const passes = outcome.refusal === 'unready' || outcome.refusal === 'away';
-    throw passes ? new NotYetError(outcome.detail) : new Error(outcome.detail);
+    throw passes ? new NotReadyError(outcome.detail) : new Error(outcome.detail);
   }
   // An empty message tells the others nothing.
   for (const subject of [subjects.gateways, subjects.ephemeral(room)]) connection.nc.publish(subject);

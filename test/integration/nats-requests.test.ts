@@ -83,7 +83,7 @@ describe('requests to NATS', () => {
     await listen('echo', (message) => message.respond(message.data));
     const taken = connection.nc.subscribe('taken');
     await connection.sync();
-    assert.equal(await failure(requests.ask('echo', NOTHING, { patienceMs: 500 })), 'unanswered');
+    assert.equal(await failure(requests.ask('echo', NOTHING, { timeoutMs: 500 })), 'timeout');
     taken.unsubscribe();
     await connection.sync();
     assert.equal((await requests.ask('echo', Buffer.from('a'))).string(), 'a');
@@ -99,15 +99,12 @@ describe('requests to NATS', () => {
 
   it('are asked once when they must not happen twice, and given up', async () => {
     const asked = await listen('dumb', () => undefined);
-    assert.equal(
-      await failure(requests.ask('dumb', NOTHING, { patienceMs: 1_000, again: false })),
-      'unanswered',
-    );
+    assert.equal(await failure(requests.ask('dumb', NOTHING, { timeoutMs: 1_000, retry: false })), 'timeout');
     assert.equal(asked.length, 1);
   });
 
   it('fail at once when nobody listens, and when they are not permitted', async () => {
-    assert.equal(await failure(requests.ask('nobody', NOTHING)), 'unserved');
+    assert.equal(await failure(requests.ask('nobody', NOTHING)), 'no-responders');
     const forbidden = requests.ask('shut', NOTHING);
     await assert.rejects(forbidden, /permission to publish shut is missing/);
     assert.equal(await failure(forbidden), 'forbidden');
@@ -118,17 +115,17 @@ describe('requests to NATS', () => {
     await connection.sync();
     await listen('late', (message) => message.respond('here'));
     assert.equal((await asking).string(), 'here');
-    const nobody = requests.ask('nobody', NOTHING, { justBegun: true, patienceMs: 500 });
-    assert.equal(await failure(nobody), 'unanswered');
+    const nobody = requests.ask('nobody', NOTHING, { justBegun: true, timeoutMs: 500 });
+    assert.equal(await failure(nobody), 'timeout');
   });
 
   it('fail with the connection, and at once while there is none', async () => {
     await listen('dumb', () => undefined);
     const lost = failure(requests.ask('dumb', NOTHING));
     await nats.kill();
-    assert.equal(await lost, 'away');
+    assert.equal(await lost, 'disconnected');
     await until('it is known', () => !connection.up);
-    assert.equal(await failure(requests.ask('dumb', NOTHING)), 'away');
+    assert.equal(await failure(requests.ask('dumb', NOTHING)), 'disconnected');
   });
 
   it('wait on a slow link for the data before the answer, and are not asked again', async () => {
@@ -141,13 +138,13 @@ describe('requests to NATS', () => {
     proxy.applyAll(bandwidth(100_000));
     other.publish('flood', new Uint8Array(500_000));
     await other.flush();
-    const answer = await requests.ask('echo', Buffer.from('late'), { patienceMs: 500 });
+    const answer = await requests.ask('echo', Buffer.from('late'), { timeoutMs: 500 });
     assert.deepEqual([answer.string(), flooded, asked.length, told], ['late', 1, 1, []]);
   });
 
   it('fail when the link falls silent', async () => {
     await listen('echo', (message) => message.respond(message.data));
     proxy.applyAll(stall);
-    assert.equal(await failure(requests.ask('echo', NOTHING)), 'away');
+    assert.equal(await failure(requests.ask('echo', NOTHING)), 'disconnected');
   });
 });

@@ -12,7 +12,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
-const NEEDS = { settings: defaultConfig({}), subjects: new Subjects() };
+const REQUIREMENTS = { settings: defaultConfig({}), subjects: new Subjects() };
 const { src, dest } = { src: 'live.room.*', dest: 'live.feed.{{wildcard(1)}}' };
 
 /** What an operator may give a stream beside what the gateway would. */
@@ -108,7 +108,7 @@ describe('the configuration of a stream', () => {
   afterEach(() => operator.deleteStream().catch(() => undefined));
 
   async function create({ config, edit }: Case): Promise<StreamInfo> {
-    const info = await ask<StreamInfo>('CREATE', { ...streamConfig(NEEDS), ...config });
+    const info = await ask<StreamInfo>('CREATE', { ...streamConfig(REQUIREMENTS), ...config });
     return edit === undefined ? info : await ask<StreamInfo>('UPDATE', { ...info.config, ...edit });
   }
 
@@ -125,7 +125,7 @@ describe('the configuration of a stream', () => {
       jsm: operator.jsm,
       api: '$JS.API',
       serverVersion: version,
-      needs: NEEDS,
+      requirements: REQUIREMENTS,
       owned,
       isCreator: () => Promise.resolve(true),
       infoOf: ({ stream }) => operator.jsm.streams.info(stream),
@@ -134,7 +134,7 @@ describe('the configuration of a stream', () => {
   }
 
   function differencesOf(info: StreamInfo): readonly Difference[] {
-    const judged = judgeStream(info, NEEDS, version);
+    const judged = judgeStream(info, REQUIREMENTS, version);
     assert.deepEqual(judged.unknown, [], 'fields that are not in the table');
     return [...(judged.kind === 'unfit' ? judged.differences : []), ...judged.disagreements];
   }
@@ -176,7 +176,7 @@ describe('the configuration of a stream', () => {
       await ensure(true);
       assert.deepEqual(differencesOf(await operator.jsm.streams.info('LIVE')), []);
     } else if (!stuck.some((field) => WITHOUT_FLAG.includes(field))) {
-      await assert.rejects(ask('UPDATE', streamConfig(NEEDS)));
+      await assert.rejects(ask('UPDATE', streamConfig(REQUIREMENTS)));
     }
   }
 
@@ -192,7 +192,7 @@ describe('the configuration of a stream', () => {
   it('a field of a later NATS, or of a part, is named and not judged', async () => {
     const info = await create({ config: {} });
     const later = { ...info.config, melt_at: 3, republish: { src, dest, twice: true } };
-    const judged = judgeStream({ config: later }, NEEDS, version);
+    const judged = judgeStream({ config: later }, REQUIREMENTS, version);
     assert.equal(judged.kind, 'fit');
     assert.deepEqual([...judged.unknown].sort(), ['melt_at', 'republish.twice']);
   });

@@ -53,7 +53,7 @@ describe('whether publishes can be stored', () => {
     }
   }
 
-  it('a failure or two while the stream gets another leader are no trouble', () => {
+  it('a failure or two while the stream gets another leader are no outage', () => {
     observe(refused('unready'));
     clock.advance(1_999);
     observe(refused('unready'));
@@ -148,7 +148,7 @@ describe('whether publishes can be stored', () => {
     assert.deepEqual(causes, []);
   });
 
-  it('what belongs to one message, or to the connection, is no trouble', () => {
+  it('what belongs to one message, or to the connection, is no outage', () => {
     for (let n = 0; n < 5; n++) {
       observe(refused('rejected'));
       observe(refused('away'));

@@ -3,7 +3,7 @@ import { JetStreamError } from './jetstream-api.ts';
 import { RequestError } from './requests.ts';
 
 /** What is wrong with NATS. */
-export interface Trouble {
+export interface FailureCause {
   readonly cause: UpstreamCause;
   /** For operators: what exactly, and what to do about it. */
   readonly detail: string;
@@ -14,7 +14,7 @@ const NOT_ENABLED =
 const NO_LEADER = 'JetStream or the stream has no leader: the cluster needs a majority of its servers';
 
 /** By `err_code`. */
-const TROUBLES: ReadonlyMap<number, Trouble> = new Map<number, Trouble>([
+const JETSTREAM_CAUSES: ReadonlyMap<number, FailureCause> = new Map<number, FailureCause>([
   [10008, { cause: 'JETSTREAM_UNAVAILABLE', detail: NO_LEADER }],
   [10009, { cause: 'JETSTREAM_UNAVAILABLE', detail: NO_LEADER }],
   [10039, { cause: 'JETSTREAM_UNAVAILABLE', detail: NOT_ENABLED }],
@@ -32,16 +32,17 @@ const TROUBLES: ReadonlyMap<number, Trouble> = new Map<number, Trouble>([
  * What is wrong with NATS when a question about the stream fails like this: `READS_FAILING` if nothing worse is known. Undefined when
  * there is no connection, which is told anyway.
  */
-export function troubleOf(error: unknown): Trouble | undefined {
+export function failureCauseOf(error: unknown): FailureCause | undefined {
   const detail = error instanceof Error ? error.message : String(error);
-  if (error instanceof JetStreamError) return TROUBLES.get(error.code) ?? { cause: 'READS_FAILING', detail };
+  if (error instanceof JetStreamError)
+    return JETSTREAM_CAUSES.get(error.code) ?? { cause: 'READS_FAILING', detail };
   if (!(error instanceof RequestError)) return { cause: 'READS_FAILING', detail };
   switch (error.kind) {
-    case 'away':
+    case 'disconnected':
       return undefined;
-    case 'unserved':
+    case 'no-responders':
       return { cause: 'JETSTREAM_UNAVAILABLE', detail: `${NOT_ENABLED} (${detail})` };
-    case 'unanswered':
+    case 'timeout':
       return {
         cause: 'JETSTREAM_UNAVAILABLE',
         detail: `the leader of the stream does not answer (${detail})`,

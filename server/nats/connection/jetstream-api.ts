@@ -1,4 +1,4 @@
-import type { Asking, Requests } from './requests.ts';
+import type { RequestOptions, Requests } from './requests.ts';
 import { apiPrefix } from './subjects.ts';
 
 /** JetStream answers that it cannot. */
@@ -43,7 +43,7 @@ export class JetStreamApi {
    * @param endpoint the subject without the prefix
    * @throws RequestError, JetStreamError
    */
-  async ask<T extends object>(endpoint: string, question?: object, asking?: Asking): Promise<T> {
+  async ask<T extends object>(endpoint: string, question?: object, asking?: RequestOptions): Promise<T> {
     const payload = question === undefined ? '' : JSON.stringify(question);
     const reply = await this.#requests.ask(`${this.prefix}.${endpoint}`, Buffer.from(payload), asking);
     const { error, ...answer } = reply.json<T & Answer>();
@@ -59,7 +59,7 @@ export class JetStreamApi {
     const question = Buffer.from(JSON.stringify({ batch: 1, no_wait: true }));
     await this.#requests.ask(`${this.prefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, question, {
       justBegun: true,
-      patienceMs: 2_000,
+      timeoutMs: 2_000,
     });
   }
 }

@@ -10,19 +10,19 @@ import type { NatsConnection } from './connection.ts';
  */
 const ROUND_MS = 500;
 /** How long an answer may take that could come at once, in milliseconds, unless whoever asks says otherwise. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 const NO_RESPONDERS = 503;
 /** What NATS takes by default, in bytes. */
 const MAX_PAYLOAD = 1024 * 1024;
 
 /**
  * Why there is no answer.
- * - `away`: there is no connection, or it was lost before the answer;
- * - `unserved`: nobody listens there;
- * - `unanswered`: whoever listens did not answer in time;
+ * - `disconnected`: there is no connection, or it was lost before the answer;
+ * - `no-responders`: nobody listens there;
+ * - `timeout`: whoever listens did not answer in time;
  * - `forbidden`: the account may not ask.
  */
-export type RequestFailure = 'away' | 'unserved' | 'unanswered' | 'forbidden';
+export type RequestFailure = 'disconnected' | 'no-responders' | 'timeout' | 'forbidden';
 
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -35,11 +35,11 @@ export class RequestError extends Error {
 }
 
 /** How a question is asked. */
-export interface Asking {
+export interface RequestOptions {
   /** How long an answer may take that could come at once, in milliseconds. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** Whether it is asked again while there is no answer; only for what may happen twice. Default: true. */
-  readonly again?: boolean;
+  readonly retry?: boolean;
   /**
    * Whoever is to answer may have begun to listen only now: in a cluster the servers do not know it at the same moment. That nobody does is
    * no answer before the patience is over.
@@ -49,7 +49,7 @@ export interface Asking {
 
 interface Waiting {
   readonly subject: string;
-  /** See {@link Asking.justBegun}. */
+  /** See {@link RequestOptions.justBegun}. */
   readonly justBegun: boolean;
   readonly payload: Uint8Array;
   finish(outcome: Msg | RequestError): void;
@@ -76,7 +76,10 @@ export class Requests {
     connection.onChange((up) => {
       if (up) return;
       this.#quickestMs = Infinity;
-      this.#fail(() => true, new RequestError('away', 'the NATS connection was lost before the answer'));
+      this.#fail(
+        () => true,
+        new RequestError('disconnected', 'the NATS connection was lost before the answer'),
+      );
     });
     connection.onError(({ code, operation, subject }) => {
       if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
@@ -106,10 +109,10 @@ export class Requests {
   ask(
     subject: string,
     payload: Uint8Array,
-    { patienceMs = PATIENCE_MS, again = true, justBegun = false }: Asking = {},
+    { timeoutMs = TIMEOUT_MS, retry = true, justBegun = false }: RequestOptions = {},
   ): Promise<Msg> {
     if (!this.#connection.up)
-      return Promise.reject(new RequestError('away', 'there is no connection to NATS'));
+      return Promise.reject(new RequestError('disconnected', 'there is no connection to NATS'));
     this.#listen();
     const token = String(++this.#asked);
     const answered = new AbortController();
@@ -131,14 +134,14 @@ export class Requests {
       };
       this.#waiting.set(token, waiting);
       this.#send(token, waiting);
-      void this.#insist(token, waiting, { rounds: Math.ceil(patienceMs / ROUND_MS), again }, answered.signal);
+      void this.#retry(token, waiting, { rounds: Math.ceil(timeoutMs / ROUND_MS), retry }, answered.signal);
     });
   }
 
-  async #insist(
+  async #retry(
     token: string,
     waiting: Waiting,
-    { rounds, again }: { readonly rounds: number; readonly again: boolean },
+    { rounds, retry }: { readonly rounds: number; readonly retry: boolean },
     answered: AbortSignal,
   ): Promise<void> {
     for (let round = 1; ; round++) {
@@ -149,10 +152,10 @@ export class Requests {
       if (answered.aborted) return;
       this.#listenIfDoubtful();
       if (round >= rounds) {
-        waiting.finish(unanswered(waiting.subject));
+        waiting.finish(timedOut(waiting.subject));
         return;
       }
-      if (again) this.#send(token, waiting);
+      if (retry) this.#send(token, waiting);
     }
   }
 
@@ -182,9 +185,11 @@ export class Requests {
   #answered(message: Msg): void {
     const waiting = this.#waiting.get(message.subject.slice(this.#inbox.length));
     if (waiting === undefined) return;
-    const unserved = message.data.length === 0 && message.headers?.code === NO_RESPONDERS;
-    if (unserved && waiting.justBegun) return;
-    waiting.finish(unserved ? new RequestError('unserved', `nobody listens to ${waiting.subject}`) : message);
+    const noResponders = message.data.length === 0 && message.headers?.code === NO_RESPONDERS;
+    if (noResponders && waiting.justBegun) return;
+    waiting.finish(
+      noResponders ? new RequestError('no-responders', `nobody listens to ${waiting.subject}`) : message,
+    );
   }
 
   #fail(concerns: (waiting: Waiting) => boolean, error: RequestError): void {
@@ -193,5 +198,4 @@ export class Requests {
 }
 
 const forbidden = (message: string): RequestError => new RequestError('forbidden', message);
-const unanswered = (subject: string): RequestError =>
-  new RequestError('unanswered', `no answer to ${subject}`);
+const timedOut = (subject: string): RequestError => new RequestError('timeout', `no answer to ${subject}`);

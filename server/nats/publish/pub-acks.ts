@@ -35,7 +35,7 @@ interface Waiting {
   /** On the monotonic clock. */
   readonly sentMs: number;
   /** Who answered instead of the stream. */
-  stranger: string | undefined;
+  otherStream: string | undefined;
 }
 
 /**
@@ -141,7 +141,7 @@ export class PubAcks {
       const token = String(++this.#sent);
       try {
         this.#nc.publish(subject, payload, { headers, reply: this.#inbox + token });
-        this.#waiting.set(token, { message, resolve, sentMs, stranger: undefined });
+        this.#waiting.set(token, { message, resolve, sentMs, otherStream: undefined });
       } catch (error) {
         resolve(unsendable(error));
       }
@@ -155,11 +155,11 @@ export class PubAcks {
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return;
     if (headers?.code === NO_RESPONDERS) {
-      this.#resolve(token, waiting, this.#unserved(waiting.message));
+      this.#resolve(token, waiting, this.#noResponders(waiting.message));
     } else {
       const ack = parseAck(data);
       if (this.#isOurs(ack)) this.#resolve(token, waiting, outcomeOf(ack));
-      else waiting.stranger = answererOf(ack);
+      else waiting.otherStream = answererOf(ack);
     }
     this.#judgeForbidden();
   }
@@ -170,7 +170,7 @@ export class PubAcks {
     return stream === name && (within === undefined || domain === within || error !== undefined);
   }
 
-  #unserved({ subject }: StreamMessage): Refused {
+  #noResponders({ subject }: StreamMessage): Refused {
     const { stream } = this.#origin;
     return refused(
       'unready',
@@ -218,9 +218,9 @@ export class PubAcks {
   #giveUp(untilMs: number, why: string): void {
     for (const [token, waiting] of this.#waiting) {
       if (waiting.sentMs > untilMs) break;
-      const { stranger } = waiting;
+      const { otherStream } = waiting;
       const detail =
-        stranger === undefined ? why : `${why}, but one of ${stranger}, which has its subjects, too`;
+        otherStream === undefined ? why : `${why}, but one of ${otherStream}, which has its subjects, too`;
       this.#resolve(token, waiting, { kind: 'unknown', detail });
     }
     this.#judgeForbidden();

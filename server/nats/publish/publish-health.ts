@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../../common/clock.ts';
 import type { PublishOutcome } from '../../upstream/publish-target.ts';
 import type { UpstreamHealth } from '../health/upstream-health.ts';
 
-/** How often trouble is looked into, and how long nothing may be stored before failures are called trouble; in milliseconds. */
+/** How often an outage is looked into, and how long nothing may be stored before failures are called one; in milliseconds. */
 const LOOK_MS = 2_000;
 /** What nothing has shown for so long, in milliseconds, is not said any more: the next publish will tell. */
 const EXPIRY_MS = 30_000;
@@ -16,7 +16,7 @@ const ADVICE = {
     'recover by itself',
 };
 
-/** What tells whether trouble is over, without anything being stored. Each may reject, which tells nothing. */
+/** What tells whether an outage is over, without anything being stored. Each may reject, which tells nothing. */
 export interface PublishProbes {
   /** Whether there is a connection to NATS. */
   readonly up: boolean;
@@ -30,18 +30,18 @@ export interface PublishProbes {
   lastSeq(): Promise<number>;
 }
 
-/** The message that trouble was seen with. */
-export interface TroubledMessage {
+/** The message that an outage was seen with. */
+export interface FailedMessage {
   readonly subject: string;
   readonly payload: Uint8Array;
 }
 
-type TroubleCause = 'STORAGE_FULL' | 'PUBLISHES_FAILING';
+type OutageCause = 'STORAGE_FULL' | 'PUBLISHES_FAILING';
 
 /** What is wrong, and what can show that it is over. */
-interface Trouble {
+interface Outage {
   readonly kind: 'full' | 'unreachable' | 'silent' | 'forbidden';
-  readonly message: TroubledMessage;
+  readonly message: FailedMessage;
   /** When it was last seen, on the monotonic clock. */
   seenMs: number;
   /** Whether a look has seen it, too: if none sees it any more, it is over. */
@@ -51,14 +51,14 @@ interface Trouble {
 }
 
 /**
- * Tells by what publishes are answered whether they can be stored. Trouble is over when a message is stored, when it is looked for and
+ * Tells by what publishes are answered whether they can be stored. An outage is over when a message is stored, when it is looked for and
  * not found (nobody may publish as long as it is told), or when nothing has shown it for a while.
  */
 export class PublishHealth {
   readonly #health: Pick<UpstreamHealth, 'raise' | 'clear'>;
   readonly #probes: PublishProbes;
   readonly #clock: Clock;
-  readonly #troubles = new Map<TroubleCause, Trouble>();
+  readonly #outages = new Map<OutageCause, Outage>();
   #storedMs = -Infinity;
   /** When the first message failed of those after the last that was stored. */
   #failingMs: number | undefined;
@@ -76,7 +76,7 @@ export class PublishHealth {
    * Notes what came of a reliable message.
    * @param sentMs when it was sent, on the monotonic clock
    */
-  observe(outcome: PublishOutcome, message: TroubledMessage, sentMs: number): void {
+  observe(outcome: PublishOutcome, message: FailedMessage, sentMs: number): void {
     if (outcome.kind === 'stored') {
       this.#storedMs = this.#clock.monotonicMs();
       this.#failingMs = undefined;
@@ -108,27 +108,27 @@ export class PublishHealth {
     this.#timer = undefined;
   }
 
-  /** A failure or two are no trouble, as when the stream gets another leader; nothing but failures for a while are. */
-  #suspect(kind: Trouble['kind'], message: TroubledMessage, detail: string, sentMs: number): void {
+  /** A failure or two are no outage, as when the stream gets another leader; nothing but failures for a while are. */
+  #suspect(kind: Outage['kind'], message: FailedMessage, detail: string, sentMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     this.#failingMs ??= Math.max(sentMs, this.#storedMs);
     if (nowMs - this.#failingMs >= LOOK_MS) this.#see('PUBLISHES_FAILING', kind, message, detail);
   }
 
   /** One room says nothing of the others: whoever may name a room must not be able to make the gateway look bad. */
-  async #askPermission(message: TroubledMessage, detail: string): Promise<void> {
-    if (this.#asking || this.#troubles.get('PUBLISHES_FAILING')?.kind === 'forbidden') return;
+  async #askPermission(message: FailedMessage, detail: string): Promise<void> {
+    if (this.#asking || this.#outages.get('PUBLISHES_FAILING')?.kind === 'forbidden') return;
     this.#asking = true;
     const permitted = await this.#probes.isPermitted().catch(() => true);
     this.#asking = false;
     if (!permitted) this.#see('PUBLISHES_FAILING', 'forbidden', message, detail);
   }
 
-  #see(cause: TroubleCause, kind: Trouble['kind'], message: TroubledMessage, detail: string): void {
+  #see(cause: OutageCause, kind: Outage['kind'], message: FailedMessage, detail: string): void {
     const seenMs = this.#clock.monotonicMs();
-    const before = this.#troubles.get(cause);
+    const before = this.#outages.get(cause);
     if (before?.kind === kind) before.seenMs = seenMs;
-    else this.#troubles.set(cause, { kind, message, seenMs, visible: false, lastSeq: undefined });
+    else this.#outages.set(cause, { kind, message, seenMs, visible: false, lastSeq: undefined });
     this.#health.raise(cause, detail);
     this.#timer ??= this.#lookLater();
   }
@@ -138,36 +138,36 @@ export class PublishHealth {
   }
 
   async #look(): Promise<void> {
-    for (const [cause, trouble] of this.#troubles) {
+    for (const [cause, outage] of this.#outages) {
       const lookedMs = this.#clock.monotonicMs();
-      const found = await this.#find(trouble).catch(() => 'unclear' as const);
+      const found = await this.#find(outage).catch(() => 'unclear' as const);
       // Something else is wrong meanwhile.
-      if (this.#troubles.get(cause) !== trouble) continue;
-      if (found === 'lasts') trouble.seenMs = lookedMs;
-      const over = found === 'over' && trouble.seenMs <= lookedMs;
-      if (!over && this.#clock.monotonicMs() - trouble.seenMs < EXPIRY_MS) continue;
-      this.#troubles.delete(cause);
+      if (this.#outages.get(cause) !== outage) continue;
+      if (found === 'lasts') outage.seenMs = lookedMs;
+      const over = found === 'over' && outage.seenMs <= lookedMs;
+      if (!over && this.#clock.monotonicMs() - outage.seenMs < EXPIRY_MS) continue;
+      this.#outages.delete(cause);
       this.#health.clear(cause);
     }
     if (this.#timer === undefined) return;
-    this.#timer = this.#troubles.size === 0 ? undefined : this.#lookLater();
+    this.#timer = this.#outages.size === 0 ? undefined : this.#lookLater();
   }
 
-  async #find(trouble: Trouble): Promise<'over' | 'lasts' | 'unclear'> {
-    const { kind, message, seenMs } = trouble;
+  async #find(outage: Outage): Promise<'over' | 'lasts' | 'unclear'> {
+    const { kind, message, seenMs } = outage;
     if (!this.#probes.up || this.#clock.monotonicMs() - seenMs < LOOK_MS) return 'unclear';
     if (kind === 'forbidden') return (await this.#probes.isPermitted()) ? 'over' : 'lasts';
     if (kind === 'unreachable') return (await this.#probes.reaches(message.subject)) ? 'over' : 'lasts';
     if (this.#storedMs > seenMs) return 'over';
     if (kind === 'full') {
       const full = await this.#probes.isFull(message.payload.byteLength);
-      if (!full) return trouble.visible ? 'over' : 'unclear';
-      trouble.visible = true;
+      if (!full) return outage.visible ? 'over' : 'unclear';
+      outage.visible = true;
       return 'lasts';
     }
     if (!(await this.#probes.reaches(message.subject))) return 'lasts';
     const lastSeq = await this.#probes.lastSeq();
-    trouble.lastSeq ??= lastSeq;
-    return lastSeq > trouble.lastSeq ? 'over' : 'unclear';
+    outage.lastSeq ??= lastSeq;
+    return lastSeq > outage.lastSeq ? 'over' : 'unclear';
   }
 }

@@ -88,7 +88,7 @@ export class Publisher implements PublishTarget {
       ms: endMs - this.#clock.monotonicMs(),
       signals: signal === undefined ? [] : [signal],
     };
-    return withDeadline(deadline, (ended) => this.#insist(message, first, endMs - LAST_ATTEMPT_MS, ended));
+    return withDeadline(deadline, (ended) => this.#retry(message, first, endMs - LAST_ATTEMPT_MS, ended));
   }
 
   /** Whether a reliable message of the room would reach the stream: undefined if so, else what would come of it. Stores nothing. */
@@ -108,7 +108,7 @@ export class Publisher implements PublishTarget {
    * Tries again with the same id until the outcome is certain or `signal` is aborted.
    * @param lastMs when the last attempt may begin if nothing is stored so far, on the monotonic clock
    */
-  async #insist(
+  async #retry(
     message: StreamMessage,
     first: PublishOutcome | undefined,
     lastMs: number,

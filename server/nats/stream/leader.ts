@@ -6,7 +6,7 @@ import type { StreamState } from '../../log/evidence.ts';
 import type { JetStreamApi } from '../connection/jetstream-api.ts';
 import { MessageLookup, toStoredMessage } from './message-lookup.ts';
 import type { MirrorOrigin } from './origin.ts';
-import type { Asking } from '../connection/requests.ts';
+import type { RequestOptions } from '../connection/requests.ts';
 import { RequestError } from '../connection/requests.ts';
 import { epochOf, streamEpoch, streamState } from './stream-state.ts';
 import { StreamIdentity } from './stream-identity.ts';
@@ -17,7 +17,7 @@ const MAX_REQUESTS = 16;
 /** Sequences of deleted messages that are asked for at once: 100 KB. */
 const MAX_DELETED = 10_000;
 /** A consumer is asked for once, under a name of its own: whoever reads tries again with another. */
-const CREATE: Asking = { patienceMs: 2_000, again: false };
+const CREATE: RequestOptions = { timeoutMs: 2_000, retry: false };
 
 /** What a consumer is to be. */
 export type NamedConsumer = Partial<ConsumerConfig> & { readonly name: string };
@@ -105,7 +105,7 @@ export class StreamLeader {
   }
 
   /** The same, asked ahead of all that wait for their turn. */
-  async inspect(asking: Asking): Promise<StreamInfo> {
+  async inspect(asking: RequestOptions): Promise<StreamInfo> {
     const info = await this.#api.ask<StreamInfo>(`STREAM.INFO.${this.stream}`, undefined, asking);
     this.#created = info.created;
     return info;
@@ -162,7 +162,7 @@ export class StreamLeader {
    * @returns the number of messages that it has
    */
   async createConsumer(config: NamedConsumer): Promise<number> {
-    if (this.#closed) throw new RequestError('away', 'the gateway is closing');
+    if (this.#closed) throw new RequestError('disconnected', 'the gateway is closing');
     const { name, filter_subject } = config;
     this.#consumers.add(name);
     const path = filter_subject === undefined ? name : `${name}.${filter_subject}`;
@@ -193,7 +193,7 @@ export class StreamLeader {
   /** Never rejects: when it fails, the inactivity threshold does it. */
   async deleteConsumer(name: string): Promise<void> {
     await this.#api
-      .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { again: false })
+      .ask(`CONSUMER.DELETE.${this.stream}.${name}`, undefined, { retry: false })
       .catch(() => undefined);
     this.#consumers.delete(name);
   }

@@ -3,10 +3,10 @@ import type { Clock } from '../../../common/clock.ts';
 import type { Logger } from '../../observability/logging.ts';
 import type { NatsConnection } from '../connection/connection.ts';
 import { isCreator } from './creator.ts';
-import { patiently } from '../connection/patience.ts';
+import { retryUntilReady } from '../connection/retry-until-ready.ts';
 import type { StreamSettings } from './stream-fields.ts';
 import type { OriginName } from './origin-name.ts';
-import { refuseRivals } from './rivals.ts';
+import { refuseOverlappingStreams } from './overlapping-streams.ts';
 import type { OpenedStream } from './stream.ts';
 import { ensureStream, REQUEST_TIMEOUT_MS } from './stream.ts';
 import type { Subjects } from '../connection/subjects.ts';
@@ -37,23 +37,23 @@ export function openStream(
   const api = apiPrefix(settings.jsDomain);
   const manager = (apiPrefix: string): Promise<JetStreamManager> =>
     nc.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS, apiPrefix });
-  return patiently(clock, logger, settings.jsDomain !== undefined, async () => {
+  return retryUntilReady(clock, logger, settings.jsDomain !== undefined, async () => {
     const jsm = await manager(api);
     const stream = await ensureStream({
       jsm,
       api,
       serverVersion: nc.info?.version ?? '',
-      needs: { settings, subjects },
+      requirements: { settings, subjects },
       owned,
       isCreator: async () => {
         const creator = await isCreator(nc, subjects, settings.stream, clock);
-        if (creator) await refuseRivals(nc, settings, subjects, clock, undefined);
+        if (creator) await refuseOverlappingStreams(nc, settings, subjects, clock, undefined);
         return creator;
       },
       infoOf: async (origin) => (await manager(origin.api)).streams.info(origin.stream),
       logger,
     });
-    await refuseRivals(nc, settings, subjects, clock, stream);
+    await refuseOverlappingStreams(nc, settings, subjects, clock, stream);
     if (stream.kind === 'origin') return { stream, origin: { stream: settings.stream, api }, jsm };
     return { stream, origin: stream.origin, jsm: await manager(stream.origin.api) };
   });

@@ -1,5 +1,5 @@
 import type { StreamConfig, StreamInfo } from 'nats';
-import type { StreamNeeds } from './stream-fields.ts';
+import type { StreamRequirements } from './stream-fields.ts';
 import { STREAM_FIELDS } from './stream-fields.ts';
 
 /** Objects whose parts have rules of their own. */
@@ -36,7 +36,7 @@ export type StreamJudgement = {
  */
 export function judgeStream(
   { config }: Pick<StreamInfo, 'config'>,
-  needs: StreamNeeds,
+  requirements: StreamRequirements,
   serverVersion: string,
 ): StreamJudgement {
   const found = fieldsOf(config);
@@ -46,9 +46,11 @@ export function judgeStream(
   for (const [field, rule] of Object.entries(STREAM_FIELDS)) {
     if (rule.kind === 'harmless') continue;
     const value = found.get(field);
-    const wanted = rule.wanted(needs);
-    if (rule.fits?.(value, needs) ?? JSON.stringify(value) === JSON.stringify(wanted)) continue;
-    const flags = isOlder(serverVersion, rule.editableSince) ? undefined : rule.editFlags?.(needs, value);
+    const wanted = rule.wanted(requirements);
+    if (rule.fits?.(value, requirements) ?? JSON.stringify(value) === JSON.stringify(wanted)) continue;
+    const flags = isOlder(serverVersion, rule.editableSince)
+      ? undefined
+      : rule.editFlags?.(requirements, value);
     const difference = { field, found: value, wanted, why: rule.why, flags };
     (rule.kind === 'setting' ? disagreements : differences).push(difference);
   }

@@ -12,7 +12,7 @@ export interface StreamSettings {
 }
 
 /** What a stream is judged against. */
-export interface StreamNeeds {
+export interface StreamRequirements {
   readonly settings: StreamSettings;
   readonly subjects: Subjects;
 }
@@ -41,11 +41,11 @@ interface Checked {
   /** What it must be, in words. */
   readonly value: string;
   /** What it must be, as the message of a refusal shows it. */
-  readonly wanted: (needs: StreamNeeds) => unknown;
+  readonly wanted: (requirements: StreamRequirements) => unknown;
   /** Default: whether both read the same in JSON. */
-  readonly fits?: (found: unknown, needs: StreamNeeds) => boolean;
+  readonly fits?: (found: unknown, requirements: StreamRequirements) => boolean;
   /** Flags of `nats stream edit` that change it to what it must be; undefined when only a new stream can have it. */
-  readonly editFlags?: (needs: StreamNeeds, found: unknown) => readonly string[] | undefined;
+  readonly editFlags?: (requirements: StreamRequirements, found: unknown) => readonly string[] | undefined;
   /** Version of NATS from which on it can be edited; absent: all. */
   readonly editableSince?: readonly [major: number, minor: number];
 }

@@ -4,7 +4,7 @@ import { MAX_STORED_BYTES } from '../../log/sizes.ts';
 import type { Logger } from '../../observability/logging.ts';
 import type { Difference } from './stream-config.ts';
 import { describeDifferences, isOlder, judgeStream } from './stream-config.ts';
-import type { StreamNeeds } from './stream-fields.ts';
+import type { StreamRequirements } from './stream-fields.ts';
 import { duplicateWindow } from './stream-fields.ts';
 import type { OriginName } from './origin-name.ts';
 import { mirroredBy } from './origin-name.ts';
@@ -20,7 +20,10 @@ const UNKNOWN_FIELDS =
   'the stream has settings that this version of the gateway does not know; whether its promises hold with them, it cannot say';
 
 /** The stream as the gateway creates it: limits retention, oldest out first, republished to the feed. */
-export function streamConfig({ settings, subjects }: StreamNeeds): Partial<StreamConfig> & { name: string } {
+export function streamConfig({
+  settings,
+  subjects,
+}: StreamRequirements): Partial<StreamConfig> & { name: string } {
   return {
     name: settings.stream,
     subjects: [subjects.stored],
@@ -62,7 +65,7 @@ export interface Opening {
   /** What the subjects of its API begin with. */
   readonly api: string;
   readonly serverVersion: string;
-  readonly needs: StreamNeeds;
+  readonly requirements: StreamRequirements;
   /** Whether the NATS server is the gateway's own: its stream then follows the settings. */
   readonly owned: boolean;
   /** Whether this gateway is to create the stream, or should look again; asked when there is none. */
@@ -77,13 +80,13 @@ export interface Opening {
  * @throws StreamMismatchError
  */
 export async function ensureStream(opening: Opening): Promise<OpenedStream> {
-  const { jsm, api, needs, owned, isCreator } = opening;
-  const { stream } = needs.settings;
+  const { jsm, api, requirements, owned, isCreator } = opening;
+  const { stream } = requirements.settings;
   let info = await findStream(jsm, stream);
   while (info === undefined) {
-    await refuseOverlap(jsm, needs);
+    await refuseOverlap(jsm, requirements);
     const create = await isCreator();
-    info = (await findStream(jsm, stream)) ?? (create ? await createStream(jsm, needs) : undefined);
+    info = (await findStream(jsm, stream)) ?? (create ? await createStream(jsm, requirements) : undefined);
   }
   const origin = mirroredBy(info.config, api);
   if (origin !== undefined) return openMirror(opening, info, origin);
@@ -91,7 +94,7 @@ export async function ensureStream(opening: Opening): Promise<OpenedStream> {
   const editable = differences.every(({ flags }) => flags !== undefined);
   if (owned && editable && differences.length > 0) {
     const cleared = Object.fromEntries(differences.map(({ field }) => [field, undefined]));
-    info = await jsm.streams.update(stream, { ...cleared, ...streamConfig(needs) });
+    info = await jsm.streams.update(stream, { ...cleared, ...streamConfig(requirements) });
     differences = differencesOf(info, opening);
   }
   if (differences.length > 0) throw new StreamMismatchError(describeDifferences(stream, differences));
@@ -101,18 +104,18 @@ export async function ensureStream(opening: Opening): Promise<OpenedStream> {
 
 /** Checks a mirror, and the stream that it copies. */
 async function openMirror(opening: Opening, info: StreamInfo, origin: OriginName): Promise<OpenedStream> {
-  const { needs, serverVersion, infoOf } = opening;
-  const { stream } = needs.settings;
+  const { requirements, serverVersion, infoOf } = opening;
+  const { stream } = requirements.settings;
   if (isOlder(serverVersion, MIRRORS_REPUBLISH)) {
     throw new StreamMismatchError(
       `the stream ${stream} is a mirror, and NATS ${serverVersion} cannot republish what a mirror stores: that takes NATS ${MIRRORS_REPUBLISH.join('.')}. Name the stream ${origin.stream} with --stream instead.`,
     );
   }
-  const own = { ...needs, subjects: needs.subjects.ofMirror(stream) };
-  const differences = differencesOf(info, { ...opening, needs: own });
+  const own = { ...requirements, subjects: requirements.subjects.ofMirror(stream) };
+  const differences = differencesOf(info, { ...opening, requirements: own });
   if (differences.length > 0) throw new StreamMismatchError(describeDifferences(stream, differences));
   const copied = await infoOf(origin);
-  const judged = judgeStream(copied, needs, serverVersion);
+  const judged = judgeStream(copied, requirements, serverVersion);
   if (judged.kind === 'unfit')
     throw new StreamMismatchError(describeDifferences(origin.stream, judged.differences));
   warnOfUnknown(info, opening);
@@ -120,21 +123,21 @@ async function openMirror(opening: Opening, info: StreamInfo, origin: OriginName
   return { kind: 'mirror', origin, created: copied.created, maxMessageBytes: copied.config.max_msg_size };
 }
 
-function differencesOf(info: StreamInfo, { needs, serverVersion }: Opening): Difference[] {
-  const judged = judgeStream(info, needs, serverVersion);
+function differencesOf(info: StreamInfo, { requirements, serverVersion }: Opening): Difference[] {
+  const judged = judgeStream(info, requirements, serverVersion);
   return [...(judged.kind === 'unfit' ? judged.differences : []), ...judged.disagreements];
 }
 
-function warnOfUnknown(info: StreamInfo, { needs, serverVersion, logger }: Opening): void {
-  const { unknown } = judgeStream(info, needs, serverVersion);
+function warnOfUnknown(info: StreamInfo, { requirements, serverVersion, logger }: Opening): void {
+  const { unknown } = judgeStream(info, requirements, serverVersion);
   if (unknown.length > 0) logger.warn({ stream: info.config.name, unknown }, UNKNOWN_FIELDS);
 }
 
-async function createStream(jsm: JetStreamManager, needs: StreamNeeds): Promise<StreamInfo> {
+async function createStream(jsm: JetStreamManager, requirements: StreamRequirements): Promise<StreamInfo> {
   try {
-    return await jsm.streams.add(streamConfig(needs));
+    return await jsm.streams.add(streamConfig(requirements));
   } catch (error) {
-    if (isApiError(error, SUBJECTS_OVERLAP)) await refuseOverlap(jsm, needs);
+    if (isApiError(error, SUBJECTS_OVERLAP)) await refuseOverlap(jsm, requirements);
     throw error;
   }
 }
@@ -142,7 +145,7 @@ async function createStream(jsm: JetStreamManager, needs: StreamNeeds): Promise<
 /** @throws StreamMismatchError when another stream has the subjects, or some of them */
 async function refuseOverlap(
   jsm: JetStreamManager,
-  { settings: { stream }, subjects: { stored } }: StreamNeeds,
+  { settings: { stream }, subjects: { stored } }: StreamRequirements,
 ): Promise<void> {
   const names = await jsm.streams.names(stored).next();
   // Ours, if another gateway has created it this moment.

@@ -49,7 +49,7 @@ export async function storingStreams(
  * @param opened undefined: the stream does not exist in the domain asked, and is about to be created
  * @throws StreamMismatchError when another stream stores the same subjects
  */
-export async function refuseRivals(
+export async function refuseOverlappingStreams(
   nc: NatsClient,
   { stream, jsDomain }: { readonly stream: string; readonly jsDomain: string | undefined },
   subjects: Subjects,

@@ -2,20 +2,20 @@ import { ErrorCode, NatsError } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { Logger } from '../../observability/logging.ts';
-import { troubleOf } from './failure-cause.ts';
+import { failureCauseOf } from './failure-cause.ts';
 import { JetStreamError } from './jetstream-api.ts';
 import { RequestError } from './requests.ts';
 
 /** How long a starting gateway waits for what may pass, and how often it looks, in milliseconds. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const RETRY_MS = 500;
 
 /** While a cluster comes together or elects a leader: not available, not the leader, or too few peers for the copies. */
 const PASSING: ReadonlySet<number> = new Set([10005, 10008, 10009]);
 
 /** What stands in a gateway's way passes, or may do so. */
-export class NotYetError extends Error {
-  override readonly name = 'NotYetError';
+export class NotReadyError extends Error {
+  override readonly name = 'NotReadyError';
 }
 
 /**
@@ -23,13 +23,13 @@ export class NotYetError extends Error {
  * @param remote whether JetStream is reached by way of other servers, whose links may still be coming up
  * @throws an error that says what stands in the way and what to do, at once if that will not pass, else after half a minute
  */
-export async function patiently<T>(
+export async function retryUntilReady<T>(
   clock: Clock,
   logger: Logger,
   remote: boolean,
   step: () => Promise<T>,
 ): Promise<T> {
-  const giveUpMs = clock.monotonicMs() + PATIENCE_MS;
+  const giveUpMs = clock.monotonicMs() + TIMEOUT_MS;
   let said = '';
   for (;;) {
     try {
@@ -46,15 +46,17 @@ export async function patiently<T>(
 }
 
 function mayPass(error: unknown, remote: boolean): boolean {
-  if (error instanceof NotYetError) return true;
+  if (error instanceof NotReadyError) return true;
   if (error instanceof JetStreamError) return PASSING.has(error.code);
   if (!(error instanceof RequestError)) return false;
-  return error.kind === 'away' || error.kind === 'unanswered' || (remote && error.kind === 'unserved');
+  return (
+    error.kind === 'disconnected' || error.kind === 'timeout' || (remote && error.kind === 'no-responders')
+  );
 }
 
 function explain(error: unknown): Error {
   if (!(error instanceof JetStreamError || error instanceof RequestError)) return error as Error;
-  return new Error(troubleOf(error)?.detail ?? error.message, { cause: error });
+  return new Error(failureCauseOf(error)?.detail ?? error.message, { cause: error });
 }
 
 /** The errors of the NATS client's own calls in our terms. */
@@ -64,9 +66,9 @@ function fromNats(error: unknown): unknown {
   if (answer !== undefined) return new JetStreamError(answer.err_code ?? 0, answer.description);
   switch (code) {
     case ErrorCode.Timeout.toString():
-      return new RequestError('unanswered', 'JetStream does not answer');
+      return new RequestError('timeout', 'JetStream does not answer');
     case ErrorCode.NoResponders.toString():
-      return new RequestError('unserved', 'nobody answers for JetStream');
+      return new RequestError('no-responders', 'nobody answers for JetStream');
     case ErrorCode.PermissionsViolation.toString():
       return new RequestError('forbidden', `a permission is missing: ${message}`);
     default:
