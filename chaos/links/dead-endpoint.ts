@@ -9,11 +9,11 @@ const host = '127.0.0.1';
  * then they are accepted, and never hear a word.
  */
 export class DeadEndpoint {
-  private readonly port: number;
+  readonly #port: number;
   /** As long as it lasts the system gives the port to nobody else, who would answer in our place. */
-  private readonly placeholder: readonly Socket[];
+  readonly #placeholder: readonly Socket[];
   /** Connections that were accepted, and are held until their other ends let go of them. */
-  private readonly held = new Set<Socket>();
+  readonly #held = new Set<Socket>();
 
   /** Reserves a port; resolves when nobody listens on it. */
   static async open(): Promise<DeadEndpoint> {
@@ -31,36 +31,36 @@ export class DeadEndpoint {
   }
 
   private constructor(port: number, placeholder: readonly Socket[]) {
-    this.port = port;
-    this.placeholder = placeholder;
+    this.#port = port;
+    this.#placeholder = placeholder;
   }
 
   /** `host:port`, as a client takes it. */
   get address(): string {
-    return `${host}:${this.port}`;
+    return `${host}:${this.#port}`;
   }
 
   /** Connections that hear nothing. */
   get heldConnections(): number {
-    return this.held.size;
+    return this.#held.size;
   }
 
   /** Accepts connections from now on, until the returned function is called; those that it has then stay silent. */
   silent(): () => void {
-    const server = createServer((socket) => this.hold(socket));
-    server.listen({ host, port: this.port, backlog: 4096 });
+    const server = createServer((socket) => this.#hold(socket));
+    server.listen({ host, port: this.#port, backlog: 4096 });
     return () => void server.close();
   }
 
   /** Lets go of the port and of every connection. */
   close(): void {
-    for (const socket of [...this.placeholder, ...this.held]) socket.destroy();
+    for (const socket of [...this.#placeholder, ...this.#held]) socket.destroy();
   }
 
-  private hold(socket: Socket): void {
-    this.held.add(socket);
+  #hold(socket: Socket): void {
+    this.#held.add(socket);
     socket.on('error', () => undefined);
-    socket.on('close', () => this.held.delete(socket));
+    socket.on('close', () => this.#held.delete(socket));
     // Read, or its end would not be noticed.
     socket.resume();
   }

@@ -23,48 +23,48 @@ export class Link implements FaultyLink {
   /** Resolves when both sockets are closed. */
   readonly ended: Promise<void>;
   readonly bytes: { readonly up: Pipe; readonly down: Pipe };
-  private readonly sockets: Readonly<Record<Side, Socket>>;
-  private readonly onError: (error: unknown) => void;
-  private readonly end = new AbortController();
-  private readonly faults = new Set<AbortController>();
-  private readonly swallowedEnds = new Set<Direction>();
+  readonly #sockets: Readonly<Record<Side, Socket>>;
+  readonly #onError: (error: unknown) => void;
+  readonly #end = new AbortController();
+  readonly #faults = new Set<AbortController>();
+  readonly #swallowedEnds = new Set<Direction>();
 
   constructor({ index, client, server, clock, onError }: LinkDependencies) {
     this.index = index;
     this.clock = clock;
-    this.onError = onError;
-    this.sockets = { client, server };
+    this.#onError = onError;
+    this.#sockets = { client, server };
     this.bytes = { up: new Pipe(client, server, clock), down: new Pipe(server, client, clock) };
-    this.ended = Promise.all([closeOf(client), closeOf(server)]).then(() => this.liftAll());
+    this.ended = Promise.all([closeOf(client), closeOf(server)]).then(() => this.#liftAll());
   }
 
   /** Sockets of this link that are not closed yet: 0, 1 or 2. A half-open link may have one. */
   get openSockets(): number {
-    return Object.values(this.sockets).filter((socket) => !socket.closed).length;
+    return Object.values(this.#sockets).filter((socket) => !socket.closed).length;
   }
 
   apply(fault: Fault): FaultHandle {
     const lifted = new AbortController();
-    this.faults.add(lifted);
+    this.#faults.add(lifted);
     fault.apply(this, lifted.signal);
     return {
       fault: fault.name,
       lift: () => {
-        this.faults.delete(lifted);
+        this.#faults.delete(lifted);
         lifted.abort();
       },
     };
   }
 
-  shape(direction: Direction, shaper: Shaper, lifted: AbortSignal = this.end.signal): void {
+  shape(direction: Direction, shaper: Shaper, lifted: AbortSignal = this.#end.signal): void {
     this.bytes[direction].shape(shaper, lifted).catch((error: unknown) => {
-      this.onError(error);
+      this.#onError(error);
       this.destroy();
     });
   }
 
   reset(side: Side): void {
-    resetSocket(this.sockets[side]);
+    resetSocket(this.#sockets[side]);
   }
 
   finish(side: Side): void {
@@ -72,21 +72,21 @@ export class Link implements FaultyLink {
   }
 
   endSwallowed(direction: Direction): void {
-    this.swallowedEnds.add(direction);
-    if (this.swallowedEnds.size === 2) this.destroy();
+    this.#swallowedEnds.add(direction);
+    if (this.#swallowedEnds.size === 2) this.destroy();
   }
 
   /** Closes both sockets at once and lifts every fault. */
   destroy(): void {
-    this.sockets.client.destroy();
-    this.sockets.server.destroy();
-    this.liftAll();
+    this.#sockets.client.destroy();
+    this.#sockets.server.destroy();
+    this.#liftAll();
   }
 
-  private liftAll(): void {
-    this.end.abort();
-    for (const lifted of this.faults) lifted.abort();
-    this.faults.clear();
+  #liftAll(): void {
+    this.#end.abort();
+    for (const lifted of this.#faults) lifted.abort();
+    this.#faults.clear();
   }
 }
 

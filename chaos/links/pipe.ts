@@ -11,16 +11,16 @@ import { Stage } from './stage.ts';
  */
 export class Pipe implements ByteCount {
   received = 0;
-  private readonly clock: Clock;
-  private readonly source: Socket;
-  private readonly sink: SocketSink;
-  private readonly stages: Stage[] = [];
+  readonly #clock: Clock;
+  readonly #source: Socket;
+  readonly #sink: SocketSink;
+  readonly #stages: Stage[] = [];
 
   constructor(source: Socket, sink: Socket, clock: Clock) {
-    this.clock = clock;
-    this.source = source;
-    this.sink = new SocketSink(sink);
-    source.on('data', (bytes: Buffer) => this.receive(bytes));
+    this.#clock = clock;
+    this.#source = source;
+    this.#sink = new SocketSink(sink);
+    source.on('data', (bytes: Buffer) => this.#receive(bytes));
     source.on('end', () => void this.enter({ kind: 'fin' }));
     source.on('close', () => {
       if (!source.readableEnded || source.errored !== null) void this.enter({ kind: 'rst' });
@@ -28,36 +28,36 @@ export class Pipe implements ByteCount {
   }
 
   get forwarded(): number {
-    return this.sink.forwarded;
+    return this.#sink.forwarded;
   }
 
   /** Puts a segment into the chain as if it had come from the source. */
   enter(segment: Segment): Promise<void> | undefined {
-    return (this.stages[0] ?? this.sink).write(segment);
+    return (this.#stages[0] ?? this.#sink).write(segment);
   }
 
   /** Puts `shaper` last in the chain, until `lifted` aborts and its queue is empty. Rejects with the shaper's error. */
   async shape(shaper: Shaper, lifted: AbortSignal): Promise<void> {
-    const stage = new Stage(this.sink, this.clock);
-    const before = this.stages.at(-1);
-    this.stages.push(stage);
+    const stage = new Stage(this.#sink, this.#clock);
+    const before = this.#stages.at(-1);
+    this.#stages.push(stage);
     if (before !== undefined) before.next = stage;
-    await stage.run(shaper, lifted, () => this.remove(stage));
+    await stage.run(shaper, lifted, () => this.#remove(stage));
   }
 
-  private receive(bytes: Buffer): void {
+  #receive(bytes: Buffer): void {
     this.received += bytes.length;
     const room = this.enter({ kind: 'bytes', bytes });
     if (room === undefined) return;
-    this.source.pause();
-    void room.then(() => this.source.resume());
+    this.#source.pause();
+    void room.then(() => this.#source.resume());
   }
 
-  private remove(stage: Stage): void {
-    const index = this.stages.indexOf(stage);
-    const before = this.stages[index - 1];
-    const after: Output = this.stages[index + 1] ?? this.sink;
+  #remove(stage: Stage): void {
+    const index = this.#stages.indexOf(stage);
+    const before = this.#stages[index - 1];
+    const after: Output = this.#stages[index + 1] ?? this.#sink;
     if (before !== undefined) before.next = after;
-    this.stages.splice(index, 1);
+    this.#stages.splice(index, 1);
   }
 }

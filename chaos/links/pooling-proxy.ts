@@ -26,36 +26,36 @@ export interface StuckStream {
  * pool. It reads of a stream what the client takes. When the connection ends, so do the streams on it; the next one makes another.
  */
 export class PoolingProxy {
-  private readonly target: Address;
-  private readonly server: Http2Server;
-  private readonly clients = new Set<ServerHttp2Session>();
-  private connection: ClientHttp2Session | undefined;
-  private made = 0;
+  readonly #target: Address;
+  readonly #server: Http2Server;
+  readonly #clients = new Set<ServerHttp2Session>();
+  #connection: ClientHttp2Session | undefined;
+  #made = 0;
 
   /** Starts a proxy; resolves when it listens. */
   static async listen(target: Address): Promise<PoolingProxy> {
     const proxy = new PoolingProxy(target);
     await new Promise<void>((resolve, reject) => {
-      proxy.server.once('error', reject);
-      proxy.server.listen({ host, port: 0, backlog: 4096 }, resolve);
+      proxy.#server.once('error', reject);
+      proxy.#server.listen({ host, port: 0, backlog: 4096 }, resolve);
     });
     return proxy;
   }
 
   private constructor(target: Address) {
-    this.target = target;
-    this.server = createServer();
-    this.server.on('session', (session) => this.adopt(session));
-    this.server.on('stream', (stream, headers) => this.forward(stream, headers));
+    this.#target = target;
+    this.#server = createServer();
+    this.#server.on('session', (session) => this.#adopt(session));
+    this.#server.on('stream', (stream, headers) => this.#forward(stream, headers));
   }
 
   get address(): Address {
-    return { host, port: (this.server.address() as AddressInfo).port };
+    return { host, port: (this.#server.address() as AddressInfo).port };
   }
 
   /** Connections to the target since the start. */
   get connections(): number {
-    return this.made;
+    return this.#made;
   }
 
   /**
@@ -63,7 +63,7 @@ export class PoolingProxy {
    * the target has for the whole connection: once it has sent as much as fits, whatever for, no stream gets anything.
    */
   openStuck(headers: OutgoingHttpHeaders): StuckStream {
-    const connection = this.toTarget();
+    const connection = this.#toTarget();
     const stream = connection.request(headers, { endStream: false });
     stream.on('error', () => undefined);
     if (connection.connecting) connection.once('connect', () => withhold(connection, stream));
@@ -79,35 +79,35 @@ export class PoolingProxy {
   /** Ends every connection; resolves when nobody listens any more. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
+      this.#server.close(() => resolve());
     });
-    this.connection?.destroy();
-    for (const client of this.clients) client.destroy();
+    this.#connection?.destroy();
+    for (const client of this.#clients) client.destroy();
     await closed;
   }
 
-  private adopt(client: ServerHttp2Session): void {
-    this.clients.add(client);
+  #adopt(client: ServerHttp2Session): void {
+    this.#clients.add(client);
     client.on('error', () => undefined);
-    client.on('close', () => this.clients.delete(client));
+    client.on('close', () => this.#clients.delete(client));
   }
 
-  private toTarget(): ClientHttp2Session {
-    if (this.connection !== undefined) return this.connection;
-    const connection = connect(`http://${formatAddress(this.target)}`);
+  #toTarget(): ClientHttp2Session {
+    if (this.#connection !== undefined) return this.#connection;
+    const connection = connect(`http://${formatAddress(this.#target)}`);
     const gone = (): void => {
-      if (this.connection === connection) this.connection = undefined;
+      if (this.#connection === connection) this.#connection = undefined;
     };
     connection.on('error', gone);
     connection.on('goaway', gone);
     connection.on('close', gone);
-    this.connection = connection;
-    this.made += 1;
+    this.#connection = connection;
+    this.#made += 1;
     return connection;
   }
 
-  private forward(down: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const up = this.toTarget().request(headers, { endStream: false });
+  #forward(down: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const up = this.#toTarget().request(headers, { endStream: false });
     let trailers: OutgoingHttpHeaders = {};
     up.on('response', (response, flags) => {
       if (down.destroyed) return;

@@ -20,36 +20,36 @@ const host = '127.0.0.1';
  * nothing of its own: no timeouts, no retries, no closing. When the target refuses a connection, the client's is reset.
  */
 export class FaultProxy {
-  private readonly clock: Clock;
-  private target: Address;
-  private readonly server: Server;
-  private readonly open = new Map<number, Link>();
-  private readonly standing = new Set<StandingFault>();
-  private readonly errors: unknown[] = [];
-  private readonly ended: Record<Direction, { received: number; forwarded: number }> = {
+  readonly #clock: Clock;
+  #target: Address;
+  readonly #server: Server;
+  readonly #open = new Map<number, Link>();
+  readonly #standing = new Set<StandingFault>();
+  readonly #errors: unknown[] = [];
+  readonly #ended: Record<Direction, { received: number; forwarded: number }> = {
     up: { received: 0, forwarded: 0 },
     down: { received: 0, forwarded: 0 },
   };
-  private acceptedLinks = 0;
+  #acceptedLinks = 0;
 
   /** Starts a proxy; resolves when it listens. */
   static async listen(target: Address, clock: Clock = systemClock): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, clock);
     await new Promise<void>((resolve, reject) => {
-      proxy.server.once('error', reject);
-      proxy.server.listen({ host, port: 0, backlog: 4096 }, resolve);
+      proxy.#server.once('error', reject);
+      proxy.#server.listen({ host, port: 0, backlog: 4096 }, resolve);
     });
     return proxy;
   }
 
   private constructor(target: Address, clock: Clock) {
-    this.target = target;
-    this.clock = clock;
-    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.accept(client));
+    this.#target = target;
+    this.#clock = clock;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** `host:port`, as a client takes it. */
@@ -59,12 +59,12 @@ export class FaultProxy {
 
   /** Connections accepted since the start. */
   get accepted(): number {
-    return this.acceptedLinks;
+    return this.#acceptedLinks;
   }
 
   /** The links of which at least one socket is open, oldest first. */
   get links(): Link[] {
-    return [...this.open.values()];
+    return [...this.#open.values()];
   }
 
   /** Sockets open on both sides of the proxy. */
@@ -74,8 +74,8 @@ export class FaultProxy {
 
   /** Bytes of all links since the start. */
   get bytes(): Record<Direction, ByteCount> {
-    const total = structuredClone(this.ended);
-    for (const link of this.open.values()) addBytes(total, link);
+    const total = structuredClone(this.#ended);
+    for (const link of this.#open.values()) addBytes(total, link);
     return total;
   }
 
@@ -84,25 +84,25 @@ export class FaultProxy {
    * @throws if there was none yet, or it has ended.
    */
   link(index: number): Link {
-    const link = this.open.get(index);
+    const link = this.#open.get(index);
     if (link === undefined) throw new Error(`no open link ${index}: ${this.accepted} accepted so far`);
     return link;
   }
 
   /** Forwards new connections to another target; those there are stay. */
   retarget(target: Address): void {
-    this.target = target;
+    this.#target = target;
   }
 
   /** Applies a fault to every open link, and until it is lifted to every new one before its first byte. */
   applyAll(fault: Fault): FaultHandle {
     const standing: StandingFault = { fault, handles: new Map() };
-    this.standing.add(standing);
-    for (const link of this.open.values()) standing.handles.set(link, link.apply(fault));
+    this.#standing.add(standing);
+    for (const link of this.#open.values()) standing.handles.set(link, link.apply(fault));
     return {
       fault: fault.name,
       lift: () => {
-        this.standing.delete(standing);
+        this.#standing.delete(standing);
         for (const handle of standing.handles.values()) handle.lift();
         standing.handles.clear();
       },
@@ -115,35 +115,35 @@ export class FaultProxy {
    */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
+      this.#server.close(() => resolve());
     });
     const links = this.links;
     for (const link of links) link.destroy();
     await Promise.all([closed, ...links.map((link) => link.ended)]);
-    if (this.errors.length > 0) throw new AggregateError(this.errors, 'a fault failed');
+    if (this.#errors.length > 0) throw new AggregateError(this.#errors, 'a fault failed');
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  private accept(client: Socket): void {
+  #accept(client: Socket): void {
     const link = new Link({
-      index: this.acceptedLinks++,
+      index: this.#acceptedLinks++,
       client,
-      server: connect({ ...this.target, allowHalfOpen: true, noDelay: true }),
-      clock: this.clock,
-      onError: (error) => this.errors.push(error),
+      server: connect({ ...this.#target, allowHalfOpen: true, noDelay: true }),
+      clock: this.#clock,
+      onError: (error) => this.#errors.push(error),
     });
-    this.open.set(link.index, link);
-    void link.ended.then(() => this.forget(link));
-    for (const { fault, handles } of this.standing) handles.set(link, link.apply(fault));
+    this.#open.set(link.index, link);
+    void link.ended.then(() => this.#forget(link));
+    for (const { fault, handles } of this.#standing) handles.set(link, link.apply(fault));
   }
 
-  private forget(link: Link): void {
-    this.open.delete(link.index);
-    addBytes(this.ended, link);
-    for (const { handles } of this.standing) handles.delete(link);
+  #forget(link: Link): void {
+    this.#open.delete(link.index);
+    addBytes(this.#ended, link);
+    for (const { handles } of this.#standing) handles.delete(link);
   }
 }
 

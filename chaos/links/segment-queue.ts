@@ -7,32 +7,32 @@ const segmentOverhead = 64;
 
 /** A bounded queue with one reader. It never refuses: it asks the writer to wait. */
 export class SegmentQueue {
-  private readonly arrivals: Arrival[] = [];
-  private queuedBytes = 0;
-  private onArrival: (() => void) | undefined;
-  private room: { readonly promise: Promise<void>; readonly open: () => void } | undefined;
+  readonly #arrivals: Arrival[] = [];
+  #queuedBytes = 0;
+  #onArrival: (() => void) | undefined;
+  #room: { readonly promise: Promise<void>; readonly open: () => void } | undefined;
 
   /** Takes an arrival; a promise means that the queue is full and resolves when it no longer is. */
   put(arrival: Arrival): Promise<void> | undefined {
-    this.arrivals.push(arrival);
-    this.queuedBytes += sizeOf(arrival);
-    this.onArrival?.();
-    if (this.queuedBytes < capacityBytes) return undefined;
-    if (this.room === undefined) {
+    this.#arrivals.push(arrival);
+    this.#queuedBytes += sizeOf(arrival);
+    this.#onArrival?.();
+    if (this.#queuedBytes < capacityBytes) return undefined;
+    if (this.#room === undefined) {
       const { promise, resolve } = newPromise();
-      this.room = { promise, open: resolve };
+      this.#room = { promise, open: resolve };
     }
-    return this.room.promise;
+    return this.#room.promise;
   }
 
   /** The oldest arrival, or undefined if there is none. */
   poll(): Arrival | undefined {
-    const arrival = this.arrivals.shift();
+    const arrival = this.#arrivals.shift();
     if (arrival === undefined) return undefined;
-    this.queuedBytes -= sizeOf(arrival);
-    if (this.queuedBytes < capacityBytes) {
-      this.room?.open();
-      this.room = undefined;
+    this.#queuedBytes -= sizeOf(arrival);
+    if (this.#queuedBytes < capacityBytes) {
+      this.#room?.open();
+      this.#room = undefined;
     }
     return arrival;
   }
@@ -42,16 +42,16 @@ export class SegmentQueue {
     while (!signal.aborted) {
       const arrival = this.poll();
       if (arrival !== undefined) yield arrival;
-      else await this.nextArrival(signal);
+      else await this.#nextArrival(signal);
     }
   }
 
-  private nextArrival(signal: AbortSignal): Promise<void> {
+  #nextArrival(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = newPromise();
-    this.onArrival = resolve;
+    this.#onArrival = resolve;
     signal.addEventListener('abort', resolve);
     return promise.finally(() => {
-      this.onArrival = undefined;
+      this.#onArrival = undefined;
       signal.removeEventListener('abort', resolve);
     });
   }

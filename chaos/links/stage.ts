@@ -4,18 +4,18 @@ import { SegmentQueue } from './segment-queue.ts';
 
 /** One shaper in the chain of a direction, with the queue before it. */
 export class Stage implements Output {
-  private readonly queue = new SegmentQueue();
-  private readonly clock: Clock;
+  readonly #queue = new SegmentQueue();
+  readonly #clock: Clock;
   /** The next stage or the socket; changes when the chain does. */
   next: Output;
 
   constructor(next: Output, clock: Clock) {
     this.next = next;
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   write(segment: Segment): Promise<void> | undefined {
-    return this.queue.put({ segment, atMs: this.clock.monotonicMs() });
+    return this.#queue.put({ segment, atMs: this.#clock.monotonicMs() });
   }
 
   /**
@@ -24,8 +24,8 @@ export class Stage implements Output {
    */
   async run(shaper: Shaper, lifted: AbortSignal, leave: () => void): Promise<void> {
     const output: Output = { write: (segment) => this.next.write(segment) };
-    await shaper({ input: this.queue.until(lifted), output, lifted, clock: this.clock });
-    for (let held = this.queue.poll(); held !== undefined; held = this.queue.poll()) {
+    await shaper({ input: this.#queue.until(lifted), output, lifted, clock: this.#clock });
+    for (let held = this.#queue.poll(); held !== undefined; held = this.#queue.poll()) {
       await this.next.write(held.segment);
     }
     leave();

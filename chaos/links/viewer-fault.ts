@@ -26,23 +26,23 @@ export interface ViewerFault {
 
 /** How long an application takes over an event; a viewer awaits `handle` after each one. */
 export class HandlingPace {
-  private handlingMs = 0;
-  private changed = new AbortController();
-  private readonly clock: Clock;
+  #handlingMs = 0;
+  #changed = new AbortController();
+  readonly #clock: Clock;
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   /** Sets the time each event takes, in milliseconds, and ends the wait under way. */
   set(handlingMs: number): void {
-    this.handlingMs = handlingMs;
-    this.changed.abort();
-    this.changed = new AbortController();
+    this.#handlingMs = handlingMs;
+    this.#changed.abort();
+    this.#changed = new AbortController();
   }
 
   /** Resolves when the application is done with the event, at once while nothing slows it down. */
   handle(): Promise<void> {
-    return sleep(this.clock, this.handlingMs, this.changed.signal);
+    return sleep(this.#clock, this.#handlingMs, this.#changed.signal);
   }
 }

@@ -5,7 +5,7 @@ export class PublishedRoom {
   /** Ascending, each sequence once. */
   readonly messages: readonly PublishedMessage[];
   /** For each index, when the first of that message and those after it was acknowledged. */
-  private earliestAcks: readonly number[] | undefined;
+  #earliestAcks: readonly number[] | undefined;
 
   constructor(messages: PublishedMessage[]) {
     messages.sort((a, b) => a.seq - b.seq);
@@ -14,13 +14,13 @@ export class PublishedRoom {
 
   /** Index of the first message after `seq`; `guess` makes it fast when it is right. */
   indexAfter(seq: number, guess = 0): number {
-    if (this.isFirstAfter(seq, guess)) return guess;
-    if (this.isFirstAfter(seq, guess + 1)) return guess + 1;
+    if (this.#isFirstAfter(seq, guess)) return guess;
+    if (this.#isFirstAfter(seq, guess + 1)) return guess + 1;
     let low = 0;
     let high = this.messages.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.seqAt(middle) <= seq) low = middle + 1;
+      if (this.#seqAt(middle) <= seq) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -28,22 +28,22 @@ export class PublishedRoom {
 
   /** When the first of the messages after `seq` was acknowledged; Infinity if there is none. */
   ackedAfter(seq: number): number {
-    this.earliestAcks ??= this.messages
+    this.#earliestAcks ??= this.messages
       .toReversed()
       .reduce<number[]>((earliest, { ackedMs = Infinity }) => {
         earliest.push(Math.min(ackedMs, earliest.at(-1) ?? Infinity));
         return earliest;
       }, [])
       .toReversed();
-    return this.earliestAcks[this.indexAfter(seq)] ?? Infinity;
+    return this.#earliestAcks[this.indexAfter(seq)] ?? Infinity;
   }
 
-  private isFirstAfter(seq: number, index: number): boolean {
+  #isFirstAfter(seq: number, index: number): boolean {
     if (index > this.messages.length) return false;
-    return (index === 0 || this.seqAt(index - 1) <= seq) && this.seqAt(index) > seq;
+    return (index === 0 || this.#seqAt(index - 1) <= seq) && this.#seqAt(index) > seq;
   }
 
-  private seqAt(index: number): number {
+  #seqAt(index: number): number {
     return this.messages[index]?.seq ?? Infinity;
   }
 }
@@ -52,17 +52,18 @@ const nothing: readonly PublishedRoom[] = [new PublishedRoom([])];
 
 /** What was published, ready to be looked up. */
 export class Published {
-  private readonly rooms = new Map<string, readonly PublishedRoom[]>();
-  private readonly rewinds = new Map<string, Rewind[]>();
+  readonly #rooms = new Map<string, readonly PublishedRoom[]>();
+  readonly #rewinds = new Map<string, Rewind[]>();
   /** Undefined when the record of publishers is not complete. */
-  private readonly unknown: ReadonlySet<string> | undefined;
+  readonly #unknown: ReadonlySet<string> | undefined;
 
   constructor({ published, unknown, rewinds = [] }: Pick<History, 'published' | 'unknown' | 'rewinds'>) {
-    for (const rewind of rewinds) append(this.rewinds, rewind.epoch, rewind);
+    for (const rewind of rewinds) append(this.#rewinds, rewind.epoch, rewind);
     const byRoom = new Map<string, PublishedMessage[]>();
     for (const message of published) append(byRoom, keyOf(message.room, message.epoch), message);
-    for (const [key, messages] of byRoom) this.rooms.set(key, this.historiesOf(messages));
-    if (unknown !== undefined) this.unknown = new Set(Array.from(unknown, ({ room, id }) => keyOf(room, id)));
+    for (const [key, messages] of byRoom) this.#rooms.set(key, this.#historiesOf(messages));
+    if (unknown !== undefined)
+      this.#unknown = new Set(Array.from(unknown, ({ room, id }) => keyOf(room, id)));
   }
 
   /** A room as the stream has it now, after whatever rewinds. */
@@ -72,23 +73,23 @@ export class Published {
 
   /** A room in each history of its stream: as it began, and as it was after each rewind. */
   histories(room: string, epoch: string): readonly PublishedRoom[] {
-    return this.rooms.get(keyOf(room, epoch)) ?? nothing;
+    return this.#rooms.get(keyOf(room, epoch)) ?? nothing;
   }
 
   /** Whether a message that was not acknowledged may have been stored. */
   mayExist(room: string, id: string): boolean {
-    return this.unknown === undefined || this.unknown.has(keyOf(room, id));
+    return this.#unknown === undefined || this.#unknown.has(keyOf(room, id));
   }
 
   /** How many histories of a stream there were at some time. */
   historiesUntil(epoch: string, atMs: number): number {
-    const rewinds = this.rewinds.get(epoch) ?? [];
+    const rewinds = this.#rewinds.get(epoch) ?? [];
     return 1 + rewinds.filter((rewind) => rewind.atMs <= atMs).length;
   }
 
   /** The messages of one room and epoch, by history. */
-  private historiesOf(messages: PublishedMessage[]): PublishedRoom[] {
-    const rewinds = this.rewinds.get(messages[0]?.epoch ?? '') ?? [];
+  #historiesOf(messages: PublishedMessage[]): PublishedRoom[] {
+    const rewinds = this.#rewinds.get(messages[0]?.epoch ?? '') ?? [];
     const histories = [messages.filter(({ history = 0 }) => history === 0)];
     for (const [index, { after }] of rewinds.entries()) {
       const shared = (histories[index] ?? []).filter(({ seq }) => seq <= after);

@@ -14,17 +14,17 @@ export class RoomTrack {
   caughtUpMs: number | undefined;
   /** When the last event came. */
   lastMs = 0;
-  private readonly idBySeq = new Map<number, string>();
-  private readonly ids = new Set<string>();
+  readonly #idBySeq = new Map<number, string>();
+  readonly #ids = new Set<string>();
 
   /** Whether a message with this sequence was delivered. */
   had(seq: number): boolean {
-    return this.idBySeq.has(seq);
+    return this.#idBySeq.has(seq);
   }
 
   /** Whether a message with this identifier was delivered. */
   hadId(id: string): boolean {
-    return this.ids.has(id);
+    return this.#ids.has(id);
   }
 
   /** Takes the event into account. */
@@ -36,26 +36,26 @@ export class RoomTrack {
         this.caughtUpMs = undefined;
         // Gap and Reset, which follow, say where the viewer goes on.
         if (this.place === undefined || event.outcome === 'STARTED' || event.outcome === 'RESUMED')
-          this.tell(event);
+          this.#tell(event);
         return;
       case 'message':
-        this.deliver(event.seq, event.id);
+        this.#deliver(event.seq, event.id);
         return;
       case 'gap':
-        this.tell({ epoch: this.place?.epoch ?? '', seq: event.next - 1 });
+        this.#tell({ epoch: this.place?.epoch ?? '', seq: event.next - 1 });
         return;
       case 'reset':
-        this.forgetAfter(0);
+        this.#forgetAfter(0);
         this.place = undefined;
         this.bookmark = 0;
-        this.tell(event);
+        this.#tell(event);
         return;
       case 'caughtUp':
         this.caughtUpMs = event.atMs;
-        this.tell(event);
+        this.#tell(event);
         return;
       case 'restart':
-        this.restart(event.cursor);
+        this.#restart(event.cursor);
         return;
       case 'ephemeral':
       case 'dropped':
@@ -65,31 +65,31 @@ export class RoomTrack {
     }
   }
 
-  private tell({ epoch, seq }: Place): void {
+  #tell({ epoch, seq }: Place): void {
     this.bookmark = Math.max(this.bookmark, seq);
     this.place = { epoch, seq: Math.max(this.place?.seq ?? 0, seq) };
   }
 
-  private deliver(seq: number, id: string): void {
-    this.idBySeq.set(seq, id);
-    if (id !== '') this.ids.add(id);
+  #deliver(seq: number, id: string): void {
+    this.#idBySeq.set(seq, id);
+    if (id !== '') this.#ids.add(id);
     this.last = Math.max(this.last, seq);
     if (this.place !== undefined && seq > this.place.seq) this.place = { epoch: this.place.epoch, seq };
   }
 
-  private restart(cursor: Place | undefined): void {
+  #restart(cursor: Place | undefined): void {
     this.joins = 0;
     this.caughtUpMs = undefined;
     this.place = cursor;
     this.bookmark = cursor?.seq ?? 0;
-    this.forgetAfter(cursor?.seq ?? 0);
+    this.#forgetAfter(cursor?.seq ?? 0);
   }
 
-  private forgetAfter(seq: number): void {
-    for (const [delivered, id] of this.idBySeq) {
+  #forgetAfter(seq: number): void {
+    for (const [delivered, id] of this.#idBySeq) {
       if (delivered <= seq) continue;
-      this.idBySeq.delete(delivered);
-      this.ids.delete(id);
+      this.#idBySeq.delete(delivered);
+      this.#ids.delete(id);
     }
     this.last = Math.min(this.last, seq);
   }

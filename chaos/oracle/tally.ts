@@ -19,10 +19,10 @@ export class Tally implements GuaranteeResult {
   /** Counts one check, and a violation unless it holds. `violation` is made only then. */
   check(holds: boolean, violation: () => Omit<Violation, 'guarantee'>): void {
     this.checks += 1;
-    if (!holds) this.fail({ guarantee: this.guarantee, ...violation() });
+    if (!holds) this.#fail({ guarantee: this.guarantee, ...violation() });
   }
 
-  private fail(violation: Violation): void {
+  #fail(violation: Violation): void {
     const { kind, atMs } = violation;
     this.failed += 1;
     this.failedByKind[kind] = (this.failedByKind[kind] ?? 0) + 1;

@@ -18,43 +18,43 @@ export interface BackendFaultScheduleOptions {
 export class BackendFaultSchedule {
   /** Resolves when the last fault is over, or after `heal`; rejects when a fault could not be applied or lifted. */
   readonly over: Promise<void>;
-  private readonly options: BackendFaultScheduleOptions;
-  private readonly healed = new AbortController();
-  private inForce: string | undefined;
+  readonly #options: BackendFaultScheduleOptions;
+  readonly #healed = new AbortController();
+  #inForce: string | undefined;
 
   constructor(options: BackendFaultScheduleOptions) {
-    this.options = options;
-    this.over = this.go();
+    this.#options = options;
+    this.over = this.#go();
     this.over.catch(() => undefined);
   }
 
   /** Name of the fault in force. */
   get current(): string | undefined {
-    return this.inForce;
+    return this.#inForce;
   }
 
   /** Ends the fault in force and applies no more. */
   heal(): void {
-    this.healed.abort();
+    this.#healed.abort();
   }
 
-  private async go(): Promise<void> {
-    const { faults, clock, nowMs } = this.options;
+  async #go(): Promise<void> {
+    const { faults, clock, nowMs } = this.#options;
     for (const fault of faults) {
       if (fault.viewer !== undefined) continue;
-      await sleep(clock, fault.atMs - nowMs(), this.healed.signal);
-      if (this.healed.signal.aborted) return;
-      await this.apply(fault);
+      await sleep(clock, fault.atMs - nowMs(), this.#healed.signal);
+      if (this.#healed.signal.aborted) return;
+      await this.#apply(fault);
     }
   }
 
-  private async apply(fault: PlannedFault): Promise<void> {
-    const { apply, onApplied, clock, nowMs } = this.options;
+  async #apply(fault: PlannedFault): Promise<void> {
+    const { apply, onApplied, clock, nowMs } = this.#options;
     const fromMs = nowMs();
-    this.inForce = fault.name;
-    const limits = { clock, ms: fault.forMs, signals: [this.healed.signal] };
+    this.#inForce = fault.name;
+    const limits = { clock, ms: fault.forMs, signals: [this.#healed.signal] };
     await withDeadline(limits, (lifted) => apply(fault, lifted));
-    this.inForce = undefined;
+    this.#inForce = undefined;
     onApplied({ fault: fault.fault, fromMs, toMs: nowMs() });
   }
 }

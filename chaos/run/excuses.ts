@@ -2,44 +2,44 @@ import type { TimeSpan, ViewerEvent } from '../oracle/history.ts';
 
 /** What excuses a gap or a reset: that messages, or the stream, were taken away before. All times are the run's. */
 export class Excuses {
-  private readonly removals: TimeSpan[] = [];
+  readonly #removals: TimeSpan[] = [];
   /** The highest first sequence that a removal has led to. */
-  private firstSeq = 0;
+  #firstSeq = 0;
   /** While the stream is taken away and brought back, nobody can say yet which one it will be. */
-  private readonly changes: TimeSpan[] = [];
+  readonly #changes: TimeSpan[] = [];
   /** Streams that came after another one. */
-  private readonly epochs = new Set<string>();
+  readonly #epochs = new Set<string>();
 
   /** Messages were removed in this time; the stream begins at `firstSeq` since. `toMs` is Infinity while it lasts. */
   removed(span: TimeSpan, firstSeq: number): void {
-    this.removals.push(span);
-    this.firstSeq = Math.max(this.firstSeq, firstSeq);
+    this.#removals.push(span);
+    this.#firstSeq = Math.max(this.#firstSeq, firstSeq);
   }
 
   /** The stream is another one since this time, or will be. `toMs` is Infinity while it lasts. */
   changing(span: TimeSpan): void {
-    this.changes.push(span);
+    this.#changes.push(span);
   }
 
   /** There is a stream with this identity now, and there was another one before. */
   changed(epoch: string): void {
-    this.epochs.add(epoch);
+    this.#epochs.add(epoch);
   }
 
   /** The event, with the answer whether it was to be expected if it is a gap or a reset. */
   judge(event: ViewerEvent): ViewerEvent {
     switch (event.kind) {
       case 'gap':
-        return { ...event, expected: this.excusesGap(event.after, event.atMs) };
+        return { ...event, expected: this.#excusesGap(event.after, event.atMs) };
       case 'reset':
-        return { ...event, expected: this.epochs.has(event.epoch) || within(this.changes, event.atMs) };
+        return { ...event, expected: this.#epochs.has(event.epoch) || within(this.#changes, event.atMs) };
       default:
         return event;
     }
   }
 
-  private excusesGap(after: number, atMs: number): boolean {
-    return within(this.removals, atMs) || after + 1 < this.firstSeq;
+  #excusesGap(after: number, atMs: number): boolean {
+    return within(this.#removals, atMs) || after + 1 < this.#firstSeq;
   }
 }
 

@@ -12,36 +12,36 @@ const askEveryMs = 250;
 
 /** Asks gateways for heads of rooms, until there is an answer: what was healed just now may need a moment. */
 export class HeadReader {
-  private readonly client: LiveClient;
-  private readonly clock: Clock;
-  private readonly closed = new AbortController();
+  readonly #client: LiveClient;
+  readonly #clock: Clock;
+  readonly #closed = new AbortController();
 
   /** @param endpoints gateways as host:port */
   constructor(endpoints: readonly string[], clock: Clock) {
-    this.client = new LiveClient({ endpoints });
-    this.clock = clock;
+    this.#client = new LiveClient({ endpoints });
+    this.#clock = clock;
   }
 
   /** @throws LiveError when there is no answer for too long */
   async head(room: string): Promise<Place> {
-    const { epoch, head } = await this.describe(room);
+    const { epoch, head } = await this.#describe(room);
     return { epoch, seq: seqOf(head) };
   }
 
   /** Waits for no more answers. */
   async close(): Promise<void> {
-    this.closed.abort();
-    await this.client.close();
+    this.#closed.abort();
+    await this.#client.close();
   }
 
-  private async describe(room: string): Promise<RoomInfo> {
-    const giveUpMs = this.clock.monotonicMs() + persistMs;
+  async #describe(room: string): Promise<RoomInfo> {
+    const giveUpMs = this.#clock.monotonicMs() + persistMs;
     for (;;) {
       try {
-        return await this.client.room(room, { timeoutMs: answerMs });
+        return await this.#client.room(room, { timeoutMs: answerMs });
       } catch (error) {
-        if (this.closed.signal.aborted || this.clock.monotonicMs() >= giveUpMs) throw error;
-        await sleep(this.clock, askEveryMs, this.closed.signal);
+        if (this.#closed.signal.aborted || this.#clock.monotonicMs() >= giveUpMs) throw error;
+        await sleep(this.#clock, askEveryMs, this.#closed.signal);
       }
     }
   }

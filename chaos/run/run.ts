@@ -61,180 +61,188 @@ export async function runPlan(plan: RunPlan, context: RunContext): Promise<void>
 }
 
 class Run {
-  private readonly plan: RunPlan;
-  private readonly context: RunContext;
-  private readonly clock: Clock;
-  private readonly rooms: readonly string[];
-  private readonly fleet: ViewerFleet;
-  private readonly publishers: readonly LiveClient[];
-  private readonly headReader: HeadReader;
-  private readonly excuses = new Excuses();
-  private readonly timers: Timer[] = [];
-  private originMs = Infinity;
-  private phase: Progress['phase'] = 'connecting';
-  private census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
-  private epochs: Epochs | undefined;
-  private traffic: Traffic | undefined;
-  private backendFaults: BackendFaultSchedule | undefined;
-  private longestStallMs = 0;
+  readonly #plan: RunPlan;
+  readonly #context: RunContext;
+  readonly #clock: Clock;
+  readonly #rooms: readonly string[];
+  readonly #fleet: ViewerFleet;
+  readonly #publishers: readonly LiveClient[];
+  readonly #headReader: HeadReader;
+  readonly #excuses = new Excuses();
+  readonly #timers: Timer[] = [];
+  #originMs = Infinity;
+  #phase: Progress['phase'] = 'connecting';
+  #census: Progress['census'] = { states: {}, faults: {}, delivered: 0, holes: 0 };
+  #epochs: Epochs | undefined;
+  #traffic: Traffic | undefined;
+  #backendFaults: BackendFaultSchedule | undefined;
+  #longestStallMs = 0;
 
   constructor(plan: RunPlan, context: RunContext) {
-    this.plan = plan;
-    this.context = context;
-    this.clock = context.clock ?? systemClock;
-    this.rooms = roomNames(plan);
+    this.#plan = plan;
+    this.#context = context;
+    this.#clock = context.clock ?? systemClock;
+    this.#rooms = roomNames(plan);
     const viewers = viewerNames(plan.viewers)
-      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.rooms), pool: poolOf(index) }))
+      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.#rooms), pool: poolOf(index) }))
       .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
-    this.fleet = new ViewerFleet(viewers, (update) => this.record(update));
-    this.publishers = publishersFor(context.backend);
-    this.headReader = new HeadReader(context.backend.gateways.map(formatAddress), this.clock);
+    this.#fleet = new ViewerFleet(viewers, (update) => this.#record(update));
+    this.#publishers = publishersFor(context.backend);
+    this.#headReader = new HeadReader(context.backend.gateways.map(formatAddress), this.#clock);
   }
 
   async go(): Promise<void> {
-    const { plan, fleet, clock } = this;
-    const { backend, recorder, stopped, onProgress } = this.context;
+    const plan = this.#plan;
+    const fleet = this.#fleet;
+    const clock = this.#clock;
+    const { backend, recorder, stopped, onProgress } = this.#context;
     recorder.plan(plan);
-    this.timers.push(clock.every(progressEveryMs, () => onProgress(this.progress)));
+    this.#timers.push(clock.every(progressEveryMs, () => onProgress(this.#progress)));
     const started = fleet.start(plan.seed, backend.gateways);
     await unlessStopped(stopped, within(clock, startMs, 'the viewers could not all connect', started));
-    this.epochs = new Epochs(await this.readEpoch(), () => this.nowMs());
-    await this.run(this.epochs);
-    this.phase = 'catching-up';
-    await this.catchUp();
+    this.#epochs = new Epochs(await this.#readEpoch(), () => this.#nowMs());
+    await this.#run(this.#epochs);
+    this.#phase = 'catching-up';
+    await this.#catchUp();
     for (const totals of await fleet.finish()) recorder.totals(totals);
-    for (const [epoch, first] of this.epochs.firstNames) recorder.sameStream(epoch, first);
+    for (const [epoch, first] of this.#epochs.firstNames) recorder.sameStream(epoch, first);
     const historyReads = await backend.historyReads();
     if (historyReads !== undefined) recorder.historyReads(historyReads);
-    this.phase = 'done';
-    onProgress(this.progress);
+    this.#phase = 'done';
+    onProgress(this.#progress);
   }
 
   async close(): Promise<void> {
-    for (const timer of this.timers) timer.cancel();
-    this.backendFaults?.heal();
-    await this.fleet.close();
-    await Promise.all([this.headReader, ...this.publishers].map((one) => one.close()));
-    await this.backendFaults?.over.catch(() => undefined);
+    for (const timer of this.#timers) timer.cancel();
+    this.#backendFaults?.heal();
+    await this.#fleet.close();
+    await Promise.all([this.#headReader, ...this.#publishers].map((one) => one.close()));
+    await this.#backendFaults?.over.catch(() => undefined);
   }
 
   /** Faults come and go and messages are published, for as long as the plan says or until the run is stopped. */
-  private async run(epochs: Epochs): Promise<void> {
-    const { plan, clock, rooms, publishers: clients } = this;
-    const { backend, recorder, stopped } = this.context;
-    const nowMs = (): number => this.nowMs();
-    this.originMs = clock.wallMs();
-    this.phase = 'running';
-    this.fleet.run(this.originMs, plan.faults);
+  async #run(epochs: Epochs): Promise<void> {
+    const plan = this.#plan;
+    const clock = this.#clock;
+    const { backend, recorder, stopped } = this.#context;
+    const nowMs = (): number => this.#nowMs();
+    this.#originMs = clock.wallMs();
+    this.#phase = 'running';
+    this.#fleet.run(this.#originMs, plan.faults);
     const { rate, ephemeralRate } = plan;
     const traffic = new Traffic({
-      clients,
-      rooms,
+      clients: this.#publishers,
+      rooms: this.#rooms,
       rate,
       ephemeralRate,
       epochs,
       recorder,
-      viewers: this.fleet,
+      viewers: this.#fleet,
       clock,
       nowMs,
     });
-    this.traffic = traffic;
-    const { excuses } = this;
-    const readEpoch = (): Promise<string> => this.readEpoch();
-    const consequences = consequencesFor({ excuses, epochs, traffic, recorder, nowMs, readEpoch });
-    this.backendFaults = new BackendFaultSchedule({
+    this.#traffic = traffic;
+    const consequences = consequencesFor({
+      excuses: this.#excuses,
+      epochs,
+      traffic,
+      recorder,
+      nowMs,
+      readEpoch: () => this.#readEpoch(),
+    });
+    this.#backendFaults = new BackendFaultSchedule({
       faults: plan.faults,
       apply: (fault, lifted) => {
         const random = chance(plan.seed, `fault ${fault.fault}`);
         return backend.apply(fault, { consequences, random, clock, lifted });
       },
-      onApplied: (fault) => this.recordFault(fault),
+      onApplied: (fault) => this.#recordFault(fault),
       clock,
       nowMs,
     });
-    this.timers.push(
-      clock.every(askNameEveryMs, () => void this.askName(epochs)),
+    this.#timers.push(
+      clock.every(askNameEveryMs, () => void this.#askName(epochs)),
       watchEventLoop(clock, ({ fromMs, toMs }) => {
-        const span = { fromMs: fromMs - this.originMs, toMs: toMs - this.originMs };
-        this.recordFault({ fault: eventLoopStall, ...span });
+        const span = { fromMs: fromMs - this.#originMs, toMs: toMs - this.#originMs };
+        this.#recordFault({ fault: eventLoopStall, ...span });
       }),
     );
     const over = sleep(clock, plan.durationMs, stopped);
-    await Promise.race([over, this.backendFaults.over.then(() => over), this.fleet.failed]);
+    await Promise.race([over, this.#backendFaults.over.then(() => over), this.#fleet.failed]);
   }
 
   /** Everything is healed, nothing is published any more, and everyone may catch up. */
-  private async catchUp(): Promise<void> {
-    const quiet = this.traffic?.stop();
+  async #catchUp(): Promise<void> {
+    const quiet = this.#traffic?.stop();
     quiet?.catch(() => undefined);
-    this.fleet.heal();
-    this.backendFaults?.heal();
-    await this.backendFaults?.over;
+    this.#fleet.heal();
+    this.#backendFaults?.heal();
+    await this.#backendFaults?.over;
     await quiet;
-    const heads = await this.heads();
-    this.context.recorder.finalHeads(heads);
+    const heads = await this.#heads();
+    this.#context.recorder.finalHeads(heads);
     const goals = new Map<string, Goal>();
     for (const [room, { epoch, seq }] of heads)
-      goals.set(room, { epochs: this.epochs?.namesOf(epoch) ?? [epoch], seq });
+      goals.set(room, { epochs: this.#epochs?.namesOf(epoch) ?? [epoch], seq });
     // Whoever is not there in time has lost what is missing: the verdict will say so.
-    await within(this.clock, catchUpMs, 'not everyone has caught up', this.fleet.catchUp(goals)).catch(
+    await within(this.#clock, catchUpMs, 'not everyone has caught up', this.#fleet.catchUp(goals)).catch(
       () => undefined,
     );
   }
 
   /** Where everyone is to come to: at least to everything that was acknowledged. */
-  private async heads(): Promise<Map<string, Place>> {
-    const heads = this.rooms.map(async (room): Promise<[string, Place]> => {
-      const { epoch: name, seq } = await this.headReader.head(room);
-      const epoch = this.epochs?.firstNameOf(name) ?? name;
-      const last = this.traffic?.last.get(room);
+  async #heads(): Promise<Map<string, Place>> {
+    const heads = this.#rooms.map(async (room): Promise<[string, Place]> => {
+      const { epoch: name, seq } = await this.#headReader.head(room);
+      const epoch = this.#epochs?.firstNameOf(name) ?? name;
+      const last = this.#traffic?.last.get(room);
       return [room, { epoch, seq: Math.max(seq, last?.epoch === epoch ? last.seq : 0) }];
     });
     return new Map(await Promise.all(heads));
   }
 
-  private async readEpoch(): Promise<string> {
-    return (await this.headReader.head(this.rooms[0] ?? '')).epoch;
+  async #readEpoch(): Promise<string> {
+    return (await this.#headReader.head(this.#rooms[0] ?? '')).epoch;
   }
 
-  private record({ events, answers, faults, census }: FleetUpdate): void {
-    this.census = census;
-    for (const answer of answers) this.traffic?.answered(answer);
-    for (const fault of faults) this.recordFault(fault);
+  #record({ events, answers, faults, census }: FleetUpdate): void {
+    this.#census = census;
+    for (const answer of answers) this.#traffic?.answered(answer);
+    for (const fault of faults) this.#recordFault(fault);
     for (const { viewer, events: of } of events) {
-      this.context.recorder.events(
+      this.#context.recorder.events(
         viewer,
-        of.map((event) => this.excuses.judge(event)),
+        of.map((event) => this.#excuses.judge(event)),
       );
     }
   }
 
   /** A stream that was restored may change its name when another server leads it. Viewers may be reset to that. */
-  private async askName(epochs: Epochs): Promise<void> {
+  async #askName(epochs: Epochs): Promise<void> {
     const stamp = epochs.stamp();
-    const name = await this.context.backend.epoch();
-    if (name !== undefined && epochs.calls(name, stamp)) this.excuses.changed(name);
+    const name = await this.#context.backend.epoch();
+    if (name !== undefined && epochs.calls(name, stamp)) this.#excuses.changed(name);
   }
 
-  private recordFault(fault: AppliedFault): void {
+  #recordFault(fault: AppliedFault): void {
     if (fault.fault === eventLoopStall)
-      this.longestStallMs = Math.max(this.longestStallMs, fault.toMs - fault.fromMs);
-    this.context.recorder.fault(fault);
+      this.#longestStallMs = Math.max(this.#longestStallMs, fault.toMs - fault.fromMs);
+    this.#context.recorder.fault(fault);
   }
 
-  private nowMs(): number {
-    return this.clock.wallMs() - this.originMs;
+  #nowMs(): number {
+    return this.#clock.wallMs() - this.#originMs;
   }
 
-  private get progress(): Progress {
-    const { phase, census, backendFaults, traffic, plan, longestStallMs } = this;
+  get #progress(): Progress {
+    const isRunning = this.#phase === 'running';
     return {
-      phase,
-      census,
-      backendFault: backendFaults?.current,
-      published: traffic?.counts ?? { acknowledged: 0, unknown: 0, refused: 0 },
-      longestStallMs,
-      leftMs: phase === 'running' ? Math.max(0, plan.durationMs - this.nowMs()) : undefined,
+      phase: this.#phase,
+      census: this.#census,
+      backendFault: this.#backendFaults?.current,
+      published: this.#traffic?.counts ?? { acknowledged: 0, unknown: 0, refused: 0 },
+      longestStallMs: this.#longestStallMs,
+      leftMs: isRunning ? Math.max(0, this.#plan.durationMs - this.#nowMs()) : undefined,
     };
   }
 }

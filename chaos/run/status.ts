@@ -9,40 +9,40 @@ const plainEveryMs = 2_000;
 
 /** Shows how a run goes: a few lines written over and over on a terminal, else a line now and then. */
 export class Status {
-  private readonly stream: WriteStream;
-  private readonly clock: Clock;
-  private shownLines = 0;
-  private nextPlainMs = 0;
-  private lastPhase: Progress['phase'] | undefined;
+  readonly #stream: WriteStream;
+  readonly #clock: Clock;
+  #shownLines = 0;
+  #nextPlainMs = 0;
+  #lastPhase: Progress['phase'] | undefined;
 
   constructor(stream: WriteStream, clock: Clock = systemClock) {
-    this.stream = stream;
-    this.clock = clock;
+    this.#stream = stream;
+    this.#clock = clock;
   }
 
   show(progress: Progress): void {
-    if (this.stream.isTTY) this.overwrite(statusLines(progress));
-    else this.append(progress);
+    if (this.#stream.isTTY) this.#overwrite(statusLines(progress));
+    else this.#append(progress);
   }
 
   /** Takes the lines away that would be overwritten next. */
   clear(): void {
-    this.overwrite([]);
+    this.#overwrite([]);
   }
 
-  private overwrite(lines: readonly string[]): void {
-    if (this.shownLines > 0) this.stream.write(`\u001b[${this.shownLines}A\u001b[J`);
+  #overwrite(lines: readonly string[]): void {
+    if (this.#shownLines > 0) this.#stream.write(`\u001b[${this.#shownLines}A\u001b[J`);
     // Lines are cut off at the edge, not wrapped: else nobody knows how many there are to overwrite.
-    if (lines.length > 0) this.stream.write(`\u001b[?7l${lines.join('\n')}\n\u001b[?7h`);
-    this.shownLines = lines.length;
+    if (lines.length > 0) this.#stream.write(`\u001b[?7l${lines.join('\n')}\n\u001b[?7h`);
+    this.#shownLines = lines.length;
   }
 
-  private append(progress: Progress): void {
-    const nowMs = this.clock.monotonicMs();
-    if (progress.phase === this.lastPhase && nowMs < this.nextPlainMs) return;
-    this.lastPhase = progress.phase;
-    this.nextPlainMs = nowMs + plainEveryMs;
-    this.stream.write(`${plainLine(progress)}\n`);
+  #append(progress: Progress): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (progress.phase === this.#lastPhase && nowMs < this.#nextPlainMs) return;
+    this.#lastPhase = progress.phase;
+    this.#nextPlainMs = nowMs + plainEveryMs;
+    this.#stream.write(`${plainLine(progress)}\n`);
   }
 }
 

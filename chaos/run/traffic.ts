@@ -58,57 +58,57 @@ export interface TrafficCounts {
 export class Traffic {
   /** The last sequence acknowledged, by room, of the stream's present incarnation. */
   readonly last = new Map<string, { readonly epoch: string; readonly seq: number }>();
-  private readonly options: TrafficOptions;
-  private readonly timer: Timer;
+  readonly #options: TrafficOptions;
+  readonly #timer: Timer;
   /** Moved on by the time of every pause: what was not published then is not made up for. */
-  private startMs: number;
-  private readonly underWay = new Set<Promise<void>>();
-  private readonly total = { acknowledged: 0, unknown: 0, refused: 0 };
-  private paused = false;
-  private reliable = 0;
-  private ephemeral = 0;
-  private extra = 0;
+  #startMs: number;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #total = { acknowledged: 0, unknown: 0, refused: 0 };
+  #paused = false;
+  #reliable = 0;
+  #ephemeral = 0;
+  #extra = 0;
 
   constructor(options: TrafficOptions) {
-    this.options = options;
-    this.startMs = options.clock.monotonicMs();
-    this.timer = options.clock.every(tickMs, () => this.tick());
+    this.#options = options;
+    this.#startMs = options.clock.monotonicMs();
+    this.#timer = options.clock.every(tickMs, () => this.#tick());
   }
 
   get counts(): TrafficCounts {
-    return this.total;
+    return this.#total;
   }
 
   /** Publishes no more; resolves when the outcome of everything is known, or known to stay unknown. */
   async stop(): Promise<void> {
-    this.timer.cancel();
-    await Promise.all([...this.underWay, this.options.viewers.pausePublishing()]);
+    this.#timer.cancel();
+    await Promise.all([...this.#underWay, this.#options.viewers.pausePublishing()]);
   }
 
   /** Resolves when nothing is being published; nothing is until the returned function is called. */
   async pause(): Promise<() => void> {
-    const { clock, viewers } = this.options;
+    const { clock, viewers } = this.#options;
     const sinceMs = clock.monotonicMs();
-    this.paused = true;
-    await Promise.all([...this.underWay, viewers.pausePublishing()]);
+    this.#paused = true;
+    await Promise.all([...this.#underWay, viewers.pausePublishing()]);
     return () => {
-      if (!this.paused) return;
-      this.paused = false;
+      if (!this.#paused) return;
+      this.#paused = false;
       viewers.resumePublishing();
-      this.startMs += clock.monotonicMs() - sinceMs;
+      this.#startMs += clock.monotonicMs() - sinceMs;
     };
   }
 
   /** Publishes one more message, of a payload as it is. */
   async publishNow(payload: Buffer): Promise<void> {
-    const client = this.clientOf(this.extra);
-    await this.track(this.publish(client, this.draft(sender), payload, timeouts.usualMs));
+    const client = this.#clientOf(this.#extra);
+    await this.#track(this.#publish(client, this.#draft(sender), payload, timeouts.usualMs));
   }
 
   /** Has one more message stored, not by a client of this library; `store` returns its sequence. */
   async storeNow(store: (draft: Draft) => Promise<number>): Promise<void> {
-    const draft = this.draft('stock');
-    await this.track(this.account(draft, () => store(draft)));
+    const draft = this.#draft('stock');
+    await this.#track(this.#account(draft, () => store(draft)));
   }
 
   /**
@@ -116,41 +116,42 @@ export class Traffic {
    * late others got it, so it counts as published when it was acknowledged, and a doubt is no publisher's who should know better.
    */
   answered({ room, id, became, seq, fromMs, toMs }: Answer): void {
-    const epoch = this.options.epochs.during({ fromMs, toMs });
-    if (became === 'refused') this.total.refused += 1;
-    else if (became === 'unknown' || epoch === undefined) this.doubt(room, id);
-    else this.store({ room, epoch, seq, id, atMs: toMs, ackedMs: toMs });
+    const epoch = this.#options.epochs.during({ fromMs, toMs });
+    if (became === 'refused') this.#total.refused += 1;
+    else if (became === 'unknown' || epoch === undefined) this.#doubt(room, id);
+    else this.#store({ room, epoch, seq, id, atMs: toMs, ackedMs: toMs });
   }
 
-  private tick(): void {
-    if (this.paused) return;
-    const { clock, rate, ephemeralRate } = this.options;
-    const seconds = (clock.monotonicMs() - this.startMs) / 1_000;
-    while (this.reliable < seconds * rate) void this.track(this.publishReliable(this.reliable++));
-    while (this.ephemeral < seconds * ephemeralRate) void this.track(this.publishEphemeral(this.ephemeral++));
+  #tick(): void {
+    if (this.#paused) return;
+    const { clock, rate, ephemeralRate } = this.#options;
+    const seconds = (clock.monotonicMs() - this.#startMs) / 1_000;
+    while (this.#reliable < seconds * rate) void this.#track(this.#publishReliable(this.#reliable++));
+    while (this.#ephemeral < seconds * ephemeralRate)
+      void this.#track(this.#publishEphemeral(this.#ephemeral++));
   }
 
-  private async track(publish: Promise<void>): Promise<void> {
-    this.underWay.add(publish);
+  async #track(publish: Promise<void>): Promise<void> {
+    this.#underWay.add(publish);
     try {
       await publish;
     } finally {
-      this.underWay.delete(publish);
+      this.#underWay.delete(publish);
     }
   }
 
-  private publishReliable(number: number): Promise<void> {
-    const { nowMs } = this.options;
-    const room = this.roomOf(number);
+  #publishReliable(number: number): Promise<void> {
+    const { nowMs } = this.#options;
+    const room = this.#roomOf(number);
     const key = String(number);
     const draft = { room, sender, key, id: messageId(room, sender, key) };
     const payload = Buffer.from(JSON.stringify({ number, atMs: nowMs() }));
     const short = number % timeouts.oneShortIn === 0;
     const timeoutMs = short ? timeouts.shortMs : timeouts.usualMs;
-    return this.publish(this.clientOf(number), draft, payload, timeoutMs);
+    return this.#publish(this.#clientOf(number), draft, payload, timeoutMs);
   }
 
-  private async publish(
+  async #publish(
     client: LiveClient | undefined,
     draft: Draft,
     payload: Buffer,
@@ -158,7 +159,7 @@ export class Traffic {
   ): Promise<void> {
     if (client === undefined) throw new Error('there is nobody who publishes');
     const { room, sender: by, key } = draft;
-    await this.account(draft, async () => {
+    await this.#account(draft, async () => {
       const message = { type: 'gift', sender: by, key, payload };
       const { seq } = await client.publish(room, message, { timeoutMs });
       return seqOf(seq);
@@ -166,59 +167,59 @@ export class Traffic {
   }
 
   /** Has a message stored, and records what became of it. */
-  private async account({ room, id }: Draft, store: () => Promise<number>): Promise<void> {
-    const { epochs, nowMs } = this.options;
+  async #account({ room, id }: Draft, store: () => Promise<number>): Promise<void> {
+    const { epochs, nowMs } = this.#options;
     const atMs = nowMs();
     const stamp = epochs.stamp();
     try {
       const seq = await store();
       const epoch = epochs.epochOf(stamp);
       // Stored, but nobody knows in which incarnation.
-      if (epoch === undefined) this.doubt(room, id);
-      else this.store({ room, epoch, seq, id, atMs, ackedMs: nowMs() });
+      if (epoch === undefined) this.#doubt(room, id);
+      else this.#store({ room, epoch, seq, id, atMs, ackedMs: nowMs() });
     } catch (error) {
       if (!(error instanceof LiveError) || error.reason === 'PAYLOAD_TOO_LARGE') throw error;
-      if (error.reason === 'PUBLISH_OUTCOME_UNKNOWN') this.doubt(room, id, { fromMs: atMs, toMs: nowMs() });
-      else this.total.refused += 1;
+      if (error.reason === 'PUBLISH_OUTCOME_UNKNOWN') this.#doubt(room, id, { fromMs: atMs, toMs: nowMs() });
+      else this.#total.refused += 1;
     }
   }
 
-  private store(message: PublishedMessage): void {
+  #store(message: PublishedMessage): void {
     const { room, epoch, seq } = message;
-    this.total.acknowledged += 1;
-    this.options.recorder.published(message);
+    this.#total.acknowledged += 1;
+    this.#options.recorder.published(message);
     const last = this.last.get(room);
     if (last?.epoch !== epoch || last.seq < seq) this.last.set(room, { epoch, seq });
   }
 
   /** @param asked when the publisher was left in doubt */
-  private doubt(room: string, id: string, asked?: TimeSpan): void {
-    this.total.unknown += 1;
-    this.options.recorder.unknown({ room, id, ...(asked && { asked }) });
+  #doubt(room: string, id: string, asked?: TimeSpan): void {
+    this.#total.unknown += 1;
+    this.#options.recorder.unknown({ room, id, ...(asked && { asked }) });
   }
 
   /** Nobody asks what became of an ephemeral message. */
-  private async publishEphemeral(number: number): Promise<void> {
-    await this.clientOf(number)
-      ?.publish(this.roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
+  async #publishEphemeral(number: number): Promise<void> {
+    await this.#clientOf(number)
+      ?.publish(this.#roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
       .catch(() => undefined);
   }
 
-  private draft(by: string): Draft {
-    const number = this.extra++;
-    const room = this.roomOf(number);
+  #draft(by: string): Draft {
+    const number = this.#extra++;
+    const room = this.#roomOf(number);
     const key = `extra-${number}`;
     return { room, sender: by, key, id: messageId(room, by, key) };
   }
 
   /** Each room is published to by all of them. */
-  private clientOf(number: number): LiveClient | undefined {
-    const { clients, rooms } = this.options;
+  #clientOf(number: number): LiveClient | undefined {
+    const { clients, rooms } = this.#options;
     return clients[Math.floor(number / rooms.length) % clients.length];
   }
 
-  private roomOf(number: number): string {
-    const { rooms } = this.options;
+  #roomOf(number: number): string {
+    const { rooms } = this.#options;
     return rooms[number % rooms.length] ?? '';
   }
 }

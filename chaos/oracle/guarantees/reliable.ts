@@ -38,19 +38,19 @@ export const reliable: RuleFactory = (context) => {
 
 /** What one viewer has had of what it should have had in one room. */
 class RoomAccount {
-  private readonly room: string;
-  private readonly context: RuleContext;
+  readonly #room: string;
+  readonly #context: RuleContext;
   /** Since the viewer was last told of another history: one account for each history of its stream, oldest first. */
-  private accounts: readonly HistoryAccount[] = [];
-  private epoch = '';
+  #accounts: readonly HistoryAccount[] = [];
+  #epoch = '';
   /** What is due behind the place where the viewer stands. */
-  private due: 'all' | 'kept' = 'all';
+  #due: 'all' | 'kept' = 'all';
   /** Predecessors that were named and had not come, with the message that named them. They may still come. */
-  private readonly holes = new Map<number, MessageEvent>();
+  readonly #holes = new Map<number, MessageEvent>();
 
   constructor(room: string, context: RuleContext) {
-    this.room = room;
-    this.context = context;
+    this.#room = room;
+    this.#context = context;
   }
 
   see(event: RoomEvent, track: RoomTrack): void {
@@ -58,23 +58,23 @@ class RoomAccount {
     switch (event.kind) {
       case 'joined':
       case 'caughtUp':
-        this.pass(place, event, event.atMs);
-        this.turnAt(event, event.atMs);
+        this.#pass(place, event, event.atMs);
+        this.#turnAt(event, event.atMs);
         return;
       case 'message':
-        this.deliver(event, track);
+        this.#deliver(event, track);
         return;
       case 'gap':
-        this.skip(event, place);
+        this.#skip(event, place);
         return;
       case 'reset':
-        this.reset(event, place);
+        this.#reset(event, place);
         return;
       case 'end':
-        this.pass(place, event.cursor, event.atMs);
+        this.#pass(place, event.cursor, event.atMs);
         return;
       case 'restart':
-        this.restart(event, place);
+        this.#restart(event, place);
         return;
       case 'ephemeral':
       case 'dropped':
@@ -85,138 +85,138 @@ class RoomAccount {
 
   /** The viewer's run is over: it should have come as far as the final head. */
   finish(track: RoomTrack | undefined): void {
-    const finalHead = this.context.finalHeads?.get(this.room);
+    const finalHead = this.#context.finalHeads?.get(this.#room);
     if (track?.place !== undefined && finalHead !== undefined) {
       const sameEpoch = finalHead.epoch === track.place.epoch;
-      if (!sameEpoch) this.close(Infinity);
-      this.pass(sameEpoch ? track.place : { epoch: finalHead.epoch, seq: 0 }, finalHead, track.lastMs);
+      if (!sameEpoch) this.#close(Infinity);
+      this.#pass(sameEpoch ? track.place : { epoch: finalHead.epoch, seq: 0 }, finalHead, track.lastMs);
       // Everybody had the time to notice.
-      this.accounts = this.accounts.slice(-1);
+      this.#accounts = this.#accounts.slice(-1);
     }
-    this.close(Infinity);
+    this.#close(Infinity);
   }
 
-  private deliver(event: MessageEvent, track: RoomTrack): void {
+  #deliver(event: MessageEvent, track: RoomTrack): void {
     const { place } = track;
     const { epoch, seq, prevSeq, atMs } = event;
     if (place?.epoch !== epoch || track.had(seq)) return;
-    this.pass(place, { epoch, seq: seq - 1 }, atMs);
-    for (const account of this.accountsIn(epoch)) account.deliver(event);
-    this.turnAt(event, atMs);
-    this.holes.delete(seq);
-    if (prevSeq > place.seq) this.holes.set(prevSeq, event);
-    else this.context.tally.checks += 1;
-    this.context.tally.checks += 1;
+    this.#pass(place, { epoch, seq: seq - 1 }, atMs);
+    for (const account of this.#accountsIn(epoch)) account.deliver(event);
+    this.#turnAt(event, atMs);
+    this.#holes.delete(seq);
+    if (prevSeq > place.seq) this.#holes.set(prevSeq, event);
+    else this.#context.tally.checks += 1;
+    this.#context.tally.checks += 1;
   }
 
-  private skip(event: Extract<RoomEvent, { kind: 'gap' }>, place: Place | undefined): void {
+  #skip(event: Extract<RoomEvent, { kind: 'gap' }>, place: Place | undefined): void {
     const { after, next, atMs, expected } = event;
     if (place !== undefined) {
-      this.pass(place, { epoch: place.epoch, seq: after }, atMs);
-      for (const account of this.accountsIn(place.epoch)) account.pass(after, next - 1, atMs, 'kept');
-      this.turnAt({ epoch: place.epoch, seq: next - 1, ambiguous: true }, atMs);
+      this.#pass(place, { epoch: place.epoch, seq: after }, atMs);
+      for (const account of this.#accountsIn(place.epoch)) account.pass(after, next - 1, atMs, 'kept');
+      this.#turnAt({ epoch: place.epoch, seq: next - 1, ambiguous: true }, atMs);
     }
     const detail = `gap from ${after} to ${next} was not to be expected`;
-    this.check(expected, { kind: 'signalled-gap', seq: next, atMs, detail });
+    this.#check(expected, { kind: 'signalled-gap', seq: next, atMs, detail });
   }
 
-  private reset(event: Extract<RoomEvent, { kind: 'reset' }>, place: Place | undefined): void {
+  #reset(event: Extract<RoomEvent, { kind: 'reset' }>, place: Place | undefined): void {
     const { epoch, seq, atMs, expected } = event;
     const rewound = place?.epoch === epoch;
-    if (rewound) this.closeRewound(atMs);
-    else this.close(atMs);
+    if (rewound) this.#closeRewound(atMs);
+    else this.#close(atMs);
     const detail = `reset to ${seq} was not to be expected`;
-    this.check(expected, { kind: 'signalled-reset', seq, atMs, detail });
-    this.due = 'all';
+    this.#check(expected, { kind: 'signalled-reset', seq, atMs, detail });
+    this.#due = 'all';
     if (place === undefined) return;
-    this.pass({ epoch, seq: rewound ? place.seq : 0 }, event, atMs);
+    this.#pass({ epoch, seq: rewound ? place.seq : 0 }, event, atMs);
     // A rewind is not to the history that the stream began with.
-    this.closeAccounts(atMs, rewound ? 1 : 0);
+    this.#closeAccounts(atMs, rewound ? 1 : 0);
   }
 
   /** The viewer's place moves: acknowledged messages on the way that have not come are missing. */
-  private pass(from: Place | undefined, to: Place | undefined, atMs: number): void {
+  #pass(from: Place | undefined, to: Place | undefined, atMs: number): void {
     if (to === undefined || from?.epoch !== to.epoch) return;
-    for (const account of this.accountsIn(to.epoch)) account.pass(from.seq, to.seq, atMs, this.due);
+    for (const account of this.#accountsIn(to.epoch)) account.pass(from.seq, to.seq, atMs, this.#due);
   }
 
   /** An ambiguous place may be of any history: what comes from there on is looked at by itself. */
-  private turnAt({ epoch, ambiguous }: ViewerPlace, atMs: number): void {
-    const turning = ambiguous === true && this.accountsIn(epoch).length > 1;
-    if (turning) this.closeAccounts(atMs);
-    this.due = turning ? 'kept' : 'all';
+  #turnAt({ epoch, ambiguous }: ViewerPlace, atMs: number): void {
+    const turning = ambiguous === true && this.#accountsIn(epoch).length > 1;
+    if (turning) this.#closeAccounts(atMs);
+    this.#due = turning ? 'kept' : 'all';
   }
 
-  private accountsIn(epoch: string): readonly HistoryAccount[] {
-    if (this.accounts.length === 0 || this.epoch !== epoch) {
-      const { published } = this.context;
-      const mayExist = (id: string): boolean => published.mayExist(this.room, id);
-      this.epoch = epoch;
-      this.accounts = published
-        .histories(this.room, epoch)
+  #accountsIn(epoch: string): readonly HistoryAccount[] {
+    if (this.#accounts.length === 0 || this.#epoch !== epoch) {
+      const { published } = this.#context;
+      const mayExist = (id: string): boolean => published.mayExist(this.#room, id);
+      this.#epoch = epoch;
+      this.#accounts = published
+        .histories(this.#room, epoch)
         .map((history) => new HistoryAccount(history, mayExist));
     }
-    return this.accounts;
+    return this.#accounts;
   }
 
   /** What is missing now stays missing. */
-  private close(atMs: number): void {
-    this.closeAccounts(atMs);
-    this.closeHoles();
+  #close(atMs: number): void {
+    this.#closeAccounts(atMs);
+    this.#closeHoles();
   }
 
   /** @param first the oldest history that it may have been */
-  private closeAccounts(atMs: number, first = 0): void {
-    const faults = this.take(atMs).slice(first);
+  #closeAccounts(atMs: number, first = 0): void {
+    const faults = this.#take(atMs).slice(first);
     const least = faults.reduce((best, each) => (each.length <= best.length ? each : best), faults[0] ?? []);
-    for (const fault of least) this.check(false, fault);
+    for (const fault of least) this.#check(false, fault);
   }
 
   /** As {@link close}, for who is told of a rewind: what it had lately may be of the history before and of the one after. */
-  private closeRewound(atMs: number): void {
-    const [first = [], ...others] = this.take(atMs);
+  #closeRewound(atMs: number): void {
+    const [first = [], ...others] = this.#take(atMs);
     for (const fault of first) {
-      if (others.every((faults) => faults.some(({ seq }) => seq === fault.seq))) this.check(false, fault);
+      if (others.every((faults) => faults.some(({ seq }) => seq === fault.seq))) this.#check(false, fault);
     }
-    this.closeHoles();
+    this.#closeHoles();
   }
 
   /** What is wrong by each history that there was by then. */
-  private take(atMs: number): Fault[][] {
-    const there = this.context.published.historiesUntil(this.epoch, atMs);
-    const faults = this.accounts.slice(0, there).map((account) => account.faults);
-    this.accounts = [];
+  #take(atMs: number): Fault[][] {
+    const there = this.#context.published.historiesUntil(this.#epoch, atMs);
+    const faults = this.#accounts.slice(0, there).map((account) => account.faults);
+    this.#accounts = [];
     return faults;
   }
 
-  private closeHoles(): void {
-    for (const [prevSeq, { seq, atMs }] of this.holes) {
+  #closeHoles(): void {
+    for (const [prevSeq, { seq, atMs }] of this.#holes) {
       const detail = `follows ${prevSeq}, which never came`;
-      this.check(false, { kind: 'silent-gap', seq, atMs, detail });
+      this.#check(false, { kind: 'silent-gap', seq, atMs, detail });
     }
-    this.holes.clear();
+    this.#holes.clear();
   }
 
   /** What lies after the stored cursor is due again. */
-  private restart(event: Extract<RoomEvent, { kind: 'restart' }>, place: Place | undefined): void {
+  #restart(event: Extract<RoomEvent, { kind: 'restart' }>, place: Place | undefined): void {
     const { how, cursor, atMs } = event;
-    if (cursor === undefined || (how === 'killed' && this.isBeforeRewind(cursor, place))) {
-      this.close(atMs);
+    if (cursor === undefined || (how === 'killed' && this.#isBeforeRewind(cursor, place))) {
+      this.#close(atMs);
       return;
     }
-    this.pass(place, cursor, atMs);
-    for (const account of this.accounts) account.forgetAfter(cursor.seq);
-    for (const [prevSeq, { seq }] of this.holes) if (seq > cursor.seq) this.holes.delete(prevSeq);
+    this.#pass(place, cursor, atMs);
+    for (const account of this.#accounts) account.forgetAfter(cursor.seq);
+    for (const [prevSeq, { seq }] of this.#holes) if (seq > cursor.seq) this.#holes.delete(prevSeq);
   }
 
   /** Killed before it had stored that it was told of a rewind, a viewer has yet to be told. */
-  private isBeforeRewind(cursor: Place, place: Place | undefined): boolean {
+  #isBeforeRewind(cursor: Place, place: Place | undefined): boolean {
     const ahead = place?.epoch === cursor.epoch && place.seq < cursor.seq;
-    return ahead && this.accountsIn(cursor.epoch).length > 1;
+    return ahead && this.#accountsIn(cursor.epoch).length > 1;
   }
 
-  private check(holds: boolean, fault: Fault): void {
-    const { tally, viewer } = this.context;
-    tally.check(holds, () => ({ viewer, room: this.room, ...fault }));
+  #check(holds: boolean, fault: Fault): void {
+    const { tally, viewer } = this.#context;
+    tally.check(holds, () => ({ viewer, room: this.#room, ...fault }));
   }
 }

@@ -17,8 +17,8 @@ interface Route {
  * made for it. What servers tell each other of further addresses leads nowhere, or they would go around the proxies.
  */
 export class ClusterRoutes {
-  private readonly ports: readonly number[];
-  private readonly routes: readonly Route[];
+  readonly #ports: readonly number[];
+  readonly #routes: readonly Route[];
 
   /** @param ports on which the servers wait for routes, one each */
   static async open(ports: readonly number[]): Promise<ClusterRoutes> {
@@ -32,16 +32,16 @@ export class ClusterRoutes {
   }
 
   private constructor(ports: readonly number[], routes: readonly Route[]) {
-    this.ports = ports;
-    this.routes = routes;
+    this.#ports = ports;
+    this.#routes = routes;
   }
 
   /** The `cluster` block in the configuration of the nats-server with this index. */
   configurationOf(index: number): object {
-    const others = this.routes.filter(({ from }) => from === index);
+    const others = this.#routes.filter(({ from }) => from === index);
     return {
       name: 'chaos',
-      listen: `127.0.0.1:${this.ports[index]}`,
+      listen: `127.0.0.1:${this.#ports[index]}`,
       routes: others.map(({ proxy }) => `nats://${proxy.address}`),
       cluster_advertise: nowhere,
       no_advertise: true,
@@ -50,7 +50,7 @@ export class ClusterRoutes {
 
   /** Cuts a server off from the others, silently: what is sent comes when the partition is over. */
   partition(index: number): { heal(): void } {
-    const handles: FaultHandle[] = this.routes
+    const handles: FaultHandle[] = this.#routes
       .filter(({ from, to }) => from === index || to === index)
       .map(({ proxy }) => proxy.applyAll(stall));
     return {
@@ -61,6 +61,6 @@ export class ClusterRoutes {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.routes.map(({ proxy }) => proxy.close()));
+    await Promise.all(this.#routes.map(({ proxy }) => proxy.close()));
   }
 }

@@ -39,16 +39,16 @@ export class GatewayProcess {
   readonly target: Address;
   /** Rejects when the gateway ends without having been told to; never resolves. */
   readonly failed: Promise<never>;
-  private readonly options: GatewayOptions;
-  private fail: (error: Error) => void = () => undefined;
-  private running: Running | undefined;
+  readonly #options: GatewayOptions;
+  #fail: (error: Error) => void = () => undefined;
+  #running: Running | undefined;
   /** Reads of history by processes that have ended since, as far as they were asked. */
-  private earlierReads = 0;
+  #earlierReads = 0;
 
   constructor(options: GatewayOptions) {
-    this.options = options;
+    this.#options = options;
     this.target = { host: '127.0.0.1', port: options.port };
-    this.failed = new Promise((_, reject) => (this.fail = reject));
+    this.failed = new Promise((_, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined);
   }
 
@@ -57,51 +57,51 @@ export class GatewayProcess {
    * @throws if it ends instead
    */
   async start(): Promise<void> {
-    const child = this.spawn();
+    const child = this.#spawn();
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const metrics = Promise.race([metricsOnceReady(child.stdout), exited.then(() => this.hasEnded())]);
+    const metrics = Promise.race([metricsOnceReady(child.stdout), exited.then(() => this.#hasEnded())]);
     const running = { child, exited, metrics };
-    this.running = running;
+    this.#running = running;
     void exited.then(() => {
-      if (this.running === running) this.hasEnded().catch(this.fail);
+      if (this.#running === running) this.#hasEnded().catch(this.#fail);
     });
     await metrics;
   }
 
   /** Ends it with a signal; resolves when it has ended. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const { running } = this;
+    const running = this.#running;
     if (running === undefined) return;
-    this.earlierReads = await this.historyReads();
-    this.running = undefined;
+    this.#earlierReads = await this.historyReads();
+    this.#running = undefined;
     running.child.kill(signal);
     await running.exited;
   }
 
   /** Reads of JetStream history so far; those since a gateway was last asked are unknown when it has crashed. */
   async historyReads(): Promise<number> {
-    if (this.running === undefined) return this.earlierReads;
+    if (this.#running === undefined) return this.#earlierReads;
     try {
-      const response = await fetch(`http://${await this.running.metrics}/metrics`);
+      const response = await fetch(`http://${await this.#running.metrics}/metrics`);
       const reads = /^live_gateway_history_reads_total (\d+)/m.exec(await response.text())?.[1] ?? 0;
-      return this.earlierReads + Number(reads);
+      return this.#earlierReads + Number(reads);
     } catch {
-      return this.earlierReads;
+      return this.#earlierReads;
     }
   }
 
-  private async hasEnded(): Promise<never> {
-    const log = await readFile(this.logFile, 'utf8').catch(() => '');
+  async #hasEnded(): Promise<never> {
+    const log = await readFile(this.#logFile, 'utf8').catch(() => '');
     const end = log.trimEnd().split('\n').slice(-logTailLines).join('\n');
-    throw new Error(`${this.options.name} has ended by itself; the end of its log:\n${end}`);
+    throw new Error(`${this.#options.name} has ended by itself; the end of its log:\n${end}`);
   }
 
-  private get logFile(): string {
-    return join(this.options.directory, `${this.options.name}.log`);
+  get #logFile(): string {
+    return join(this.#options.directory, `${this.#options.name}.log`);
   }
 
-  private spawn(): ChildProcess & { stdout: Readable } {
-    const { port, nats, replicas } = this.options;
+  #spawn(): ChildProcess & { stdout: Readable } {
+    const { port, nats, replicas } = this.#options;
     const main = fileURLToPath(siblingModule(import.meta.url, '../../../server/main'));
     const args = ['--listen', `127.0.0.1:${port}`, '--nats', nats.join(','), '--replicas', String(replicas)];
     const child = spawnWithParent(
@@ -109,7 +109,7 @@ export class GatewayProcess {
       [...process.execArgv, main, ...args, '--metrics', '127.0.0.1:0', '--log-level', 'info', ...times],
       { env: withoutSettings(process.env), stdio: ['ignore', 'pipe', 'pipe'] },
     ) as ChildProcess & { stdout: Readable; stderr: Readable };
-    const log = createWriteStream(this.logFile, { flags: 'a' });
+    const log = createWriteStream(this.#logFile, { flags: 'a' });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     child.once('close', () => log.end());

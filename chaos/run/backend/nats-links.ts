@@ -5,7 +5,7 @@ import { FaultProxy } from '../../links/proxy.ts';
 /** The gateways' ways to NATS: each gateway reaches each nats-server by a fault proxy of its own. */
 export class NatsLinks {
   /** By gateway, then by nats-server. */
-  private readonly proxies: readonly (readonly FaultProxy[])[];
+  readonly #proxies: readonly (readonly FaultProxy[])[];
 
   /** @param ports on which the nats-servers wait for clients */
   static async open(gateways: number, ports: readonly number[]): Promise<NatsLinks> {
@@ -16,12 +16,12 @@ export class NatsLinks {
   }
 
   private constructor(proxies: readonly (readonly FaultProxy[])[]) {
-    this.proxies = proxies;
+    this.#proxies = proxies;
   }
 
   /** Where a gateway finds the nats-servers. */
   urlsOf(gateway: number): string[] {
-    return (this.proxies[gateway] ?? []).map(({ address }) => `nats://${address}`);
+    return (this.#proxies[gateway] ?? []).map(({ address }) => `nats://${address}`);
   }
 
   /**
@@ -29,7 +29,7 @@ export class NatsLinks {
    * @param gateway undefined: of all
    */
   apply(faults: readonly Fault[], gateway?: number): { lift(): void } {
-    const struck = gateway === undefined ? this.proxies.flat() : (this.proxies[gateway] ?? []);
+    const struck = gateway === undefined ? this.#proxies.flat() : (this.#proxies[gateway] ?? []);
     const handles: FaultHandle[] = struck.flatMap((proxy) => faults.map((fault) => proxy.applyAll(fault)));
     return {
       lift() {
@@ -44,6 +44,6 @@ export class NatsLinks {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.proxies.flat().map((proxy) => proxy.close()));
+    await Promise.all(this.#proxies.flat().map((proxy) => proxy.close()));
   }
 }

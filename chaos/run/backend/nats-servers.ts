@@ -22,9 +22,9 @@ const reloaded = /Reloaded server configuration|Failed to reload server configur
 export class NatsServers {
   readonly ports: readonly number[];
   readonly routes: ClusterRoutes | undefined;
-  private readonly binary: string;
-  private readonly directory: string;
-  private readonly running: NatsProcess[] = [];
+  readonly #binary: string;
+  readonly #directory: string;
+  readonly #running: NatsProcess[] = [];
 
   /** Starts them; resolves when JetStream answers on every one. */
   static async start(directory: string, count: number): Promise<NatsServers> {
@@ -32,7 +32,7 @@ export class NatsServers {
     const ports = await freePorts(count);
     const routes = count > 1 ? await ClusterRoutes.open(await freePorts(count)) : undefined;
     const servers = new NatsServers(binary, directory, ports, routes);
-    await servers.configure({});
+    await servers.#configure({});
     // A cluster answers when most of it is there: they start together.
     const starts = await Promise.allSettled(ports.map((_, index) => servers.restart(index)));
     const failed = starts.find((start) => start.status === 'rejected');
@@ -49,8 +49,8 @@ export class NatsServers {
     ports: readonly number[],
     routes: ClusterRoutes | undefined,
   ) {
-    this.binary = binary;
-    this.directory = directory;
+    this.#binary = binary;
+    this.#directory = directory;
     this.ports = ports;
     this.routes = routes;
   }
@@ -69,35 +69,35 @@ export class NatsServers {
    * @throws if there is none
    */
   indexOf(name: string): number {
-    const index = this.running.findIndex((_, candidate) => nameOf(candidate) === name);
+    const index = this.#running.findIndex((_, candidate) => nameOf(candidate) === name);
     if (index === -1) throw new Error(`no nats-server of this run is called ${name}`);
     return index;
   }
 
   /** SIGKILL; resolves when the process is gone. Its store stays. */
   async kill(index: number): Promise<void> {
-    const server = this.at(index);
+    const server = this.#at(index);
     server.signal('SIGKILL');
     await server.exited;
   }
 
   /** Starts one that does not run; resolves when JetStream answers. */
   async restart(index: number): Promise<void> {
-    this.running[index] = await launchNats({
-      binary: this.binary,
-      directory: this.directoryOf(index),
+    this.#running[index] = await launchNats({
+      binary: this.#binary,
+      directory: this.#directoryOf(index),
       port: this.ports[index] ?? 0,
-      config: this.configurationOf(index),
+      config: this.#configurationOf(index),
     });
   }
 
   /** SIGSTOP: connections stay open, nothing answers. */
   pause(index: number): void {
-    this.at(index).signal('SIGSTOP');
+    this.#at(index).signal('SIGSTOP');
   }
 
   resume(index: number): void {
-    this.at(index).signal('SIGCONT');
+    this.#at(index).signal('SIGCONT');
   }
 
   /**
@@ -110,14 +110,14 @@ export class NatsServers {
     restrictions: Restrictions,
     indexes: readonly number[] = [...this.ports.keys()],
   ): Promise<void> {
-    await this.configure(restrictions, indexes);
-    await Promise.all(indexes.map((index) => this.reload(index)));
+    await this.#configure(restrictions, indexes);
+    await Promise.all(indexes.map((index) => this.#reload(index)));
   }
 
   /** SIGKILL to all: nothing of theirs is to be kept. */
   async close(): Promise<void> {
     await Promise.all(
-      this.running.map(async (server) => {
+      this.#running.map(async (server) => {
         server.signal('SIGKILL');
         await server.exited;
       }),
@@ -125,22 +125,22 @@ export class NatsServers {
     await this.routes?.close();
   }
 
-  private async configure(
+  async #configure(
     restrictions: Restrictions,
     indexes: readonly number[] = [...this.ports.keys()],
   ): Promise<void> {
     for (const index of indexes) {
-      await mkdir(this.directoryOf(index), { recursive: true });
-      await writeFile(this.configurationOf(index), natsConfiguration(this.identityOf(index), restrictions));
+      await mkdir(this.#directoryOf(index), { recursive: true });
+      await writeFile(this.#configurationOf(index), natsConfiguration(this.#identityOf(index), restrictions));
     }
   }
 
-  private async reload(index: number): Promise<void> {
-    const before = (await this.reloadsOf(index)).length;
-    this.at(index).signal('SIGHUP');
+  async #reload(index: number): Promise<void> {
+    const before = (await this.#reloadsOf(index)).length;
+    this.#at(index).signal('SIGHUP');
     const outcome = await withDeadline({ clock: systemClock, ms: reloadMs }, async (late) => {
       for (;;) {
-        const news = (await this.reloadsOf(index))[before];
+        const news = (await this.#reloadsOf(index))[before];
         if (news !== undefined) return news;
         late.throwIfAborted();
         await sleep(systemClock, lookEveryMs, late);
@@ -149,28 +149,28 @@ export class NatsServers {
     if (outcome.startsWith('Failed')) throw new Error(`${nameOf(index)}: ${outcome}`);
   }
 
-  private async reloadsOf(index: number): Promise<string[]> {
-    return (await readFile(logFile(this.directoryOf(index)), 'utf8')).match(reloaded) ?? [];
+  async #reloadsOf(index: number): Promise<string[]> {
+    return (await readFile(logFile(this.#directoryOf(index)), 'utf8')).match(reloaded) ?? [];
   }
 
-  private identityOf(index: number): NatsIdentity {
+  #identityOf(index: number): NatsIdentity {
     return {
       name: nameOf(index),
-      storeDirectory: storeDirectory(this.directoryOf(index)),
+      storeDirectory: storeDirectory(this.#directoryOf(index)),
       cluster: this.routes?.configurationOf(index),
     };
   }
 
-  private directoryOf(index: number): string {
-    return join(this.directory, nameOf(index));
+  #directoryOf(index: number): string {
+    return join(this.#directory, nameOf(index));
   }
 
-  private configurationOf(index: number): string {
-    return join(this.directoryOf(index), 'nats.conf');
+  #configurationOf(index: number): string {
+    return join(this.#directoryOf(index), 'nats.conf');
   }
 
-  private at(index: number): NatsProcess {
-    const server = this.running[index];
+  #at(index: number): NatsProcess {
+    const server = this.#running[index];
     if (server === undefined) throw new Error(`there is no nats-server ${index}`);
     return server;
   }

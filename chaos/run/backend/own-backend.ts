@@ -27,8 +27,8 @@ export class OwnBackend implements Backend {
   readonly heartbeatMs = heartbeatMs;
   readonly own = true;
   readonly failed: Promise<never>;
-  private readonly targets: Omit<FaultTargets, 'consequences'>;
-  private readonly directory: string;
+  readonly #targets: Omit<FaultTargets, 'consequences'>;
+  readonly #directory: string;
 
   static async start({ gateways: gatewayCount, natsServers }: BackendSize): Promise<OwnBackend> {
     const directory = await mkdtemp(join(tmpdir(), 'live-chaos-'));
@@ -61,8 +61,8 @@ export class OwnBackend implements Backend {
   }
 
   private constructor(targets: Omit<FaultTargets, 'consequences'>, directory: string) {
-    this.targets = targets;
-    this.directory = directory;
+    this.#targets = targets;
+    this.#directory = directory;
     this.gateways = targets.gateways.map(({ target }) => target);
     this.failed = Promise.race(targets.gateways.map(({ failed }) => failed));
     this.failed.catch(() => undefined);
@@ -71,24 +71,24 @@ export class OwnBackend implements Backend {
   apply({ fault, name }: PlannedFault, { consequences, ...how }: Application): Promise<void> {
     if (!isFaultName(name) || isOfKind(name, 'viewer') || isOfKind(name, 'pool'))
       throw new Error(`${name} is no backend fault`);
-    return backendFaults[name]({ ...this.targets, consequences }, { turn: fault, ...how });
+    return backendFaults[name]({ ...this.#targets, consequences }, { turn: fault, ...how });
   }
 
   epoch(): Promise<string | undefined> {
-    return this.targets.stream.epoch().catch(() => undefined);
+    return this.#targets.stream.epoch().catch(() => undefined);
   }
 
   async historyReads(): Promise<number> {
-    const reads = await Promise.all(this.targets.gateways.map((gateway) => gateway.historyReads()));
+    const reads = await Promise.all(this.#targets.gateways.map((gateway) => gateway.historyReads()));
     return reads.reduce((sum, count) => sum + count, 0);
   }
 
   async close(): Promise<void> {
-    const { gateways, nats, links, stream } = this.targets;
+    const { gateways, nats, links, stream } = this.#targets;
     await Promise.all(gateways.map((gateway) => gateway.end('SIGKILL')));
     await stream.close();
     await links.close();
     await nats.close();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -16,9 +16,9 @@ const retryMs = 100;
 
 /** Does to the stream what operators do, by accident or not. */
 export class StreamAdmin {
-  private readonly connection: NatsConnection;
-  private readonly manager: JetStreamManager;
-  private readonly clock: Clock;
+  readonly #connection: NatsConnection;
+  readonly #manager: JetStreamManager;
+  readonly #clock: Clock;
 
   static async connect(urls: readonly string[], clock: Clock = systemClock): Promise<StreamAdmin> {
     const connection = await connect({
@@ -37,19 +37,19 @@ export class StreamAdmin {
   }
 
   private constructor(connection: NatsConnection, manager: JetStreamManager, clock: Clock) {
-    this.connection = connection;
-    this.manager = manager;
-    this.clock = clock;
+    this.#connection = connection;
+    this.#manager = manager;
+    this.#clock = clock;
   }
 
   /** Name of the server that leads the stream. Undefined without a cluster, or while there is no leader. */
   async leader(): Promise<string | undefined> {
-    return (await this.info()).cluster?.leader;
+    return (await this.#info()).cluster?.leader;
   }
 
   /** Sequence of the oldest message held, or that of the next one when none is. */
   async firstSeq(): Promise<number> {
-    return (await this.info()).state.first_seq;
+    return (await this.#info()).state.first_seq;
   }
 
   /**
@@ -57,19 +57,19 @@ export class StreamAdmin {
    * @throws when there is no answer at once
    */
   async epoch(): Promise<string> {
-    const { created } = await this.manager.streams.info(stream);
+    const { created } = await this.#manager.streams.info(stream);
     return `${stream}@${created}`;
   }
 
   /** Removes all messages. */
   async purge(): Promise<void> {
-    await this.persist(() => this.manager.streams.purge(stream));
+    await this.#persist(() => this.#manager.streams.purge(stream));
   }
 
   /** Deletes the stream; returns what it was like. */
   async remove(): Promise<StreamConfig> {
-    const { config } = await this.info();
-    await this.persist(() => this.manager.streams.delete(stream)).catch((error: unknown) => {
+    const { config } = await this.#info();
+    await this.#persist(() => this.#manager.streams.delete(stream)).catch((error: unknown) => {
       // The answer to an attempt that succeeded may have been lost.
       if (!isNotFound(error)) throw error;
     });
@@ -78,19 +78,19 @@ export class StreamAdmin {
 
   /** Creates the stream, with nothing in it. */
   async create(config: StreamConfig): Promise<void> {
-    await this.persist(() => this.manager.streams.add(config));
+    await this.#persist(() => this.#manager.streams.add(config));
   }
 
   /** Takes a copy of the stream, messages and all. */
   backUp(): Promise<StreamBackup> {
-    return this.persist(() => backUp(this.connection, stream));
+    return this.#persist(() => backUp(this.#connection, stream));
   }
 
   /** Brings the stream back as it was. */
   async restore(backup: StreamBackup): Promise<void> {
-    await this.persist(() => restore(this.connection, backup));
+    await this.#persist(() => restore(this.#connection, backup));
     // In a cluster it may yet have to find a leader.
-    await this.info();
+    await this.#info();
   }
 
   /**
@@ -104,9 +104,9 @@ export class StreamAdmin {
     for (const [name, value] of Object.entries(fields)) header.set(name, value);
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
     const headerBytes = Buffer.byteLength(`NATS/1.0\r\n${lines.join('')}\r\n`);
-    const payload = Buffer.alloc((this.connection.info?.max_payload ?? 0) - headerBytes, 'x');
-    const js = this.connection.jetstream();
-    const { seq } = await this.persist(() => js.publish(`live.room.${room}`, payload, { headers: header }));
+    const payload = Buffer.alloc((this.#connection.info?.max_payload ?? 0) - headerBytes, 'x');
+    const js = this.#connection.jetstream();
+    const { seq } = await this.#persist(() => js.publish(`live.room.${room}`, payload, { headers: header }));
     return seq;
   }
 
@@ -115,33 +115,33 @@ export class StreamAdmin {
    * then gives it another time of creation when it restarts, and nobody could tell an acknowledgement's stream.
    */
   async keep(messages: number): Promise<void> {
-    await this.persist(() => this.manager.streams.purge(stream, { keep: messages }));
+    await this.#persist(() => this.#manager.streams.purge(stream, { keep: messages }));
   }
 
   /** Makes the stream's leader give up its office; another server takes it. */
   async stepDown(): Promise<void> {
-    await this.persist(() =>
-      this.connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, undefined, { timeout: 2_000 }),
+    await this.#persist(() =>
+      this.#connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, undefined, { timeout: 2_000 }),
     );
   }
 
   close(): Promise<void> {
-    return this.connection.close();
+    return this.#connection.close();
   }
 
-  private info(): Promise<StreamInfo> {
-    return this.persist(() => this.manager.streams.info(stream));
+  #info(): Promise<StreamInfo> {
+    return this.#persist(() => this.#manager.streams.info(stream));
   }
 
   /** Tries until it works: between two leaders nobody answers. */
-  private async persist<T>(request: () => Promise<T>): Promise<T> {
-    const giveUpMs = this.clock.monotonicMs() + persistMs;
+  async #persist<T>(request: () => Promise<T>): Promise<T> {
+    const giveUpMs = this.#clock.monotonicMs() + persistMs;
     for (;;) {
       try {
         return await request();
       } catch (error) {
-        if (isNotFound(error) || this.clock.monotonicMs() >= giveUpMs) throw error;
-        await sleep(this.clock, retryMs, new AbortController().signal);
+        if (isNotFound(error) || this.#clock.monotonicMs() >= giveUpMs) throw error;
+        await sleep(this.#clock, retryMs, new AbortController().signal);
       }
     }
   }

@@ -27,66 +27,66 @@ export interface AnswersDependencies {
 
 /** Publishes answers to messages from within a viewer's loop over events, and records what became of them. */
 export class Answers {
-  private readonly dependencies: AnswersDependencies;
+  readonly #dependencies: AnswersDependencies;
   /** Answered is one in so many messages; undefined: none. */
-  private oneIn: number | undefined;
-  private publishingPaused = false;
-  private seen = 0;
-  private published = 0;
-  private underWay = 0;
-  private outcomes: Answer[] = [];
+  #oneIn: number | undefined;
+  #publishingPaused = false;
+  #seen = 0;
+  #published = 0;
+  #underWay = 0;
+  #outcomes: Answer[] = [];
 
   constructor(dependencies: AnswersDependencies) {
-    this.dependencies = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** From now on one in so many messages is answered, until the returned function is called. */
   begin(oneIn: number): () => void {
-    this.oneIn = oneIn;
-    return () => (this.oneIn = undefined);
+    this.#oneIn = oneIn;
+    return () => (this.#oneIn = undefined);
   }
 
   /** Resolves when nothing is being published; nothing is until `resumePublishing`. */
   async pausePublishing(): Promise<void> {
-    this.publishingPaused = true;
-    await until(this.dependencies.clock, () => this.underWay === 0);
+    this.#publishingPaused = true;
+    await until(this.#dependencies.clock, () => this.#underWay === 0);
   }
 
   /** Ends a pause. */
   resumePublishing(): void {
-    this.publishingPaused = false;
+    this.#publishingPaused = false;
   }
 
   /** To be awaited after each event: resolves when the answer to it has an outcome, at once if it gets none. */
   async answer(event: RoomEvent): Promise<void> {
-    if (this.publishingPaused || this.oneIn === undefined) return;
+    if (this.#publishingPaused || this.#oneIn === undefined) return;
     if (event.kind !== 'message' || event.message.sender === sender) return;
-    if (this.seen++ % this.oneIn !== 0) return;
-    await this.publish(event.room);
+    if (this.#seen++ % this.#oneIn !== 0) return;
+    await this.#publish(event.room);
   }
 
   /** What became of answers since the last call, in milliseconds of a clock that began at `originMs`. */
   take(originMs: number): Answer[] {
-    const { outcomes } = this;
-    this.outcomes = [];
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
     return outcomes.map(({ fromMs, toMs, ...rest }) => {
       return { ...rest, fromMs: fromMs - originMs, toMs: toMs - originMs };
     });
   }
 
-  private async publish(room: string): Promise<void> {
-    const { viewer, client, clock, onFailure } = this.dependencies;
-    const key = `${viewer}-${this.published++}`;
+  async #publish(room: string): Promise<void> {
+    const { viewer, client, clock, onFailure } = this.#dependencies;
+    const key = `${viewer}-${this.#published++}`;
     const message = { type: 'gift', sender, key, payload: Buffer.from(key) };
     const fromMs = clock.wallMs();
     const record = (became: Answer['became'], seq = 0): void => {
       const id = messageId(room, sender, key);
-      this.outcomes.push({ room, id, seq, became, fromMs, toMs: clock.wallMs() });
+      this.#outcomes.push({ room, id, seq, became, fromMs, toMs: clock.wallMs() });
     };
     const overdue = clock.after(timeoutMs + stalledMs, () =>
       onFailure(new Error(`a publish from within the loop has no outcome after ${timeoutMs + stalledMs} ms`)),
     );
-    this.underWay += 1;
+    this.#underWay += 1;
     try {
       const { seq } = await client.publish(room, message, { timeoutMs });
       record('stored', seqOf(seq));
@@ -95,7 +95,7 @@ export class Answers {
       record(error.reason === 'PUBLISH_OUTCOME_UNKNOWN' ? 'unknown' : 'refused');
     } finally {
       overdue.cancel();
-      this.underWay -= 1;
+      this.#underWay -= 1;
     }
   }
 }

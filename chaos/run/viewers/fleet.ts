@@ -24,7 +24,7 @@ export type FleetUpdate = Omit<Extract<HostReport, { kind: 'update' }>, 'kind'>;
 
 /** All viewers of a run, in one process or several. */
 export class ViewerFleet {
-  private readonly hosts: readonly Host[];
+  readonly #hosts: readonly Host[];
 
   /** Starts the processes; `failed` rejects when one of them cannot go on. */
   constructor(viewers: readonly ViewerSpec[], onUpdate: (update: FleetUpdate) => void) {
@@ -34,7 +34,7 @@ export class ViewerFleet {
       viewers.filter(({ pool }, index) => (pool ?? index) % count === share),
     );
     const censuses = new Map<Host, Census>();
-    this.hosts = shares.map((share) => {
+    this.#hosts = shares.map((share) => {
       const host = new Host(share, (update) => {
         censuses.set(host, update.census);
         onUpdate({ ...update, census: sum([...censuses.values()]) });
@@ -45,18 +45,18 @@ export class ViewerFleet {
 
   /** Rejects when viewers cannot go on; never resolves. */
   get failed(): Promise<never> {
-    return Promise.race(this.hosts.map(({ failed }) => failed));
+    return Promise.race(this.#hosts.map(({ failed }) => failed));
   }
 
   /** Connects all viewers; resolves when every one has caught up. */
   async start(seed: number, gateways: readonly Address[]): Promise<void> {
     await Promise.all(
-      this.hosts.map((host) => host.ask({ kind: 'start', seed, gateways, viewers: host.viewers }, 'ready')),
+      this.#hosts.map((host) => host.ask({ kind: 'start', seed, gateways, viewers: host.viewers }, 'ready')),
     );
   }
 
   run(originMs: number, faults: readonly PlannedFault[]): void {
-    for (const host of this.hosts) {
+    for (const host of this.#hosts) {
       const own = new Set(host.viewers.map(({ viewer }) => viewer));
       const theirs = faults.filter(({ viewer }) => viewer !== undefined && own.has(viewer));
       host.tell({ kind: 'run', originMs, faults: theirs });
@@ -65,31 +65,31 @@ export class ViewerFleet {
 
   /** Resolves when no viewer is publishing anything, and all outcomes have been told; none publishes until `resumePublishing`. */
   async pausePublishing(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'pause-publishing' }, 'publishing-paused')));
+    await Promise.all(this.#hosts.map((host) => host.ask({ kind: 'pause-publishing' }, 'publishing-paused')));
   }
 
   resumePublishing(): void {
-    for (const host of this.hosts) host.tell({ kind: 'resume-publishing' });
+    for (const host of this.#hosts) host.tell({ kind: 'resume-publishing' });
   }
 
   heal(): void {
-    for (const host of this.hosts) host.tell({ kind: 'heal' });
+    for (const host of this.#hosts) host.tell({ kind: 'heal' });
   }
 
   /** Resolves when every viewer has come to the goals of its rooms. */
   async catchUp(goals: ReadonlyMap<string, Goal>): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.ask({ kind: 'catch-up', goals }, 'caught-up')));
+    await Promise.all(this.#hosts.map((host) => host.ask({ kind: 'catch-up', goals }, 'caught-up')));
   }
 
   /** Ends the viewers. When it resolves, all updates have been told. */
   async finish(): Promise<ViewerTotals[]> {
-    const ends = await Promise.all(this.hosts.map((host) => host.ask({ kind: 'finish' }, 'finished')));
+    const ends = await Promise.all(this.#hosts.map((host) => host.ask({ kind: 'finish' }, 'finished')));
     return ends.flatMap(({ totals }) => totals);
   }
 
   /** Ends the processes. */
   async close(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.close()));
+    await Promise.all(this.#hosts.map((host) => host.close()));
   }
 }
 
@@ -99,27 +99,27 @@ type Answer = Exclude<HostReport['kind'], 'update' | 'failed'>;
 class Host {
   readonly viewers: readonly ViewerSpec[];
   readonly failed: Promise<never>;
-  private readonly child: ChildProcess;
-  private readonly exited: Promise<unknown>;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
 
   constructor(viewers: readonly ViewerSpec[], onUpdate: (update: FleetUpdate) => void) {
     this.viewers = viewers;
     // Structured clone: sequences, maps and undefined arrive as they are.
-    this.child = fork(fileURLToPath(siblingModule(import.meta.url, './main')), {
+    this.#child = fork(fileURLToPath(siblingModule(import.meta.url, './main')), {
       serialization: 'advanced',
       // A terminal's Ctrl-C is meant for the tool alone, which then ends the run in order.
       detached: true,
     });
-    this.exited = once(this.child, 'exit');
-    this.child.on('message', (report: HostReport) => {
+    this.#exited = once(this.#child, 'exit');
+    this.#child.on('message', (report: HostReport) => {
       if (report.kind === 'update') onUpdate(report);
     });
     this.failed = new Promise((_, reject) => {
-      this.child.on('message', (report: HostReport) => {
+      this.#child.on('message', (report: HostReport) => {
         if (report.kind === 'failed') reject(new Error(report.message));
       });
-      this.child.once('error', reject);
-      this.child.once('exit', (code, signal) =>
+      this.#child.once('error', reject);
+      this.#child.once('exit', (code, signal) =>
         reject(new Error(`a process of viewers ended with ${signal ?? `exit code ${code}`}`)),
       );
     });
@@ -128,25 +128,25 @@ class Host {
   }
 
   tell(request: HostRequest): void {
-    this.child.send(request);
+    this.#child.send(request);
   }
 
   ask<Kind extends Answer>(request: HostRequest, answer: Kind): Promise<Extract<HostReport, { kind: Kind }>> {
     const answered = new Promise<Extract<HostReport, { kind: Kind }>>((resolve) => {
       const listener = (report: HostReport): void => {
         if (!isAnswer(report, answer)) return;
-        this.child.off('message', listener);
+        this.#child.off('message', listener);
         resolve(report);
       };
-      this.child.on('message', listener);
+      this.#child.on('message', listener);
     });
     this.tell(request);
     return Promise.race([answered, this.failed]);
   }
 
   async close(): Promise<void> {
-    this.child.kill('SIGKILL');
-    await this.exited;
+    this.#child.kill('SIGKILL');
+    await this.#exited;
   }
 }
 

@@ -24,145 +24,143 @@ type StartRequest = Extract<HostRequest, { kind: 'start' }>;
 
 /** Runs a share of the viewers in a process of their own. */
 export class ViewerHost {
-  private readonly clock: Clock = systemClock;
-  private readonly tell: (report: HostReport) => void;
-  private readonly viewers = new Map<string, Viewer>();
+  readonly #clock: Clock = systemClock;
+  readonly #tell: (report: HostReport) => void;
+  readonly #viewers = new Map<string, Viewer>();
   /** By viewer. */
-  private readonly pools = new Map<string, Pool>();
-  private seed = 0;
-  private originMs: number | undefined;
-  private schedule: FaultSchedule | undefined;
-  private applied: AppliedFault[] = [];
+  readonly #pools = new Map<string, Pool>();
+  #seed = 0;
+  #originMs: number | undefined;
+  #schedule: FaultSchedule | undefined;
+  #applied: AppliedFault[] = [];
 
   constructor(tell: (report: HostReport) => void) {
-    this.tell = tell;
+    this.#tell = tell;
   }
 
   async handle(request: HostRequest): Promise<void> {
     switch (request.kind) {
       case 'start':
-        await this.start(request);
-        this.tell({ kind: 'ready' });
+        await this.#start(request);
+        this.#tell({ kind: 'ready' });
         return;
       case 'run':
-        this.run(request.originMs, request.faults);
+        this.#run(request.originMs, request.faults);
         return;
       case 'heal':
-        return this.schedule?.heal();
+        return this.#schedule?.heal();
       case 'pause-publishing':
-        await this.pausePublishing();
-        this.tell({ kind: 'publishing-paused' });
+        await this.#pausePublishing();
+        this.#tell({ kind: 'publishing-paused' });
         return;
       case 'resume-publishing':
-        for (const { answers } of this.viewers.values()) answers.resumePublishing();
+        for (const { answers } of this.#viewers.values()) answers.resumePublishing();
         return;
       case 'catch-up':
-        await this.catchUp(request.goals);
-        this.tell({ kind: 'caught-up' });
+        await this.#catchUp(request.goals);
+        this.#tell({ kind: 'caught-up' });
         return;
       case 'finish':
-        this.tell({ kind: 'finished', totals: await this.finish() });
+        this.#tell({ kind: 'finished', totals: await this.#finish() });
         return;
     }
   }
 
-  private async start({ seed, gateways, viewers }: StartRequest): Promise<void> {
-    this.seed = seed;
-    const { clock } = this;
-    await this.openPools(viewers, gateways);
+  async #start({ seed, gateways, viewers }: StartRequest): Promise<void> {
+    this.#seed = seed;
+    const clock = this.#clock;
+    await this.#openPools(viewers, gateways);
     const limiter = new Limiter(startingAtOnce);
     const startOne = async (spec: StartRequest['viewers'][number]): Promise<void> => {
       const onFailure = (error: unknown): void =>
-        this.tell({ kind: 'failed', message: `${spec.viewer} has ended: ${String(error)}` });
+        this.#tell({ kind: 'failed', message: `${spec.viewer} has ended: ${String(error)}` });
       const viewer = await Viewer.start({
         ...spec,
         seed,
-        gateways: this.pools.get(spec.viewer)?.addresses ?? gateways,
+        gateways: this.#pools.get(spec.viewer)?.addresses ?? gateways,
         clock,
         onFailure,
         connectTimeoutMs: connectTimeoutMs(viewers.length),
       });
-      this.viewers.set(spec.viewer, viewer);
+      this.#viewers.set(spec.viewer, viewer);
       await until(clock, () => viewer.log.caughtUp);
     };
     await Promise.all(viewers.map((spec) => limiter.run(() => startOne(spec))));
   }
 
-  private async openPools(
-    viewers: StartRequest['viewers'],
-    gateways: StartRequest['gateways'],
-  ): Promise<void> {
+  async #openPools(viewers: StartRequest['viewers'], gateways: StartRequest['gateways']): Promise<void> {
     const numbers = new Set(viewers.map(({ pool }) => pool));
     for (const number of numbers) {
       if (number === undefined) continue;
-      const pool = await Pool.open(gateways, this.clock);
-      for (const spec of viewers) if (spec.pool === number) this.pools.set(spec.viewer, pool);
+      const pool = await Pool.open(gateways, this.#clock);
+      for (const spec of viewers) if (spec.pool === number) this.#pools.set(spec.viewer, pool);
     }
   }
 
-  private run(originMs: number, faults: readonly PlannedFault[]): void {
-    this.originMs = originMs;
-    this.schedule = new FaultSchedule(
-      this.clock,
+  #run(originMs: number, faults: readonly PlannedFault[]): void {
+    this.#originMs = originMs;
+    this.#schedule = new FaultSchedule(
+      this.#clock,
       originMs,
       faults,
-      (fault) => this.apply(fault),
-      (fault) => this.applied.push(fault),
+      (fault) => this.#apply(fault),
+      (fault) => this.#applied.push(fault),
     );
-    this.clock.every(updateEveryMs, () => this.sendUpdate());
-    watchEventLoop(this.clock, ({ fromMs, toMs }) => {
-      this.applied.push({ fault: eventLoopStall, fromMs: fromMs - originMs, toMs: toMs - originMs });
+    this.#clock.every(updateEveryMs, () => this.#sendUpdate());
+    watchEventLoop(this.#clock, ({ fromMs, toMs }) => {
+      this.#applied.push({ fault: eventLoopStall, fromMs: fromMs - originMs, toMs: toMs - originMs });
     });
   }
 
   /** What the plan leaves open follows from the seed and the fault's number, in a reduced run too. */
-  private apply({ fault, name, viewer: of = '' }: PlannedFault): () => void {
-    const viewer = this.viewers.get(of);
+  #apply({ fault, name, viewer: of = '' }: PlannedFault): () => void {
+    const viewer = this.#viewers.get(of);
     if (viewer !== undefined && isFaultName(name) && isOfKind(name, 'viewer'))
-      return viewer.apply(onViewer[name](chance(this.seed, `fault ${fault}`)));
-    const pool = this.pools.get(of);
+      return viewer.apply(onViewer[name](chance(this.#seed, `fault ${fault}`)));
+    const pool = this.#pools.get(of);
     if (viewer === undefined || pool === undefined || name !== 'stuck-neighbour')
       throw new Error(`fault ${fault}: ${name} cannot be applied to viewer ${of}`);
     return pool.bringNeighbours(`${viewer.rooms[0]}-neighbour`);
   }
 
-  private async pausePublishing(): Promise<void> {
-    await Promise.all([...this.viewers.values()].map(({ answers }) => answers.pausePublishing()));
-    this.sendUpdate();
+  async #pausePublishing(): Promise<void> {
+    await Promise.all([...this.#viewers.values()].map(({ answers }) => answers.pausePublishing()));
+    this.#sendUpdate();
   }
 
-  private catchUp(goals: ReadonlyMap<string, Goal>): Promise<void> {
-    const viewers = [...this.viewers.values()];
-    return until(this.clock, () => viewers.every((viewer) => viewer.isAt(goals)));
+  #catchUp(goals: ReadonlyMap<string, Goal>): Promise<void> {
+    const viewers = [...this.#viewers.values()];
+    return until(this.#clock, () => viewers.every((viewer) => viewer.isAt(goals)));
   }
 
-  private async finish(): Promise<ViewerTotals[]> {
-    this.schedule?.heal();
-    const totals = await Promise.all([...this.viewers.values()].map((viewer) => viewer.finish()));
-    await Promise.all([...new Set(this.pools.values())].map((pool) => pool.close()));
-    this.sendUpdate();
+  async #finish(): Promise<ViewerTotals[]> {
+    this.#schedule?.heal();
+    const totals = await Promise.all([...this.#viewers.values()].map((viewer) => viewer.finish()));
+    await Promise.all([...new Set(this.#pools.values())].map((pool) => pool.close()));
+    this.#sendUpdate();
     return totals;
   }
 
-  private sendUpdate(): void {
-    const { originMs = 0, applied } = this;
-    this.applied = [];
-    const events = [...this.viewers.values()]
+  #sendUpdate(): void {
+    const originMs = this.#originMs ?? 0;
+    const applied = this.#applied;
+    this.#applied = [];
+    const events = [...this.#viewers.values()]
       .map(({ name, log }) => ({ viewer: name, events: log.take(originMs) }))
       .filter((update) => update.events.length > 0);
-    const answers = [...this.viewers.values()].flatMap((viewer) => viewer.answers.take(originMs));
-    this.tell({ kind: 'update', events, answers, faults: applied, census: this.census() });
+    const answers = [...this.#viewers.values()].flatMap((viewer) => viewer.answers.take(originMs));
+    this.#tell({ kind: 'update', events, answers, faults: applied, census: this.#census() });
   }
 
-  private census(): Census {
+  #census(): Census {
     const states: Record<string, number> = {};
     let delivered = 0;
     let holes = 0;
-    for (const { log } of this.viewers.values()) {
+    for (const { log } of this.#viewers.values()) {
       states[log.connection] = (states[log.connection] ?? 0) + 1;
       delivered += log.delivered;
       holes += log.holes;
     }
-    return { states, faults: this.schedule?.census ?? {}, delivered, holes };
+    return { states, faults: this.#schedule?.census ?? {}, delivered, holes };
   }
 }

@@ -28,29 +28,29 @@ interface Way {
 
 /** Several viewers' way to the gateways: before each gateway a proxy that puts their streams on one connection. */
 export class Pool {
-  private readonly ways: readonly Way[];
-  private readonly clock: Clock;
+  readonly #ways: readonly Way[];
+  readonly #clock: Clock;
   /** How many ask for neighbours at the moment, and what makes them come as long as somebody does. */
-  private asking = 0;
-  private timer: Timer | undefined;
+  #asking = 0;
+  #timer: Timer | undefined;
 
   static async open(gateways: readonly Address[], clock: Clock): Promise<Pool> {
     return new Pool(await Promise.all(gateways.map((gateway) => PoolingProxy.listen(gateway))), clock);
   }
 
   private constructor(proxies: readonly PoolingProxy[], clock: Clock) {
-    this.clock = clock;
-    this.ways = proxies.map((proxy) => ({ proxy, neighbour: undefined }));
+    this.#clock = clock;
+    this.#ways = proxies.map((proxy) => ({ proxy, neighbour: undefined }));
   }
 
   /** In the place of the gateways' own. */
   get addresses(): Address[] {
-    return this.ways.map(({ proxy }) => proxy.address);
+    return this.#ways.map(({ proxy }) => proxy.address);
   }
 
   /** Neighbours that are stuck at the moment. */
   get stuck(): number {
-    return this.ways.filter(({ neighbour }) => neighbour !== undefined).length;
+    return this.#ways.filter(({ neighbour }) => neighbour !== undefined).length;
   }
 
   /**
@@ -59,28 +59,28 @@ export class Pool {
    * enough of it; if it could not, it leaves in the end. One on a connection is enough, whoever asks for it.
    */
   bringNeighbours(room: string): () => void {
-    this.asking += 1;
-    this.timer ??= this.clock.every(lookEveryMs, () => this.look(room));
-    this.look(room);
+    this.#asking += 1;
+    this.#timer ??= this.#clock.every(lookEveryMs, () => this.#look(room));
+    this.#look(room);
     return () => {
-      this.asking -= 1;
-      if (this.asking > 0) return;
-      this.timer?.cancel();
-      this.timer = undefined;
-      for (const { neighbour } of this.ways) {
+      this.#asking -= 1;
+      if (this.#asking > 0) return;
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      for (const { neighbour } of this.#ways) {
         if (neighbour !== undefined && !neighbour.holdsAll) neighbour.stream.close(constants.NGHTTP2_CANCEL);
       }
     };
   }
 
-  private look(room: string): void {
-    for (const way of this.ways) {
-      const neighbour = way.neighbour ?? this.bring(way);
+  #look(room: string): void {
+    for (const way of this.#ways) {
+      const neighbour = way.neighbour ?? this.#bring(way);
       if (!neighbour.holdsAll) say(neighbour, { join: { room, start: { earliest: {} } } }, publishing(room));
     }
   }
 
-  private bring(way: Way): StuckStream {
+  #bring(way: Way): StuckStream {
     const neighbour = way.proxy.openStuck(connectHeaders);
     way.neighbour = neighbour;
     neighbour.stream.on('close', () => (way.neighbour = undefined));
@@ -89,8 +89,8 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    this.timer?.cancel();
-    await Promise.all(this.ways.map(({ proxy }) => proxy.close()));
+    this.#timer?.cancel();
+    await Promise.all(this.#ways.map(({ proxy }) => proxy.close()));
   }
 }
 

@@ -16,42 +16,42 @@ export class ViewerLog {
   /** Messages that name a predecessor which had neither come nor been announced as gone. */
   holes = 0;
   connection: StateEvent['state'] = 'idle';
-  private readonly clock: Clock;
-  private readonly rooms: ReadonlyMap<string, Standing>;
+  readonly #clock: Clock;
+  readonly #rooms: ReadonlyMap<string, Standing>;
   /** Times are the wall clock's until the run's origin is known. */
-  private events: ViewerEvent[] = [];
+  #events: ViewerEvent[] = [];
 
   constructor(clock: Clock, rooms: readonly string[]) {
-    this.clock = clock;
-    this.rooms = new Map(rooms.map((room) => [room, { place: undefined, caughtUp: false }]));
+    this.#clock = clock;
+    this.#rooms = new Map(rooms.map((room) => [room, { place: undefined, caughtUp: false }]));
   }
 
   /** Whether every room's replay is over. */
   get caughtUp(): boolean {
-    return [...this.rooms.values()].every(({ caughtUp }) => caughtUp);
+    return [...this.#rooms.values()].every(({ caughtUp }) => caughtUp);
   }
 
   /** Whether a room's replay is over and has come to its goal or beyond. */
   isAt(room: string, { epochs, seq }: Goal): boolean {
-    const { place, caughtUp = false } = this.rooms.get(room) ?? {};
+    const { place, caughtUp = false } = this.#rooms.get(room) ?? {};
     return caughtUp && place !== undefined && epochs.includes(place.epoch) && place.seq >= seq;
   }
 
   state(state: StateEvent['state']): void {
     this.connection = state;
-    this.events.push({ kind: 'state', atMs: this.clock.wallMs(), state });
+    this.#events.push({ kind: 'state', atMs: this.#clock.wallMs(), state });
   }
 
   upstream(told: Pick<UpstreamEvent, 'upstream' | 'causes'>): void {
-    this.events.push({ kind: 'upstream', atMs: this.clock.wallMs(), ...told });
+    this.#events.push({ kind: 'upstream', atMs: this.#clock.wallMs(), ...told });
   }
 
   record(event: RoomEvent): void {
-    const wallMs = this.clock.wallMs();
+    const wallMs = this.#clock.wallMs();
     // Whether a gap or reset is to be expected is judged where all faults are known.
     const recorded = historyEvent(event, wallMs, false, wallMs);
-    if (recorded !== undefined) this.events.push(recorded);
-    const standing = this.rooms.get(event.room);
+    if (recorded !== undefined) this.#events.push(recorded);
+    const standing = this.#rooms.get(event.room);
     if (standing === undefined) return;
     if (event.kind === 'joined') standing.caughtUp = false;
     if (event.kind === 'caughtUp') standing.caughtUp = true;
@@ -63,13 +63,13 @@ export class ViewerLog {
   }
 
   end(room: string, cursor: Cursor | undefined): void {
-    this.events.push({ kind: 'end', room, atMs: this.clock.wallMs(), cursor: cursor && placeOf(cursor) });
+    this.#events.push({ kind: 'end', room, atMs: this.#clock.wallMs(), cursor: cursor && placeOf(cursor) });
   }
 
   /** What was recorded since the last call, in milliseconds of a clock that began at `originMs`. */
   take(originMs: number): ViewerEvent[] {
-    const events = this.events;
-    this.events = [];
+    const events = this.#events;
+    this.#events = [];
     // What came before the run began counts as its first moment.
     return events.map((event) => ({ ...event, atMs: Math.max(0, event.atMs - originMs) }));
   }

@@ -40,23 +40,23 @@ export class Viewer implements FaultyViewer {
   readonly log: ViewerLog;
   readonly answers: Answers;
   readonly rooms: readonly string[];
-  private readonly clock: SuspendableClock;
-  private readonly pace: HandlingPace;
-  private readonly proxies: readonly FaultProxy[];
-  private readonly deadEndpoint: DeadEndpoint;
-  private readonly client: LiveClient;
-  private subscriptions: readonly RoomSubscription[] = [];
-  private iterations: readonly Promise<void>[] = [];
-  private sleeping: { readonly woken: AbortController; readonly links: readonly FaultHandle[] } | undefined;
+  readonly #clock: SuspendableClock;
+  readonly #pace: HandlingPace;
+  readonly #proxies: readonly FaultProxy[];
+  readonly #deadEndpoint: DeadEndpoint;
+  readonly #client: LiveClient;
+  #subscriptions: readonly RoomSubscription[] = [];
+  #iterations: readonly Promise<void>[] = [];
+  #sleeping: { readonly woken: AbortController; readonly links: readonly FaultHandle[] } | undefined;
 
   /** Begins to follow the rooms; `log` tells when it has caught up. */
   static async start(dependencies: ViewerDependencies): Promise<Viewer> {
     const { gateways, clock } = dependencies;
     const proxies = await Promise.all(gateways.map((gateway) => FaultProxy.listen(gateway, clock)));
     const viewer = new Viewer(dependencies, proxies, await DeadEndpoint.open());
-    viewer.subscriptions = viewer.rooms.map((room) => viewer.client.join(room));
-    viewer.iterations = viewer.subscriptions.map((subscription) =>
-      viewer.follow(subscription).catch(dependencies.onFailure),
+    viewer.#subscriptions = viewer.rooms.map((room) => viewer.#client.join(room));
+    viewer.#iterations = viewer.#subscriptions.map((subscription) =>
+      viewer.#follow(subscription).catch(dependencies.onFailure),
     );
     return viewer;
   }
@@ -69,23 +69,23 @@ export class Viewer implements FaultyViewer {
     this.name = viewer;
     this.rooms = rooms;
     this.log = new ViewerLog(clock, rooms);
-    this.clock = new SuspendableClock(clock);
-    this.pace = new HandlingPace(this.clock);
-    this.proxies = proxies;
-    this.deadEndpoint = dead;
+    this.#clock = new SuspendableClock(clock);
+    this.#pace = new HandlingPace(this.#clock);
+    this.#proxies = proxies;
+    this.#deadEndpoint = dead;
     const random = chance(seed, `client of ${viewer}`);
-    this.client = new LiveClient({
+    this.#client = new LiveClient({
       endpoints: [...proxies, dead].map(({ address }) => address),
       clientName: `chaos ${viewer}`,
-      clock: this.clock,
+      clock: this.#clock,
       random,
       compression: random() < 0.5 ? 'deflate' : 'none',
       connectTimeoutMs,
       ...clientTimes,
     });
-    this.answers = new Answers({ viewer, client: this.client, clock: this.clock, onFailure });
-    this.client.on('state', ({ name }) => this.log.state(name));
-    this.client.on('upstream', (upstream, causes) => {
+    this.answers = new Answers({ viewer, client: this.#client, clock: this.#clock, onFailure });
+    this.#client.on('state', ({ name }) => this.log.state(name));
+    this.#client.on('upstream', (upstream, causes) => {
       if (upstream === 'OK' || upstream === 'DEGRADED') this.log.upstream({ upstream, causes });
     });
   }
@@ -97,40 +97,40 @@ export class Viewer implements FaultyViewer {
       fault.apply(this, lifted.signal);
       return () => lifted.abort();
     }
-    const handles = this.proxies.map((proxy) => proxy.applyAll(fault));
+    const handles = this.#proxies.map((proxy) => proxy.applyAll(fault));
     return () => {
       for (const handle of handles) handle.lift();
     };
   }
 
   slowDown(handlingMs: number): void {
-    this.pace.set(handlingMs);
+    this.#pace.set(handlingMs);
   }
 
   suspend(): void {
-    if (this.sleeping !== undefined) return;
+    if (this.#sleeping !== undefined) return;
     const woken = new AbortController();
     // Every room's iteration waits for it.
     setMaxListeners(0, woken.signal);
-    this.sleeping = { woken, links: this.proxies.map((proxy) => proxy.applyAll(stall)) };
-    this.clock.suspend();
+    this.#sleeping = { woken, links: this.#proxies.map((proxy) => proxy.applyAll(stall)) };
+    this.#clock.suspend();
   }
 
   resume(): void {
-    const { sleeping } = this;
+    const sleeping = this.#sleeping;
     if (sleeping === undefined) return;
-    this.sleeping = undefined;
+    this.#sleeping = undefined;
     for (const link of sleeping.links) link.lift();
     sleeping.woken.abort();
-    this.clock.resume();
+    this.#clock.resume();
   }
 
   resetConnections(): void {
-    for (const proxy of this.proxies) proxy.applyAll(rst).lift();
+    for (const proxy of this.#proxies) proxy.applyAll(rst).lift();
   }
 
   silenceDeadEndpoint(): () => void {
-    return this.deadEndpoint.silent();
+    return this.#deadEndpoint.silent();
   }
 
   answerMessages(oneIn: number): () => void {
@@ -147,27 +147,27 @@ export class Viewer implements FaultyViewer {
 
   /** Leaves with everything handled that was given out, and tells what the client counted. */
   async finish(): Promise<ViewerTotals> {
-    for (const subscription of this.subscriptions) subscription.leave();
-    await Promise.all(this.iterations);
-    for (const { room, cursor } of this.subscriptions) this.log.end(room, cursor);
-    await this.client.close();
-    this.deadEndpoint.close();
-    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    for (const subscription of this.#subscriptions) subscription.leave();
+    await Promise.all(this.#iterations);
+    for (const { room, cursor } of this.#subscriptions) this.log.end(room, cursor);
+    await this.#client.close();
+    this.#deadEndpoint.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     const {
       reconnects,
       bytesReceived: bytes,
       duplicatesDropped,
       continuityViolations,
-    } = this.client.counters;
+    } = this.#client.counters;
     return { viewer: this.name, reconnects, bytes, duplicatesDropped, continuityViolations };
   }
 
-  private async follow(subscription: RoomSubscription): Promise<void> {
+  async #follow(subscription: RoomSubscription): Promise<void> {
     for await (const event of subscription) {
       this.log.record(event);
-      await this.pace.handle();
+      await this.#pace.handle();
       await this.answers.answer(event);
-      if (this.sleeping !== undefined) await aborted(this.sleeping.woken.signal);
+      if (this.#sleeping !== undefined) await aborted(this.#sleeping.woken.signal);
     }
   }
 }
