@@ -41,7 +41,10 @@ export class RoomEnds {
   }
 
   /** The room's newest message, or undefined; of a large one `fingerprint` is 0. */
-  async last(room: string, { known, head: looked }: Look = this.look(room)): Promise<LastMessage | undefined> {
+  async last(
+    room: string,
+    { known, head: looked }: Look = this.look(room),
+  ): Promise<LastMessage | undefined> {
     // A large one is not looked at again when nothing is behind it.
     if (known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq)))
       return known;
