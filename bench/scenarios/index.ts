@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { chat } from './chat.ts';
+import { clientReceive } from './client-receive.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { replayFromJetStream, replayFromMemory } from './replay.ts';
@@ -26,5 +27,6 @@ export const scenarios: readonly Scenario[] = [
   rollingRestart,
   stuck,
   publish,
+  clientReceive,
   chat,
 ];
