@@ -1,4 +1,4 @@
-export type { BackoffLimits } from './core/backoff.ts';
+export type { BackoffLimits } from '../common/backoff.ts';
 export type { LiveClientEvents, RoomInfo } from './core/client.ts';
 export { LiveClient } from './core/client.ts';
 export type {

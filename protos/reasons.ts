@@ -1,6 +1,7 @@
-import { status } from '@grpc/grpc-js';
 import type { Unprefixed } from './enum-names.ts';
 import type { Reason } from './gen/live/v1/Reason.ts';
+import type { StatusCode } from './status-codes.ts';
+import { status } from './status-codes.ts';
 
 /** Whether the same request may be sent again: never, after a backoff, or on a new connection (resuming). */
 export type Retry = 'never' | 'backoff' | 'reconnect';
@@ -9,7 +10,7 @@ export type Retry = 'never' | 'backoff' | 'reconnect';
 export type KnownReason = Exclude<Unprefixed<'REASON', Reason>, 'UNSPECIFIED'>;
 
 /** The gRPC status that goes with each reason, and whether to retry. The table of docs/protocol.md. */
-export const reasons: Readonly<Record<KnownReason, { readonly code: status; readonly retry: Retry }>> = {
+export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; readonly retry: Retry }>> = {
   ROOM_NAME_INVALID: { code: status.INVALID_ARGUMENT, retry: 'never' },
   MALFORMED_FRAME: { code: status.INVALID_ARGUMENT, retry: 'never' },
   MESSAGE_INVALID: { code: status.INVALID_ARGUMENT, retry: 'never' },

@@ -9,7 +9,6 @@ import type { ServerFrame } from '../../protos/live.ts';
 import { contractRevision } from '../../protos/live.ts';
 import { classOfKnownType } from '../../protos/vocabulary.ts';
 import { Announcer } from './announcer.ts';
-import { defaultBackoff } from './backoff.ts';
 import {
   checkClientOptions,
   checkJoinOptions,
@@ -34,6 +33,7 @@ import type {
   PublishOptions,
   PullOptions,
 } from './options.ts';
+import { defaultBackoff } from './options.ts';
 import type { PublishResult } from './publisher.ts';
 import { Publisher } from './publisher.ts';
 import type { PullEvent } from './pull.ts';

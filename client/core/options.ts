@@ -3,11 +3,14 @@ import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
-import type { BackoffLimits } from './backoff.ts';
+import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 import type { KeepaliveOptions } from '../transports/grpc/transport.ts';
 import type { Transport } from './transport.ts';
+
+/** Delays between attempts unless the application says otherwise. */
+export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };
 
 /** How a client is made. Durations are in milliseconds. */
 export interface LiveClientOptions {

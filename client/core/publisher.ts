@@ -8,8 +8,8 @@ import type { Refusal } from '../../protos/gen/live/v1/Refusal.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { isKnownReason } from '../../protos/reasons.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
-import type { BackoffLimits } from './backoff.ts';
-import { backoffDelay } from './backoff.ts';
+import type { BackoffLimits } from '../../common/backoff.ts';
+import { backoffDelay } from '../../common/backoff.ts';
 import type { Counters } from './counters.ts';
 import { LiveError, fromRefusal } from './errors.ts';
 

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
 import { isRoomName, roomNameRule } from '../../protos/vocabulary.ts';
-import type { BackoffLimits } from './backoff.ts';
+import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';

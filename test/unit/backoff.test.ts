@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { backoffDelay } from '../../common/backoff.ts';
 import { seededRandom } from '../../common/random.ts';
-import { backoffDelay } from '../../client/core/backoff.ts';
 
-describe('client backoff', () => {
+describe('backoff', () => {
   const limits = { baseMs: 100, maxMs: 5_000 };
 
   it('is uniform below a ceiling that doubles up to the limit', () => {
