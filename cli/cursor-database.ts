@@ -1,5 +1,5 @@
 import type { Cluster, Cursor, CursorStore } from '../client/index.ts';
-import { SqliteCursorStore } from '../client/index.ts';
+import { SqliteCursorStore } from '../client/sqlite.ts';
 import type { CursorLock } from './cursor-lock.ts';
 import { lockCursor } from './cursor-lock.ts';
 

@@ -8,9 +8,6 @@ export interface BackoffLimits {
   readonly maxMs: number;
 }
 
-/** Delays between attempts unless the application says otherwise. */
-export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };
-
 /** The longest delay before attempt number `attempt` (from 0): it doubles with each. */
 export function backoffCeiling(attempt: number, { baseMs, maxMs }: BackoffLimits): number {
   return Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30));

@@ -47,7 +47,5 @@ export function decodeClientFrame(bytes: Buffer): ClientFrame {
   return liveService.Connect.requestDeserialize(bytes);
 }
 
-/** Which revision of the contract this is: one more with each addition. See `Welcome.revision`. */
-export const contractRevision = 2;
-
+export { contractRevision } from './revision.ts';
 export type { ClientFrame, ClientFrameInput, ServerFrame, ServerFrameInput };

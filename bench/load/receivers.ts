@@ -2,8 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LiveClient } from '../../client/index.ts';
-import { receiveFrame } from '../../client/core/receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from '../../client/core/transport.ts';
+import { receiveFrame } from '../../client/transports/grpc/receive-frame.ts';
 import type { ClientFrameInput, ServerFrameInput } from '../../protos/live.ts';
 import { encodeServerFrame } from '../../protos/live.ts';
 import { ROOM } from './stage.ts';
@@ -58,8 +58,8 @@ class FrameSource implements Link {
 
   #deliver(encoded: Buffer): void {
     if (this.#destroyed) return;
-    const { frame, bytes } = receiveFrame(encoded);
-    this.#handlers.frame(frame, bytes);
+    const { frame, bytes, receivedBytes } = receiveFrame(encoded);
+    this.#handlers.frame(frame, bytes, receivedBytes);
   }
 
   async #pump(): Promise<void> {
@@ -99,7 +99,15 @@ function framesOf(messages: number, perFrame: number): Buffer[] {
 }
 
 function clientOf(frames: readonly Buffer[]): LiveClient {
-  const transport: Transport = { open: (_, handlers) => new FrameSource(frames, handlers) };
+  const noCalls = (): never => {
+    throw new Error('only Connect is served');
+  };
+  const transport: Transport = {
+    open: (_, handlers) => new FrameSource(frames, handlers),
+    getRoom: noCalls,
+    pull: noCalls,
+    close: () => undefined,
+  };
   return new LiveClient({ endpoints: ['memory:1'], transport });
 }
 

@@ -1,12 +1,14 @@
-import { status } from '@grpc/grpc-js';
+import { status } from '../../protos/status-codes.ts';
 import { LiveError } from './errors.ts';
+import type { Logger } from './logger.ts';
 import type {
+  ClientOptions,
   From,
   JoinOptions,
-  LiveClientOptions,
   OutgoingMessage,
   PublishOptions,
   PullOptions,
+  RoomOptions,
 } from './options.ts';
 
 /** The longest that a timer of Node can wait, in milliseconds; what is longer fires at once. */
@@ -49,6 +51,16 @@ const name: Rule = {
   words: 'a string that is not empty',
 };
 const flag: Rule = { allows: (value) => typeof value === 'boolean', words: 'true or false' };
+const signalRule: Rule = { allows: (value) => value instanceof AbortSignal, words: 'an AbortSignal' };
+const loggerRule: Rule = {
+  allows: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    (['debug', 'info', 'warn', 'error'] as const).every(
+      (level) => typeof (value as Partial<Logger>)[level] === 'function',
+    ),
+  words: 'an object with debug, info, warn and error',
+};
 const count = whole(1, Number.MAX_SAFE_INTEGER);
 const uint32 = whole(0, maxUint32);
 const sequence: Rule = {
@@ -80,7 +92,12 @@ function checkGiven(option: string, value: unknown, rule: Rule): void {
   if (value !== undefined) check(option, value, rule);
 }
 
-export function checkClientOptions(options: LiveClientOptions): void {
+/** A duration that a transport is given. */
+export function checkDuration(option: string, value: unknown): void {
+  check(option, value, duration);
+}
+
+export function checkClientOptions(options: ClientOptions): void {
   check('endpoints', options.endpoints, endpoints);
   checkGiven('clientName', options.clientName, text);
   checkGiven('compression', options.compression, oneOf('none', 'deflate'));
@@ -90,24 +107,30 @@ export function checkClientOptions(options: LiveClientOptions): void {
   checkGiven('silenceFactor', options.silenceFactor, factor);
   checkGiven('roomWindowBytes', options.roomWindowBytes, count);
   checkGiven('maxPendingPublishes', options.maxPendingPublishes, count);
-  const { backoff, keepalive } = options;
+  checkGiven('logger', options.logger, loggerRule);
+  const { backoff } = options;
   checkGiven('backoff.baseMs', backoff?.baseMs, delay);
   checkGiven('backoff.maxMs', backoff?.maxMs, delay);
-  checkGiven('keepalive.timeMs', keepalive?.timeMs, duration);
-  checkGiven('keepalive.timeoutMs', keepalive?.timeoutMs, duration);
 }
 
-export function checkJoinOptions({ from, anew, onGap, cursorName }: JoinOptions): void {
+export function checkJoinOptions({ from, anew, onGap, cursorName, signal }: JoinOptions): void {
   checkFrom(from);
   checkGiven('anew', anew, flag);
   checkGiven('onGap', onGap, oneOf('continue', 'stop'));
   checkGiven('cursorName', cursorName, name);
+  checkGiven('signal', signal, signalRule);
 }
 
-export function checkPullOptions({ from, limit, timeoutMs }: PullOptions): void {
+export function checkPullOptions({ from, limit, timeoutMs, signal }: PullOptions): void {
   checkFrom(from);
   checkGiven('limit', limit, whole(1, maxUint32));
   checkTimeout(timeoutMs);
+  checkGiven('signal', signal, signalRule);
+}
+
+export function checkRoomOptions({ timeoutMs, signal }: RoomOptions): void {
+  checkTimeout(timeoutMs);
+  checkGiven('signal', signal, signalRule);
 }
 
 export function checkMessage(message: OutgoingMessage): void {
@@ -122,10 +145,10 @@ export function checkMessage(message: OutgoingMessage): void {
 export function checkPublishOptions({ timeoutMs, signal, ordered }: PublishOptions): void {
   checkTimeout(timeoutMs);
   checkGiven('ordered', ordered, flag);
-  checkGiven('signal', signal, { allows: (value) => value instanceof AbortSignal, words: 'an AbortSignal' });
+  checkGiven('signal', signal, signalRule);
 }
 
-export function checkTimeout(timeoutMs: number | undefined): void {
+function checkTimeout(timeoutMs: number | undefined): void {
   checkGiven('timeoutMs', timeoutMs, duration);
 }
 

@@ -1,55 +1,52 @@
-import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
-import { credentials as grpcCredentials, status } from '@grpc/grpc-js';
 import { systemClock } from '../../common/clock.ts';
-import { prefixed, unprefixed } from '../../protos/enum-names.ts';
 import type { Heartbeat } from '../../protos/gen/live/v1/Heartbeat.ts';
 import type { PublishResults } from '../../protos/gen/live/v1/PublishResults.ts';
-import type { ServerFrame } from '../../protos/live.ts';
-import { contractRevision } from '../../protos/live.ts';
-import { classOfKnownType } from '../../protos/vocabulary.ts';
-import { Announcer } from './announcer.ts';
-import {
-  checkClientOptions,
-  checkJoinOptions,
-  checkMessage,
-  checkPublishOptions,
-  checkPullOptions,
-  checkTimeout,
-} from './check-options.ts';
+import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
+import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
+import { contractRevision } from '../../protos/revision.ts';
+import { Calls } from './calls.ts';
+import { checkClientOptions, checkJoinOptions, checkPullOptions, checkRoomOptions } from './check-options.ts';
+import { logState } from './connection-log.ts';
 import type { ConnectionState } from './connection-state.ts';
+import type { ConnectionListener } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { newCounters } from './counters.ts';
 import type { CursorStore } from './cursor-store.ts';
 import { MemoryCursorStore } from './cursor-store.ts';
+import { Emitter } from './emitter.ts';
 import { Endpoints } from './endpoints.ts';
-import { LiveError, clientClosed, cursorStoreFailed } from './errors.ts';
-import { channelOptions, defaultKeepalive, grpcTransport } from '../transports/grpc/transport.ts';
+import { clientClosed, cursorStoreFailed } from './errors.ts';
+import { largestFrameBytes } from './frame-size.ts';
+import type { Logger } from './logger.ts';
+import { guarded, silentLogger } from './logger.ts';
 import type {
+  ClientOptions,
   JoinOptions,
-  LiveClientOptions,
   OutgoingMessage,
   PublishOptions,
   PullOptions,
+  RoomOptions,
 } from './options.ts';
-import { defaultBackoff } from './options.ts';
-import type { PublishResult } from './publisher.ts';
+import { defaultBackoff, defaultCallTimeoutMs } from './options.ts';
+import type { PublishResult } from './publish-order.ts';
+import { publishOrder } from './publish-order.ts';
 import { Publisher } from './publisher.ts';
 import type { PullEvent } from './pull.ts';
 import { pullEvents, pullRequest } from './pull.ts';
 import { defaultWindowBytes } from './room-credit.ts';
-import { largestFrameBytes } from './receive-frame.ts';
+import type { RoomInfo } from './room-info.ts';
+import { roomInfoFromWire } from './room-info.ts';
 import { Rooms } from './rooms.ts';
+import { Route } from './route.ts';
 import type { RoomSubscription } from './subscription.ts';
-import { UnaryCalls } from '../transports/grpc/unary.ts';
+import type { Transport } from './transport.ts';
 import type { Upstream, UpstreamCause } from './upstream.ts';
-
-const defaultCallTimeoutMs = 10_000;
+import { UpstreamStatus } from './upstream.ts';
 
 /**
  * What a client tells while it runs. Listeners may do anything with the client, also close it. An error that one throws disturbs neither
- * the client nor other listeners, and is an `uncaughtException` of the process, as with every emitter of Node's.
+ * the client nor other listeners, and is an uncaught one.
  */
 export interface LiveClientEvents {
   /** The connection's state changed. */
@@ -65,17 +62,10 @@ export interface LiveClientEvents {
   stalled: [room: string];
 }
 
-/** A room as the stream's leader sees it. */
-export interface RoomInfo {
-  readonly room: string;
-  /** Sequence of the newest and the oldest reliable message held; 0 when none is. */
-  readonly head: bigint;
-  readonly first: bigint;
-  /** Reliable messages held. */
-  readonly count: bigint;
-  /** Viewers over all gateways. */
-  readonly audience: number;
-  readonly epoch: string;
+/** How a client is made that does not bring its own transport. */
+export interface CoreClientOptions extends ClientOptions {
+  /** How gateways are reached. It is the client's from now on, which closes it. */
+  readonly transport: Transport;
 }
 
 /**
@@ -85,82 +75,56 @@ export interface RoomInfo {
  * Each room has its own flow control: one that is not read, or read slowly, keeps nothing else waiting, neither other rooms
  * nor the results of publishes.
  */
-export class LiveClient extends EventEmitter<LiveClientEvents> {
+export class CoreClient extends Emitter<LiveClientEvents> {
   /** What this client has seen so far. */
   readonly counters: Readonly<Counters>;
+  readonly #counters = newCounters();
+  readonly #logger: Logger;
+  readonly #transport: Transport;
   readonly #connection: Connection;
   readonly #rooms: Rooms;
   readonly #publisher: Publisher;
-  readonly #unary: UnaryCalls;
+  readonly #calls: Calls;
   readonly #cursorStore: CursorStore;
   readonly #maxFrameBytes: number;
-  readonly #announcer = new Announcer<LiveClientEvents>(this);
-  #upstream: Upstream = 'UNSPECIFIED';
-  #upstreamCauses: readonly UpstreamCause[] = [];
+  readonly #upstream = new UpstreamStatus();
 
   /** @throws LiveError INVALID_ARGUMENT that names the option which makes no sense. */
-  constructor(options: LiveClientOptions) {
+  constructor(options: CoreClientOptions) {
     super();
     checkClientOptions(options);
-    const counters = newCounters();
-    const clock = options.clock ?? systemClock;
-    const random = options.random ?? Math.random;
+    const { transport, clock = systemClock, random = Math.random, backoff = defaultBackoff } = options;
     const endpoints = (): Endpoints => new Endpoints(options.endpoints, clock, random);
-    const backoff = options.backoff ?? defaultBackoff;
-    const keepalive = options.keepalive ?? defaultKeepalive;
-    const credentials = options.credentials ?? grpcCredentials.createInsecure();
-    this.counters = counters;
+    const counters = (this.counters = this.#counters);
+    const logger = (this.#logger = options.logger ? guarded(options.logger) : silentLogger);
+    this.#transport = transport;
     this.#maxFrameBytes = options.maxFrameBytes ?? largestFrameBytes;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
-    this.#unary = new UnaryCalls(endpoints(), credentials, channelOptions(keepalive));
+    this.#calls = new Calls({ transport, endpoints: endpoints(), clock, logger });
     this.#connection = new Connection(
       {
-        endpoints: endpoints(),
         hello: {
           client: options.clientName ?? 'live-gateway-client',
           features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],
           maxFrameBytes: this.#maxFrameBytes,
           revision: contractRevision,
         },
-        backoff,
         connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
         silenceFactor: options.silenceFactor ?? 2,
         silenceSlackMs: 250,
         probeTimeoutMs: options.probeTimeoutMs ?? 2_000,
       },
-      {
-        transport: options.transport ?? grpcTransport(credentials, keepalive, counters),
-        clock,
-        random,
-        counters,
-      },
-      {
-        opening: () => this.#rooms.opening(),
-        welcomed: (welcome) => {
-          this.#rooms.welcomed(welcome.epoch);
-          this.#publisher.connected(welcome.limits ?? { publishes: 1, payloadBytes: 0, requestBytes: 0 });
-        },
-        frame: (frame, bytes) => this.#onFrame(frame, bytes),
-        slow: (bytes, silentMs, total) => this.#announcer.tell('slow', bytes, silentMs, total),
-        lost: () => {
-          this.#rooms.lost();
-          this.#publisher.disconnected();
-          // The next gateway may be better off.
-          this.#onUpstream('UNSPECIFIED', []);
-        },
-        stateChanged: (state, previous) => this.#onStateChanged(state, previous),
-      },
+      { transport, route: new Route(endpoints(), backoff, random), clock, counters },
+      this.#connectionListener(),
     );
     this.#rooms = new Rooms({
       clock,
       random,
       counters,
+      logger,
       backoff,
       windowBytes: options.roomWindowBytes ?? defaultWindowBytes,
-      stalled: (room) => {
-        counters.stalls += 1;
-        this.#announcer.tell('stalled', room);
-      },
+      stalled: (room) => this.#onStalled(room),
       cursorStore: this.#cursorStore,
       servers: options.endpoints,
       wire: this.#connection,
@@ -169,6 +133,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       clock,
       random,
       counters,
+      logger,
       backoff,
       maxPending: options.maxPendingPublishes ?? 1024,
       wire: this.#connection,
@@ -182,12 +147,12 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
 
   /** Whether the gateway could prove what it says of rooms when it last said so; unspecified before. */
   get upstream(): Upstream {
-    return this.#upstream;
+    return this.#upstream.upstream;
   }
 
   /** Why it could not, the worst first. */
   get upstreamCauses(): readonly UpstreamCause[] {
-    return this.#upstreamCauses;
+    return this.#upstream.causes;
   }
 
   /**
@@ -199,7 +164,7 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     this.#assertOpen();
     checkJoinOptions(options);
     const subscription = this.#rooms.follow(room, options);
-    this.#connection.start();
+    if (!this.#rooms.none) this.#connection.start();
     return subscription;
   }
 
@@ -215,60 +180,35 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     options: PublishOptions = {},
   ): Promise<PublishResult> {
     this.#assertOpen();
-    checkMessage(message);
-    checkPublishOptions(options);
-    const { type, sender = '', key: given = '', headers = {} } = message;
-    // Made here and once: the gateway would make another one for each attempt.
-    const key = given === '' ? randomUUID() : given;
-    const deliveryClass = message.class ?? classOfKnownType(type);
-    if (deliveryClass === undefined) {
-      throw new LiveError(status.INVALID_ARGUMENT, `type "${type}" is not known by name and needs a class`, {
-        reason: 'TYPE_UNKNOWN',
-        key,
-      });
-    }
+    const order = publishOrder(room, message, options);
     this.#connection.start();
-    return this.#publisher.publish({
-      message: {
-        room,
-        type,
-        deliveryClass: prefixed('DELIVERY_CLASS', deliveryClass),
-        sender,
-        payload: Buffer.from(message.payload),
-        key,
-        headers,
-      },
-      deliveryClass,
-      timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs,
-      signal: options.signal,
-      ordered: options.ordered ?? false,
-    });
+    return this.#publisher.publish(order);
   }
 
   /**
    * Reads a range of reliable messages without joining: gap and reset come in their place, `end` is last.
-   * @throws LiveError from the iterator; nothing is retried once the first part has come.
+   * @throws LiveError from the iterator; nothing is retried once the first part has come. The reason of `signal` when that is aborted.
    */
   pull(room: string, options: PullOptions = {}): AsyncGenerator<PullEvent, void, undefined> {
     this.#assertOpen();
     checkPullOptions(options);
-    const { timeoutMs = defaultCallTimeoutMs } = options;
-    const parts = this.#unary.pull(pullRequest(room, options, this.#maxFrameBytes), timeoutMs);
-    return pullEvents(room, parts, () => this.#assertOpen());
+    const { timeoutMs = defaultCallTimeoutMs, signal } = options;
+    const parts = this.#calls.pull(pullRequest(room, options, this.#maxFrameBytes), { timeoutMs, signal });
+    return pullEvents(room, parts, () => {
+      this.#assertOpen();
+      signal?.throwIfAborted();
+    });
   }
 
   /**
    * Describes a room.
-   * @throws LiveError of the last endpoint tried.
+   * @throws LiveError of the last endpoint tried; the reason of `signal` when that is aborted
    */
-  async room(
-    room: string,
-    { timeoutMs = defaultCallTimeoutMs }: { timeoutMs?: number } = {},
-  ): Promise<RoomInfo> {
+  async room(room: string, options: RoomOptions = {}): Promise<RoomInfo> {
     this.#assertOpen();
-    checkTimeout(timeoutMs);
-    const info = await this.#unary.room(room, timeoutMs);
-    return { ...info, head: BigInt(info.head), first: BigInt(info.first), count: BigInt(info.count) };
+    checkRoomOptions(options);
+    const { timeoutMs = defaultCallTimeoutMs, signal } = options;
+    return roomInfoFromWire(await this.#calls.room(room, { timeoutMs, signal }));
   }
 
   /**
@@ -278,12 +218,35 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
    */
   async close(): Promise<void> {
     this.#connection.close();
-    this.#unary.close();
+    this.#calls.close();
+    this.#transport.close();
     try {
       await this.#cursorStore.flush();
     } catch (error) {
       throw cursorStoreFailed(error);
     }
+  }
+
+  #connectionListener(): ConnectionListener {
+    return {
+      opening: () => this.#rooms.opening(),
+      welcomed: (welcome) => this.#onWelcomed(welcome),
+      frame: (frame, bytes) => this.#onFrame(frame, bytes),
+      slow: (bytes, silentMs, total) => this.emit('slow', bytes, silentMs, total),
+      lost: () => this.#onLost(),
+      stateChanged: (state, previous) => this.#onStateChanged(state, previous),
+    };
+  }
+
+  #onWelcomed({ epoch, limits }: Welcome): void {
+    this.#rooms.welcomed(epoch);
+    this.#publisher.connected(limits ?? { publishes: 1, payloadBytes: 0, requestBytes: 0 });
+  }
+
+  #onLost(): void {
+    this.#rooms.lost();
+    this.#publisher.disconnected();
+    if (this.#upstream.forget()) this.#tellUpstream();
   }
 
   #onFrame(frame: ServerFrame, bytes: number): void {
@@ -297,20 +260,19 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
     if (results.some(({ published }) => published)) this.#connection.gained();
   }
 
-  #onHeartbeat({ upstream, causes }: Heartbeat): void {
+  #onHeartbeat(heartbeat: Heartbeat): void {
     // Where nothing is asked for, that it lasts is all that a connection can be good for.
     if (this.#rooms.none && this.#publisher.idle) this.#connection.gained();
-    this.#onUpstream(
-      unprefixed('UPSTREAM', upstream),
-      causes.map((cause) => unprefixed('UPSTREAM_CAUSE', cause)),
-    );
+    if (this.#upstream.heard(heartbeat)) this.#tellUpstream();
   }
 
-  #onUpstream(upstream: Upstream, causes: readonly UpstreamCause[]): void {
-    if (upstream === this.#upstream && causes.join() === this.#upstreamCauses.join()) return;
-    this.#upstream = upstream;
-    this.#upstreamCauses = causes;
-    this.#announcer.tell('upstream', upstream, causes);
+  #tellUpstream(): void {
+    this.emit('upstream', this.#upstream.upstream, this.#upstream.causes);
+  }
+
+  #onStalled(room: string): void {
+    this.#counters.stalls += 1;
+    this.emit('stalled', room);
   }
 
   #onStateChanged(state: ConnectionState, previous: ConnectionState): void {
@@ -318,7 +280,8 @@ export class LiveClient extends EventEmitter<LiveClientEvents> {
       this.#rooms.close(state.cause);
       this.#publisher.close(state.cause ?? clientClosed());
     }
-    this.#announcer.tell('state', state, previous);
+    logState(this.#logger, state, previous);
+    this.emit('state', state, previous);
   }
 
   #assertOpen(): void {

@@ -1,25 +1,21 @@
-import { status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { Random } from '../../common/random.ts';
+import { unprefixed } from '../../protos/enum-names.ts';
+import type { ClientFrameInput } from '../../protos/gen/live/v1/ClientFrame.ts';
 import type { HelloInput } from '../../protos/gen/live/v1/Hello.ts';
 import type { Reconnect } from '../../protos/gen/live/v1/Reconnect.ts';
+import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
-import { unprefixed } from '../../protos/enum-names.ts';
-import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
-import type { BackoffLimits } from '../../common/backoff.ts';
-import { backoffDelay } from '../../common/backoff.ts';
+import { status } from '../../protos/status-codes.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { Counters } from './counters.ts';
-import type { Endpoints } from './endpoints.ts';
 import { LiveError } from './errors.ts';
+import type { Route } from './route.ts';
 import type { Link, Transport } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What a connection needs to know. Durations are in milliseconds. */
 export interface ConnectionSettings {
-  readonly endpoints: Endpoints;
   readonly hello: HelloInput;
-  readonly backoff: BackoffLimits;
   /** From the beginning of a connection to its Welcome. */
   readonly connectTimeoutMs: number;
   /** Silence is suspicious after `heartbeat_ms * silenceFactor + silenceSlackMs`. */
@@ -42,11 +38,11 @@ export interface ConnectionListener {
   stateChanged(state: ConnectionState, previous: ConnectionState): void;
 }
 
-/** What a connection is made of. */
-export interface ConnectionParts {
+/** What a connection works with. */
+export interface ConnectionDependencies {
   readonly transport: Transport;
+  readonly route: Route;
   readonly clock: Clock;
-  readonly random: Random;
   readonly counters: Counters;
 }
 
@@ -57,25 +53,24 @@ export interface ConnectionParts {
  */
 export class Connection {
   readonly #settings: ConnectionSettings;
-  readonly #parts: ConnectionParts;
+  readonly #dependencies: ConnectionDependencies;
   readonly #listener: ConnectionListener;
   #state: ConnectionState;
   #link: Link | undefined;
   #watchdog: Watchdog | undefined;
   #timer: Timer | undefined;
   #generation = 0;
-  /** Failures since a connection last gained something. */
-  #attempt = 0;
-  /** The one in use, or to be tried next. */
-  #endpoint: string;
   #welcomedBefore = false;
 
-  constructor(settings: ConnectionSettings, parts: ConnectionParts, listener: ConnectionListener) {
+  constructor(
+    settings: ConnectionSettings,
+    dependencies: ConnectionDependencies,
+    listener: ConnectionListener,
+  ) {
     this.#settings = settings;
-    this.#parts = parts;
+    this.#dependencies = dependencies;
     this.#listener = listener;
-    this.#endpoint = settings.endpoints.pick();
-    this.#state = { name: 'idle', since: parts.clock.wallMs() };
+    this.#state = { name: 'idle', since: dependencies.clock.wallMs() };
   }
 
   get state(): ConnectionState {
@@ -99,8 +94,7 @@ export class Connection {
 
   /** The connection was of use to the owner: the next failure begins the backoff anew. */
   gained(): void {
-    this.#attempt = 0;
-    this.#settings.endpoints.worked(this.#endpoint);
+    this.#dependencies.route.gained();
   }
 
   /** Ends the connection for good. */
@@ -113,13 +107,15 @@ export class Connection {
 
   #connect(): void {
     this.#generation += 1;
-    this.#parts.counters.connects += 1;
+    this.#dependencies.counters.connects += 1;
     const generation = this.#generation;
-    const endpoint = this.#endpoint;
+    const { endpoint, attempt } = this.#dependencies.route;
     const { connectTimeoutMs, hello } = this.#settings;
-    const link = this.#parts.transport.open(endpoint, {
-      frame: (frame, bytes) => {
-        if (this.#isCurrent(generation)) this.#onFrame(frame, bytes);
+    const link = this.#dependencies.transport.open(endpoint, {
+      frame: (frame, bytes, receivedBytes) => {
+        if (!this.#isCurrent(generation)) return;
+        this.#dependencies.counters.bytesReceived += receivedBytes;
+        this.#onFrame(frame, bytes);
       },
       end: (error) => {
         if (this.#isCurrent(generation)) this.#onEnd(error);
@@ -128,8 +124,8 @@ export class Connection {
     link.send({ hello });
     this.#link = link;
     this.#setState(
-      { name: 'connecting', attempt: this.#attempt, endpoint, generation, since: this.#now() },
-      this.#parts.clock.after(connectTimeoutMs, () =>
+      { name: 'connecting', attempt, endpoint, generation, since: this.#now() },
+      this.#dependencies.clock.after(connectTimeoutMs, () =>
         this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
       ),
     );
@@ -147,7 +143,7 @@ export class Connection {
   }
 
   #onFrame(frame: ServerFrame, bytes: number): void {
-    this.#parts.counters.framesReceived += 1;
+    this.#dependencies.counters.framesReceived += 1;
     this.#watchdog?.heard();
     if (frame.welcome) this.#onWelcome(frame.welcome);
     else if (frame.reconnect) this.#onReconnect(frame.reconnect);
@@ -168,7 +164,7 @@ export class Connection {
     if (state.name !== 'connecting') return;
     const { endpoint, generation } = state;
     const { session, heartbeatMs } = welcome;
-    if (this.#welcomedBefore) this.#parts.counters.reconnects += 1;
+    if (this.#welcomedBefore) this.#dependencies.counters.reconnects += 1;
     this.#welcomedBefore = true;
     this.#watchdog = this.#newWatchdog(heartbeatMs);
     this.#watchdog.start();
@@ -179,7 +175,7 @@ export class Connection {
   #newWatchdog(heartbeatMs: number): Watchdog {
     const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
     const limits = { silenceMs: heartbeatMs * silenceFactor + silenceSlackMs, probeMs: probeTimeoutMs };
-    return new Watchdog(this.#parts.clock, limits, {
+    return new Watchdog(this.#dependencies.clock, limits, {
       bytesReceived: () => this.#link?.bytesReceived ?? 0,
       slow: (bytes, silentMs) => {
         const frame = this.#link?.incoming;
@@ -188,7 +184,7 @@ export class Connection {
       suspected: (silentMs) => this.#suspect(silentMs),
       cleared: () => this.#clear(),
       expired: (silentMs) => {
-        this.#parts.counters.probeFailures += 1;
+        this.#dependencies.counters.probeFailures += 1;
         this.#fail(unavailable(`nothing received for ${Math.round(silentMs)} ms, probe unanswered`));
       },
     });
@@ -197,7 +193,7 @@ export class Connection {
   #suspect(silentMs: number): void {
     if (this.#state.name !== 'live') return;
     const { endpoint, generation, session, heartbeatMs } = this.#state;
-    this.#parts.counters.probes += 1;
+    this.#dependencies.counters.probes += 1;
     this.#setState({
       name: 'suspect',
       endpoint,
@@ -207,7 +203,7 @@ export class Connection {
       silentMs,
       since: this.#now(),
     });
-    this.#link?.send({ ping: { nonce: this.#parts.counters.probes } });
+    this.#link?.send({ ping: { nonce: this.#dependencies.counters.probes } });
   }
 
   #clear(): void {
@@ -221,26 +217,27 @@ export class Connection {
     if (this.#state.name === 'moving' || !('endpoint' in this.#state)) return;
     const { endpoint, generation } = this.#state;
     const { afterMs } = reconnect;
-    const nextEndpoint = this.#settings.endpoints.pickAfter(endpoint, reconnect.endpoint);
+    const next = this.#dependencies.route.sentAway(reconnect.endpoint, afterMs);
     const reason = unprefixed('REASON', reconnect.reason);
     this.#watchdog?.stop();
     this.#setState(
-      { name: 'moving', endpoint, generation, afterMs, reason, nextEndpoint, since: this.#now() },
-      this.#parts.clock.after(this.#moveDelay(afterMs), () => this.#move(nextEndpoint)),
+      {
+        name: 'moving',
+        endpoint,
+        generation,
+        afterMs,
+        reason,
+        nextEndpoint: next.endpoint,
+        since: this.#now(),
+      },
+      this.#dependencies.clock.after(next.delayMs, () => this.#move(next.endpoint)),
     );
-  }
-
-  /** No penalty for a move, but two without a gain in between are a loop and are slowed down. */
-  #moveDelay(afterMs: number): number {
-    const penalty = this.#attempt === 0 ? 0 : this.#backoffDelay();
-    this.#attempt += 1;
-    return Math.max(afterMs, penalty);
   }
 
   #move(endpoint: string): void {
     this.#drop();
     if (this.#isClosed()) return;
-    this.#endpoint = endpoint;
+    this.#dependencies.route.goTo(endpoint);
     this.#connect();
   }
 
@@ -256,15 +253,10 @@ export class Connection {
       this.close(cause);
       return;
     }
-    const delayMs = this.#backoffDelay();
-    this.#attempt += 1;
-    const { endpoints } = this.#settings;
-    endpoints.failed(this.#endpoint);
-    const nextEndpoint = endpoints.pick();
-    this.#endpoint = nextEndpoint;
+    const { attempt, delayMs, endpoint } = this.#dependencies.route.failed();
     this.#setState(
-      { name: 'backoff', attempt: this.#attempt, delayMs, cause, nextEndpoint, since: this.#now() },
-      this.#parts.clock.after(delayMs, () => this.#connect()),
+      { name: 'backoff', attempt, delayMs, cause, nextEndpoint: endpoint, since: this.#now() },
+      this.#dependencies.clock.after(delayMs, () => this.#connect()),
     );
   }
 
@@ -278,12 +270,8 @@ export class Connection {
     this.#listener.lost();
   }
 
-  #backoffDelay(): number {
-    return backoffDelay(this.#attempt, this.#settings.backoff, this.#parts.random);
-  }
-
   #now(): number {
-    return this.#parts.clock.wallMs();
+    return this.#dependencies.clock.wallMs();
   }
 
   #setState(next: ConnectionState, timer?: Timer): void {

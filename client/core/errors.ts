@@ -1,13 +1,10 @@
-import type { ServiceError } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
 import type { UnknownValue, Unprefixed } from '../../protos/enum-names.ts';
 import { unprefixed } from '../../protos/enum-names.ts';
 import type { Reason as WireReason } from '../../protos/gen/live/v1/Reason.ts';
 import type { Refusal } from '../../protos/gen/live/v1/Refusal.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import { isKnownReason, reasons } from '../../protos/reasons.ts';
-import { decodeStatusDetails, statusDetailsKey } from '../../protos/status-details.ts';
-import { reasonMetadataKey } from '../../protos/vocabulary.ts';
+import { status, statusName } from '../../protos/status-codes.ts';
 
 /** A stable reason of the gateway's; UNSPECIFIED when it gave none. One that this version does not know is for people to read. */
 export type Reason = Unprefixed<'REASON', WireReason> | UnknownValue;
@@ -67,7 +64,7 @@ export class LiveError extends Error {
 
   /** The name of the status code, for example "UNAVAILABLE". */
   get codeName(): string {
-    return status[this.code] ?? String(this.code);
+    return statusName(this.code);
   }
 }
 
@@ -83,26 +80,6 @@ export function cursorStoreFailed(cause: unknown): LiveError {
   return new LiveError(status.INTERNAL, `the cursor store failed: ${detail}`, { cause });
 }
 
-/** The error that a gRPC call ended with, with what the gateway's trailing metadata tells of it. */
-export function fromServiceError(error: ServiceError): LiveError {
-  const [bytes] = error.metadata.get(statusDetailsKey);
-  const told = bytes instanceof Buffer ? decodeStatusDetails(bytes) : undefined;
-  const [name] = error.metadata.get(reasonMetadataKey);
-  const reason = reasonOf(told?.reason ?? String(name ?? ''));
-  const retryAfterMs = told?.reason === undefined ? undefined : (told.retryAfterMs ?? 'never');
-  // grpc-js appends this even when it has no note to give.
-  const details = (error.details || error.message).replace(/\. Resolution note: $/, '');
-  return new LiveError(error.code, details, { reason, retryAfterMs, cause: error });
-}
-
-/** The error for whatever the reading of a call failed with: gRPC's own errors have metadata, those of streams have none. */
-export function fromCallError(error: unknown): LiveError {
-  if (error instanceof LiveError) return error;
-  if (error instanceof Error && 'metadata' in error) return fromServiceError(error as ServiceError);
-  const detail = error instanceof Error ? error.message : String(error);
-  return new LiveError(status.INTERNAL, `the call failed: ${detail}`, { cause: error });
-}
-
 /** The error that a frame tells of. */
 export function fromRefusal(refusal: Refusal, key?: string): LiveError {
   const { code, message, retryAfterMs } = refusal;
@@ -110,8 +87,8 @@ export function fromRefusal(refusal: Refusal, key?: string): LiveError {
   return new LiveError(code, message, { reason, retryAfterMs: retryAfterMs ?? 'never', key });
 }
 
-/** A reason by its name in metadata; one that this version does not know is treated like one that comes as a number. */
-function reasonOf(name: string): Reason {
+/** A reason by its name, as calls tell it; one that this version does not know is treated like one that comes as a number. */
+export function reasonNamed(name: string): Reason {
   if (isKnownReason(name)) return name satisfies KnownReason;
   return name === '' ? 'UNSPECIFIED' : (name as Reason);
 }

@@ -1,19 +1,20 @@
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
-import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
-import type { KeepaliveOptions } from '../transports/grpc/transport.ts';
-import type { Transport } from './transport.ts';
+import type { Logger } from './logger.ts';
+
+/** How long a call or a publish may take unless the application says otherwise, in milliseconds. */
+export const defaultCallTimeoutMs = 10_000;
 
 /** Delays between attempts unless the application says otherwise. */
 export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };
 
-/** How a client is made. Durations are in milliseconds. */
-export interface LiveClientOptions {
+/** How a client is made, whatever its transport. Durations are in milliseconds. */
+export interface ClientOptions {
   /** Gateways as host:port, at least one: tried in random order, those that failed in the last minute after the others. */
   readonly endpoints: readonly string[];
   /** Name and version of the application, for the gateway's logs. */
@@ -25,8 +26,6 @@ export interface LiveClientOptions {
    * Default: none that NATS stores is too large.
    */
   readonly maxFrameBytes?: number;
-  /** Plaintext unless given. */
-  readonly credentials?: ChannelCredentials;
   /** Where cursors of rooms joined with a `cursorName` are kept; in memory unless given. The caller closes it. */
   readonly cursorStore?: CursorStore;
   /** Delay between attempts: uniform below `baseMs`, doubled with each failure up to `maxMs`. */
@@ -41,8 +40,6 @@ export interface LiveClientOptions {
    * `heartbeat_ms * silenceFactor + 250 + probeTimeoutMs` of the last frame; a part of a frame makes it wait for one more silence.
    */
   readonly silenceFactor?: number;
-  /** HTTP/2 keepalive beside the in-band probe. It also watches while reading is paused. */
-  readonly keepalive?: KeepaliveOptions;
   /**
    * What may wait between a room and the application, in bytes of frames: the gateway then sends no more of that room, and drops
    * and counts its ephemeral messages. Results of publishes and all other rooms flow. Default 1 MiB.
@@ -52,8 +49,8 @@ export interface LiveClientOptions {
   readonly maxPendingPublishes?: number;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** How links are opened; gRPC unless given. */
-  readonly transport?: Transport;
+  /** Told what the client does about its connection and rooms. `console` is one. Default: nobody is. */
+  readonly logger?: Logger;
 }
 
 /** Where a viewer without a cursor begins; `{ cursor }` is one kept by the application itself. */
@@ -76,6 +73,8 @@ export interface JoinOptions {
   readonly onGap?: 'continue' | 'stop';
   /** The name under which the cursor store keeps this room's cursor. Absent: nothing is kept. */
   readonly cursorName?: string;
+  /** Leaves the room when it is aborted, like `leave`; but the iterator then throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A message to publish. */
@@ -116,6 +115,16 @@ export interface PullOptions {
   readonly limit?: number;
   /** How long an endpoint may take for each part of its answer. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Gives the pull up at once: the iterator throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a room is asked about. */
+export interface RoomOptions {
+  /** How long each endpoint may take, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Gives the question up at once: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** The start in a Join or PullRequest. */

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { status } from '../../protos/status-codes.ts';
 import type { PullRequestInput } from '../../protos/gen/live/v1/PullRequest.ts';
 import { unprefixed } from '../../protos/enum-names.ts';
 import type { PullResponse } from '../../protos/gen/live/v1/PullResponse.ts';

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { status } from '../../protos/status-codes.ts';
 import { LiveError } from './errors.ts';
 
 interface Entry<T> {
@@ -12,10 +12,10 @@ interface Waiter<T> {
 }
 
 type State =
-  | { name: 'open' }
-  /** What is queued is still given out, then `error` once if there is one, then the end. */
-  | { name: 'ending'; error: Error | undefined }
-  | { name: 'ended' };
+  | { kind: 'open' }
+  /** What is queued is still given out, then `error` once unless that is undefined, then the end. */
+  | { kind: 'ending'; error: unknown }
+  | { kind: 'ended' };
 
 const consumedBeforeCompaction = 1024;
 
@@ -28,7 +28,7 @@ export class RoomQueue<T> {
   #entries: Entry<T>[] = [];
   #consumed = 0;
   #bytes = 0;
-  #state: State = { name: 'open' };
+  #state: State = { kind: 'open' };
   #waiter: Waiter<T> | undefined;
 
   /** @param taken told what the events cost that the application takes, in bytes */
@@ -48,7 +48,7 @@ export class RoomQueue<T> {
 
   /** Appends an event that costs so many bytes. */
   push(event: T, bytes = 0): void {
-    if (this.#state.name !== 'open') return;
+    if (this.#state.kind !== 'open') return;
     if (this.#waiter !== undefined) {
       this.#settle((waiter) => waiter.resolve({ done: false, value: event }));
       if (bytes > 0) this.#taken(bytes);
@@ -62,13 +62,15 @@ export class RoomQueue<T> {
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#waiter !== undefined) return Promise.reject(secondReader());
     if (this.length > 0) return Promise.resolve({ done: false, value: this.#take() });
-    switch (this.#state.name) {
+    switch (this.#state.kind) {
       case 'ended':
         return Promise.resolve({ done: true, value: undefined });
       case 'ending': {
         const { error } = this.#state;
-        this.#state = { name: 'ended' };
-        return error ? Promise.reject(error) : Promise.resolve({ done: true, value: undefined });
+        this.#state = { kind: 'ended' };
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what a signal was aborted with
+        if (error !== undefined) return Promise.reject(error);
+        return Promise.resolve({ done: true, value: undefined });
       }
       case 'open':
         return new Promise((resolve, reject) => {
@@ -77,25 +79,25 @@ export class RoomQueue<T> {
     }
   }
 
-  /** No more events will come; after those that wait, `next` rejects with `error` or says done. */
-  end(error?: Error): void {
-    if (this.#state.name !== 'open') return;
+  /** No more events will come; after those that wait, `next` rejects with `error`, or says done if that is undefined. */
+  end(error?: unknown): void {
+    if (this.#state.kind !== 'open') return;
     if (this.#waiter === undefined) {
-      this.#state = { name: 'ending', error };
+      this.#state = { kind: 'ending', error };
       return;
     }
-    this.#state = { name: 'ended' };
+    this.#state = { kind: 'ended' };
     this.#settle((waiter) =>
-      error ? waiter.reject(error) : waiter.resolve({ done: true, value: undefined }),
+      error === undefined ? waiter.resolve({ done: true, value: undefined }) : waiter.reject(error),
     );
   }
 
-  /** Throws away what waits, and ends. */
-  discard(): void {
+  /** Throws away what waits, and ends like `end`. */
+  discard(error?: unknown): void {
     this.#entries = [];
     this.#consumed = 0;
     this.#bytes = 0;
-    this.end();
+    this.end(error);
   }
 
   #take(): T {

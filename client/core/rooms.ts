@@ -1,28 +1,31 @@
-import { status } from '@grpc/grpc-js';
+import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
-import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
+import type { ClientFrameInput } from '../../protos/gen/live/v1/ClientFrame.ts';
+import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
+import { status } from '../../protos/status-codes.ts';
 import { isRoomName, roomNameRule } from '../../protos/vocabulary.ts';
-import type { BackoffLimits } from '../../common/backoff.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 import { LiveError, cursorStoreFailed } from './errors.ts';
+import type { Logger } from './logger.ts';
 import type { JoinOptions } from './options.ts';
 import { startOf } from './options.ts';
 import type { Cluster } from './places.ts';
-import type { RoomHost } from './room.ts';
 import { Room } from './room.ts';
+import type { RoomHost } from './room-host.ts';
 import type { RoomSubscription } from './subscription.ts';
 
 /** How often what the application has handled is acknowledged, in milliseconds. */
 const ackPeriodMs = 5_000;
 
 /** What the rooms of a client have in common. */
-export interface RoomsParts {
+export interface RoomsDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
+  readonly logger: Logger;
   readonly backoff: BackoffLimits;
   /** What may wait for the application in each room, in bytes of frames. */
   readonly windowBytes: number;
@@ -56,7 +59,8 @@ export class Rooms implements RoomHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
-  readonly #parts: RoomsParts;
+  readonly logger: Logger;
+  readonly #dependencies: RoomsDependencies;
   readonly #rooms = new Map<string, Room>();
   /** Rooms that were left and how many Lefts are due: until then their frames belong to the join before. */
   readonly #leaving = new Map<string, number>();
@@ -67,11 +71,12 @@ export class Rooms implements RoomHost {
   /** Runs while the gateway has welcomed us. */
   #ackTimer: Timer | undefined;
 
-  constructor(parts: RoomsParts) {
-    this.#parts = parts;
-    this.clock = parts.clock;
-    this.random = parts.random;
-    this.counters = parts.counters;
+  constructor(dependencies: RoomsDependencies) {
+    this.#dependencies = dependencies;
+    this.clock = dependencies.clock;
+    this.random = dependencies.random;
+    this.counters = dependencies.counters;
+    this.logger = dependencies.logger;
   }
 
   /** Follows a room; see `LiveClient.join`. */
@@ -86,8 +91,8 @@ export class Rooms implements RoomHost {
         reason: 'ALREADY_JOINED',
       });
     }
-    const { from = 'live', onGap = 'continue', cursorName, anew = false } = options;
-    const { windowBytes, backoff, cursorStore, servers } = this.#parts;
+    const { from = 'live', onGap = 'continue', cursorName, anew = false, signal } = options;
+    const { windowBytes, backoff, cursorStore, servers } = this.#dependencies;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
       {
@@ -96,19 +101,21 @@ export class Rooms implements RoomHost {
         onGap,
         windowBytes,
         backoff,
+        signal,
         handled: (cursor) => {
           if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor, servers));
         },
       },
       this,
     );
+    if (room.state === 'ended') return room.subscription;
     this.#rooms.set(name, room);
     if (anew || cursorName === undefined) this.#loaded(room, given);
     else {
       this.#unsought.set(room, { cursorName, given });
       this.#seek();
     }
-    return room;
+    return room.subscription;
   }
 
   /** Whether there are none. */
@@ -118,12 +125,14 @@ export class Rooms implements RoomHost {
 
   /** The joins that go with Hello. */
   opening(): ClientFrameInput[] {
-    return [...this.#rooms.values()].filter((room) => room.detached).map((room) => room.joinFrame());
+    return [...this.#rooms.values()]
+      .filter(({ state }) => state === 'detached')
+      .map((room) => room.joinFrame());
   }
 
   /** @param epoch identity of the stream behind the gateway; empty: it does not say */
   welcomed(epoch: string): void {
-    this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#parts.servers };
+    this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#dependencies.servers };
     this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
     this.#seek();
   }
@@ -139,7 +148,7 @@ export class Rooms implements RoomHost {
   /** Ends every room: at once, or with `cause` after what is queued. */
   close(cause: LiveError | undefined): void {
     for (const room of [...this.#rooms.values()]) {
-      if (cause === undefined) room.leave();
+      if (cause === undefined) room.subscription.leave();
       else room.end(cause);
     }
   }
@@ -157,31 +166,32 @@ export class Rooms implements RoomHost {
   }
 
   join(room: Room): void {
-    this.#parts.wire.send(room.joinFrame());
+    this.#dependencies.wire.send(room.joinFrame());
   }
 
   leave({ room }: Room): void {
-    const { wire } = this.#parts;
+    const { wire } = this.#dependencies;
     if (!wire.ready) return;
     this.#leaving.set(room, (this.#leaving.get(room) ?? 0) + 1);
     wire.send({ leave: { room } });
   }
 
   grant({ room }: Room, bytes: number): void {
-    this.#parts.wire.send({ credit: { room, bytes } });
+    this.#dependencies.wire.send({ credit: { room, bytes } });
   }
 
   stalled({ room }: Room): void {
-    this.#parts.stalled(room);
+    this.logger.warn('nobody reads a room', { room });
+    this.#dependencies.stalled(room);
   }
 
   gained(): void {
-    this.#parts.wire.gained();
+    this.#dependencies.wire.gained();
   }
 
   settled(): void {
     if (this.#ackTimer === undefined || this.#rooms.size === 0) return;
-    for (const room of this.#rooms.values()) if (room.unsettled) return;
+    for (const room of this.#rooms.values()) if (room.state !== 'live') return;
     this.gained();
   }
 
@@ -203,7 +213,7 @@ export class Rooms implements RoomHost {
   #load(room: Room, cluster: Cluster, { cursorName, given }: Beginning): void {
     const failed = (cause: unknown): void => room.end(cursorStoreFailed(cause));
     try {
-      const found = this.#parts.cursorStore.load(cursorName, room.room, cluster);
+      const found = this.#dependencies.cursorStore.load(cursorName, room.room, cluster);
       if (found instanceof Promise) found.then((cursor) => this.#loaded(room, cursor ?? given), failed);
       else this.#loaded(room, found ?? given);
     } catch (error) {
@@ -213,7 +223,8 @@ export class Rooms implements RoomHost {
 
   #loaded(room: Room, cursor: Cursor | undefined): void {
     room.loaded(cursor);
-    if (room.detached && this.#parts.wire.ready) this.#parts.wire.send(room.joinFrame());
+    if (room.state === 'detached' && this.#dependencies.wire.ready)
+      this.#dependencies.wire.send(room.joinFrame());
   }
 
   /** The room that a frame is for; none if the frame belongs to a join that has been left. */
@@ -237,7 +248,7 @@ export class Rooms implements RoomHost {
   #acknowledge(): void {
     for (const room of this.#rooms.values()) {
       const seq = room.takeAck();
-      if (seq !== undefined) this.#parts.wire.send({ ack: { room: room.room, seq: String(seq) } });
+      if (seq !== undefined) this.#dependencies.wire.send({ ack: { room: room.room, seq: String(seq) } });
     }
   }
 }

@@ -1,13 +1,29 @@
-import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
+import type { ClientFrameInput } from '../../protos/gen/live/v1/ClientFrame.ts';
+import type { GetRoomRequestInput } from '../../protos/gen/live/v1/GetRoomRequest.ts';
+import type { GetRoomResponse } from '../../protos/gen/live/v1/GetRoomResponse.ts';
+import type { PullRequestInput } from '../../protos/gen/live/v1/PullRequest.ts';
+import type { PullResponse } from '../../protos/gen/live/v1/PullResponse.ts';
+import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import type { LiveError } from './errors.ts';
-import type { IncomingFrame } from '../transports/grpc/incoming-frame.ts';
 
 /** What a link tells its owner. Nothing comes after `end`, and nothing after `Link.destroy`. */
 export interface LinkHandlers {
-  /** @param bytes size of the frame before compression */
-  frame(frame: ServerFrame, bytes: number): void;
+  /**
+   * A frame came: inflated, where the gateway had compressed it, and decoded.
+   * @param bytes its size before compression, which is what a batch costs of its room's credit
+   * @param receivedBytes its size as it came
+   */
+  frame(frame: ServerFrame, bytes: number, receivedBytes: number): void;
   /** The stream is over: undefined when the gateway ended it with OK. */
   end(error: LiveError | undefined): void;
+}
+
+/** A frame that has begun to come, on the wire: compressed if it is. In bytes. */
+export interface IncomingFrame {
+  /** What of it has come. */
+  readonly bytes: number;
+  /** What it has altogether. */
+  readonly total: number;
 }
 
 /** One connection of its own with one Connect stream on it. */
@@ -21,8 +37,29 @@ export interface Link {
   destroy(): void;
 }
 
-/** Opens links. */
+/** How a call is made. */
+export interface CallOptions {
+  /** Cancels the call. Nobody waits for its outcome then, whatever it is. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How a client reaches gateways. It decides nothing: which endpoint, how long to wait and whether to try again is up to the client. It belongs to one
+ * client, which closes it.
+ */
 export interface Transport {
   /** Begins to connect to `endpoint` (host:port). Frames may be sent at once; failure comes as `end`. */
   open(endpoint: string, handlers: LinkHandlers): Link;
+  /**
+   * Calls GetRoom.
+   * @throws LiveError with the gateway's status and reason; UNAVAILABLE if the endpoint cannot be reached
+   */
+  getRoom(endpoint: string, request: GetRoomRequestInput, options: CallOptions): Promise<GetRoomResponse>;
+  /**
+   * Calls Pull, and gives the parts of the answer as they come.
+   * @throws LiveError from the iterator; the same as `getRoom`
+   */
+  pull(endpoint: string, request: PullRequestInput, options: CallOptions): AsyncIterable<PullResponse>;
+  /** Lets go of connections that calls were made on. Links are not concerned. */
+  close(): void;
 }

@@ -33,10 +33,10 @@ const lateMs = 500;
 
 type State =
   /** Watching; `timer` looks at the time of the last sign of life. */
-  | { name: 'watching'; timer: Timer }
+  | { kind: 'watching'; timer: Timer }
   /** A probe is out. */
-  | { name: 'probing'; timer: Timer }
-  | { name: 'stopped' };
+  | { kind: 'probing'; timer: Timer }
+  | { kind: 'stopped' };
 
 /**
  * Watches for silence: `silenceMs` without a sign of life → suspected → `probeMs` without one → expired.
@@ -47,7 +47,7 @@ export class Watchdog {
   readonly #clock: Clock;
   readonly #limits: WatchdogLimits;
   readonly #listener: WatchdogListener;
-  #state: State = { name: 'stopped' };
+  #state: State = { kind: 'stopped' };
   #heardAt = 0;
   /** When something came that was perhaps no frame, and how much had come by then. */
   #aliveAt = 0;
@@ -70,18 +70,18 @@ export class Watchdog {
   /** A sign of life. */
   heard(): void {
     this.#hear();
-    if (this.#state.name !== 'probing') return;
+    if (this.#state.kind !== 'probing') return;
     this.#watch(this.#limits.silenceMs);
     this.#listener.cleared();
   }
 
   /** Ends the watch; nothing is called afterwards. */
   stop(): void {
-    this.#setState({ name: 'stopped' });
+    this.#setState({ kind: 'stopped' });
   }
 
   #watch(delayMs: number): void {
-    this.#setState({ name: 'watching', timer: this.#clock.after(delayMs, () => this.#look()) });
+    this.#setState({ kind: 'watching', timer: this.#clock.after(delayMs, () => this.#look()) });
   }
 
   #look(): void {
@@ -92,7 +92,7 @@ export class Watchdog {
     }
     if (this.#isSlow()) {
       // Unless the listener has stopped the watch.
-      if (this.#state.name === 'watching') this.#watch(this.#limits.silenceMs);
+      if (this.#state.kind === 'watching') this.#watch(this.#limits.silenceMs);
       return;
     }
     this.#probe();
@@ -107,7 +107,7 @@ export class Watchdog {
       else if (this.#isSlow()) this.#recover();
       else this.#expire();
     });
-    this.#setState({ name: 'probing', timer });
+    this.#setState({ kind: 'probing', timer });
   }
 
   #hear(): void {
@@ -127,13 +127,13 @@ export class Watchdog {
   }
 
   #recover(): void {
-    if (this.#state.name !== 'probing') return;
+    if (this.#state.kind !== 'probing') return;
     this.#watch(this.#limits.silenceMs);
     this.#listener.cleared();
   }
 
   #expire(): void {
-    this.#setState({ name: 'stopped' });
+    this.#setState({ kind: 'stopped' });
     this.#listener.expired(this.#silentMs());
   }
 

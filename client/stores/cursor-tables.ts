@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { status } from '../../protos/status-codes.ts';
 import type Database from 'better-sqlite3';
 import { LiveError } from '../core/errors.ts';
 import { anyServer } from '../core/places.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { status } from '@grpc/grpc-js';
+import { status } from '../../protos/status-codes.ts';
 import Database from 'better-sqlite3';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';

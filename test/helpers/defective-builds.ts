@@ -1,8 +1,5 @@
-import { ChannelCredentials } from '@grpc/grpc-js';
 import type { JoinOptions, LiveClientOptions, RoomEvent, RoomSubscription } from '../../client/index.ts';
-import { LiveClient } from '../../client/index.ts';
-import { newCounters } from '../../client/core/counters.ts';
-import { defaultKeepalive, grpcTransport } from '../../client/transports/grpc/transport.ts';
+import { grpcTransport, LiveClient } from '../../client/index.ts';
 import type { Transport } from '../../client/core/transport.ts';
 import type { Message as WireMessage } from '../../protos/gen/live/v1/Message.ts';
 import type { ServerFrame } from '../../protos/live.ts';
@@ -15,11 +12,12 @@ export type EventDefect = (event: RoomEvent) => RoomEvent[];
 
 /** The real transport to a real gateway, whose frames reach the client as if the gateway had the defect. */
 export function defectiveTransport(defect: FrameDefect): Transport {
-  const real = grpcTransport(ChannelCredentials.createInsecure(), defaultKeepalive, newCounters());
+  const real = grpcTransport();
   return {
+    ...real,
     open: (endpoint, handlers) =>
       real.open(endpoint, {
-        frame: (frame, bytes) => defect(frame).forEach((sent) => handlers.frame(sent, bytes)),
+        frame: (frame, ...sizes) => defect(frame).forEach((sent) => handlers.frame(sent, ...sizes)),
         end: (error) => handlers.end(error),
       }),
   };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { LiveError } from '../../client/core/errors.ts';
-import { receiveFrame } from '../../client/core/receive-frame.ts';
 import type { Link, LinkHandlers, Transport } from '../../client/core/transport.ts';
+import { receiveFrame } from '../../client/transports/grpc/receive-frame.ts';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { decodeClientFrame, liveService } from '../../protos/live.ts';
 import { bareFrame } from '../../server/log/frame-prefix.ts';
@@ -62,8 +62,20 @@ export class MemoryTransport implements Transport {
     this.#link?.session.goAway({ afterMs: 0, reason: 'DRAINING', endpoint: undefined });
   }
 
-  /** Ends every connection, those that the path has forgotten included. */
+  getRoom(): never {
+    throw new Error('there are no calls in memory');
+  }
+
+  pull(): never {
+    throw new Error('there are no calls in memory');
+  }
+
   close(): void {
+    // It outlives the viewer's processes.
+  }
+
+  /** Ends every connection, those that the path has forgotten included. */
+  cutAll(): void {
     for (const link of this.#links) link.cut();
   }
 
@@ -140,7 +152,7 @@ class MemoryLink implements Link {
     queueMicrotask(() => {
       if (this.#state !== 'open') return;
       const received = receiveFrame(bareFrame(frame));
-      this.#handlers.frame(received.frame, received.bytes);
+      this.#handlers.frame(received.frame, received.bytes, received.receivedBytes);
       this.#carrier.listener?.written();
     });
   }

@@ -101,7 +101,7 @@ export class SimulatedViewer {
   close(): void {
     const rooms = [...this.#rooms.keys()];
     this.#end('clean');
-    this.transport.close();
+    this.transport.cutAll();
     const atMs = this.#clock.monotonicMs();
     for (const room of rooms) {
       this.events.push({ kind: 'end', room, atMs, cursor: this.#storedPlace(room) });

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { credentials } from '@grpc/grpc-js';
 import type { LiveClientOptions } from '../../client/index.ts';
-import { LiveClient } from '../../client/index.ts';
-import { newCounters } from '../../client/core/counters.ts';
-import { defaultKeepalive, grpcTransport } from '../../client/transports/grpc/transport.ts';
+import { grpcTransport, LiveClient } from '../../client/index.ts';
 import type { Link, Transport } from '../../client/core/transport.ts';
 import { encodeServerFrame } from '../../protos/live.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -75,8 +72,9 @@ describe('a frame that comes in parts', () => {
   const half = large.subarray(0, large.length >> 1);
 
   async function connect(options: Partial<LiveClientOptions> = {}): Promise<void> {
-    const inner = grpcTransport(credentials.createInsecure(), defaultKeepalive, newCounters());
+    const inner = grpcTransport();
     const transport: Transport = {
+      ...inner,
       open(endpoint, handlers) {
         const link = inner.open(endpoint, handlers);
         links.push(link);

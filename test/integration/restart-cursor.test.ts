@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { SqliteCursorStore } from '../../client/index.ts';
+import { SqliteCursorStore } from '../../client/sqlite.ts';
 import { seededRandom } from '../../common/random.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';

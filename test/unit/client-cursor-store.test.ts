@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { MemoryCursorStore, SqliteCursorStore } from '../../client/index.ts';
+import { MemoryCursorStore } from '../../client/index.ts';
+import { SqliteCursorStore } from '../../client/sqlite.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { joined, Reader, ScriptedClient } from '../helpers/scripted-client.ts';
 

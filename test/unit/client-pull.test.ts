@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { fromCallError } from '../../client/core/errors.ts';
 import { pullEvents } from '../../client/core/pull.ts';
+import { fromCallError } from '../../client/transports/grpc/errors.ts';
 import type { PullResponse } from '../../protos/gen/live/v1/PullResponse.ts';
 import { liveService } from '../../protos/live.ts';
 import { cursorAt } from '../helpers/scripted-client.ts';

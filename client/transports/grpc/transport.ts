@@ -1,18 +1,19 @@
 import type { Socket } from 'node:net';
-import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import { resetSocket } from '../../../common/node/reset-socket.ts';
 import type { ClientFrameInput } from '../../../protos/live.ts';
 import { LiveStub, liveService } from '../../../protos/live.ts';
-import type { Counters } from '../../core/counters.ts';
-import { abortable, abortableTarget } from './dial.ts';
+import { checkDuration } from '../../core/check-options.ts';
 import type { LiveError } from '../../core/errors.ts';
-import { fromServiceError } from '../../core/errors.ts';
-import type { IncomingFrame } from './incoming-frame.ts';
-import { incomingFrame } from './incoming-frame.ts';
-import type { ReceivedFrame } from '../../core/receive-frame.ts';
-import { receiveFrame } from '../../core/receive-frame.ts';
-import type { Link, LinkHandlers, Transport } from '../../core/transport.ts';
+import type { IncomingFrame, Link, LinkHandlers, Transport } from '../../core/transport.ts';
+import { GrpcCalls } from './calls.ts';
+import { fromServiceError } from './errors.ts';
+import { abortable, abortableTarget } from './internals/dial.ts';
+import { incomingFrame } from './internals/incoming-frame.ts';
+import { SocketRevealingCredentials } from './internals/revealed-socket.ts';
+import type { ReceivedFrame } from './receive-frame.ts';
+import { receiveFrame } from './receive-frame.ts';
 
 /** HTTP/2 keepalive, in milliseconds. It must allow for the longest stall of either event loop, and for what is on its way by a slow link. */
 export interface KeepaliveOptions {
@@ -24,13 +25,13 @@ export interface KeepaliveOptions {
  * HTTP/2 keepalive unless the application says otherwise. The answer to a ping comes behind what is on its way, up to a whole {@link flowControlWindow}: on a link of
  * 12 kB/s that takes 21 s. That a link is dead is noticed sooner, by silence.
  */
-export const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 30_000 };
+const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 30_000 };
 
 /** Room for one large replay frame and the next one behind it, before the gateway has to wait. */
 const flowControlWindow = 256 * 1024;
 
 /** Options of every channel of this client: one connection, no retries and no look-ups that we did not ask for. */
-export function channelOptions(keepalive: KeepaliveOptions): ChannelOptions {
+function channelOptions(keepalive: KeepaliveOptions): ChannelOptions {
   return {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
@@ -41,46 +42,6 @@ export function channelOptions(keepalive: KeepaliveOptions): ChannelOptions {
     'grpc.max_receive_message_length': -1,
     'grpc-node.flow_control_window': flowControlWindow,
   };
-}
-
-type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
-
-/**
- * Credentials that show the TCP socket under a channel. Cancelling a call and closing its channel wait for
- * the peer, and a peer that is gone never answers: only the socket's owner can end such a connection.
- */
-class SocketRevealingCredentials extends ChannelCredentials {
-  readonly #inner: ChannelCredentials;
-  readonly #reveal: (socket: Socket) => void;
-
-  constructor(inner: ChannelCredentials, reveal: (socket: Socket) => void) {
-    super();
-    this.#inner = inner;
-    this.#reveal = reveal;
-  }
-
-  override _isSecure(): boolean {
-    return this.#inner._isSecure();
-  }
-
-  override _equals(other: ChannelCredentials): boolean {
-    return this === other;
-  }
-
-  override _createSecureConnector(
-    ...args: Parameters<ChannelCredentials['_createSecureConnector']>
-  ): SecureConnector {
-    const connector = this.#inner._createSecureConnector(...args);
-    return {
-      connect: (socket) => {
-        this.#reveal(socket);
-        return connector.connect(socket);
-      },
-      waitForReady: () => connector.waitForReady(),
-      getCallCredentials: () => connector.getCallCredentials(),
-      destroy: () => connector.destroy(),
-    };
-  }
 }
 
 class GrpcLink implements Link {
@@ -96,7 +57,6 @@ class GrpcLink implements Link {
     endpoint: string,
     credentials: ChannelCredentials,
     options: ChannelOptions,
-    counters: Counters,
     handlers: LinkHandlers,
   ) {
     this.#stub = new LiveStub(
@@ -107,16 +67,13 @@ class GrpcLink implements Link {
     this.#call = this.#stub.makeBidiStreamRequest<ClientFrameInput, ReceivedFrame>(
       liveService.Connect.path,
       (frame) => liveService.Connect.requestSerialize(frame),
-      (bytes) => {
-        counters.bytesReceived += bytes.length;
-        return receiveFrame(bytes);
-      },
+      receiveFrame,
     );
     // The error listener stays for good: a call reports its own cancellation as an error.
     this.#call.on('error', (error: ServiceError) => this.#end(handlers, fromServiceError(error)));
     this.#call.on('end', () => this.#end(handlers, undefined));
-    this.#call.on('data', ({ frame, bytes }: ReceivedFrame) => {
-      if (this.#state === 'open') handlers.frame(frame, bytes);
+    this.#call.on('data', ({ frame, bytes, receivedBytes }: ReceivedFrame) => {
+      if (this.#state === 'open') handlers.frame(frame, bytes, receivedBytes);
     });
   }
 
@@ -154,14 +111,30 @@ class GrpcLink implements Link {
   }
 }
 
-/** A transport on @grpc/grpc-js: every link has a channel, and so a TCP connection, of its own. */
-export function grpcTransport(
-  credentials: ChannelCredentials,
-  keepalive: KeepaliveOptions,
-  counters: Counters,
-): Transport {
+/** How gateways are reached by gRPC. */
+export interface GrpcTransportOptions {
+  /** Plaintext unless given. */
+  readonly credentials?: ChannelCredentials;
+  /** HTTP/2 keepalive beside the in-band probe. It also watches while reading is paused. */
+  readonly keepalive?: KeepaliveOptions;
+}
+
+/**
+ * A transport on @grpc/grpc-js: every link has a channel, and so a TCP connection, of its own.
+ * @throws LiveError INVALID_ARGUMENT that names the option which makes no sense
+ */
+export function grpcTransport({
+  credentials = grpcCredentials.createInsecure(),
+  keepalive = defaultKeepalive,
+}: GrpcTransportOptions = {}): Transport {
+  checkDuration('keepalive.timeMs', keepalive.timeMs);
+  checkDuration('keepalive.timeoutMs', keepalive.timeoutMs);
   const options = channelOptions(keepalive);
+  const calls = new GrpcCalls(credentials, options);
   return {
-    open: (endpoint, handlers) => new GrpcLink(endpoint, credentials, options, counters, handlers),
+    open: (endpoint, handlers) => new GrpcLink(endpoint, credentials, options, handlers),
+    getRoom: (endpoint, request, callOptions) => calls.getRoom(endpoint, request, callOptions),
+    pull: (endpoint, request, callOptions) => calls.pull(endpoint, request, callOptions),
+    close: () => calls.close(),
   };
 }

@@ -1,10 +1,11 @@
-/** A frame that has begun to come, on the wire: compressed if it is. In bytes. */
-export interface IncomingFrame {
-  /** What of it has come. */
-  readonly bytes: number;
-  /** What it has altogether. */
-  readonly total: number;
-}
+import type { IncomingFrame } from '../../../core/transport.ts';
+
+/*
+ * Access: the message decoder of a call (`decoder.readMessageSize` and `readMessageRemaining` of grpc-js' StreamDecoder), and the way to it through the calls
+ * below one another (`call`, `child`, `underlyingCalls[].call`).
+ * If it changes: the size of a large frame that is on its way is not told any more (`slow` without a total). Nothing else.
+ * Instead, once there is one: a public measure of how far the next message has come.
+ */
 
 /** What grpc-js puts a message together with, by its own names. */
 interface Decoder {

@@ -1,6 +1,14 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { experimental } from '@grpc/grpc-js';
 
+/*
+ * Access: `experimental.createResolver` and `experimental.registerResolver`, which may change in any version, and that the fields of an address are passed
+ * to `net.connect` as they are.
+ * If it changes: nothing connects (the scheme is not known), or an attempt to connect to an address that does not answer outlives its link, and keeps the
+ * process from ending for two minutes.
+ * Instead, once there is one: `Client.close` that takes connecting sockets along (grpc-node has none), or the public option of revealed-socket.ts.
+ */
+
 type ResolverListener = Parameters<typeof experimental.createResolver>[1];
 type Target = Parameters<typeof experimental.createResolver>[0];
 type Endpoints = Parameters<ResolverListener>[0];

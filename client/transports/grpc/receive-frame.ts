@@ -1,14 +1,13 @@
 import { inflateRawSync } from 'node:zlib';
-import type { ServerFrame } from '../../protos/live.ts';
-import { liveService } from '../../protos/live.ts';
+import type { ServerFrame } from '../../../protos/live.ts';
+import { liveService } from '../../../protos/live.ts';
+import { largestFrameBytes } from '../../core/frame-size.ts';
 
-/** The largest frame that there can be, in bytes: NATS stores no message above 64 MiB. A longer one is a defect, or a bomb. */
-export const largestFrameBytes = 65 * 1024 * 1024;
-
-/** A frame, and its size before compression, in bytes. */
+/** A frame, and its size in bytes: before compression, and as it came. */
 export interface ReceivedFrame {
   readonly frame: ServerFrame;
   readonly bytes: number;
+  readonly receivedBytes: number;
 }
 
 /**
@@ -17,9 +16,9 @@ export interface ReceivedFrame {
  */
 export function receiveFrame(bytes: Buffer): ReceivedFrame {
   const frame = decode(bytes);
-  if (!frame.deflated) return { frame, bytes: bytes.length };
+  if (!frame.deflated) return { frame, bytes: bytes.length, receivedBytes: bytes.length };
   const inflated = inflateRawSync(frame.deflated, { maxOutputLength: largestFrameBytes });
-  return { frame: decode(inflated), bytes: inflated.length };
+  return { frame: decode(inflated), bytes: inflated.length, receivedBytes: bytes.length };
 }
 
 const decode = (bytes: Buffer): ServerFrame => liveService.Connect.responseDeserialize(bytes);

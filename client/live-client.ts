@@ -1,0 +1,19 @@
+import { CoreClient } from './core/client.ts';
+import type { ClientOptions } from './core/options.ts';
+import type { Transport } from './core/transport.ts';
+import type { GrpcTransportOptions } from './transports/grpc/transport.ts';
+import { grpcTransport } from './transports/grpc/transport.ts';
+
+/** How a client is made. Durations are in milliseconds. */
+export interface LiveClientOptions extends ClientOptions, GrpcTransportOptions {
+  /** How gateways are reached, instead of by gRPC with `credentials` and `keepalive`. */
+  readonly transport?: Transport;
+}
+
+/** A {@link CoreClient} that reaches gateways by gRPC, unless it is given another transport. */
+export class LiveClient extends CoreClient {
+  /** @throws LiveError INVALID_ARGUMENT that names the option which makes no sense. */
+  constructor(options: LiveClientOptions) {
+    super({ ...options, transport: options.transport ?? grpcTransport(options) });
+  }
+}

@@ -1,0 +1,78 @@
+import { setMaxListeners } from 'node:events';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import type { GetRoomRequestInput } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
+import type { GetRoomResponse } from '../../../protos/gen/live/v1/GetRoomResponse.ts';
+import type { PullRequestInput } from '../../../protos/gen/live/v1/PullRequest.ts';
+import type { PullResponse } from '../../../protos/gen/live/v1/PullResponse.ts';
+import { LiveStub } from '../../../protos/live.ts';
+import { status } from '../../../protos/status-codes.ts';
+import { LiveError } from '../../core/errors.ts';
+import type { CallOptions } from '../../core/transport.ts';
+import { fromCallError, fromServiceError } from './errors.ts';
+import { abortable, abortableTarget } from './internals/dial.ts';
+
+type Stub = InstanceType<typeof LiveStub>;
+
+/** Unary calls and streams of answers: each endpoint has one connection for all of them, which stays for the next. */
+export class GrpcCalls {
+  readonly #credentials: ChannelCredentials;
+  readonly #options: ChannelOptions;
+  readonly #stubs = new Map<string, Stub>();
+  readonly #closing = new AbortController();
+
+  constructor(credentials: ChannelCredentials, options: ChannelOptions) {
+    this.#credentials = credentials;
+    // Every socket listens to it.
+    setMaxListeners(0, this.#closing.signal);
+    this.#options = abortable(options, this.#closing.signal);
+  }
+
+  /** See `Transport.getRoom`. */
+  getRoom(endpoint: string, request: GetRoomRequestInput, { signal }: CallOptions): Promise<GetRoomResponse> {
+    return new Promise((resolve, reject) => {
+      const call = this.#stub(endpoint).getRoom(request, (error, info) => {
+        signal.removeEventListener('abort', cancel);
+        if (info) resolve(info);
+        else reject(error ? fromServiceError(error) : new LiveError(status.INTERNAL, 'empty answer'));
+      });
+      const cancel = (): void => call.cancel();
+      signal.addEventListener('abort', cancel);
+    });
+  }
+
+  /** See `Transport.pull`. */
+  async *pull(
+    endpoint: string,
+    request: PullRequestInput,
+    { signal }: CallOptions,
+  ): AsyncGenerator<PullResponse, void, undefined> {
+    const call = this.#stub(endpoint).pull(request);
+    // A call reports its own cancellation as an error; the iterator has its own listener while it is used.
+    call.on('error', () => undefined);
+    const cancel = (): void => call.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      for await (const part of call) yield part as PullResponse;
+    } catch (error) {
+      throw fromCallError(error);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  /** Ends every call and its connection, at once. */
+  close(): void {
+    this.#closing.abort();
+    for (const stub of this.#stubs.values()) stub.close();
+    this.#stubs.clear();
+  }
+
+  #stub(endpoint: string): Stub {
+    const known = this.#stubs.get(endpoint);
+    if (known) return known;
+    const stub = new LiveStub(abortableTarget(endpoint), this.#credentials, this.#options);
+    this.#stubs.set(endpoint, stub);
+    return stub;
+  }
+}
