@@ -1,3 +1,5 @@
+import { builtinModules } from 'node:module';
+
 /**
  * The architecture: what code in each folder may import beside what is in the folder itself. The longest folder that a file is in counts.
  * docs/design.md draws it. `npm run lint` checks it with all imports, type-only ones included.
@@ -8,8 +10,8 @@ const MAY_IMPORT = {
   'nats-server': ['common'],
 
   client: ['common', 'protos'],
-  'client/core': ['common', 'protos', 'client/transports'],
-  'client/stores': ['common', 'client/core'],
+  'client/core': ['common', 'protos'],
+  'client/stores': ['common', 'protos', 'client/core'],
   'client/transports': ['common', 'protos', 'client/core'],
 
   server: ['common'],
@@ -67,6 +69,9 @@ const FORBIDDEN_PACKAGES = {
   'server/transport': ['nats'],
 };
 
+/** Folders that run anywhere: nothing of Node's and no package is loaded, however far down. */
+const RUNS_ANYWHERE = ['client/core'];
+
 const within = (folder) => `^${folder}/`;
 const modules = (packages) =>
   packages.map((name) => `^node_modules/${name.endsWith('/') ? name : `${name}/`}`);
@@ -89,10 +94,18 @@ const packages = Object.entries(FORBIDDEN_PACKAGES).map(([folder, names]) => ({
   to: { path: modules(names) },
 }));
 
+const anywhere = RUNS_ANYWHERE.map((folder) => ({
+  name: `${folder} runs anywhere`,
+  severity: 'error',
+  from: { path: within(folder) },
+  to: { path: ['^node_modules/', `^(node:)?(${builtinModules.join('|')})$`], reachable: true },
+}));
+
 export default {
   forbidden: [
     ...directions,
     ...packages,
+    ...anywhere,
     { name: 'every import is found', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

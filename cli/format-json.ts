@@ -67,7 +67,8 @@ export function errorFields(error: LiveError): object {
 /** A payload that is no UTF-8 goes as base64, under another name. */
 function messageFields(message: Message | EphemeralMessage): object {
   const { payload, ...fields } = message;
-  const text = payload.toString('utf8');
-  const intact = Buffer.from(text, 'utf8').equals(payload);
-  return { ...fields, ...(intact ? { payload: text } : { payloadBase64: payload.toString('base64') }) };
+  const bytes = Buffer.from(payload);
+  const text = bytes.toString('utf8');
+  const intact = Buffer.from(text, 'utf8').equals(bytes);
+  return { ...fields, ...(intact ? { payload: text } : { payloadBase64: bytes.toString('base64') }) };
 }

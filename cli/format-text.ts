@@ -167,8 +167,8 @@ function contentText(message: Message | EphemeralMessage): string {
   return payloadText(message.payload);
 }
 
-function payloadText(payload: Buffer): string {
-  const text = printable(payload.toString('utf8', 0, longestPayload));
+function payloadText(payload: Uint8Array): string {
+  const text = printable(Buffer.from(payload.subarray(0, longestPayload)).toString('utf8'));
   return payload.length > longestPayload ? `${text}… (${payload.length} bytes)` : text;
 }
 

@@ -28,7 +28,7 @@ export interface Message {
   readonly sender: string;
   /** Milliseconds since the Unix epoch. */
   readonly timeMs: number;
-  readonly payload: Buffer;
+  readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   /**
    * Size of the payload, in bytes, if payload and headers were left out because they are larger than this client takes; undefined

@@ -1,6 +1,7 @@
 import type { LiveClient, LiveError, Message, RoomEvent } from '../../client/index.ts';
 import type { JoinOptions, RoomSubscription } from '../../client/index.ts';
 import { until } from './poll.ts';
+import { textOf } from './text.ts';
 
 /** Follows a room and keeps what it is told of reliable messages, a line each, for tests that compare every word. */
 export class Witness {
@@ -20,7 +21,7 @@ export class Witness {
 
   /** Payloads of the messages, as text. */
   get payloads(): string[] {
-    return this.messages.map(({ payload }) => payload.toString());
+    return this.messages.map(({ payload }) => textOf(payload));
   }
 
   get seqs(): number[] {

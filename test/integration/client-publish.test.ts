@@ -6,6 +6,7 @@ import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { textOf } from '../helpers/text.ts';
 
 describe('Unique: client publishes, through a gateway', () => {
   let nats: TestNats;
@@ -56,7 +57,7 @@ describe('Unique: client publishes, through a gateway', () => {
     const pulled: PullEvent[] = [];
     for await (const event of client.pull('r1')) pulled.push(event);
     assert.deepEqual(
-      pulled.flatMap((event) => (event.kind === 'message' ? [event.message.payload.toString()] : [])),
+      pulled.flatMap((event) => (event.kind === 'message' ? [textOf(event.message.payload)] : [])),
       results.map((_, n) => String(n)),
     );
   });

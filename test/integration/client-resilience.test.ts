@@ -12,6 +12,7 @@ import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { textOf } from '../helpers/text.ts';
 
 const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
 const heartbeatMs = 100;
@@ -35,8 +36,7 @@ function read(subscription: RoomSubscription): { messages: Message[]; kinds: str
   return { messages, kinds, done: loop() };
 }
 
-const payloads = (messages: readonly Message[]): string[] =>
-  messages.map(({ payload }) => payload.toString());
+const payloads = (messages: readonly Message[]): string[] => messages.map(({ payload }) => textOf(payload));
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
 

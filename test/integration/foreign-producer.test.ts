@@ -10,6 +10,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
+import { textOf } from '../helpers/text.ts';
 
 /** A header block with so many names. */
 function manyNames(count: number): string {
@@ -192,7 +193,7 @@ describe('Reliable: a producer that knows nothing of the gateway', () => {
     const received = (): string[] =>
       live.events.flatMap((event) =>
         event.kind === 'ephemeral'
-          ? [`${event.message.type} of ${event.message.sender}: ${event.message.payload.toString()}`]
+          ? [`${event.message.type} of ${event.message.sender}: ${textOf(event.message.payload)}`]
           : [],
       );
     await until('both have come', () => received().length === 2);

@@ -12,6 +12,7 @@ import { until } from '../helpers/poll.ts';
 import { RawStream, rawPublish } from '../helpers/raw-stream.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
+import { textOf } from '../helpers/text.ts';
 
 const MIB = 1024 * 1024;
 const LARGE_BYTES = 5 * MIB;
@@ -44,7 +45,7 @@ describe('Reliable: messages larger than a client takes', () => {
       ? `${omittedBytes} omitted`
       : payload.length > 100
         ? `${payload.length} bytes`
-        : payload.toString();
+        : textOf(payload);
 
   it('come without payload to a client that says nothing, replayed and live, and nothing is repeated', async () => {
     using stream = RawStream.hello(gateway.address);

@@ -10,6 +10,7 @@ import { RawStream } from '../helpers/raw-stream.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { Witness } from '../helpers/witness.ts';
+import { textOf } from '../helpers/text.ts';
 
 const MIB = 1024 * 1024;
 
@@ -103,7 +104,7 @@ describe('Bookmarked: what is wrong with NATS', () => {
       for (const text of ['two', 'three']) await producer.publish('tea', text);
       const told: string[] = [];
       for await (const event of gateway.client().pull('tea', { from: { afterSeq: 1n } })) {
-        told.push(event.kind === 'message' ? event.message.payload.toString() : event.kind);
+        told.push(event.kind === 'message' ? textOf(event.message.payload) : event.kind);
       }
       assert.deepEqual(told, ['two', 'three', 'end']);
     } finally {

@@ -10,6 +10,7 @@ import { isAlive } from '../helpers/processes.ts';
 import { until } from '../helpers/poll.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
+import { textOf } from '../helpers/text.ts';
 
 const VIEWERS = 6;
 
@@ -29,7 +30,7 @@ class Watcher {
   async #watch(): Promise<void> {
     for await (const event of this.client.join('r')) {
       if (event.kind === 'joined') this.joins++;
-      if (event.kind === 'message') this.got.push(event.message.payload.toString());
+      if (event.kind === 'message') this.got.push(textOf(event.message.payload));
       if (event.kind === 'gap' || event.kind === 'reset') this.breaks++;
     }
   }
