@@ -106,6 +106,8 @@ export default {
     ...directions,
     ...packages,
     ...anywhere,
+    { name: 'no circle of files', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no circle of folders', severity: 'error', scope: 'folder', from: {}, to: { circular: true } },
     { name: 'every import is found', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

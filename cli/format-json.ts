@@ -36,7 +36,7 @@ export function eventObject(event: RoomEvent | PullEvent): object {
 
 /** A state of the connection as a plain object. */
 export function stateObject(state: ConnectionState): object {
-  const { name, ...fields } = state;
+  const { kind: name, ...fields } = state;
   if (!('cause' in fields)) return { kind: 'state', state: name, ...fields };
   const { cause, ...others } = fields;
   return { kind: 'state', state: name, ...others, ...(cause ? errorFields(cause) : {}) };

@@ -27,7 +27,7 @@ export function eventLine(event: RoomEvent | PullEvent): string {
       return messageLine(room, pc.dim('~'), event.message);
     case 'joined':
       return notice(`${room} ${outcomeText(event.outcome)} at ${event.cursor.seq}, head ${event.head}`);
-    case 'caughtUp':
+    case 'caught-up':
       return notice(`${room} is live at ${event.cursor.seq}`);
     case 'audience':
       return notice(`${room} has ${event.count} viewers`);
@@ -52,7 +52,7 @@ export function eventLine(event: RoomEvent | PullEvent): string {
 
 /** A state of the connection as a line for people; undefined if it is no news. */
 export function stateLine(state: ConnectionState): string | undefined {
-  switch (state.name) {
+  switch (state.kind) {
     case 'live':
       return notice(pc.green(`connected to ${state.endpoint}`));
     case 'suspect':

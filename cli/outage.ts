@@ -32,10 +32,10 @@ export class OutageLine {
   }
 
   tell(state: ConnectionState): void {
-    if (state.name === 'backoff') return this.#failed(stateLine(state) ?? '');
+    if (state.kind === 'backoff') return this.#failed(stateLine(state) ?? '');
     const line = stateLine(state);
     if (line === undefined) return;
-    const was = state.name === 'live' ? this.#end() : '';
+    const was = state.kind === 'live' ? this.#end() : '';
     this.clear();
     this.#stream.write(`${line}${was}\n`);
   }

@@ -51,7 +51,7 @@ const watcherMethods = {
     endpoints = watchers.endpoints;
     clients = Array.from({ length: watchers.count }, () => new LiveClient({ endpoints }));
     for (const client of clients) void watch(client.join(watchers.room));
-    while (clients.some(({ state }) => state.name !== 'live')) await delay(POLL_MS);
+    while (clients.some(({ state }) => state.kind !== 'live')) await delay(POLL_MS);
   },
   fared(): Fared {
     const at = clients.map(({ state }) => ('endpoint' in state ? state.endpoint : undefined));

@@ -38,8 +38,8 @@ export function historyEvent(
       return { kind: 'gap', room, atMs, after: seqOf(event.after), next: seqOf(event.next), expected };
     case 'reset':
       return { kind: 'reset', room, atMs, ...placeOf(event.cursor), expected };
-    case 'caughtUp':
-      return { kind: 'caughtUp', room, atMs, ...placeOf(event.cursor) };
+    case 'caught-up':
+      return { kind: 'caught-up', room, atMs, ...placeOf(event.cursor) };
     case 'audience':
       return undefined;
     case 'ephemeral': {

@@ -118,7 +118,7 @@ export type RoomEvent = { readonly room: string; readonly atMs: number } & (
   | ({ readonly kind: 'message'; readonly prevSeq: number; readonly id: string } & ViewerPlace)
   | { readonly kind: 'gap'; readonly after: number; readonly next: number; readonly expected: boolean }
   | ({ readonly kind: 'reset'; readonly expected: boolean } & Place)
-  | ({ readonly kind: 'caughtUp' } & ViewerPlace)
+  | ({ readonly kind: 'caught-up' } & ViewerPlace)
   /** `ageMs`: how long ago it had been published, if that is known. */
   | { readonly kind: 'ephemeral'; readonly ageMs?: number }
   | { readonly kind: 'dropped'; readonly count: number }

@@ -50,7 +50,7 @@ export class RoomTrack {
         this.bookmark = 0;
         this.#tell(event);
         return;
-      case 'caughtUp':
+      case 'caught-up':
         this.caughtUpMs = event.atMs;
         this.#tell(event);
         return;

@@ -57,11 +57,11 @@ class EventDecoder {
       }
       case 'reset':
         return { kind: tag, room, atMs, ...this.#place(), expected: reader.unsigned() === 1 };
-      case 'caughtUp':
+      case 'caught-up':
         return { kind: tag, room, atMs, ...this.#place() };
       case 'ephemeral':
         return { kind: tag, room, atMs };
-      case 'ephemeralAged':
+      case 'ephemeral-aged':
         return { kind: 'ephemeral', room, atMs, ageMs: msOf(reader.signed()) };
       case 'dropped':
         return { kind: tag, room, atMs, count: reader.unsigned() };

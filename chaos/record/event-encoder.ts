@@ -10,9 +10,9 @@ export const tags = [
   'message',
   'gap',
   'reset',
-  'caughtUp',
+  'caught-up',
   'ephemeral',
-  'ephemeralAged',
+  'ephemeral-aged',
   'dropped',
   'restart',
   'end',
@@ -102,7 +102,7 @@ export class EventEncoder {
 
   #roomEvent(event: RoomEvent): void {
     const aged = event.kind === 'ephemeral' && event.ageMs !== undefined;
-    this.#begin(aged ? 'ephemeralAged' : event.kind, event.atMs);
+    this.#begin(aged ? 'ephemeral-aged' : event.kind, event.atMs);
     this.#writer.unsigned(this.#texts.codeOf(event.room));
     this.#fields(event);
   }
@@ -128,7 +128,7 @@ export class EventEncoder {
         this.#place(event);
         this.#writer.unsigned(Number(event.expected));
         return;
-      case 'caughtUp':
+      case 'caught-up':
         this.#place(event);
         return;
       case 'ephemeral':

@@ -47,7 +47,7 @@ export function eventText(event: ViewerEvent): string {
       return `gap after ${event.after}, next ${event.next}${event.expected ? '' : ', not to be expected'}`;
     case 'reset':
       return `reset to ${event.seq}${event.expected ? '' : ', not to be expected'}`;
-    case 'caughtUp':
+    case 'caught-up':
       return `caught up at ${event.seq}`;
     case 'ephemeral':
       return 'ephemeral message';

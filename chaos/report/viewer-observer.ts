@@ -49,7 +49,7 @@ export class ViewerObserver {
       case 'message':
         this.#deliver(event);
         return;
-      case 'caughtUp':
+      case 'caught-up':
         this.#caughtUp(event.room, event.atMs);
         return;
       case 'ephemeral':

@@ -141,8 +141,8 @@ class Sender {
     };
     this.#client = new LiveClient({ endpoints: options.server, clientName: 'live-cli' });
     this.#client.on('state', (state) => {
-      if (state.name === 'backoff') this.#trouble = state.cause;
-      if (state.name === 'live') this.#trouble = undefined;
+      if (state.kind === 'backoff') this.#trouble = state.cause;
+      if (state.kind === 'live') this.#trouble = undefined;
     });
   }
 

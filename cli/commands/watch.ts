@@ -147,7 +147,7 @@ function tellTlsMismatch(
 ): void {
   let looked = false;
   client.on('state', (state) => {
-    if (state.name !== 'backoff' || looked) return;
+    if (state.kind !== 'backoff' || looked) return;
     looked = true;
     void tlsMismatch(state.cause, endpoints).then((mismatch) => {
       if (mismatch !== undefined) say(notice(mismatch));
@@ -172,7 +172,7 @@ function joinOptions({ from, cursor, onGap }: Options) {
   const start = from === undefined ? {} : { from };
   if (cursor === false) return { ...start, onGap };
   if (typeof cursor === 'string') return { ...start, onGap, cursorName: cursor };
-  return { ...start, onGap, cursorName: defaultCursorName, anew: from !== undefined };
+  return { ...start, onGap, cursorName: defaultCursorName, ignoreStoredCursor: from !== undefined };
 }
 
 /** Tells when the gateway cannot prove what it says of rooms, and when it can again. */

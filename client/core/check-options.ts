@@ -113,9 +113,9 @@ export function checkClientOptions(options: ClientOptions): void {
   checkGiven('backoff.maxMs', backoff?.maxMs, delay);
 }
 
-export function checkJoinOptions({ from, anew, onGap, cursorName, signal }: JoinOptions): void {
+export function checkJoinOptions({ from, ignoreStoredCursor, onGap, cursorName, signal }: JoinOptions): void {
   checkFrom(from);
-  checkGiven('anew', anew, flag);
+  checkGiven('ignoreStoredCursor', ignoreStoredCursor, flag);
   checkGiven('onGap', onGap, oneOf('continue', 'stop'));
   checkGiven('cursorName', cursorName, name);
   checkGiven('signal', signal, signalRule);

@@ -276,7 +276,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
   }
 
   #onStateChanged(state: ConnectionState, previous: ConnectionState): void {
-    if (state.name === 'closed') {
+    if (state.kind === 'closed') {
       this.#rooms.close(state.cause);
       this.#publisher.close(state.cause ?? clientClosed());
     }
@@ -285,6 +285,6 @@ export class CoreClient extends Emitter<LiveClientEvents> {
   }
 
   #assertOpen(): void {
-    if (this.state.name === 'closed') throw clientClosed();
+    if (this.state.kind === 'closed') throw clientClosed();
   }
 }

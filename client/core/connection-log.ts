@@ -3,14 +3,14 @@ import type { Logger } from './logger.ts';
 
 /** Tells of a change of the connection's state. */
 export function logState(logger: Logger, state: ConnectionState, previous: ConnectionState): void {
-  const { name, since: _, ...facts } = state;
+  const { kind: name, since: _, ...facts } = state;
   switch (name) {
     case 'idle':
       return;
     case 'connecting':
       return logger.debug('connecting', facts);
     case 'live':
-      return logger.info(previous.name === 'suspect' ? 'the gateway answered the probe' : 'connected', facts);
+      return logger.info(previous.kind === 'suspect' ? 'the gateway answered the probe' : 'connected', facts);
     case 'suspect':
       return logger.warn('the gateway is silent, and probed', facts);
     case 'moving':

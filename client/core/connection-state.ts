@@ -15,19 +15,19 @@ interface Connected extends Since {
 
 /** Nothing has been asked of the client yet. */
 export interface IdleState extends Since {
-  readonly name: 'idle';
+  readonly kind: 'idle';
 }
 
 /** Hello is under way and Welcome has not come. */
 export interface ConnectingState extends Connected {
-  readonly name: 'connecting';
+  readonly kind: 'connecting';
   /** Failures since a connection last gained something: a message, the result of a publish, or that every room has all there is. */
   readonly attempt: number;
 }
 
 /** Welcomed, and heard of lately. */
 export interface LiveState extends Connected {
-  readonly name: 'live';
+  readonly kind: 'live';
   /** The session's name in the gateway's logs. */
   readonly session: string;
   /** How long the gateway is silent at most, in milliseconds. */
@@ -36,7 +36,7 @@ export interface LiveState extends Connected {
 
 /** Silent for longer than the heartbeat allows; a probe is out. */
 export interface SuspectState extends Connected {
-  readonly name: 'suspect';
+  readonly kind: 'suspect';
   readonly session: string;
   readonly heartbeatMs: number;
   /** Silence before the probe, in milliseconds. */
@@ -45,7 +45,7 @@ export interface SuspectState extends Connected {
 
 /** The gateway asked this client to go elsewhere; it does so `afterMs` after `since`. */
 export interface MovingState extends Connected {
-  readonly name: 'moving';
+  readonly kind: 'moving';
   readonly afterMs: number;
   readonly reason: Reason;
   readonly nextEndpoint: string;
@@ -53,7 +53,7 @@ export interface MovingState extends Connected {
 
 /** No connection; the next attempt begins `delayMs` after `since`. */
 export interface BackoffState extends Since {
-  readonly name: 'backoff';
+  readonly kind: 'backoff';
   /** The same, this one included. */
   readonly attempt: number;
   readonly delayMs: number;
@@ -63,7 +63,7 @@ export interface BackoffState extends Since {
 
 /** Over, for good: by `close()`, or because of an error that trying again cannot mend. */
 export interface ClosedState extends Since {
-  readonly name: 'closed';
+  readonly kind: 'closed';
   readonly cause: LiveError | undefined;
 }
 

@@ -70,7 +70,7 @@ export class Connection {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#listener = listener;
-    this.#state = { name: 'idle', since: dependencies.clock.wallMs() };
+    this.#state = { kind: 'idle', since: dependencies.clock.wallMs() };
   }
 
   get state(): ConnectionState {
@@ -84,7 +84,7 @@ export class Connection {
 
   /** Begins to connect, unless that has happened before. */
   start(): void {
-    if (this.#state.name === 'idle') this.#connect();
+    if (this.#state.kind === 'idle') this.#connect();
   }
 
   /** Sends a frame; without effect when there is no link. */
@@ -102,7 +102,7 @@ export class Connection {
     if (this.#isClosed()) return;
     this.#drop();
     if (this.#isClosed()) return;
-    this.#setState({ name: 'closed', cause, since: this.#now() });
+    this.#setState({ kind: 'closed', cause, since: this.#now() });
   }
 
   #connect(): void {
@@ -124,7 +124,7 @@ export class Connection {
     link.send({ hello });
     this.#link = link;
     this.#setState(
-      { name: 'connecting', attempt, endpoint, generation, since: this.#now() },
+      { kind: 'connecting', attempt, endpoint, generation, since: this.#now() },
       this.#dependencies.clock.after(connectTimeoutMs, () =>
         this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
       ),
@@ -135,7 +135,7 @@ export class Connection {
 
   /** Whoever is told something may close the connection there and then: to be asked after each call that may tell. */
   #isClosed(): boolean {
-    return this.#state.name === 'closed';
+    return this.#state.kind === 'closed';
   }
 
   #isCurrent(generation: number): boolean {
@@ -161,14 +161,14 @@ export class Connection {
 
   #onWelcome(welcome: Welcome): void {
     const state = this.#state;
-    if (state.name !== 'connecting') return;
+    if (state.kind !== 'connecting') return;
     const { endpoint, generation } = state;
     const { session, heartbeatMs } = welcome;
     if (this.#welcomedBefore) this.#dependencies.counters.reconnects += 1;
     this.#welcomedBefore = true;
     this.#watchdog = this.#newWatchdog(heartbeatMs);
     this.#watchdog.start();
-    this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
+    this.#setState({ kind: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
     if (this.#isCurrent(generation)) this.#listener.welcomed(welcome);
   }
 
@@ -191,11 +191,11 @@ export class Connection {
   }
 
   #suspect(silentMs: number): void {
-    if (this.#state.name !== 'live') return;
+    if (this.#state.kind !== 'live') return;
     const { endpoint, generation, session, heartbeatMs } = this.#state;
     this.#dependencies.counters.probes += 1;
     this.#setState({
-      name: 'suspect',
+      kind: 'suspect',
       endpoint,
       generation,
       session,
@@ -207,14 +207,14 @@ export class Connection {
   }
 
   #clear(): void {
-    if (this.#state.name !== 'suspect') return;
+    if (this.#state.kind !== 'suspect') return;
     const { endpoint, generation, session, heartbeatMs } = this.#state;
-    this.#setState({ name: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
+    this.#setState({ kind: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
   }
 
   /** The link stays in use until the gateway ends it or the time has come, whichever is first. */
   #onReconnect(reconnect: Reconnect): void {
-    if (this.#state.name === 'moving' || !('endpoint' in this.#state)) return;
+    if (this.#state.kind === 'moving' || !('endpoint' in this.#state)) return;
     const { endpoint, generation } = this.#state;
     const { afterMs } = reconnect;
     const next = this.#dependencies.route.sentAway(reconnect.endpoint, afterMs);
@@ -222,7 +222,7 @@ export class Connection {
     this.#watchdog?.stop();
     this.#setState(
       {
-        name: 'moving',
+        kind: 'moving',
         endpoint,
         generation,
         afterMs,
@@ -242,7 +242,7 @@ export class Connection {
   }
 
   #onEnd(error: LiveError | undefined): void {
-    if (this.#state.name === 'moving') this.#drop();
+    if (this.#state.kind === 'moving') this.#drop();
     else this.#fail(error ?? unavailable('the gateway ended the stream'));
   }
 
@@ -255,7 +255,7 @@ export class Connection {
     }
     const { attempt, delayMs, endpoint } = this.#dependencies.route.failed();
     this.#setState(
-      { name: 'backoff', attempt, delayMs, cause, nextEndpoint: endpoint, since: this.#now() },
+      { kind: 'backoff', attempt, delayMs, cause, nextEndpoint: endpoint, since: this.#now() },
       this.#dependencies.clock.after(delayMs, () => this.#connect()),
     );
   }

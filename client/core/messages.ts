@@ -98,7 +98,7 @@ export interface ResetEvent {
 
 /** The replay is over: what comes now is live. */
 export interface CaughtUpEvent {
-  readonly kind: 'caughtUp';
+  readonly kind: 'caught-up';
   readonly room: string;
   readonly cursor: Cursor;
 }

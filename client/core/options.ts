@@ -65,10 +65,10 @@ export type From =
 
 /** How a room is followed. */
 export interface JoinOptions {
-  /** Where to begin. A cursor found under `cursorName` goes before it, unless `anew`. Default 'live'. */
+  /** Where to begin. A cursor found under `cursorName` goes before it, unless `ignoreStoredCursor`. Default 'live'. */
   readonly from?: From;
   /** Begin at `from` even if a cursor is found under `cursorName`. */
-  readonly anew?: boolean;
+  readonly ignoreStoredCursor?: boolean;
   /** After a gap or reset was told: go on with what there is (default), or end without moving the cursor. */
   readonly onGap?: 'continue' | 'stop';
   /** The name under which the cursor store keeps this room's cursor. Absent: nothing is kept. */

@@ -5,7 +5,6 @@ import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { Logger } from './logger.ts';
-import type { Room } from './room.ts';
 
 /** How a room is to be followed. */
 export interface RoomSettings {
@@ -24,7 +23,7 @@ export interface RoomSettings {
 }
 
 /** What a room asks of the client that it belongs to. */
-export interface RoomHost {
+export interface RoomHost<Room> {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;

@@ -43,7 +43,7 @@ export class Room {
   /** The application's side. */
   readonly subscription: Subscription;
   readonly #settings: RoomSettings;
-  readonly #host: RoomHost;
+  readonly #host: RoomHost<Room>;
   readonly #credit: RoomCredit;
   readonly #position = new Position();
   #state: State = { kind: 'loading' };
@@ -51,7 +51,7 @@ export class Room {
   /** Joins in a row that led to nothing. */
   #attempt = 0;
 
-  constructor(settings: RoomSettings, host: RoomHost) {
+  constructor(settings: RoomSettings, host: RoomHost<Room>) {
     this.#settings = settings;
     this.#host = host;
     this.#credit = new RoomCredit(host.clock, settings.windowBytes, {
@@ -196,7 +196,7 @@ export class Room {
     }
     this.#attempt = 0;
     this.#setState({ kind: 'live' });
-    this.#push({ kind: 'caughtUp', room: this.room, cursor });
+    this.#push({ kind: 'caught-up', room: this.room, cursor });
     this.#host.settled();
   }
 

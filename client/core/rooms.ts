@@ -55,7 +55,7 @@ interface Beginning {
 }
 
 /** The rooms of one client on its one stream: joins and resumes them, and gives each its frames. */
-export class Rooms implements RoomHost {
+export class Rooms implements RoomHost<Room> {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: Counters;
@@ -91,7 +91,7 @@ export class Rooms implements RoomHost {
         reason: 'ALREADY_JOINED',
       });
     }
-    const { from = 'live', onGap = 'continue', cursorName, anew = false, signal } = options;
+    const { from = 'live', onGap = 'continue', cursorName, ignoreStoredCursor = false, signal } = options;
     const { windowBytes, backoff, cursorStore, servers } = this.#dependencies;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
@@ -110,7 +110,7 @@ export class Rooms implements RoomHost {
     );
     if (room.state === 'ended') return room.subscription;
     this.#rooms.set(name, room);
-    if (anew || cursorName === undefined) this.#loaded(room, given);
+    if (ignoreStoredCursor || cursorName === undefined) this.#loaded(room, given);
     else {
       this.#unsought.set(room, { cursorName, given });
       this.#seek();

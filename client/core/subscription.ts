@@ -130,7 +130,7 @@ export class Subscription implements RoomSubscription {
       case 'reset':
         return this.#onGap === 'stop' ? undefined : event.cursor;
       case 'message':
-      case 'caughtUp':
+      case 'caught-up':
         return event.cursor;
       case 'joined':
         return event.outcome === 'GAP' || event.outcome === 'RESET' ? undefined : event.cursor;

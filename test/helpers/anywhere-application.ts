@@ -1,6 +1,5 @@
 import { CoreClient } from '../../client/core/client.ts';
 import type { LinkHandlers, Transport } from '../../client/core/transport.ts';
-import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 
 /*
  * An application that is bundled for anywhere: it and what it imports may use nothing of Node's. Its gateway is in memory.
@@ -78,7 +77,7 @@ export async function run(): Promise<string[]> {
     transport: forgetfulGateway(keys),
     backoff: { baseMs: 0, maxMs: 0 },
   });
-  client.once('state', ({ name }) => seen.push(name));
+  client.once('state', ({ kind: name }) => seen.push(name));
   let received = 0;
   for await (const event of client.join(room, { from: 'earliest', cursorName: 'anywhere' })) {
     if (event.kind === 'joined') seen.push(`joined ${event.outcome}`);

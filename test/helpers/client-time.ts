@@ -25,7 +25,7 @@ export function passes(clock: ManualClock, name: string, holds: () => boolean): 
  */
 export async function silenceBeforeGivingUp(client: LiveClient, clock: ManualClock): Promise<number> {
   let gaveUpMs: number | undefined;
-  client.on('state', ({ name }) => {
+  client.on('state', ({ kind: name }) => {
     if (name === 'backoff') gaveUpMs ??= clock.monotonicMs();
   });
   let frames = 0;

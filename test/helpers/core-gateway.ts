@@ -322,7 +322,7 @@ export class ModelClient {
     } else if (frame.caughtUp) {
       const cursor = positionOf(frame.caughtUp.cursor);
       this.#advance(room, cursor);
-      note(`caught-up ${cursor.seq}`, { kind: 'caughtUp', ...place(cursor) });
+      note(`caught-up ${cursor.seq}`, { kind: 'caught-up', ...place(cursor) });
     } else if (frame.batch) {
       this.#receiveBatch(room, frame.batch, note);
     }

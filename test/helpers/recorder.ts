@@ -158,7 +158,7 @@ export class RoomRecording {
   /** Begins to follow the room on a client; for the first time, or after `restarted`. */
   follow(client: LiveClient): void {
     const run = new Run(client.join(this.room, this.#options.join));
-    const onState = ({ name: state }: ConnectionState): void => {
+    const onState = ({ kind: state }: ConnectionState): void => {
       this.events.push({ kind: 'state', atMs: Date.now(), state });
     };
     client.on('state', onState);
@@ -199,7 +199,7 @@ export class RoomRecording {
     if (recorded !== undefined) this.events.push(recorded);
     if ('cursor' in event) this.#place = placeOf(event.cursor);
     if (event.kind === 'joined') this.#caughtUp = false;
-    if (event.kind === 'caughtUp') this.#caughtUp = true;
+    if (event.kind === 'caught-up') this.#caughtUp = true;
   }
 }
 

@@ -30,12 +30,12 @@ export class ScriptedClient {
       transport: this.transport,
       ...options,
     });
-    this.client.on('state', ({ name }) => this.states.push(name));
+    this.client.on('state', ({ kind: name }) => this.states.push(name));
   }
 
   /** The name of the connection's state. */
   get stateName(): string {
-    return this.client.state.name;
+    return this.client.state.kind;
   }
 
   /** Gives frames to the client on its newest link. */
@@ -124,7 +124,7 @@ export function brief(event: RoomEvent): string {
       return `message ${event.message.seq}`;
     case 'joined':
       return `joined ${event.cursor.seq} ${event.outcome}`;
-    case 'caughtUp':
+    case 'caught-up':
       return `caughtUp ${event.cursor.seq}`;
     case 'gap':
       return `gap ${event.after}..${event.next}`;

@@ -104,7 +104,7 @@ class RoomSimulation {
     this.follow('first', 0.9);
     this.reset();
     this.follow('second', 1);
-    this.tell({ kind: 'caughtUp', ...this.place });
+    this.tell({ kind: 'caught-up', ...this.place });
     this.tell({ kind: 'end', cursor: this.place });
     return this.events;
   }
@@ -123,7 +123,7 @@ class RoomSimulation {
 
   private deliver({ epoch, seq, prevSeq, id, atMs }: Stored): void {
     if (this.state === 'replaying' && atMs > this.nowMs) {
-      this.tell({ kind: 'caughtUp', ...this.place });
+      this.tell({ kind: 'caught-up', ...this.place });
       this.state = 'live';
     }
     if (this.random() < 0.1) this.tell({ kind: 'ephemeral' });

@@ -139,7 +139,7 @@ export class SimulatedViewer {
     const recorded = historyEvent(event, this.#clock.monotonicMs(), expected);
     if (recorded === undefined) return;
     this.#doubtPlace(event.room);
-    const told = recorded.kind === 'joined' || recorded.kind === 'caughtUp';
+    const told = recorded.kind === 'joined' || recorded.kind === 'caught-up';
     const bare = 'cursor' in event && event.cursor.fingerprint === 0;
     this.events.push(told && bare ? { ...recorded, ambiguous: true } : recorded);
   }
@@ -148,7 +148,7 @@ export class SimulatedViewer {
   #doubtPlace(room: string): void {
     const index = this.events.findLastIndex((event) => event.room === room && 'seq' in event);
     const event = this.events[index];
-    if (event?.kind !== 'message' && event?.kind !== 'caughtUp' && event?.kind !== 'joined') return;
+    if (event?.kind !== 'message' && event?.kind !== 'caught-up' && event?.kind !== 'joined') return;
     if (this.#stream.hasForgotten(event)) this.events[index] = { ...event, ambiguous: true };
   }
 

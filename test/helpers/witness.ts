@@ -78,7 +78,7 @@ function lineOf(event: RoomEvent): string | undefined {
       return `gap after ${event.after}, next ${event.next}`;
     case 'reset':
       return `reset ${event.cause} to ${event.cursor.seq}`;
-    case 'caughtUp':
+    case 'caught-up':
       return `caught up at ${event.cursor.seq}`;
     case 'retrying':
       return `retrying: ${event.error.message}`;

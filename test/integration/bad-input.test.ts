@@ -51,7 +51,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
     const [publisher, viewer] = [gateway.client(), gateway.client()];
     healthy = { publisher, viewer, recording: recorder.follow(viewer, 'healthy') };
     await until('the healthy viewer is live', () =>
-      healthy.recording.events.some(({ kind }) => kind === 'caughtUp'),
+      healthy.recording.events.some(({ kind }) => kind === 'caught-up'),
     );
     await serveHealthy();
     const { sessions, connections } = gateway.stats;

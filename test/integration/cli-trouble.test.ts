@@ -74,7 +74,7 @@ describe('live-cli in trouble', () => {
 
     it('when it cannot be written at the end', async () => {
       const watcher = watch();
-      await watcher.object('caughtUp');
+      await watcher.object('caught-up');
       const other = new Database(file);
       other.exec('BEGIN IMMEDIATE');
       await gateway.client().publish('r', { type: 'gift', payload: 'rose' });

@@ -267,7 +267,7 @@ describe('live-cli', () => {
   describe('watch', () => {
     it('prints what comes, live, and what a stock NATS client puts into the stream', async () => {
       const watcher = cli('watch', room, '--json', '--count', '2');
-      await watcher.object('caughtUp');
+      await watcher.object('caught-up');
       const sender = cli('send', room, 'gift', 'from the cli');
       await sender.exit();
       const nc = await connect({ servers: nats.url });
@@ -348,7 +348,7 @@ describe('live-cli', () => {
       const watcher = cli('watch', room, other, '--json', '--count', '2');
       await until(
         'both are live',
-        () => watcher.objects.filter(({ kind }) => kind === 'caughtUp').length === 2,
+        () => watcher.objects.filter(({ kind }) => kind === 'caught-up').length === 2,
       );
       const client = gateway.client();
       await client.publish(room, { type: 'gift', payload: 'one' });
@@ -376,7 +376,7 @@ describe('live-cli', () => {
     it('loses nothing when its gateway goes away under it', async () => {
       const short = await startTestGateway(nats.url);
       const watcher = cli('watch', room, '--json', '--server', `${short.address},${gateway.address}`);
-      await watcher.object('caughtUp');
+      await watcher.object('caught-up');
       await gifts(20);
       await short.close();
       await gifts(20, 21);

@@ -76,7 +76,7 @@ describe('client close, over gRPC', () => {
     it('lets the process have no connection when it is called as soon as there is one', async () => {
       const before = sockets();
       const client = gateway.client();
-      client.on('state', ({ name }) => {
+      client.on('state', ({ kind: name }) => {
         if (name === 'live') void client.close();
       });
       for await (const event of client.join('r1')) assert.fail(event.kind);

@@ -114,9 +114,9 @@ describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
   it('moves to another gateway when its own drains, and misses nothing', async () => {
     const viewer = connect({ ...patient, random: firstOfTwo });
     const reader = read(viewer.join('a'));
-    await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
+    await until('the viewer is live', () => reader.kinds.includes('caught-up'));
     const states: string[] = [];
-    viewer.on('state', ({ name }) => states.push(name));
+    viewer.on('state', ({ kind: name }) => states.push(name));
     const [first, second] = gateways as [TestGateway, TestGateway];
     const publisher = connect({ ...patient, endpoints: [second.address] });
     const drained = first.drain(3_000);
@@ -132,7 +132,7 @@ describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
   it('publishes over an outage of NATS, once', async () => {
     const client = connect();
     const reader = read(client.join('a'));
-    await until('the viewer is live', () => reader.kinds.includes('caughtUp'));
+    await until('the viewer is live', () => reader.kinds.includes('caught-up'));
     await client.publish('a', { type: 'gift', payload: '0' });
     await nats.kill();
     const later = client.publish('a', { type: 'gift', payload: '1' }, { timeoutMs: 60_000 });

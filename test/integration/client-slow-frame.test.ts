@@ -84,7 +84,7 @@ describe('a frame that comes in parts', () => {
     client = new LiveClient({ endpoints: [await server.listen()], clock, transport, ...options });
   }
 
-  const welcomed = (): Promise<unknown> => until('the client is live', () => client.state.name === 'live');
+  const welcomed = (): Promise<unknown> => until('the client is live', () => client.state.kind === 'live');
   const halfCame = (): Promise<unknown> =>
     until('half of the frame has come', () => links.at(-1)?.incoming?.bytes === half.length - 5);
 
@@ -126,7 +126,7 @@ describe('a frame that comes in parts', () => {
     const die = async (): Promise<void> => {
       server.die();
       const { delayMs } = await until('the client waits', () =>
-        client.state.name === 'backoff' ? client.state : undefined,
+        client.state.kind === 'backoff' ? client.state : undefined,
       );
       delays.push(delayMs);
       clock.advance(delayMs);

@@ -64,8 +64,8 @@ async function beatingServer(greeting?: () => ServerFrameInput) {
 }
 
 /** Resolves when the client is in the state. */
-function inState(client: LiveClient, name: ConnectionState['name']) {
-  return until(`the client is ${name}`, () => client.state.name === name);
+function inState(client: LiveClient, name: ConnectionState['kind']) {
+  return until(`the client is ${name}`, () => client.state.kind === name);
 }
 
 describe('client transport', () => {
@@ -86,7 +86,7 @@ describe('client transport', () => {
     client.join('r1');
     await until('the server has a connection', () => mute.sockets.size === 1);
     clock.advance(1_000);
-    assert.equal(client.state.name, 'backoff');
+    assert.equal(client.state.kind, 'backoff');
     await until('the connection is gone', () => mute.sockets.size === 0);
   });
 
@@ -114,7 +114,7 @@ describe('client transport', () => {
     await until('the room is joined', () => room.head === 1n);
     const [victim] = proxy.sockets;
     const states: string[] = [];
-    opened.on('state', ({ name }) => states.push(name));
+    opened.on('state', ({ kind: name }) => states.push(name));
     link = 'swallowing';
     const silentMs = await silenceBeforeGivingUp(opened, clock);
     const boundMs = heartbeatMs * 2 + 250 + probeTimeoutMs;
@@ -122,7 +122,7 @@ describe('client transport', () => {
     assert.equal(states[0], 'suspect');
     await until('the socket is gone', () => victim?.closed);
     link = 'up';
-    await passes(clock, 'the client is live again', () => opened.state.name === 'live');
+    await passes(clock, 'the client is live again', () => opened.state.kind === 'live');
     await until('one connection is left', () => proxy.sockets.size === 1);
     assert.equal(opened.counters.probeFailures, 1);
   });
@@ -143,7 +143,7 @@ describe('client transport', () => {
         compression: 'deflate',
       });
       client.on('state', (state) => {
-        if (state.name === 'backoff') causes.push(state.cause.code);
+        if (state.kind === 'backoff') causes.push(state.cause.code);
       });
       const room = client.join('r1');
       await until('it is joined on the second connection', () => greetings === 2 && room.head === 1n);
@@ -163,7 +163,7 @@ describe('client transport', () => {
     closers.push(proxy.close, server.close);
     const clients = Array.from({ length: 20 }, () => new LiveClient({ endpoints: [proxy.endpoint] }));
     for (const each of clients) each.join('r1');
-    await until('all are live', () => clients.every(({ state }) => state.name === 'live'));
+    await until('all are live', () => clients.every(({ state }) => state.kind === 'live'));
     assert.equal(proxy.sockets.size, 20);
     await Promise.all(clients.map((each) => each.close()));
     await until('no connection is left', () => proxy.sockets.size === 0);

@@ -98,7 +98,7 @@ describe('Resumable: cursors of several clusters', () => {
   /** Watches until all that there is has been printed. @returns what was told, in short */
   async function look(server: string, ...args: string[]): Promise<string[]> {
     const cli = watch(server, ...args);
-    await cli.object('caughtUp');
+    await cli.object('caught-up');
     cli.signal('SIGINT');
     assert.equal(await cli.exit(), 0, cli.stderr);
     return told(cli);
@@ -146,11 +146,11 @@ describe('Resumable: cursors of several clusters', () => {
 
   it('are in use in each cluster by one watch at most', async () => {
     const [onA, onB] = [watch(a.address), watch(b.address, '--cursor', 'default')];
-    await Promise.all([onA.object('caughtUp'), onB.object('caughtUp')]);
+    await Promise.all([onA.object('caught-up'), onB.object('caught-up')]);
     assert.deepEqual([onA.stderr, onB.stderr], ['', '']);
     const { port } = parseAddress(a.address)!;
     const second = watch(`localhost:${port}`);
-    await second.object('caughtUp');
+    await second.object('caught-up');
     assert.match(second.stderr, /another watch uses the cursor "default" of tea: this one keeps none/);
     const named = watch(b.address, '--cursor', 'default');
     assert.equal(await named.exit(), 1);

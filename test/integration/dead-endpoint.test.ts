@@ -67,7 +67,7 @@ describe('a dead endpoint', () => {
 
     it('is passed over when it refuses', async () => {
       client.join('demo');
-      await until('the viewer is live', () => client.state.name === 'live');
+      await until('the viewer is live', () => client.state.kind === 'live');
       assert.equal(client.counters.connects, 2);
     });
 
@@ -76,9 +76,9 @@ describe('a dead endpoint', () => {
       client.join('demo');
       await until('it has the connection', () => dead.heldConnections === 1);
       refuseAgain();
-      assert.equal(client.state.name, 'connecting');
+      assert.equal(client.state.kind, 'connecting');
       clock.skip(connectTimeoutMs);
-      await until('the viewer is live', () => client.state.name === 'live');
+      await until('the viewer is live', () => client.state.kind === 'live');
       assert.equal(client.counters.connects, 2);
     });
   });

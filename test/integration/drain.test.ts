@@ -39,11 +39,11 @@ describe('Resumable: drain', () => {
 
   it('SIGTERM under load: everybody moves at a time of its own, nothing is lost, and the process exits 0', async () => {
     const endpoints = [await draining.address(), refuge.address];
-    const moves: Extract<ConnectionState, { name: 'moving' }>[] = [];
+    const moves: Extract<ConnectionState, { kind: 'moving' }>[] = [];
     const connect = (): LiveClient => {
       const client = new LiveClient({ endpoints, random: firstOfTwo });
       client.on('state', (state) => {
-        if (state.name === 'moving') moves.push(state);
+        if (state.kind === 'moving') moves.push(state);
       });
       clients.push(client);
       return client;
@@ -63,7 +63,7 @@ describe('Resumable: drain', () => {
     assert.equal(await draining.exit(), 0);
 
     await until('all have moved', () =>
-      clients.every(({ state }) => state.name === 'live' && state.endpoint === refuge.address),
+      clients.every(({ state }) => state.kind === 'live' && state.endpoint === refuge.address),
     );
     const moved = storedBy(loads);
     await until('messages flow again', () => storedBy(loads) > moved + 50);

@@ -78,7 +78,7 @@ describe('Reliable: messages larger than a client takes', () => {
     const had: string[] = [];
     for await (const event of subscription) {
       if (event.kind === 'message') had.push(brief(event.message));
-      if (event.kind === 'caughtUp') break;
+      if (event.kind === 'caught-up') break;
     }
     assert.deepEqual(had, [`${LARGE_BYTES} omitted`, 'behind', `${LARGE_BYTES + 1} omitted`, 'last']);
     assert.equal(client.counters.reconnects, 0);

@@ -43,7 +43,7 @@ describe('Reliable: a gateway is killed', () => {
 
     gateways[0]?.signal('SIGKILL');
     await until('all have moved', () =>
-      clients.every(({ state }) => state.name === 'live' && state.endpoint === endpoints[1]),
+      clients.every(({ state }) => state.kind === 'live' && state.endpoint === endpoints[1]),
     );
     const moved = storedBy(loads);
     await until('messages flow again', () => storedBy(loads) > moved + 100);

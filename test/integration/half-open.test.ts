@@ -65,7 +65,7 @@ describe('Reliable: half-open connection', () => {
   }
 
   const back = (client: LiveClient): Promise<unknown> =>
-    passes(clock, 'the client is back', () => client.state.name === 'live');
+    passes(clock, 'the client is back', () => client.state.kind === 'live');
 
   /** Strikes; resolves with how long the client had heard nothing when it gave the connection up. */
   function detect(client: LiveClient, fault: Fault): Promise<number> {

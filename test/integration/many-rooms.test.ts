@@ -16,7 +16,7 @@ const STORED = FULL ? 300 : 100;
 const FAR_BEHIND = FULL ? 200_000 : 20_000;
 const BURST = 2_000;
 /** What is told beside messages when nothing is wrong. */
-const EXPECTED: ReadonlySet<string> = new Set(['caughtUp', 'audience']);
+const EXPECTED: ReadonlySet<string> = new Set(['caught-up', 'audience']);
 
 const rooms = Array.from({ length: ROOMS }, (_, n) => `r${n}`);
 const storedIn = (room: string): number => (room === 'r0' ? FAR_BEHIND : STORED);

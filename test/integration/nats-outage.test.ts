@@ -123,7 +123,7 @@ describe('Reliable: NATS outage', () => {
     const resumed = recorder.follow(gateway.client(), 'tea', { join: { from: { cursor: early } } });
     const stored = storedBy(loads.slice(0, 2));
     await until('the viewer has what is in memory', () => resumed.messages.length >= stored - 1);
-    const hasCaughtUp = (): boolean => resumed.events.some(({ kind }) => kind === 'caughtUp');
+    const hasCaughtUp = (): boolean => resumed.events.some(({ kind }) => kind === 'caught-up');
     assert.equal(hasCaughtUp(), false, 'nobody can know whether that is everything');
     await nats.restart();
     await upstreamIs('OK');

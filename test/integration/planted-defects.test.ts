@@ -115,7 +115,7 @@ const clients: readonly Defect[] = [
     name: 'tells a place before the one that was reached',
     build: () => ({
       events: (event) =>
-        event.kind === 'caughtUp' ? [{ ...event, cursor: { ...event.cursor, seq: 1n } }] : [event],
+        event.kind === 'caught-up' ? [{ ...event, cursor: { ...event.cursor, seq: 1n } }] : [event],
     }),
     found: [['Bookmarked', 'cursor-regression']],
   },
@@ -184,7 +184,7 @@ describe('planted defects', () => {
     const join = { from: 'earliest', cursorName: 'mine' } as const;
     const recording = recorder.follow(first, run, { viewer: 'v1', join, expected: () => expected });
     const kinds = (): string[] => recording.events.map(({ kind }) => kind);
-    await until('the replay is over', () => kinds().includes('caughtUp'));
+    await until('the replay is over', () => kinds().includes('caught-up'));
     await first.close();
     await recording.restarted('clean', await cursorStore.load('mine', run, anyCluster));
 
@@ -194,7 +194,7 @@ describe('planted defects', () => {
     await producer.jsm.streams.purge(producer.stream, { seq: head - 3 });
     await using later = await startTestGateway(nats.url);
     recording.follow(viewer(later.address));
-    await until('the second replay is over', () => kinds().at(-1) === 'caughtUp');
+    await until('the second replay is over', () => kinds().at(-1) === 'caught-up');
     await publish(5);
     const history = await recorder.finish(publisher);
     recordRun(db, { ...history, unknown: [] }, { plan: { run, viewers: 1 } });

@@ -97,7 +97,7 @@ describe('Isolated: a connection that a proxy pools', () => {
       viewers = Array.from({ length: 3 }, () => gateway.client(patient));
       recordings = viewers.map((viewer) => recorder.follow(viewer, 'hot'));
       await until('they are live', () =>
-        recordings.every(({ events }) => events.some(({ kind }) => kind === 'caughtUp')),
+        recordings.every(({ events }) => events.some(({ kind }) => kind === 'caught-up')),
       );
       assert.equal(pool.connections, 1);
     });
@@ -178,9 +178,9 @@ describe('Isolated: a connection that a proxy pools', () => {
     assert.equal((await client.room('demo')).count, 1n);
     assert.equal(pool.connections, 1);
     client.join('demo');
-    await until('the viewer is live', () => client.state.name === 'live');
+    await until('the viewer is live', () => client.state.kind === 'live');
     await gateway.close();
-    await until('the client notices', () => client.state.name === 'backoff');
+    await until('the client notices', () => client.state.kind === 'backoff');
     const { code } = await rawPublish(address, { room: 'demo', type: 'gift', key: 'two' });
     assert.equal(code, 'UNAVAILABLE');
     await client.close();

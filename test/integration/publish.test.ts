@@ -42,7 +42,7 @@ describe('Unique: publishing', () => {
       for await (const event of viewer.join(room)) events.push(event);
     };
     void follow();
-    await until('the viewer is live', () => events.some(({ kind }) => kind === 'caughtUp'));
+    await until('the viewer is live', () => events.some(({ kind }) => kind === 'caught-up'));
     return events;
   }
 

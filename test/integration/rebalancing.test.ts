@@ -12,7 +12,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 
-type Moving = Extract<ConnectionState, { name: 'moving' }>;
+type Moving = Extract<ConnectionState, { kind: 'moving' }>;
 
 describe('Resumable: viewers over several gateways', () => {
   let nats: TestNats;
@@ -48,7 +48,7 @@ describe('Resumable: viewers over several gateways', () => {
     const others = endpoints.filter((endpoint) => endpoint !== gateway.address);
     const client = gateway.client({ endpoints: [gateway.address, ...others], random: firstOfTwo });
     client.on('state', (state) => {
-      if (state.name === 'moving') moves.push(state);
+      if (state.kind === 'moving') moves.push(state);
     });
     return client;
   }

@@ -285,7 +285,7 @@ describe('Reliable: what the stream no longer holds', () => {
       const client = gateway.client({ roomWindowBytes: 1024 });
       const subscription = client.join('demo');
       const events = subscription[Symbol.asyncIterator]();
-      while ((await events.next()).value?.kind !== 'caughtUp');
+      while ((await events.next()).value?.kind !== 'caught-up');
       for (let n = 0; n < 400; n++) await producer.publish('demo', filler);
       const told: { readonly seq: number; readonly gapNext?: number }[] = [];
       while (told.at(-1)?.seq !== 400) {

@@ -103,7 +103,7 @@ describe('Isolated: a stuck viewer', () => {
     const viewers = Array.from({ length: 5 }, () => gateway.client());
     const recordings = viewers.map((viewer) => recorder.follow(viewer, 'hot'));
     await until('the healthy ones are live', () =>
-      recordings.every(({ events }) => events.some(({ kind }) => kind === 'caughtUp')),
+      recordings.every(({ events }) => events.some(({ kind }) => kind === 'caught-up')),
     );
     await heat();
     const healthy = gateway.stats.sessions;

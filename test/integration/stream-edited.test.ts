@@ -24,7 +24,7 @@ describe('Reliable: a stream that is edited, and NATS restarted', () => {
     const following = (async () => {
       for await (const event of subscription) live.push(event);
     })();
-    await until('the viewer is live', () => live.some(({ kind }) => kind === 'caughtUp'));
+    await until('the viewer is live', () => live.some(({ kind }) => kind === 'caught-up'));
     const before = lastCursor(live);
 
     const { epoch, natsVersion } = await editAndRestart(nats);
@@ -45,9 +45,9 @@ describe('Reliable: a stream that is edited, and NATS restarted', () => {
     for await (const event of gateway.client().join('edited', { from: { cursor: before } })) {
       if (event.kind === 'audience') continue;
       told.push(event.kind === 'joined' ? event.outcome : event.kind);
-      if (event.kind === 'caughtUp') break;
+      if (event.kind === 'caught-up') break;
     }
-    assert.deepEqual(told, ['RESUMED', 'message', 'message', 'caughtUp']);
+    assert.deepEqual(told, ['RESUMED', 'message', 'message', 'caught-up']);
     subscription.leave();
     await following;
   });

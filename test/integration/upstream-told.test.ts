@@ -32,7 +32,7 @@ describe('Bookmarked: what is wrong with NATS', () => {
       return new RegExp(`^live_gateway_${name}\\{cause="NATS_UNREACHABLE"\\} (\\d+)$`, 'm').exec(text)?.[1];
     };
     try {
-      await watch.object('caughtUp');
+      await watch.object('caught-up');
       assert.equal(await health(gateway.address, 'live.v1.Live'), 'SERVING');
       assert.equal(await metric('upstream_degraded'), '0');
       await nats.kill();

@@ -60,7 +60,7 @@ describe('answers from within a viewer’s loop', () => {
     for (const number of [0, 1]) {
       const first = answers.answer(message('chaos'));
       await answers.answer({
-        kind: 'caughtUp',
+        kind: 'caught-up',
         room: 'demo',
         cursor: { epoch: 'a', seq: 1n, fingerprint: 0 },
       });

@@ -88,7 +88,7 @@ describe('recorded runs', () => {
 
   it('keep what a stream was called for the first time', () => {
     const events: ViewerEvent[] = ['b', 'a'].map((epoch) => {
-      return { kind: 'caughtUp', room: 'demo', atMs: 1, epoch, seq: 1 };
+      return { kind: 'caught-up', room: 'demo', atMs: 1, epoch, seq: 1 };
     });
     const recorder = openRecorder(path);
     recorder.plan(runPlan({ viewers: 1 }));
@@ -265,7 +265,7 @@ const anyEvent: fc.Arbitrary<ViewerEvent> = fc.oneof(
   record({ ...inRoom, kind: fc.constant('message' as const), epoch: name, seq, prevSeq: seq, id: name }),
   record({ ...inRoom, kind: fc.constant('gap' as const), after: seq, next: seq, expected: fc.boolean() }),
   record({ ...inRoom, kind: fc.constant('reset' as const), epoch: name, seq, expected: fc.boolean() }),
-  record({ ...inRoom, kind: fc.constant('caughtUp' as const), epoch: name, seq }),
+  record({ ...inRoom, kind: fc.constant('caught-up' as const), epoch: name, seq }),
   record({ ...inRoom, kind: fc.constant('ephemeral' as const) }),
   record({
     ...inRoom,

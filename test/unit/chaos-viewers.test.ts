@@ -118,7 +118,7 @@ describe('the log of a viewer', () => {
     assert.ok(!log.isAt(room, { epochs: ['a'], seq: 4 }));
     log.record(joined);
     assert.ok(!log.isAt(room, { epochs: ['a'], seq: 4 }));
-    log.record({ kind: 'caughtUp', room, cursor: cursorAt(4) });
+    log.record({ kind: 'caught-up', room, cursor: cursorAt(4) });
     assert.ok(log.caughtUp);
     assert.ok(log.isAt(room, { epochs: ['a'], seq: 4 }));
     assert.ok(!log.isAt(room, { epochs: ['a'], seq: 5 }) && !log.isAt(room, { epochs: ['b'], seq: 4 }));

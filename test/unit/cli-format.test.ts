@@ -69,7 +69,7 @@ describe('cli output', () => {
 
   it('tells why there is no connection', () => {
     const state = {
-      name: 'backoff',
+      kind: 'backoff',
       since: 0,
       attempt: 1,
       delayMs: 20,

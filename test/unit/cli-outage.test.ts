@@ -7,7 +7,7 @@ import { LiveError } from '../../client/index.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 const backoff = (attempt: number): ConnectionState => ({
-  name: 'backoff',
+  kind: 'backoff',
   since: 0,
   attempt,
   delayMs: 500,
@@ -15,7 +15,7 @@ const backoff = (attempt: number): ConnectionState => ({
   cause: new LiveError(status.UNAVAILABLE, 'ECONNREFUSED'),
 });
 const live: ConnectionState = {
-  name: 'live',
+  kind: 'live',
   since: 0,
   endpoint: 'gw:1',
   generation: 1,

@@ -14,7 +14,7 @@ import { settle } from '../helpers/settle.ts';
 
 /** Everything that leads from one state to the next, in words. */
 const ways: Record<
-  Exclude<ConnectionState['name'], 'idle' | 'closed'>,
+  Exclude<ConnectionState['kind'], 'idle' | 'closed'>,
   (scripted: ScriptedClient) => void
 > = {
   connecting: () => undefined,
@@ -38,7 +38,7 @@ describe('client close', () => {
     it(`ends everything when a listener calls it at ${name}`, async () => {
       const scripted = new ScriptedClient();
       scripted.client.on('state', (state) => {
-        if (state.name === name) void scripted.client.close();
+        if (state.kind === name) void scripted.client.close();
       });
       const subscription = scripted.client.join('r1');
       const published = scripted.client.publish('r1', { type: 'gift', payload: '' });
@@ -97,10 +97,10 @@ describe('client close', () => {
   it('tells listeners in the order in which things happened', async () => {
     const scripted = new ScriptedClient();
     const second: string[] = [];
-    scripted.client.on('state', ({ name }) => {
+    scripted.client.on('state', ({ kind: name }) => {
       if (name === 'live') void scripted.client.close();
     });
-    scripted.client.on('state', ({ name }) => second.push(name));
+    scripted.client.on('state', ({ kind: name }) => second.push(name));
     scripted.client.join('r1');
     scripted.welcome();
     await settle();
@@ -134,7 +134,7 @@ describe('client close', () => {
       scripted.client.on('upstream', () => {
         throw broken;
       });
-      scripted.client.on('state', ({ name }) => heard.push(name));
+      scripted.client.on('state', ({ kind: name }) => heard.push(name));
       scripted.client.once('state', () => heard.push('once'));
       const reader = new Reader(scripted.client.join('r1'));
       scripted.welcome();

@@ -179,7 +179,7 @@ describe('client connection', () => {
     const delays: number[] = [];
     const drop = (): void => {
       scripted.transport.link.end();
-      assert.ok(scripted.client.state.name === 'backoff');
+      assert.ok(scripted.client.state.kind === 'backoff');
       delays.push(scripted.client.state.delayMs);
       scripted.waitOutBackoff();
     };
@@ -200,7 +200,7 @@ describe('client connection', () => {
         scripted.welcome();
         serve();
         scripted.transport.link.end();
-        assert.ok(scripted.client.state.name === 'backoff');
+        assert.ok(scripted.client.state.kind === 'backoff');
         const { delayMs } = scripted.client.state;
         scripted.waitOutBackoff();
         return delayMs;
@@ -254,7 +254,7 @@ describe('client connection', () => {
       scripted.welcome();
       scripted.receive({ roomError: { room: 'r1', refusal: refusal('UPSTREAM_UNAVAILABLE', 'away') } });
       scripted.transport.link.end();
-      assert.ok(scripted.client.state.name === 'backoff');
+      assert.ok(scripted.client.state.kind === 'backoff');
       attempts.push(scripted.client.state.attempt);
       scripted.waitOutBackoff();
     }
@@ -288,7 +288,7 @@ describe('client connection', () => {
     for (const endpoint of endpoints.filter((other) => other !== from)) {
       scripted.receive({ reconnect: { afterMs: 5, reason: 'REASON_REBALANCING', endpoint } });
       const { state } = scripted.client;
-      assert.ok(state.name === 'moving');
+      assert.ok(state.kind === 'moving');
       assert.deepEqual([state.reason, state.nextEndpoint], ['REBALANCING', endpoint]);
       scripted.clock.advance(400);
       assert.equal(scripted.transport.link.endpoint, endpoint);
@@ -347,7 +347,7 @@ describe('client connection', () => {
 
   it('can be closed by a listener while it changes state', () => {
     const scripted = new ScriptedClient();
-    scripted.client.on('state', ({ name }) => {
+    scripted.client.on('state', ({ kind: name }) => {
       if (name === 'connecting') void scripted.client.close();
     });
     scripted.client.join('r1');

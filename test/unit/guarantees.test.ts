@@ -262,7 +262,7 @@ describe('guarantees', () => {
     });
 
     it('finds a replay whose end was never told', () => {
-      const events = correct().filter(({ kind }) => kind !== 'caughtUp');
+      const events = correct().filter(({ kind }) => kind !== 'caught-up');
       assertFound(events, ['Bookmarked', 'no-bookmark', undefined]);
     });
 
@@ -270,7 +270,7 @@ describe('guarantees', () => {
       const end6 = [...correct().slice(0, -1), end(6)];
       assertFound(end6, ['Bookmarked', 'cursor-regression', undefined]);
       const told6 = correct().map((event) =>
-        event.kind === 'caughtUp' && event.seq === 8 ? caughtUp(6) : event,
+        event.kind === 'caught-up' && event.seq === 8 ? caughtUp(6) : event,
       );
       assertFound(told6, ['Bookmarked', 'cursor-regression', 6]);
     });
@@ -594,7 +594,7 @@ function defects(): Record<string, Defect> {
       plant({ events }) {
         const index = events.findIndex(({ kind }) => kind === 'joined');
         const next = at(events, index + 1).kind;
-        if (next !== 'message' && next !== 'caughtUp') return undefined;
+        if (next !== 'message' && next !== 'caught-up') return undefined;
         events.splice(index, 1);
         return {};
       },
@@ -730,7 +730,7 @@ function message(seq: number, prevSeq: number, id = `m${seq}`): MessageEvent {
 }
 
 function caughtUp(seq: number): RoomEvent {
-  return { kind: 'caughtUp', room, atMs: 43, epoch, seq };
+  return { kind: 'caught-up', room, atMs: 43, epoch, seq };
 }
 
 function gap(after: number, next: number, expected = true): RoomEvent {

@@ -53,7 +53,7 @@ export const bookmarked: RuleFactory = ({ viewer, tally, finalHeads }) => {
         case 'message':
           if (!track.had(event.seq)) judgePlace(event, track, track.bookmark + 1);
           return;
-        case 'caughtUp':
+        case 'caught-up':
           judgePlace(event, track, Math.max(track.last, track.bookmark));
           return;
         case 'gap': {

@@ -57,7 +57,7 @@ class RoomAccount {
     const { place } = track;
     switch (event.kind) {
       case 'joined':
-      case 'caughtUp':
+      case 'caught-up':
         this.#pass(place, event, event.atMs);
         this.#turnAt(event, event.atMs);
         return;

@@ -31,7 +31,7 @@ export const truthful: RuleFactory = (context) => {
     onRoomEvent(event) {
       const { room, atMs } = event;
       if (event.kind === 'retrying') retriedMs.set(room, atMs);
-      if (event.kind !== 'caughtUp') return;
+      if (event.kind !== 'caught-up') return;
       const { epoch, seq } = event;
       const askedMs = Math.max(connectingMs, retriedMs.get(room) ?? -Infinity);
       const ackedMs = published.in(room, epoch).ackedAfter(seq);

@@ -47,7 +47,7 @@ async function heartbeatOf(endpoint: string): Promise<number | undefined> {
   const answered = new AbortController();
   let heartbeatMs: number | undefined;
   client.on('state', (state) => {
-    if (state.name !== 'live') return;
+    if (state.kind !== 'live') return;
     ({ heartbeatMs } = state);
     answered.abort();
   });

@@ -54,7 +54,7 @@ export class ViewerLog {
     const standing = this.#rooms.get(event.room);
     if (standing === undefined) return;
     if (event.kind === 'joined') standing.caughtUp = false;
-    if (event.kind === 'caughtUp') standing.caughtUp = true;
+    if (event.kind === 'caught-up') standing.caughtUp = true;
     if (event.kind === 'message') {
       this.delivered += 1;
       if (standing.place !== undefined && event.message.prevSeq > standing.place.seq) this.holes += 1;

@@ -84,7 +84,7 @@ export class Viewer implements FaultyViewer {
       ...clientTimes,
     });
     this.answers = new Answers({ viewer, client: this.#client, clock: this.#clock, onFailure });
-    this.#client.on('state', ({ name }) => this.log.state(name));
+    this.#client.on('state', ({ kind: name }) => this.log.state(name));
     this.#client.on('upstream', (upstream, causes) => {
       if (upstream === 'OK' || upstream === 'DEGRADED') this.log.upstream({ upstream, causes });
     });
