@@ -18,6 +18,8 @@ export interface StreamState {
   readonly lastSeq: number;
   /** Sequences between the two that hold no message any more. */
   readonly deleted: number;
+  /** The server that leads the stream; undefined where there is one server only. */
+  readonly leader?: string | undefined;
   /** When the newest message was stored, to the nanosecond. */
   readonly lastTime: string;
 }

@@ -220,6 +220,21 @@ export class VerifiedLog {
       : verdict;
   }
 
+  /**
+   * What was read before the log began, as far as whoever goes on from it can be told from a viewer of another history: by its last message.
+   * @throws when it has none, or should hold what the log begins with and does not
+   */
+  reconciled(read: HistoryRead): HistoryRead {
+    const { base } = this.#messages;
+    const upto = read.messages.at(-1)?.seq;
+    if (upto === undefined)
+      throw new Error('what was read before the room was opened proves nothing by itself');
+    const found = read.messages.find(({ seq }) => seq === base)?.fingerprint;
+    const meets = base < read.from || base > upto || found === this.#messages.fingerprintAt(base);
+    if (!meets) throw new Error('what was read before the room was opened is of another history');
+    return { ...read, upto };
+  }
+
   /** Whether what was read holds the room's last message, in a stream that may go by another name. */
   recognises(read: HistoryRead): boolean {
     const { seq, fingerprint } = this.#last;

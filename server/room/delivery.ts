@@ -118,8 +118,8 @@ export class Deliveries {
     if (maxEntries !== Infinity) return this.#compose(log, place, maxEntries);
     if (this.#shared !== undefined && isSamePlace(this.#shared.place, place)) return this.#shared.delivery;
     const delivery = this.#compose(log, place, maxEntries);
-    // What reaches the head is what everybody who is there gets next.
-    if (delivery?.upto === log.head) {
+    // What reaches the head, or the watermark above it, is what everybody who is there gets next.
+    if (delivery !== undefined && delivery.upto >= log.head) {
       const { seq, ephemeralSeen, audience } = place;
       this.#shared = { place: { seq, ephemeralSeen, audience }, delivery };
     }

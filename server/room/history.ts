@@ -70,6 +70,11 @@ export class History {
     if (!this.#pages.some((other) => other.continues(page.upto))) this.want(page.upto);
   }
 
+  /** Reads the page that begins at `from` before anybody asks for it: when nothing comes of it, nobody has waited. */
+  prefetch(from: number): void {
+    if (!this.#reading) void this.#run(from, 'unasked');
+  }
+
   /** Forgets the least recently used page; false when there is none. */
   evictOldest(): boolean {
     return this.#pages.shift() !== undefined;
@@ -86,20 +91,25 @@ export class History {
     this.#failures = 0;
   }
 
-  async #run(from: number): Promise<void> {
+  async #run(from: number, reason: 'wanted' | 'unasked' = 'wanted'): Promise<void> {
     const generation = this.#generation;
     this.#wanted = undefined;
     this.#reading = true;
     // When it fails the upstream has logged why; the viewers keep waiting, their heartbeats say DEGRADED.
     const read = await this.#read(from).catch(() => undefined);
     if (generation !== this.#generation) return;
+    if (read === undefined && reason === 'unasked') {
+      this.#reading = false;
+      this.#start();
+      return;
+    }
     if (read === undefined) {
       this.#note(from);
       this.#rest();
       return;
     }
     // Whoever the page takes no further asks for the same again, for as long as stream and log do not meet.
-    if (read.upto <= from) {
+    if (read.upto <= from && reason === 'wanted') {
       this.#rest();
     } else {
       this.#failures = 0;

@@ -106,8 +106,10 @@ export class Repair {
         case 'continuous':
           break;
         case 'evicted':
-          if (!(await this.#hasHadAll(read)))
+          if (!(await this.#hasHadAll(read))) {
+            if (this.#isClosed()) return 'repaired';
             log.restartAt((read.messages.find(({ seq }) => seq > from)?.seq ?? read.upto + 1) - 1);
+          }
           if (this.#isClosed()) return 'repaired';
           break;
         case 'rewound':

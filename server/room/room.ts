@@ -128,7 +128,7 @@ export class Room implements SubscribedRoom {
    */
   open(from?: number): Promise<void> {
     this.#opened = this.#open();
-    if (from !== undefined) this.history.want(from);
+    if (from !== undefined) this.history.prefetch(from);
     return this.#opened;
   }
 
@@ -209,11 +209,13 @@ export class Room implements SubscribedRoom {
 
   async #readHistory(from: number): Promise<HistoryRead> {
     this.counters.historyReads++;
+    const early = this.follower.log.incarnation.number === 0;
     const read = await readHistory(this.#upstream, this.name, from);
     // What was asked for while the room was opened is looked at when it is known which stream the room follows.
     await this.#opened;
     this.follower.learn(read);
-    return read;
+    // Nobody would notice if the stream had been rewound in between.
+    return early ? this.follower.log.reconciled(read) : read;
   }
 
   async #receivePage(page: HistoryPage): Promise<void> {

@@ -39,11 +39,16 @@ export async function* pull(
   try {
     const sign = { sign: encodeResponse({ batch: { room: name } }), patience, wakeUp };
     const { epoch, head } = yield* signingUntil(describeHeld(context, name), sign);
-    const room = yield* signingUntil(hub.acquire(name), sign);
+    const acquired = hub.acquire(name);
     try {
+      const room = yield* signingUntil(acquired, sign);
       yield* replay(room, { epoch, seq: head, fingerprint: 0 }, request, sign);
     } finally {
-      hub.release(room);
+      // Whoever gives up during a sign does not see the room come.
+      acquired.then(
+        (room) => hub.release(room),
+        () => undefined,
+      );
     }
   } finally {
     patience.stop();

@@ -143,9 +143,9 @@ export class Subscriptions {
     const { name, creditBytes, acknowledged } = opening;
     const { maxFrameBytes } = this.#subscriber;
     const subscription = room.join(this.#waker, from, { maxFrameBytes, creditBytes });
-    subscription.acknowledge(acknowledged);
     const joined: Joined = { kind: 'joined', name, room, subscription };
     this.#entries = this.#entries.map((entry) => (entry === opening ? joined : entry));
+    subscription.acknowledge(acknowledged);
   }
 
   #find(name: string): Opening | Joined | undefined {

@@ -94,10 +94,13 @@ export class HistoryReader {
     const page = (await reading.pages?.next()) ?? NOTHING;
     // What has come is not thrown away with the connection by which it came; the next one proves it as well.
     await this.#up();
-    const { upto, lastSeq } = await this.#reach(room, reading, page);
+    const { upto, lastSeq, leader } = await this.#reach(room, reading, page);
     const after = await this.#context.leader.state();
     const { epoch, predated, firstSeq } = after;
     if (epoch !== reading.epoch) throw new Error('the stream was created again during a read');
+    // Between two that agree on the end, one that lags may have been asked what follows the page.
+    if (page.end === 'dry' && (after.leader !== leader || after.lastSeq < lastSeq))
+      throw new Error('the leader of the stream changed during a read');
     requireProgress({ from, upto, lastSeq });
     // The consumer passes over what was purged without a word; the message at the beginning shows it, if it is gone, too.
     const held = mayHaveLost(reading.before, after) ? await this.#firstHeld(from, room) : from;
@@ -115,15 +118,15 @@ export class HistoryReader {
     room: string,
     { from, asked }: StreamReading,
     { messages, end }: Page,
-  ): Promise<Pick<HistoryRead, 'upto' | 'lastSeq'>> {
+  ): Promise<Pick<HistoryRead, 'upto' | 'lastSeq'> & Pick<StreamState, 'leader'>> {
     const last = messages.at(-1)?.seq;
     if (end !== 'dry') return { upto: last ?? from, lastSeq: last ?? from };
-    const { lastSeq } = await (asked ?? this.#context.leader.state());
+    const { lastSeq, leader } = await (asked ?? this.#context.leader.state());
     // A new leader that lags must not say that there is nothing.
     if (lastSeq < from) throw new Error(`the stream ends at ${lastSeq}, before ${from}`);
     const next = await this.#context.leader.nextSeq(room, last === undefined ? from : last + 1);
     const seen = last ?? from;
-    return { upto: next === undefined ? Math.max(lastSeq, seen) : seen, lastSeq };
+    return { upto: next === undefined ? Math.max(lastSeq, seen) : seen, lastSeq, leader };
   }
 
   /**

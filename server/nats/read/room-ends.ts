@@ -49,7 +49,8 @@ export class RoomEnds {
     if (known !== undefined && known.bytes > LARGE_BYTES && (await this.#isLast(room, known.seq)))
       return known;
     const { leader } = this.#context;
-    const head = await looked;
+    const looks = looked === undefined && known === undefined && this.#looks;
+    const head = await (looks ? this.#head(room, { kind: 'last' }) : looked);
     // The server of the consumer may lag; the leader does not.
     const whole = head === undefined || head.bytes <= LARGE_BYTES || !(await this.#isLast(room, head.seq));
     return whole ? leader.lastMessage(room) : { ...head, fingerprint: 0 };

@@ -13,7 +13,7 @@ export function epochOf(stream: string, created: string): string {
 
 /** Identity and range of a stream. */
 export function streamState(info: StreamInfo, formerly: readonly string[]): StreamState {
-  const { created, state } = info;
+  const { created, state, cluster } = info;
   return {
     epoch: streamEpoch(info),
     formerly,
@@ -21,6 +21,7 @@ export function streamState(info: StreamInfo, formerly: readonly string[]): Stre
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,
     lastTime: state.last_ts,
+    leader: cluster?.leader,
     deleted: state.messages === 0 ? 0 : state.last_seq - state.first_seq + 1 - state.messages,
   };
 }
