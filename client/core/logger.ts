@@ -21,7 +21,8 @@ export function guarded(logger: Logger): Logger {
     (level: keyof Logger) =>
     (message: string, facts?: object): void => {
       try {
-        logger[level](message, facts);
+        if (facts === undefined) logger[level](message);
+        else logger[level](message, facts);
       } catch (error) {
         throwUncaught(error);
       }
