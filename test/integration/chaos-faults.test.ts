@@ -164,6 +164,15 @@ for (const count of [1, 3]) {
       assert.deepEqual(after.config.republish, before.config.republish);
     });
 
+    it('brings a stream back though an attempt before has done so, and nobody heard of it', async () => {
+      await publish();
+      const before = await manager.streams.info('LIVE');
+      const backup = await admin.backUp();
+      await publish();
+      await admin.restore(backup);
+      assert.equal((await manager.streams.info('LIVE')).state.last_seq, before.state.last_seq);
+    });
+
     it('holds back what is on its way, and lets it pass', async () => {
       const stalled = links.apply([stall]);
       let answered = false;

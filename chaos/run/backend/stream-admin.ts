@@ -88,7 +88,15 @@ export class StreamAdmin {
 
   /** Brings the stream back as it was. */
   async restore(backup: StreamBackup): Promise<void> {
-    await this.#persist(() => restore(this.#connection, backup));
+    await this.#persist(async () => {
+      try {
+        await restore(this.#connection, backup);
+      } catch (error) {
+        // There was none of this name: an attempt before whose answer was lost has brought it back, wholly or in part.
+        if (isInUse(error)) await this.#manager.streams.delete(stream);
+        throw error;
+      }
+    });
     // In a cluster it may yet have to find a leader.
     await this.#info();
   }
@@ -149,4 +157,8 @@ export class StreamAdmin {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.message === 'stream not found';
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('stream name already in use');
 }
