@@ -75,6 +75,11 @@ export class History {
     if (!this.#reading) void this.#run(from, 'unasked');
   }
 
+  /** Forgets the least recently used pages, but for so many. */
+  keepNewest(pages: number): void {
+    if (this.#pages.length > pages) this.#pages = this.#pages.slice(-pages);
+  }
+
   /** Forgets the least recently used page; false when there is none. */
   evictOldest(): boolean {
     return this.#pages.shift() !== undefined;

@@ -8,8 +8,6 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 /** Sizes and times of the hub, and the bounds of its rooms. */
 export interface HubLimits extends RoomLimits {
-  /** Memory for the messages of one room, in bytes. */
-  readonly roomLogBytes: number;
   /** Memory for the messages of all rooms, in bytes. */
   readonly logBytes: number;
   /** A room is kept so long after its last viewer has gone: a flapping viewer resumes from memory. In ms. */

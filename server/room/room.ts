@@ -18,11 +18,19 @@ import { Subscription } from './subscription.ts';
 
 /** Bounds of a room. */
 export interface RoomLimits {
+  /** Memory for the messages of one room, in bytes. */
+  readonly roomLogBytes: number;
   /** Longest time between two looks at the head of a silent room, in milliseconds; well below the stream's `max_age`. */
   readonly maxCheckMs: number;
   /** Ephemeral messages a second that are passed on, at most. */
   readonly ephemeralRate: number;
 }
+
+/**
+ * A room that has no memory left for history keeps the page that is read and the one behind it, even before memory is next brought within its
+ * limits: pages come faster than that.
+ */
+const PAGES_BEYOND_LIMIT = 2;
 
 /** What a room needs. */
 export interface RoomDependencies {
@@ -45,6 +53,7 @@ export class Room implements SubscribedRoom {
   readonly counters: RoomCounters;
   readonly #upstream: Upstream;
   readonly #viewerCounts: ViewerCounts;
+  readonly #memoryLimit: number;
   readonly #grown: (room: Room) => void;
   readonly #lag: LagTally;
   readonly #members = new Set<Member>();
@@ -62,6 +71,7 @@ export class Room implements SubscribedRoom {
     this.counters = counters;
     this.#upstream = upstream;
     this.#viewerCounts = viewerCounts;
+    this.#memoryLimit = limits.roomLogBytes;
     this.#grown = grown;
     this.#lag = new LagTally(counters);
     this.deliveries = new Deliveries({
@@ -220,6 +230,7 @@ export class Room implements SubscribedRoom {
 
   async #receivePage(page: HistoryPage): Promise<void> {
     const { follower } = this;
+    if (this.memory > this.#memoryLimit) this.history.keepNewest(PAGES_BEYOND_LIMIT);
     this.noteMemory();
     // A page of another epoch says nothing about this one; the leader will tell what happened.
     if (page.epoch !== follower.log.incarnation.epoch) {

@@ -674,6 +674,17 @@ describe('Ordered, Unique, Reliable: room', () => {
       );
     });
 
+    it('has two pages of a long replay at most, however fast they come', async () => {
+      await using rig = new Rig({ roomLogBytes: 64 * 1024 });
+      rig.stream.pageSize = 5;
+      for (let n = 0; n < 60; n++) rig.stream.publish('r', 'x'.repeat(100_000));
+      await rig.viewer.join('r', { kind: 'earliest' });
+      for (let turns = 0; turns < 50; turns++) await rig.gateway.settle();
+      const messagesTold = (await rig.told()).filter((line) => line.startsWith('message'));
+      assert.equal(messagesTold.length, 60, 'and no time has passed');
+      assert.ok(rig.gateway.hub.memory < 2.5 * 5 * 100_000, `${rig.gateway.hub.memory} bytes`);
+    });
+
     it('is brought within its limit though pages without messages came first', async () => {
       await using rig = new Rig({ roomLogBytes: 1024 * 1024 });
       rig.publish(200, 'another');
