@@ -1,8 +1,10 @@
+import { backoffCeiling } from '../../common/backoff.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { HistoryPage } from '../log/history-page.ts';
 import type { HistoryRead } from '../log/evidence.ts';
 
-const RETRY_MS = { first: 100, max: 5000 };
+/** Delays between reads that lead to nothing. */
+const RETRY = { baseMs: 100, maxMs: 5000 };
 /** More than the memory of most rooms allows; those without messages take next to none. */
 const MAX_PAGES = 64;
 
@@ -130,7 +132,7 @@ export class History {
 
   /** Reads nothing for a while, ever longer with each read that led to nothing. */
   #rest(): void {
-    const delay = Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.max);
+    const delay = backoffCeiling(this.#failures++, RETRY);
     this.#retry = this.#clock.after(delay, () => {
       this.#reading = false;
       this.#start();

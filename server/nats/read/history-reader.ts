@@ -1,4 +1,5 @@
 import type { Timer } from '../../../common/clock.ts';
+import { withDeadline } from '../../../common/deadline.ts';
 import { Limiter } from '../../../common/limiter.ts';
 import { requireProgress } from '../../upstream/history-read.ts';
 import type { StoredMessage } from '../../log/message.ts';
@@ -140,8 +141,9 @@ export class HistoryReader {
   }
 
   async #up(): Promise<void> {
-    const { connection } = this.#context;
-    if (!connection.up) await connection.whenUp(AbortSignal.timeout(RECONNECT_MS));
+    const { connection, clock } = this.#context;
+    if (connection.up) return;
+    await withDeadline({ clock, ms: RECONNECT_MS }, (signal) => connection.whenUp(signal));
   }
 
   async #end({ consumer, pages }: StreamReading): Promise<void> {
