@@ -25,6 +25,21 @@ export default defineConfig(
         'error',
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
       ],
+      '@typescript-eslint/naming-convention': [
+        'error',
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global'],
+          types: ['number', 'string', 'boolean'],
+          format: ['UPPER_CASE'],
+        },
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global', 'destructured'],
+          types: ['number', 'string', 'boolean'],
+          format: null,
+        },
+      ],
       // tsconfig's noPropertyAccessFromIndexSignature is off: both spellings are fine.
       '@typescript-eslint/dot-notation': 'off',
       // Interfaces and callbacks promise promises; not every implementation has to wait for something.

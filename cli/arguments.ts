@@ -1,25 +1,25 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { From } from '../client/index.ts';
 import { formatAddress, parseAddress, parseDuration } from '../common/units.ts';
-import { isRoomName, roomNameRule } from '../protos/vocabulary.ts';
+import { isRoomName, ROOM_NAME_RULE } from '../protos/vocabulary.ts';
 
-const defaultServer = '127.0.0.1:50051';
+const DEFAULT_SERVER = '127.0.0.1:50051';
 
-const defaultTimeoutMs = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** `--server`, for every command. */
 export function serverOption(): Option {
   return new Option('--server <host:port[,host:port]>', 'gateways, tried in random order')
     .env('LIVE_SERVER')
     .argParser(parseEndpoints)
-    .default([defaultServer], defaultServer);
+    .default([DEFAULT_SERVER], DEFAULT_SERVER);
 }
 
 /** `--timeout`, for the commands that do not wait for ever. */
 export function timeoutOption(what: string): Option {
   return new Option('--timeout <duration>', what)
     .argParser(parsePositiveDuration)
-    .default(defaultTimeoutMs, '10s');
+    .default(DEFAULT_TIMEOUT_MS, '10s');
 }
 
 /** `--json`, for every command. */
@@ -29,7 +29,7 @@ export function jsonOption(): Option {
 
 /** A room's name. */
 export function parseRoom(value: string): string {
-  if (!isRoomName(value)) throw new InvalidArgumentError(`A room name is ${roomNameRule}.`);
+  if (!isRoomName(value)) throw new InvalidArgumentError(`A room name is ${ROOM_NAME_RULE}.`);
   return value;
 }
 

@@ -12,9 +12,9 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** For the help of commands that do something. */
-export const exitCodeHelp = `
+export const EXIT_CODE_HELP = `
 Exit codes: 0 done, 1 failed (refused, or no gateway in time), 2 wrong usage, 130 interrupted before it was done.`;
 
 /** For the help of commands that judge. */
-export const verdictExitCodeHelp = `
+export const VERDICT_EXIT_CODE_HELP = `
 Exit codes: 0 all guarantees hold, 1 one is broken or nothing was checked, 2 wrong usage.`;

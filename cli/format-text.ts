@@ -15,7 +15,7 @@ import type {
 import { LiveError } from '../client/index.ts';
 import { printable } from '../common/printable.ts';
 
-const longestPayload = 2_000;
+const LONGEST_PAYLOAD = 2_000;
 
 /** An event of a room as a line for people. */
 export function eventLine(event: RoomEvent | PullEvent): string {
@@ -168,8 +168,8 @@ function contentText(message: Message | EphemeralMessage): string {
 }
 
 function payloadText(payload: Uint8Array): string {
-  const text = printable(Buffer.from(payload.subarray(0, longestPayload)).toString('utf8'));
-  return payload.length > longestPayload ? `${text}… (${payload.length} bytes)` : text;
+  const text = printable(Buffer.from(payload.subarray(0, LONGEST_PAYLOAD)).toString('utf8'));
+  return payload.length > LONGEST_PAYLOAD ? `${text}… (${payload.length} bytes)` : text;
 }
 
 const kilobytes = (bytes: number): string => String(Math.round(bytes / 1_000));

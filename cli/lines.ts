@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 
 /** The longest line that is read, in bytes: NATS stores no message above 64 MiB. */
-export const longestLineBytes = 65 * 1024 * 1024;
+export const LONGEST_LINE_BYTES = 65 * 1024 * 1024;
 
 /** A line of input, without its end; `too long` if there was more than anybody may keep. */
 export type InputLine = Buffer | 'too long';
 
-const newline = 0x0a;
-const carriageReturn = 0x0d;
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
@@ -17,7 +17,7 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 export async function* readLines(
   input: Readable,
   signal: AbortSignal,
-  longest = longestLineBytes,
+  longest = LONGEST_LINE_BYTES,
 ): AsyncGenerator<InputLine, void, undefined> {
   const line = new GrowingLine(longest);
   let isFirst = true;
@@ -29,7 +29,7 @@ export async function* readLines(
   };
   for await (const chunk of untilAborted(input, signal)) {
     let rest = chunk;
-    for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline)) {
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
       line.add(rest.subarray(0, end));
       rest = rest.subarray(end + 1);
       yield finished();
@@ -65,7 +65,7 @@ class GrowingLine {
     this.#parts = [];
     this.#bytes = 0;
     if (whole === 'too long') return whole;
-    return whole.at(-1) === carriageReturn ? whole.subarray(0, -1) : whole;
+    return whole.at(-1) === CARRIAGE_RETURN ? whole.subarray(0, -1) : whole;
   }
 }
 

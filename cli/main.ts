@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { LiveError } from '../client/index.ts';
-import { version } from '../common/node/version.ts';
+import { VERSION } from '../common/node/version.ts';
 import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
@@ -10,7 +10,7 @@ import { sendCommand } from './commands/send.ts';
 import { watchCommand } from './commands/watch.ts';
 import { Interrupted, UsageError } from '../common/errors.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { exitCodeHelp, exitCodes, verdictExitCodeHelp } from './exit-codes.ts';
+import { EXIT_CODE_HELP, exitCodes, VERDICT_EXIT_CODE_HELP } from './exit-codes.ts';
 import { failureFields, jsonLine } from './format-json.ts';
 import { errorText } from './format-text.ts';
 import { isClosedPipe, Output, OutputError } from '../common/node/output.ts';
@@ -19,11 +19,11 @@ import { isClosedPipe, Output, OutputError } from '../common/node/output.ts';
 function program(): { root: Command; doing: Command[] } {
   const root = new Command('live-cli')
     .description('Watch and feed live rooms through a live-gateway.')
-    .version(version);
+    .version(VERSION);
   const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand()];
   const judging = [chaosCommand(), reportCommand()];
-  for (const command of [root, ...doing]) command.addHelpText('after', exitCodeHelp);
-  for (const command of judging) command.addHelpText('after', verdictExitCodeHelp);
+  for (const command of [root, ...doing]) command.addHelpText('after', EXIT_CODE_HELP);
+  for (const command of judging) command.addHelpText('after', VERDICT_EXIT_CODE_HELP);
   for (const command of [...doing, ...judging]) root.addCommand(command);
   for (const command of [root, ...root.commands]) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });

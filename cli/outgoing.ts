@@ -3,7 +3,7 @@ import type { DeliveryClass } from '../protos/vocabulary.ts';
 import { classOfKnownType } from '../protos/vocabulary.ts';
 import { jsonFields } from './json-fields.ts';
 import type { InputLine } from './lines.ts';
-import { longestLineBytes } from './lines.ts';
+import { LONGEST_LINE_BYTES } from './lines.ts';
 
 /** What goes for every message of one `send`. */
 export interface OutgoingDefaults {
@@ -29,7 +29,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws Error that says why it has none: nothing is sent that is not what was written.
  */
 export function textOf(line: InputLine): string {
-  if (line === 'too long') throw new Error(`longer than ${longestLineBytes} bytes`);
+  if (line === 'too long') throw new Error(`longer than ${LONGEST_LINE_BYTES} bytes`);
   try {
     return utf8.decode(line);
   } catch (cause) {

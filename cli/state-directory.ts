@@ -12,7 +12,7 @@ export function chaosDatabasePath(env: NodeJS.ProcessEnv = process.env): string 
 }
 
 /** That path, for people. */
-export const chaosDatabaseHelp =
+export const CHAOS_DATABASE_HELP =
   '$XDG_STATE_HOME/live-gateway/chaos.db, or ~/.local/state/live-gateway/chaos.db';
 
 /** Under XDG_STATE_HOME, or ~/.local/state. */

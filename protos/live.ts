@@ -47,5 +47,5 @@ export function decodeClientFrame(bytes: Buffer): ClientFrame {
   return liveService.Connect.requestDeserialize(bytes);
 }
 
-export { contractRevision } from './revision.ts';
+export { CONTRACT_REVISION as contractRevision } from './revision.ts';
 export type { ClientFrame, ClientFrameInput, ServerFrame, ServerFrameInput };

@@ -8,10 +8,10 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
  */
 
 /** Trailing metadata key of an encoded `google.rpc.Status`. */
-export const statusDetailsKey = 'grpc-status-details-bin';
+export const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
 
 /** `ErrorInfo.domain` of every reason of this gateway. */
-export const errorDomain = 'live-gateway';
+export const ERROR_DOMAIN = 'live-gateway';
 
 /** What the details of a refusal tell. */
 export interface StatusDetails {
@@ -54,7 +54,7 @@ export function encodeStatusDetails(code: number, message: string, told: StatusD
   const { reason, retryAfterMs } = told;
   const details: Any[] = [];
   if (reason !== undefined) {
-    const value = ErrorInfo.serialize({ reason, domain: errorDomain });
+    const value = ErrorInfo.serialize({ reason, domain: ERROR_DOMAIN });
     details.push({ type_url: typeUrl('ErrorInfo'), value });
   }
   if (retryAfterMs !== undefined) {
@@ -75,7 +75,7 @@ export function decodeStatusDetails(bytes: Buffer): StatusDetails {
     for (const { type_url: type, value } of Status.deserialize(bytes).details) {
       if (type === typeUrl('ErrorInfo')) {
         const info = ErrorInfo.deserialize(value);
-        if (info.domain === errorDomain) reason = info.reason;
+        if (info.domain === ERROR_DOMAIN) reason = info.reason;
       } else if (type === typeUrl('RetryInfo')) {
         const { retryDelay } = RetryInfo.deserialize(value);
         retryAfterMs = Number(retryDelay?.seconds ?? 0) * 1_000 + (retryDelay?.nanos ?? 0) / 1_000_000;

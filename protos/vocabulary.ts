@@ -38,7 +38,7 @@ export function isRoomName(name: string): boolean {
 }
 
 /** What a room name must be, for messages to people. */
-export const roomNameRule = '1 to 64 of the characters A-Z a-z 0-9 _ -';
+export const ROOM_NAME_RULE = '1 to 64 of the characters A-Z a-z 0-9 _ -';
 
 /**
  * The identifier (`Nats-Msg-Id`) under which a message published with a key is stored. JetStream recognises duplicates
@@ -49,4 +49,4 @@ export function messageId(room: string, sender: string, key: string): string {
 }
 
 /** Trailing metadata key that carries the stable `Reason` beside a gRPC status. */
-export const reasonMetadataKey = 'live-reason';
+export const REASON_METADATA_KEY = 'live-reason';

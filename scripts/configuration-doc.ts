@@ -6,7 +6,7 @@ import type { Setting } from '../server/config/settings.ts';
 import { SETTINGS } from '../server/config/settings.ts';
 
 /** Where the reference of settings is kept. */
-export const configurationDocFile = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
+export const CONFIGURATION_DOC_FILE = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
 
 /** The reference of all settings, in Markdown, from the table that also drives flags, environment and help. */
 export async function configurationDoc(): Promise<string> {
@@ -28,9 +28,9 @@ Flag | Variable | Default | Meaning | Takes
 --- | --- | --- | --- | ---
 ${rows.join('\n')}
 `;
-  const style = await resolveConfig(configurationDocFile);
+  const style = await resolveConfig(CONFIGURATION_DOC_FILE);
   return await format(text, { ...style, parser: 'markdown' });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  await writeFile(configurationDocFile, await configurationDoc());
+  await writeFile(CONFIGURATION_DOC_FILE, await configurationDoc());

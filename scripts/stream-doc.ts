@@ -5,7 +5,7 @@ import type { FieldRule } from '../server/nats/stream/stream-fields.ts';
 import { STREAM_FIELDS } from '../server/nats/stream/stream-fields.ts';
 
 /** Where the reference of the stream's configuration is kept. */
-export const streamDocFile = fileURLToPath(new URL('../docs/stream.md', import.meta.url));
+export const STREAM_DOC_FILE = fileURLToPath(new URL('../docs/stream.md', import.meta.url));
 
 /** The reference of the stream's configuration, in Markdown, from the table that streams are judged by. */
 export async function streamDoc(): Promise<string> {
@@ -28,7 +28,7 @@ Field | Rule | Value | Why
 --- | --- | --- | ---
 ${rows.join('\n')}
 `;
-  const style = await resolveConfig(streamDocFile);
+  const style = await resolveConfig(STREAM_DOC_FILE);
   return await format(text, { ...style, parser: 'markdown' });
 }
 
@@ -36,4 +36,4 @@ function valueOf(rule: FieldRule): string {
   return rule.kind === 'harmless' ? '' : rule.value;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(streamDocFile, await streamDoc());
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(STREAM_DOC_FILE, await streamDoc());

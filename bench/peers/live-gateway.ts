@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseAddress } from '../../common/units.ts';
-import { version } from '../../common/node/version.ts';
+import { VERSION } from '../../common/node/version.ts';
 import { findNatsServer } from '../../nats-server/binary.ts';
 import type { NatsProcess } from '../../nats-server/process.ts';
 import { launchNats } from '../../nats-server/process.ts';
@@ -157,7 +157,7 @@ async function installed(): Promise<Installed> {
     () => true,
     () => false,
   );
-  return built ? { kind: 'installed', version } : { kind: 'missing', install: 'npm run build' };
+  return built ? { kind: 'installed', version: VERSION } : { kind: 'missing', install: 'npm run build' };
 }
 
 /** This gateway and its own nats-server, which stores every message. */

@@ -7,9 +7,9 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
 
 /* The floor of grpc-js: one frame a write around what has come. Its arguments are its port and the address of NATS. */
 
-const [port, natsUrl] = process.argv.slice(2) as [string, string];
+const [PORT, NATS_URL] = process.argv.slice(2) as [string, string];
 const asItIs = (bytes: Buffer): Buffer => bytes;
-const tails = await RoomTails.connect(natsUrl, (_, entry) => entry);
+const tails = await RoomTails.connect(NATS_URL, (_, entry) => entry);
 
 async function serve(call: ServerDuplexStream<Buffer, Buffer>, room: string): Promise<void> {
   const leave = await tails.join(room, (entries, done) =>
@@ -37,6 +37,6 @@ server.addService(
     },
   },
 );
-server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error) => {
+server.bindAsync(`127.0.0.1:${PORT}`, ServerCredentials.createInsecure(), (error) => {
   if (error !== null) throw error;
 });

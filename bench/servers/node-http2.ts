@@ -10,8 +10,8 @@ import { caughtUp, joinedRoom, RoomTails } from './room-tail.ts';
  * port and the address of NATS.
  */
 
-const [port, natsUrl] = process.argv.slice(2) as [string, string];
-const tails = await RoomTails.connect(natsUrl, (room, entry) => batchFrame(room, [entry]));
+const [PORT, NATS_URL] = process.argv.slice(2) as [string, string];
+const tails = await RoomTails.connect(NATS_URL, (room, entry) => batchFrame(room, [entry]));
 
 async function serve(stream: ServerHttp2Stream, room: string): Promise<void> {
   const leave = await tails.join(room, (messages, done) => stream.write(messages, done));
@@ -29,4 +29,4 @@ server.on('stream', (stream) => {
   stream.on('data', (bytes: Buffer) => request.receive(bytes, 0, bytes.length));
   stream.on('error', () => undefined);
 });
-server.listen({ host: '127.0.0.1', port: Number(port), backlog: 4096 });
+server.listen({ host: '127.0.0.1', port: Number(PORT), backlog: 4096 });

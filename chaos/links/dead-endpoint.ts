@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-const host = '127.0.0.1';
+const HOST = '127.0.0.1';
 
 /**
  * An endpoint on loopback at which no gateway is. Nobody listens there and connections are refused, but while it is `silent`:
@@ -18,10 +18,10 @@ export class DeadEndpoint {
   /** Reserves a port; resolves when nobody listens on it. */
   static async open(): Promise<DeadEndpoint> {
     const server = createServer();
-    server.listen({ host, port: 0 });
+    server.listen({ host: HOST, port: 0 });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const near = connect({ host, port });
+    const near = connect({ host: HOST, port });
     const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
       [Socket],
       [],
@@ -37,7 +37,7 @@ export class DeadEndpoint {
 
   /** `host:port`, as a client takes it. */
   get address(): string {
-    return `${host}:${this.#port}`;
+    return `${HOST}:${this.#port}`;
   }
 
   /** Connections that hear nothing. */
@@ -48,7 +48,7 @@ export class DeadEndpoint {
   /** Accepts connections from now on, until the returned function is called; those that it has then stay silent. */
   silent(): () => void {
     const server = createServer((socket) => this.#hold(socket));
-    server.listen({ host, port: this.#port, backlog: 4096 });
+    server.listen({ host: HOST, port: this.#port, backlog: 4096 });
     return () => void server.close();
   }
 

@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import type { Address } from '../../common/units.ts';
 import { formatAddress } from '../../common/units.ts';
 
-const host = '127.0.0.1';
+const HOST = '127.0.0.1';
 
 /** A stream that nobody reads. */
 export interface StuckStream {
@@ -37,7 +37,7 @@ export class PoolingProxy {
     const proxy = new PoolingProxy(target);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
-      proxy.#server.listen({ host, port: 0, backlog: 4096 }, resolve);
+      proxy.#server.listen({ host: HOST, port: 0, backlog: 4096 }, resolve);
     });
     return proxy;
   }
@@ -50,7 +50,7 @@ export class PoolingProxy {
   }
 
   get address(): Address {
-    return { host, port: (this.#server.address() as AddressInfo).port };
+    return { host: HOST, port: (this.#server.address() as AddressInfo).port };
   }
 
   /** Connections to the target since the start. */

@@ -13,7 +13,7 @@ interface StandingFault {
   readonly handles: Map<Link, FaultHandle>;
 }
 
-const host = '127.0.0.1';
+const HOST = '127.0.0.1';
 
 /**
  * A TCP proxy on a free loopback port that forwards every connection to a target and puts faults on the way. It adds
@@ -37,7 +37,7 @@ export class FaultProxy {
     const proxy = new FaultProxy(target, clock);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
-      proxy.#server.listen({ host, port: 0, backlog: 4096 }, resolve);
+      proxy.#server.listen({ host: HOST, port: 0, backlog: 4096 }, resolve);
     });
     return proxy;
   }
@@ -54,7 +54,7 @@ export class FaultProxy {
 
   /** `host:port`, as a client takes it. */
   get address(): string {
-    return `${host}:${this.port}`;
+    return `${HOST}:${this.port}`;
   }
 
   /** Connections accepted since the start. */

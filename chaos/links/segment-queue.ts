@@ -1,9 +1,9 @@
 import type { Arrival } from './segment.ts';
 
 /** A full queue holds this many bytes, and one segment more. */
-const capacityBytes = 256 * 1024;
+const CAPACITY_BYTES = 256 * 1024;
 /** Counted for a segment beside its bytes, so that tiny ones are bounded too. */
-const segmentOverhead = 64;
+const SEGMENT_OVERHEAD = 64;
 
 /** A bounded queue with one reader. It never refuses: it asks the writer to wait. */
 export class SegmentQueue {
@@ -17,7 +17,7 @@ export class SegmentQueue {
     this.#arrivals.push(arrival);
     this.#queuedBytes += sizeOf(arrival);
     this.#onArrival?.();
-    if (this.#queuedBytes < capacityBytes) return undefined;
+    if (this.#queuedBytes < CAPACITY_BYTES) return undefined;
     if (this.#room === undefined) {
       const { promise, resolve } = newPromise();
       this.#room = { promise, open: resolve };
@@ -30,7 +30,7 @@ export class SegmentQueue {
     const arrival = this.#arrivals.shift();
     if (arrival === undefined) return undefined;
     this.#queuedBytes -= sizeOf(arrival);
-    if (this.#queuedBytes < capacityBytes) {
+    if (this.#queuedBytes < CAPACITY_BYTES) {
       this.#room?.open();
       this.#room = undefined;
     }
@@ -58,7 +58,7 @@ export class SegmentQueue {
 }
 
 function sizeOf({ segment }: Arrival): number {
-  return segmentOverhead + (segment.kind === 'bytes' ? segment.bytes.length : 0);
+  return SEGMENT_OVERHEAD + (segment.kind === 'bytes' ? segment.bytes.length : 0);
 }
 
 function newPromise(): { promise: Promise<void>; resolve: () => void } {

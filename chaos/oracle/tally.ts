@@ -1,6 +1,6 @@
 import type { GuaranteeName, GuaranteeResult, Violation, ViolationKind } from './verdict.ts';
 
-const violationsKept = 100;
+const VIOLATIONS_KEPT = 100;
 
 /** Counts the checks of one guarantee and keeps what failed. */
 export class Tally implements GuaranteeResult {
@@ -29,6 +29,6 @@ export class Tally implements GuaranteeResult {
     if (this.first === undefined || atMs < this.first.atMs) this.first = violation;
     const first = this.firstByKind[kind];
     if (first === undefined || atMs < first.atMs) this.firstByKind[kind] = violation;
-    if (this.violations.length < violationsKept) this.violations.push(violation);
+    if (this.violations.length < VIOLATIONS_KEPT) this.violations.push(violation);
   }
 }

@@ -12,7 +12,7 @@ export const guaranteeNames = [
 export type GuaranteeName = (typeof guaranteeNames)[number];
 
 /** Whom a violation concerns when it is none of the viewers. */
-export const publisher = 'publisher';
+export const PUBLISHER = 'publisher';
 
 /** In what way a guarantee was broken. */
 export type ViolationKind =
@@ -55,7 +55,7 @@ export type ViolationKind =
 export interface Violation {
   readonly guarantee: GuaranteeName;
   readonly kind: ViolationKind;
-  /** The viewer's name, or {@link publisher}. */
+  /** The viewer's name, or {@link PUBLISHER}. */
   readonly viewer: string;
   /** Absent when it concerns the connection. */
   readonly room?: string;

@@ -1,5 +1,5 @@
 /** A varint of a whole number below 2^53 takes at most this many bytes. */
-const longest = 8;
+const LONGEST = 8;
 
 /** Writes whole numbers as varints into one buffer of a fixed size, again and again. */
 export class ByteWriter {
@@ -8,7 +8,7 @@ export class ByteWriter {
 
   /** @param size bytes that may be written between two `take`s */
   constructor(size: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(size + longest);
+    this.#bytes = Buffer.allocUnsafeSlow(size + LONGEST);
   }
 
   get length(): number {

@@ -6,19 +6,19 @@ import Database from 'better-sqlite3';
 export class RecordingError extends Error {}
 
 /** "LVCH", in the header of the file. */
-const applicationId = 0x4c564348;
+const APPLICATION_ID = 0x4c564348;
 
 /** Goes up with every change of the tables or of the encoding of events. */
-const schemaVersion = 2;
+const SCHEMA_VERSION = 2;
 
 /** How long to wait for another process that writes to the same database, in milliseconds. */
-const busyTimeoutMs = 5_000;
+const BUSY_TIMEOUT_MS = 5_000;
 
 /**
  * Times are microseconds of the run's clock. Texts (rooms, epochs, identifiers) are kept once a run and named by their
  * code. `n` keeps the order. Events lie in chunks of many, see `EventEncoder`.
  */
-const schema = `
+const SCHEMA = `
   CREATE TABLE runs (
     run           INTEGER PRIMARY KEY,
     name          TEXT    NOT NULL UNIQUE,
@@ -104,8 +104,8 @@ const schema = `
     data    BLOB    NOT NULL,
     PRIMARY KEY (run, viewer, chunk)
   );
-  PRAGMA application_id = ${applicationId};
-  PRAGMA user_version = ${schemaVersion};
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 /**
@@ -116,7 +116,7 @@ export function openForWriting(path: string): Database.Database {
   mkdirSync(dirname(path), { recursive: true });
   return open(path, {}, (database) => {
     const prepare = database.transaction(() => {
-      if (isEmpty(database)) database.exec(schema);
+      if (isEmpty(database)) database.exec(SCHEMA);
       else check(path, database);
     });
     prepare.immediate();
@@ -158,7 +158,7 @@ function open(
 ): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { timeout: busyTimeoutMs, ...options });
+    database = new Database(path, { timeout: BUSY_TIMEOUT_MS, ...options });
     prepare(database);
     return database;
   } catch (error) {
@@ -175,13 +175,13 @@ function isEmpty(database: Database.Database): boolean {
 }
 
 function check(path: string, database: Database.Database): void {
-  if (database.pragma('application_id', { simple: true }) !== applicationId) {
+  if (database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     throw new RecordingError(`${path} is no database of recorded runs`);
   }
   const version = database.pragma('user_version', { simple: true });
-  if (version !== schemaVersion) {
+  if (version !== SCHEMA_VERSION) {
     throw new RecordingError(
-      `${path} has version ${String(version)} of the recording; this program reads and writes version ${schemaVersion}`,
+      `${path} has version ${String(version)} of the recording; this program reads and writes version ${SCHEMA_VERSION}`,
     );
   }
 }

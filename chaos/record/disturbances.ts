@@ -1,6 +1,6 @@
 import type { TimeSpan } from '../oracle/history.ts';
 import type { AppliedFault, RunPlan } from './recording.ts';
-import { eventLoopStall } from './recording.ts';
+import { EVENT_LOOP_STALL } from './recording.ts';
 
 /** When faults touched each viewer. */
 export class Disturbances {
@@ -17,7 +17,7 @@ export class Disturbances {
       const span = { fromMs, toMs };
       const viewer = planned.get(fault)?.viewer;
       const spans = viewer === undefined ? undefined : this.#byViewer.get(viewer);
-      if (fault === eventLoopStall) this.eventLoopStalls.push(span);
+      if (fault === EVENT_LOOP_STALL) this.eventLoopStalls.push(span);
       else if (viewer === undefined) this.#backend.push(span);
       else if (spans === undefined) this.#byViewer.set(viewer, [span]);
       else spans.push(span);

@@ -31,10 +31,10 @@ export const upstreams = ['OK', 'DEGRADED'] as const;
 const tagCodes = Object.fromEntries(tags.map((tag, code) => [tag, code])) as Record<Tag, number>;
 
 /** A chunk is ready to be written from this many bytes: about 1,500 messages. */
-const chunkBytes = 16 * 1024;
+const CHUNK_BYTES = 16 * 1024;
 
 /** An event takes less than this. */
-const longestEvent = 128;
+const LONGEST_EVENT = 128;
 
 /** A run of one viewer's events. Chunks can be decoded one without the other. */
 export interface Chunk {
@@ -50,7 +50,7 @@ export interface Chunk {
  */
 export class EventEncoder {
   readonly #texts: TextCodes;
-  readonly #writer = new ByteWriter(chunkBytes + longestEvent);
+  readonly #writer = new ByteWriter(CHUNK_BYTES + LONGEST_EVENT);
   #events = 0;
   #fromUs = Infinity;
   #toUs = -Infinity;
@@ -64,7 +64,7 @@ export class EventEncoder {
 
   /** Whether what was appended should be taken now. */
   get full(): boolean {
-    return this.#writer.length >= chunkBytes;
+    return this.#writer.length >= CHUNK_BYTES;
   }
 
   append(event: ViewerEvent): void {

@@ -56,7 +56,7 @@ export interface PlannedFault {
  * In place of a fault's number: an event loop of the tool itself stalled, because the machine had too much to do. It touches
  * everybody like a backend fault.
  */
-export const eventLoopStall = -1;
+export const EVENT_LOOP_STALL = -1;
 
 /** When a planned fault really began and ended, in milliseconds of the run's clock. */
 export interface AppliedFault {

@@ -2,10 +2,10 @@ import type Database from 'better-sqlite3';
 import type { Clock, Timer } from '../../common/clock.ts';
 
 /** How long a write may wait for others, in milliseconds: what a crash may lose. */
-const delayMs = 100;
+const DELAY_MS = 100;
 
 /** How long writes may hold up the event loop at a time, in milliseconds. */
-const sliceMs = 5;
+const SLICE_MS = 5;
 
 /** Runs writes later, many to a transaction, in slices between which the event loop is free. */
 export class WriteQueue {
@@ -25,7 +25,7 @@ export class WriteQueue {
   push(write: () => void): void {
     this.#throwFailure();
     this.#writes.push(write);
-    this.#timer ??= this.#clock.after(delayMs, () => this.#writeSlice());
+    this.#timer ??= this.#clock.after(DELAY_MS, () => this.#writeSlice());
   }
 
   /** Runs all that are left, now. @throws what any write failed with. */
@@ -44,7 +44,7 @@ export class WriteQueue {
   #writeSlice(): void {
     this.#timer = undefined;
     try {
-      this.#write(this.#clock.monotonicMs() + sliceMs);
+      this.#write(this.#clock.monotonicMs() + SLICE_MS);
     } catch (cause) {
       this.#failure = new Error('the run could not be recorded', { cause });
       this.#writes = [];

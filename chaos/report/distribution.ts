@@ -15,7 +15,7 @@ export interface Bin {
 }
 
 /** What is shorter is in the first bin, in milliseconds. */
-const shortestBin = 0.1;
+const SHORTEST_BIN = 0.1;
 
 /**
  * Counts durations in milliseconds, rounded to three significant digits and not finer than 0.01 ms, so that twenty
@@ -51,7 +51,7 @@ export class Distribution {
   logBins(perDecade: number): Bin[] {
     const byIndex = new Map<number, number>();
     for (const [value, count] of this.#counts) {
-      const index = Math.floor(Math.log10(Math.max(value, shortestBin)) * perDecade + 1e-9);
+      const index = Math.floor(Math.log10(Math.max(value, SHORTEST_BIN)) * perDecade + 1e-9);
       byIndex.set(index, (byIndex.get(index) ?? 0) + count);
     }
     const indexes = [...byIndex.keys()];

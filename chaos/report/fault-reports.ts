@@ -1,5 +1,5 @@
 import type { AppliedFault, RunPlan } from '../record/recording.ts';
-import { eventLoopStall } from '../record/recording.ts';
+import { EVENT_LOOP_STALL } from '../record/recording.ts';
 import { Distribution } from './distribution.ts';
 import type { Measures } from './measures.ts';
 import type { FaultReport, FaultSpan } from './run-report.ts';
@@ -40,7 +40,7 @@ export class FaultReports {
     for (const { name } of faults) this.#tally(name).planned += 1;
     const planned = new Map(faults.map((fault) => [fault.fault, fault]));
     for (const { fault, fromMs, toMs } of [...applied].sort((a, b) => a.fromMs - b.fromMs)) {
-      const { name = fault === eventLoopStall ? 'event-loop-stall' : 'unknown', viewer } =
+      const { name = fault === EVENT_LOOP_STALL ? 'event-loop-stall' : 'unknown', viewer } =
         planned.get(fault) ?? {};
       const tally = this.#tally(name);
       const span = { fault, viewer, fromMs, toMs };

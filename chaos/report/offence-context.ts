@@ -1,10 +1,10 @@
 import type { ViewerEvent } from '../oracle/history.ts';
 import type { Violation } from '../oracle/verdict.ts';
-import { publisher } from '../oracle/verdict.ts';
+import { PUBLISHER } from '../oracle/verdict.ts';
 import { loadEvents } from '../record/history.ts';
 
 /** How far events may be from a violation to explain it, in milliseconds. */
-const nearMs = 5_000;
+const NEAR_MS = 5_000;
 
 /** Events shown before a violation and from it on. */
 const shown = { before: 5, after: 3 };
@@ -15,8 +15,8 @@ export function eventsAround(
   run: string,
   { viewer, room, seq = 0, atMs }: Violation,
 ): ViewerEvent[] {
-  if (viewer === publisher) return [];
-  const span = { fromMs: atMs - nearMs, toMs: atMs + nearMs };
+  if (viewer === PUBLISHER) return [];
+  const span = { fromMs: atMs - NEAR_MS, toMs: atMs + NEAR_MS };
   const events = loadEvents(db, run, viewer, span).filter((event) => isTelling(event, room));
   // Of many at the same moment, as in a replay, the one that got to the sequence or beyond.
   const index = events.findIndex((event) => event.atMs >= atMs && (!('seq' in event) || event.seq >= seq));

@@ -4,17 +4,20 @@ import { recoveryMs } from './client-times.ts';
 import { viewersOfProcess } from './viewers/fleet.ts';
 
 /** How late a message may come to viewers that no fault touches, in milliseconds. */
-const maxLatencyMs = 2_000;
+const MAX_LATENCY_MS = 2_000;
 
 /** What a busy machine takes on top of the heartbeats in which something is to be told, in milliseconds. */
-const machineMs = 1_000;
+const MACHINE_MS = 1_000;
 
 /** The plan with what its run is judged by. That depends on how often the gateways are heard of. */
 export function bounded(plan: RunPlan, { heartbeatMs, own }: Pick<Backend, 'heartbeatMs' | 'own'>): RunPlan {
   const { isolation: _isolation, truth: _truth, ...rest } = plan;
-  const isolation = { maxLatencyMs, recoveryMs: recoveryMs(heartbeatMs, viewersOfProcess(plan.viewers)) };
+  const isolation = {
+    maxLatencyMs: MAX_LATENCY_MS,
+    recoveryMs: recoveryMs(heartbeatMs, viewersOfProcess(plan.viewers)),
+  };
   if (!own) return { ...rest, isolation };
-  const noticeMs = 2 * heartbeatMs + machineMs;
+  const noticeMs = 2 * heartbeatMs + MACHINE_MS;
   // A room's end is told in a round trip to NATS of its own.
   return { ...rest, isolation, truth: { noticeMs, staleMs: 2 * noticeMs } };
 }

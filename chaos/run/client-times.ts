@@ -8,10 +8,10 @@ export const clientTimes = {
 } as const;
 
 /** What the client adds to the silence that heartbeats allow, in milliseconds. */
-const silenceSlackMs = 250;
+const SILENCE_SLACK_MS = 250;
 
 /** How late a busy machine may be with what is due, in milliseconds. */
-const machineMs = 1_000;
+const MACHINE_MS = 1_000;
 
 /** How long a connection may take, in milliseconds: all viewers of a process may connect at once. */
 export function connectTimeoutMs(viewersOfProcess: number): number {
@@ -26,8 +26,8 @@ export function connectTimeoutMs(viewersOfProcess: number): number {
  */
 export function recoveryMs(heartbeatMs: number, viewersOfProcess: number): number {
   const { silenceFactor, probeTimeoutMs, backoff, keepalive } = clientTimes;
-  const silenceMs = heartbeatMs * silenceFactor + silenceSlackMs + probeTimeoutMs;
+  const silenceMs = heartbeatMs * silenceFactor + SILENCE_SLACK_MS + probeTimeoutMs;
   const keepaliveMs = keepalive.timeMs + keepalive.timeoutMs;
   const noticedMs = Math.max(silenceMs, keepaliveMs, connectTimeoutMs(viewersOfProcess));
-  return noticedMs + backoff.maxMs + machineMs;
+  return noticedMs + backoff.maxMs + MACHINE_MS;
 }

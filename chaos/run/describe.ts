@@ -1,10 +1,10 @@
 import type { FaultKind } from './catalogue.ts';
 import { faultNames, traitsOf } from './catalogue.ts';
 import { profileNames, profiles } from './profiles.ts';
-import { catchUpMs } from './run.ts';
+import { CATCH_UP_MS } from './run.ts';
 
 /** What a person reads of profiles, faults and the course of a run. */
-export const description = `Profiles:
+export const DESCRIPTION = `Profiles:
 ${table(profileNames.map((name) => [name, profiles[name].about]))}
 
 Faults on a viewer's link or device:
@@ -17,7 +17,7 @@ Faults of a cluster, with --nats-cluster only:
 ${faultTable('cluster')}
 
 The schedule follows from the seed alone. Faults come and messages are published for --duration; then all is healed
-and everyone may catch up, for ${catchUpMs / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.`;
+and everyone may catch up, for ${CATCH_UP_MS / 1_000} s at most. Ctrl-C goes there at once, a second one ends everything.`;
 
 function faultTable(kind: FaultKind): string {
   const names = faultNames.filter((name) => traitsOf(name).kind === kind);

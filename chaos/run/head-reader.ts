@@ -6,9 +6,9 @@ import type { Place } from '../oracle/history.ts';
 import { seqOf } from '../oracle/history.ts';
 
 /** How long a gateway may take to answer, how long it is asked for an answer, and how often, in milliseconds. */
-const answerMs = 5_000;
-const persistMs = 30_000;
-const askEveryMs = 250;
+const ANSWER_MS = 5_000;
+const PERSIST_MS = 30_000;
+const ASK_EVERY_MS = 250;
 
 /** Asks gateways for heads of rooms, until there is an answer: what was healed just now may need a moment. */
 export class HeadReader {
@@ -35,13 +35,13 @@ export class HeadReader {
   }
 
   async #describe(room: string): Promise<RoomInfo> {
-    const giveUpMs = this.#clock.monotonicMs() + persistMs;
+    const giveUpMs = this.#clock.monotonicMs() + PERSIST_MS;
     for (;;) {
       try {
-        return await this.#client.room(room, { timeoutMs: answerMs });
+        return await this.#client.room(room, { timeoutMs: ANSWER_MS });
       } catch (error) {
         if (this.#closed.signal.aborted || this.#clock.monotonicMs() >= giveUpMs) throw error;
-        await sleep(this.#clock, askEveryMs, this.#closed.signal);
+        await sleep(this.#clock, ASK_EVERY_MS, this.#closed.signal);
       }
     }
   }

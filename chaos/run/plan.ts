@@ -6,7 +6,7 @@ import { between, chance, inTurn, pick, shuffled } from './chance.ts';
 import type { Mix, Profile } from './profiles.ts';
 
 /** Nothing happens this long after the start, and no fault begins this shortly before the end, in milliseconds. */
-const quietMs = 300;
+const QUIET_MS = 300;
 
 /** What a run is to be like. */
 export interface RunOptions extends Omit<RunPlan, 'faults' | 'wanted' | 'isolation' | 'truth'> {
@@ -135,14 +135,14 @@ function sequence<Name extends FaultName>(
   if (mix === undefined) return faults;
   const turns = mix.inTurn ? inTurn(random, mix.weights, first) : undefined;
   // The first one comes anywhere in the first interval, so that viewers are out of step.
-  let atMs = quietMs + Math.round(random() * Math.min(mix.everyMs, durationMs / 2));
-  while (atMs < durationMs - quietMs) {
+  let atMs = QUIET_MS + Math.round(random() * Math.min(mix.everyMs, durationMs / 2));
+  while (atMs < durationMs - QUIET_MS) {
     const name = turns === undefined ? pick(random, mix.weights) : turns.next().value;
     if (name === undefined) break;
     const { forMs: range, recoveryMs = 0 } = traitsOf(name);
     const wholeMs = between(random, ...range);
     atMs = clearOf(others, atMs, wholeMs);
-    if (atMs >= durationMs - quietMs) break;
+    if (atMs >= durationMs - QUIET_MS) break;
     const forMs = Math.min(wholeMs, durationMs - atMs);
     faults.push({ name, atMs, forMs });
     atMs += forMs + recoveryMs + Math.round(mix.everyMs * (0.5 + random()));

@@ -5,7 +5,7 @@ import { sleep } from '../../common/sleep.ts';
 import { formatAddress } from '../../common/units.ts';
 import type { Place } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../record/recording.ts';
-import { eventLoopStall } from '../record/recording.ts';
+import { EVENT_LOOP_STALL } from '../record/recording.ts';
 import type { Backend } from './backend/backend.ts';
 import { BackendFaultSchedule } from './backend-fault-schedule.ts';
 import { chance } from './chance.ts';
@@ -24,16 +24,16 @@ import type { Goal } from './viewers/protocol.ts';
 import { unlessStopped, within } from './waits.ts';
 
 /** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
-export const catchUpMs = 30_000;
+export const CATCH_UP_MS = 30_000;
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
-const startMs = 120_000;
+const START_MS = 120_000;
 
 /** How often the stream is asked for its name, in milliseconds. */
-const askNameEveryMs = 100;
+const ASK_NAME_EVERY_MS = 100;
 
 /** How often progress is told, in milliseconds. */
-const progressEveryMs = 250;
+const PROGRESS_EVERY_MS = 250;
 
 /** What a run needs beside its plan. */
 export interface RunContext {
@@ -97,9 +97,9 @@ class Run {
     const clock = this.#clock;
     const { backend, recorder, stopped, onProgress } = this.#context;
     recorder.plan(plan);
-    this.#timers.push(clock.every(progressEveryMs, () => onProgress(this.#progress)));
+    this.#timers.push(clock.every(PROGRESS_EVERY_MS, () => onProgress(this.#progress)));
     const started = fleet.start(plan.seed, backend.gateways);
-    await unlessStopped(stopped, within(clock, startMs, 'the viewers could not all connect', started));
+    await unlessStopped(stopped, within(clock, START_MS, 'the viewers could not all connect', started));
     this.#epochs = new Epochs(await this.#readEpoch(), () => this.#nowMs());
     await this.#run(this.#epochs);
     this.#phase = 'catching-up';
@@ -161,10 +161,10 @@ class Run {
       nowMs,
     });
     this.#timers.push(
-      clock.every(askNameEveryMs, () => void this.#askName(epochs)),
+      clock.every(ASK_NAME_EVERY_MS, () => void this.#askName(epochs)),
       watchEventLoop(clock, ({ fromMs, toMs }) => {
         const span = { fromMs: fromMs - this.#originMs, toMs: toMs - this.#originMs };
-        this.#recordFault({ fault: eventLoopStall, ...span });
+        this.#recordFault({ fault: EVENT_LOOP_STALL, ...span });
       }),
     );
     const over = sleep(clock, plan.durationMs, stopped);
@@ -185,7 +185,7 @@ class Run {
     for (const [room, { epoch, seq }] of heads)
       goals.set(room, { epochs: this.#epochs?.namesOf(epoch) ?? [epoch], seq });
     // Whoever is not there in time has lost what is missing: the verdict will say so.
-    await within(this.#clock, catchUpMs, 'not everyone has caught up', this.#fleet.catchUp(goals)).catch(
+    await within(this.#clock, CATCH_UP_MS, 'not everyone has caught up', this.#fleet.catchUp(goals)).catch(
       () => undefined,
     );
   }
@@ -225,7 +225,7 @@ class Run {
   }
 
   #recordFault(fault: AppliedFault): void {
-    if (fault.fault === eventLoopStall)
+    if (fault.fault === EVENT_LOOP_STALL)
       this.#longestStallMs = Math.max(this.#longestStallMs, fault.toMs - fault.fromMs);
     this.#context.recorder.fault(fault);
   }

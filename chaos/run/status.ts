@@ -5,7 +5,7 @@ import { systemClock } from '../../common/clock.ts';
 import type { Progress } from './progress.ts';
 
 /** How often a line is written where lines cannot be overwritten, in milliseconds. */
-const plainEveryMs = 2_000;
+const PLAIN_EVERY_MS = 2_000;
 
 /** Shows how a run goes: a few lines written over and over on a terminal, else a line now and then. */
 export class Status {
@@ -41,7 +41,7 @@ export class Status {
     const nowMs = this.#clock.monotonicMs();
     if (progress.phase === this.#lastPhase && nowMs < this.#nextPlainMs) return;
     this.#lastPhase = progress.phase;
-    this.#nextPlainMs = nowMs + plainEveryMs;
+    this.#nextPlainMs = nowMs + PLAIN_EVERY_MS;
     this.#stream.write(`${plainLine(progress)}\n`);
   }
 }

@@ -10,7 +10,7 @@ import type { ViewerFleet } from './viewers/fleet.ts';
 import type { Answer } from './viewers/protocol.ts';
 
 /** How often what is due is published, in milliseconds. */
-const tickMs = 10;
+const TICK_MS = 10;
 
 /**
  * How long a publish is tried, in milliseconds: longer than every backend fault. Of each few one has less, so that
@@ -18,7 +18,7 @@ const tickMs = 10;
  */
 const timeouts = { usualMs: 15_000, shortMs: 2_500, oneShortIn: 4 };
 
-const sender = 'chaos';
+const SENDER = 'chaos';
 
 /** What is published, where, and who records it. */
 export interface TrafficOptions {
@@ -72,7 +72,7 @@ export class Traffic {
   constructor(options: TrafficOptions) {
     this.#options = options;
     this.#startMs = options.clock.monotonicMs();
-    this.#timer = options.clock.every(tickMs, () => this.#tick());
+    this.#timer = options.clock.every(TICK_MS, () => this.#tick());
   }
 
   get counts(): TrafficCounts {
@@ -102,7 +102,7 @@ export class Traffic {
   /** Publishes one more message, of a payload as it is. */
   async publishNow(payload: Buffer): Promise<void> {
     const client = this.#clientOf(this.#extra);
-    await this.#track(this.#publish(client, this.#draft(sender), payload, timeouts.usualMs));
+    await this.#track(this.#publish(client, this.#draft(SENDER), payload, timeouts.usualMs));
   }
 
   /** Has one more message stored, not by a client of this library; `store` returns its sequence. */
@@ -144,7 +144,7 @@ export class Traffic {
     const { nowMs } = this.#options;
     const room = this.#roomOf(number);
     const key = String(number);
-    const draft = { room, sender, key, id: messageId(room, sender, key) };
+    const draft = { room, sender: SENDER, key, id: messageId(room, SENDER, key) };
     const payload = Buffer.from(JSON.stringify({ number, atMs: nowMs() }));
     const short = number % timeouts.oneShortIn === 0;
     const timeoutMs = short ? timeouts.shortMs : timeouts.usualMs;
@@ -201,7 +201,7 @@ export class Traffic {
   /** Nobody asks what became of an ephemeral message. */
   async #publishEphemeral(number: number): Promise<void> {
     await this.#clientOf(number)
-      ?.publish(this.#roomOf(number), { type: 'comment', sender, payload: `comment ${number}` })
+      ?.publish(this.#roomOf(number), { type: 'comment', sender: SENDER, payload: `comment ${number}` })
       .catch(() => undefined);
   }
 

@@ -3,7 +3,7 @@ import { judgeRun } from '../../chaos/report/judge.ts';
 import { reportJson } from '../../chaos/report/json.ts';
 import { printReport } from '../../chaos/report/print.ts';
 import type { FaultName } from '../../chaos/run/catalogue.ts';
-import { description } from '../../chaos/run/describe.ts';
+import { DESCRIPTION } from '../../chaos/run/describe.ts';
 import { executePlan } from '../../chaos/run/execute.ts';
 import { defaults } from '../../chaos/run/options.ts';
 import { parseClusterSize, parseFault, parseGateways, parseSeed } from '../../chaos/run/parse.ts';
@@ -16,7 +16,7 @@ import { parseCount, parseEndpoints, parsePositive, parsePositiveDuration } from
 import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { chaosDatabaseHelp, chaosDatabasePath } from '../state-directory.ts';
+import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../state-directory.ts';
 
 interface Options extends Omit<RunRequest, 'durationMs' | 'faults'> {
   readonly duration?: number;
@@ -24,10 +24,10 @@ interface Options extends Omit<RunRequest, 'durationMs' | 'faults'> {
   readonly json?: true;
 }
 
-const help = `
+const HELP = `
 Without --server it runs gateways and a nats-server of its own, which end with it; LIVE_SERVER is not heeded.
 
-${description}`;
+${DESCRIPTION}`;
 
 /** `live-cli chaos` */
 export function chaosCommand(): Command {
@@ -98,11 +98,11 @@ export function chaosCommand(): Command {
     .addOption(
       new Option('--db <file>', 'database to record the run in').default(
         chaosDatabasePath(),
-        chaosDatabaseHelp,
+        CHAOS_DATABASE_HELP,
       ),
     )
     .addOption(new Option('--json', 'one JSON object with the verdict and the measures'))
-    .addHelpText('after', help)
+    .addHelpText('after', HELP)
     .action(chaos);
 }
 

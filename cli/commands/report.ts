@@ -11,7 +11,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { errorText } from '../format-text.ts';
 import { Output } from '../../common/node/output.ts';
-import { chaosDatabaseHelp, chaosDatabasePath } from '../state-directory.ts';
+import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../state-directory.ts';
 
 interface Options {
   db: string;
@@ -25,7 +25,10 @@ export function reportCommand(): Command {
     .description('Judge a recorded run of chaos again and report it.')
     .argument('<run>', 'name of the run; "last" for the one that began last')
     .addOption(
-      new Option('--db <file>', 'database of recorded runs').default(chaosDatabasePath(), chaosDatabaseHelp),
+      new Option('--db <file>', 'database of recorded runs').default(
+        chaosDatabasePath(),
+        CHAOS_DATABASE_HELP,
+      ),
     )
     .addOption(new Option('--json', 'one JSON object with the verdict and the measures'))
     .option('--html <file>', 'write one self-contained page as well')

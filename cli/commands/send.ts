@@ -44,7 +44,7 @@ interface Options {
 /** Messages that may be on their way at once, and the bytes of their lines. */
 const window = { lines: 256, bytes: 8 * 1024 * 1024 };
 
-const help = `
+const HELP = `
 PAYLOAD is sent as it is, in UTF-8. Types known by name; any other needs --class:
   reliable   ${knownTypesOf('RELIABLE').join(', ')}
   ephemeral  ${knownTypesOf('EPHEMERAL').join(', ')}
@@ -87,7 +87,7 @@ export function sendCommand(): Command {
     .addOption(serverOption())
     .addOption(timeoutOption('how long to try each message'))
     .addOption(jsonOption())
-    .addHelpText('after', help)
+    .addHelpText('after', HELP)
     .action(send);
 }
 

@@ -25,18 +25,18 @@ interface Options {
   compress?: true;
 }
 
-const defaultCursorName = 'default';
+const DEFAULT_CURSOR_NAME = 'default';
 
-const help = `
+const HELP = `
 Where it begins: at the cursor kept under --cursor NAME if there is one, else at --from, else live. Without
---cursor the name is "${defaultCursorName}", and --from, if given, goes before it. The cursor is that of the last message
+--cursor the name is "${DEFAULT_CURSOR_NAME}", and --from, if given, goes before it. The cursor is that of the last message
 printed, so a restarted watch goes on where it stopped, also after it was killed.
 
 Each cluster has a cursor of its own, by whichever of its gateways it is reached: a watch that goes from one
 --server to that of another cluster and back goes on where it was there. A cluster that was never watched begins
 like the first time, not with a RESET; that says that the stream behind the same servers was created anew.
 
-Two watches of a room in one cluster cannot have one cursor: while "${defaultCursorName}" is in use a second one does without, and
+Two watches of a room in one cluster cannot have one cursor: while "${DEFAULT_CURSOR_NAME}" is in use a second one does without, and
 says so; a NAME that is in use is refused. Cursors are kept in $XDG_STATE_HOME/live-gateway/cursors.db
 (~/.local/state/live-gateway/cursors.db).
 
@@ -57,7 +57,7 @@ export function watchCommand(): Command {
     )
     .option('--cursor <name>', 'keep the place under this name')
     .addOption(
-      new Option('--no-cursor', 'neither use nor keep a cursor').default(true, `"${defaultCursorName}"`),
+      new Option('--no-cursor', 'neither use nor keep a cursor').default(true, `"${DEFAULT_CURSOR_NAME}"`),
     )
     .addOption(
       new Option('--on-gap <what>', 'after a gap or reset: continue, or stop without moving the cursor')
@@ -68,7 +68,7 @@ export function watchCommand(): Command {
     .option('--compress', 'have batches compressed')
     .addOption(serverOption())
     .addOption(jsonOption())
-    .addHelpText('after', help)
+    .addHelpText('after', HELP)
     .action((rooms: string[], options: Options) => watch(rooms, options));
 }
 
@@ -172,7 +172,7 @@ function joinOptions({ from, cursor, onGap }: Options) {
   const start = from === undefined ? {} : { from };
   if (cursor === false) return { ...start, onGap };
   if (typeof cursor === 'string') return { ...start, onGap, cursorName: cursor };
-  return { ...start, onGap, cursorName: defaultCursorName, ignoreStoredCursor: from !== undefined };
+  return { ...start, onGap, cursorName: DEFAULT_CURSOR_NAME, ignoreStoredCursor: from !== undefined };
 }
 
 /** Tells when the gateway cannot prove what it says of rooms, and when it can again. */

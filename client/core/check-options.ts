@@ -12,10 +12,10 @@ import type {
 } from './options.ts';
 
 /** The longest that a timer of Node can wait, in milliseconds; what is longer fires at once. */
-const longestMs = 2 ** 31 - 1;
-const maxUint32 = 2 ** 32 - 1;
+const LONGEST_MS = 2 ** 31 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
 /** The last moment that a Date can name, in milliseconds. */
-const lastMs = 8.64e15;
+const LAST_MS = 8.64e15;
 
 /** What an option may be: whether a value is, and that in words. */
 interface Rule {
@@ -37,12 +37,12 @@ const oneOf = (...values: readonly string[]): Rule => ({
 });
 
 const duration: Rule = {
-  allows: (value) => isNumber(value, Number.MIN_VALUE, longestMs),
-  words: `a number of milliseconds above 0 and up to ${longestMs}`,
+  allows: (value) => isNumber(value, Number.MIN_VALUE, LONGEST_MS),
+  words: `a number of milliseconds above 0 and up to ${LONGEST_MS}`,
 };
 const delay: Rule = {
-  allows: (value) => isNumber(value, 0, longestMs),
-  words: `a number of milliseconds from 0 to ${longestMs}`,
+  allows: (value) => isNumber(value, 0, LONGEST_MS),
+  words: `a number of milliseconds from 0 to ${LONGEST_MS}`,
 };
 const factor: Rule = { allows: (value) => isNumber(value, 1, 10_000), words: 'a number from 1 to 10000' };
 const text: Rule = { allows: (value) => typeof value === 'string', words: 'a string' };
@@ -62,7 +62,7 @@ const loggerRule: Rule = {
   words: 'an object with debug, info, warn and error',
 };
 const count = whole(1, Number.MAX_SAFE_INTEGER);
-const uint32 = whole(0, maxUint32);
+const uint32 = whole(0, MAX_UINT32);
 const sequence: Rule = {
   allows: (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n,
   words: 'a bigint from 0 to 2^64 - 1',
@@ -101,7 +101,7 @@ export function checkClientOptions(options: ClientOptions): void {
   check('endpoints', options.endpoints, endpoints);
   checkGiven('clientName', options.clientName, text);
   checkGiven('compression', options.compression, oneOf('none', 'deflate'));
-  checkGiven('maxFrameBytes', options.maxFrameBytes, whole(1, maxUint32));
+  checkGiven('maxFrameBytes', options.maxFrameBytes, whole(1, MAX_UINT32));
   checkGiven('connectTimeoutMs', options.connectTimeoutMs, duration);
   checkGiven('probeTimeoutMs', options.probeTimeoutMs, duration);
   checkGiven('silenceFactor', options.silenceFactor, factor);
@@ -123,7 +123,7 @@ export function checkJoinOptions({ from, ignoreStoredCursor, onGap, cursorName, 
 
 export function checkPullOptions({ from, limit, timeoutMs, signal }: PullOptions): void {
   checkFrom(from);
-  checkGiven('limit', limit, whole(1, maxUint32));
+  checkGiven('limit', limit, whole(1, MAX_UINT32));
   checkTimeout(timeoutMs);
   checkGiven('signal', signal, signalRule);
 }
@@ -155,8 +155,8 @@ function checkTimeout(timeoutMs: number | undefined): void {
 function checkFrom(from: From | { readonly afterSeq: bigint } | undefined): void {
   if (from === undefined) return;
   if (typeof from !== 'object' || (from as unknown) === null) check('from', from, fromRule);
-  else if ('last' in from) check('from.last', from.last, whole(1, maxUint32));
-  else if ('sinceMs' in from) check('from.sinceMs', from.sinceMs, whole(0, lastMs));
+  else if ('last' in from) check('from.last', from.last, whole(1, MAX_UINT32));
+  else if ('sinceMs' in from) check('from.sinceMs', from.sinceMs, whole(0, LAST_MS));
   else if ('seq' in from) check('from.seq', from.seq, sequence);
   else if ('afterSeq' in from) check('from.afterSeq', from.afterSeq, sequence);
   else if ('cursor' in from) checkCursor(from.cursor);

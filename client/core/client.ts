@@ -3,7 +3,7 @@ import type { Heartbeat } from '../../protos/gen/live/v1/Heartbeat.ts';
 import type { PublishResults } from '../../protos/gen/live/v1/PublishResults.ts';
 import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
-import { contractRevision } from '../../protos/revision.ts';
+import { CONTRACT_REVISION } from '../../protos/revision.ts';
 import { Calls } from './calls.ts';
 import { checkClientOptions, checkJoinOptions, checkPullOptions, checkRoomOptions } from './check-options.ts';
 import { logState } from './connection-log.ts';
@@ -17,7 +17,7 @@ import { MemoryCursorStore } from './cursor-store.ts';
 import { Emitter } from './emitter.ts';
 import { Endpoints } from './endpoints.ts';
 import { clientClosed, cursorStoreFailed } from './errors.ts';
-import { largestFrameBytes } from './frame-size.ts';
+import { LARGEST_FRAME_BYTES } from './frame-size.ts';
 import type { Logger } from './logger.ts';
 import { guarded, silentLogger } from './logger.ts';
 import type {
@@ -28,13 +28,13 @@ import type {
   PullOptions,
   RoomOptions,
 } from './options.ts';
-import { defaultBackoff, defaultCallTimeoutMs } from './options.ts';
+import { defaultBackoff, DEFAULT_CALL_TIMEOUT_MS } from './options.ts';
 import type { PublishResult } from './publish-order.ts';
 import { publishOrder } from './publish-order.ts';
 import { Publisher } from './publisher.ts';
 import type { PullEvent } from './pull.ts';
 import { pullEvents, pullRequest } from './pull.ts';
-import { defaultWindowBytes } from './room-credit.ts';
+import { DEFAULT_WINDOW_BYTES } from './room-credit.ts';
 import type { RoomInfo } from './room-info.ts';
 import { roomInfoFromWire } from './room-info.ts';
 import { Rooms } from './rooms.ts';
@@ -98,7 +98,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
     const counters = (this.counters = this.#counters);
     const logger = (this.#logger = options.logger ? guarded(options.logger) : silentLogger);
     this.#transport = transport;
-    this.#maxFrameBytes = options.maxFrameBytes ?? largestFrameBytes;
+    this.#maxFrameBytes = options.maxFrameBytes ?? LARGEST_FRAME_BYTES;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
     this.#calls = new Calls({ transport, endpoints: endpoints(), clock, logger });
     this.#connection = new Connection(
@@ -107,7 +107,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
           client: options.clientName ?? 'live-gateway-client',
           features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],
           maxFrameBytes: this.#maxFrameBytes,
-          revision: contractRevision,
+          revision: CONTRACT_REVISION,
         },
         connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
         silenceFactor: options.silenceFactor ?? 2,
@@ -123,7 +123,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
       counters,
       logger,
       backoff,
-      windowBytes: options.roomWindowBytes ?? defaultWindowBytes,
+      windowBytes: options.roomWindowBytes ?? DEFAULT_WINDOW_BYTES,
       stalled: (room) => this.#onStalled(room),
       cursorStore: this.#cursorStore,
       servers: options.endpoints,
@@ -192,7 +192,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
   pull(room: string, options: PullOptions = {}): AsyncGenerator<PullEvent, void, undefined> {
     this.#assertOpen();
     checkPullOptions(options);
-    const { timeoutMs = defaultCallTimeoutMs, signal } = options;
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options;
     const parts = this.#calls.pull(pullRequest(room, options, this.#maxFrameBytes), { timeoutMs, signal });
     return pullEvents(room, parts, () => {
       this.#assertOpen();
@@ -207,7 +207,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
   async room(room: string, options: RoomOptions = {}): Promise<RoomInfo> {
     this.#assertOpen();
     checkRoomOptions(options);
-    const { timeoutMs = defaultCallTimeoutMs, signal } = options;
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options;
     return roomInfoFromWire(await this.#calls.room(room, { timeoutMs, signal }));
   }
 

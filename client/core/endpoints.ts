@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 
 /** For so long, in milliseconds, one that failed is tried after all that did not. */
-const recentMs = 60_000;
+const RECENT_MS = 60_000;
 
 /**
  * The gateways that a client may use, and which to try first: by chance, so that neither a fresh crowd of clients nor one whose gateway
@@ -55,7 +55,7 @@ export class Endpoints {
   }
 
   #failedLately(): string[] {
-    const sinceMs = this.#clock.monotonicMs() - recentMs;
+    const sinceMs = this.#clock.monotonicMs() - RECENT_MS;
     return [...this.#failures].filter(([, atMs]) => atMs > sinceMs).map(([endpoint]) => endpoint);
   }
 

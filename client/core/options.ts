@@ -8,7 +8,7 @@ import type { CursorStore } from './cursor-store.ts';
 import type { Logger } from './logger.ts';
 
 /** How long a call or a publish may take unless the application says otherwise, in milliseconds. */
-export const defaultCallTimeoutMs = 10_000;
+export const DEFAULT_CALL_TIMEOUT_MS = 10_000;
 
 /** Delays between attempts unless the application says otherwise. */
 export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };

@@ -12,11 +12,11 @@ export interface Cluster {
 export const anyCluster: Cluster = { epoch: undefined, servers: [] };
 
 /** Stands for the gateways of a place of which none are known. */
-export const anyServer = '';
+export const ANY_SERVER = '';
 
 /** The gateways that a place is noted for. */
 export function notedServers(servers: readonly string[]): readonly string[] {
-  return servers.length === 0 ? [anyServer] : servers;
+  return servers.length === 0 ? [ANY_SERVER] : servers;
 }
 
 /**
@@ -49,12 +49,12 @@ export class Places {
   /** Takes note of a place in the stream behind these gateways. */
   keep(cursor: Cursor, servers: readonly string[]): void {
     this.#cursors.set(cursor.epoch, cursor);
-    this.#behind.delete(anyServer);
+    this.#behind.delete(ANY_SERVER);
     for (const server of notedServers(servers)) this.#behind.set(server, cursor.epoch);
   }
 
   #lastBehind(servers: readonly string[]): Cursor | undefined {
-    for (const server of [...servers, anyServer]) {
+    for (const server of [...servers, ANY_SERVER]) {
       const cursor = this.#cursors.get(this.#behind.get(server) ?? '');
       if (cursor !== undefined) return cursor;
     }

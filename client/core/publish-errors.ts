@@ -5,7 +5,7 @@ import type { Pending } from './pending-publish.ts';
 
 /* What a publish fails with. It tells what is certainly not stored from what may have been. */
 
-const retryIsSafe = 'publishing again with the same key is safe';
+const RETRY_IS_SAFE = 'publishing again with the same key is safe';
 
 /** Reasons that leave open whether the message was stored. */
 const DOUBTFUL: ReadonlySet<string> = new Set([
@@ -62,7 +62,7 @@ export function withKey(cause: LiveError, key: string): LiveError {
 export function unknownOutcome(
   { order }: Pending,
   what: string,
-  { advice = retryIsSafe, cause }: { advice?: string; cause?: unknown } = {},
+  { advice = RETRY_IS_SAFE, cause }: { advice?: string; cause?: unknown } = {},
 ): LiveError {
   return new LiveError(status.UNAVAILABLE, `${what}; the message may have been published; ${advice}`, {
     reason: 'PUBLISH_OUTCOME_UNKNOWN',

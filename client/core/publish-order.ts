@@ -6,7 +6,7 @@ import { classOfKnownType } from '../../protos/vocabulary.ts';
 import { checkMessage, checkPublishOptions } from './check-options.ts';
 import { LiveError } from './errors.ts';
 import type { OutgoingMessage, PublishOptions } from './options.ts';
-import { defaultCallTimeoutMs } from './options.ts';
+import { DEFAULT_CALL_TIMEOUT_MS } from './options.ts';
 
 /** What became of a publish. */
 export interface PublishResult {
@@ -53,7 +53,7 @@ export function publishOrder(room: string, message: OutgoingMessage, options: Pu
       headers,
     },
     deliveryClass,
-    timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs,
+    timeoutMs: options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
     signal: options.signal,
     ordered: options.ordered ?? false,
   };

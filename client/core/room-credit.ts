@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 
 /** What may wait between a room and the application unless it says otherwise, in bytes of frames. */
-export const defaultWindowBytes = 1024 * 1024;
+export const DEFAULT_WINDOW_BYTES = 1024 * 1024;
 
 /** A room whose window has been used up for so long, in milliseconds, is one that nobody reads. */
-const stalledMs = 5_000;
+const STALLED_MS = 5_000;
 
 /** What a room's credit asks of the room. */
 export interface CreditListener {
@@ -78,6 +78,6 @@ export class RoomCredit {
 
   #watch(): void {
     if (!this.#joined || this.#left > 0 || this.#timer !== undefined) return;
-    this.#timer = this.#clock.after(stalledMs, () => this.#listener.stalled());
+    this.#timer = this.#clock.after(STALLED_MS, () => this.#listener.stalled());
   }
 }

@@ -17,7 +17,7 @@ type State =
   | { kind: 'ending'; error: unknown }
   | { kind: 'ended' };
 
-const consumedBeforeCompaction = 1024;
+const CONSUMED_BEFORE_COMPACTION = 1024;
 
 /**
  * The queue between a room and the application. It never refuses an event: how much may wait is agreed with the gateway, which
@@ -107,7 +107,7 @@ export class RoomQueue<T> {
     if (this.#consumed === this.#entries.length) {
       this.#entries = [];
       this.#consumed = 0;
-    } else if (this.#consumed >= consumedBeforeCompaction && this.#consumed * 2 >= this.#entries.length) {
+    } else if (this.#consumed >= CONSUMED_BEFORE_COMPACTION && this.#consumed * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#consumed);
       this.#consumed = 0;
     }

@@ -4,7 +4,7 @@ import type { Random } from '../../common/random.ts';
 import type { ClientFrameInput } from '../../protos/gen/live/v1/ClientFrame.ts';
 import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import { status } from '../../protos/status-codes.ts';
-import { isRoomName, roomNameRule } from '../../protos/vocabulary.ts';
+import { isRoomName, ROOM_NAME_RULE } from '../../protos/vocabulary.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
@@ -18,7 +18,7 @@ import type { RoomHost } from './room-host.ts';
 import type { RoomSubscription } from './subscription.ts';
 
 /** How often what the application has handled is acknowledged, in milliseconds. */
-const ackPeriodMs = 5_000;
+const ACK_PERIOD_MS = 5_000;
 
 /** What the rooms of a client have in common. */
 export interface RoomsDependencies {
@@ -82,7 +82,7 @@ export class Rooms implements RoomHost<Room> {
   /** Follows a room; see `LiveClient.join`. */
   follow(name: string, options: JoinOptions): RoomSubscription {
     if (!isRoomName(name)) {
-      throw new LiveError(status.INVALID_ARGUMENT, `room name "${name}" is not ${roomNameRule}`, {
+      throw new LiveError(status.INVALID_ARGUMENT, `room name "${name}" is not ${ROOM_NAME_RULE}`, {
         reason: 'ROOM_NAME_INVALID',
       });
     }
@@ -133,7 +133,7 @@ export class Rooms implements RoomHost<Room> {
   /** @param epoch identity of the stream behind the gateway; empty: it does not say */
   welcomed(epoch: string): void {
     this.#cluster = { epoch: epoch === '' ? undefined : epoch, servers: this.#dependencies.servers };
-    this.#ackTimer = this.clock.every(ackPeriodMs, () => this.#acknowledge());
+    this.#ackTimer = this.clock.every(ACK_PERIOD_MS, () => this.#acknowledge());
     this.#seek();
   }
 

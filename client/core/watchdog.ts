@@ -29,7 +29,7 @@ export interface WatchdogListener {
 }
 
 /** A timer this late says that this process slept, not that the peer was silent. */
-const lateMs = 500;
+const LATE_MS = 500;
 
 type State =
   /** Watching; `timer` looks at the time of the last sign of life. */
@@ -103,7 +103,7 @@ export class Watchdog {
     const dueAt = this.#clock.monotonicMs() + this.#limits.probeMs;
     const timer = this.#clock.after(this.#limits.probeMs, () => {
       // The answer may be waiting unread: a process that was asleep has to look before it judges.
-      if (this.#clock.monotonicMs() - dueAt > lateMs) this.#probe();
+      if (this.#clock.monotonicMs() - dueAt > LATE_MS) this.#probe();
       else if (this.#isSlow()) this.#recover();
       else this.#expire();
     });

@@ -1,12 +1,12 @@
 import { status } from '../../protos/status-codes.ts';
 import type Database from 'better-sqlite3';
 import { LiveError } from '../core/errors.ts';
-import { anyServer } from '../core/places.ts';
+import { ANY_SERVER } from '../core/places.ts';
 
 /** Of the tables below, as `user_version`; 0 is an empty file, or one from the time when there was one cursor a room, whatever its stream. */
-const layout = 1;
+const LAYOUT = 1;
 
-const tables = `
+const TABLES = `
   CREATE TABLE cursors (
     name        TEXT    NOT NULL,
     room        TEXT    NOT NULL,
@@ -26,9 +26,9 @@ const tables = `
 `;
 
 /** What SQL says about the former table; a table that is not ours has no such columns. */
-const takeOver = `
+const TAKE_OVER = `
   INSERT INTO cursors SELECT name, room, epoch, seq, fingerprint FROM former_cursors;
-  INSERT INTO found SELECT name, room, '${anyServer}', epoch FROM former_cursors;
+  INSERT INTO found SELECT name, room, '${ANY_SERVER}', epoch FROM former_cursors;
   DROP TABLE former_cursors;
 `;
 
@@ -37,19 +37,19 @@ const takeOver = `
  * @throws LiveError FAILED_PRECONDITION if a later version made them; otherwise what SQLite fails with
  */
 export function prepareTables(database: Database.Database): void {
-  if (layoutOf(database) === layout) return;
+  if (layoutOf(database) === LAYOUT) return;
   database
     .transaction(() => {
       // Another process may have done it meanwhile.
       const found = layoutOf(database);
-      if (found === layout) return;
-      if (found > layout) throw madeLater(database.name, found);
+      if (found === LAYOUT) return;
+      if (found > LAYOUT) throw madeLater(database.name, found);
       const former =
         database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'cursors'").get() !== undefined;
       if (former) database.exec('ALTER TABLE cursors RENAME TO former_cursors');
-      database.exec(tables);
-      if (former) database.exec(takeOver);
-      database.pragma(`user_version = ${layout}`);
+      database.exec(TABLES);
+      if (former) database.exec(TAKE_OVER);
+      database.pragma(`user_version = ${LAYOUT}`);
     })
     .immediate();
 }

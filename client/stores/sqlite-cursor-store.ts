@@ -8,20 +8,20 @@ import type { Cursor } from '../core/cursor.ts';
 import type { CursorStore } from '../core/cursor-store.ts';
 import { prepareTables } from './cursor-tables.ts';
 import { LiveError } from '../core/errors.ts';
-import { anyCluster, anyServer, notedServers, Places } from '../core/places.ts';
+import { anyCluster, ANY_SERVER, notedServers, Places } from '../core/places.ts';
 
 /** How long a saved cursor may wait for others, in milliseconds: what a kill may repeat. */
-const flushDelayMs = 200;
+const FLUSH_DELAY_MS = 200;
 
 /** How long to wait for another process that writes to the same database, in milliseconds. */
-const busyTimeoutMs = 1_000;
+const BUSY_TIMEOUT_MS = 1_000;
 
-const upsertCursor = `
+const UPSERT_CURSOR = `
   INSERT INTO cursors (name, room, epoch, seq, fingerprint) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (name, room, epoch) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint
 `;
 
-const upsertFound = `
+const UPSERT_FOUND = `
   INSERT INTO found (name, room, server, epoch) VALUES (?, ?, ?, ?)
   ON CONFLICT (name, room, server) DO UPDATE SET epoch = excluded.epoch WHERE epoch <> excluded.epoch
 `;
@@ -91,9 +91,9 @@ export class SqliteCursorStore implements CursorStore {
     this.#selectFound = this.#database
       .prepare<[string, string], [string, string]>(`SELECT server, epoch FROM found ${ours}`)
       .raw();
-    this.#upsertCursor = this.#database.prepare(upsertCursor);
-    this.#upsertFound = this.#database.prepare(upsertFound);
-    this.#forgetAny = this.#database.prepare(`DELETE FROM found ${ours} AND server = '${anyServer}'`);
+    this.#upsertCursor = this.#database.prepare(UPSERT_CURSOR);
+    this.#upsertFound = this.#database.prepare(UPSERT_FOUND);
+    this.#forgetAny = this.#database.prepare(`DELETE FROM found ${ours} AND server = '${ANY_SERVER}'`);
   }
 
   /** Writes first what is unsaved. */
@@ -112,7 +112,7 @@ export class SqliteCursorStore implements CursorStore {
     if (!this.#database.open) throw closed();
     this.#unsaved.set(unsavedKey(name, room, cursor.epoch), { name, room, cursor, servers });
     if (this.#commit === 'each') this.#write();
-    else this.#timer ??= this.#clock.after(flushDelayMs, () => this.#writeLater());
+    else this.#timer ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#writeLater());
   }
 
   async flush(): Promise<void> {
@@ -136,7 +136,7 @@ export class SqliteCursorStore implements CursorStore {
     } catch (error) {
       const failure = error as LiveError;
       if (isBusy(failure.cause)) {
-        this.#timer = this.#clock.after(flushDelayMs, () => this.#writeLater());
+        this.#timer = this.#clock.after(FLUSH_DELAY_MS, () => this.#writeLater());
       } else {
         this.#failure = failure;
       }
@@ -187,7 +187,7 @@ export class SqliteCursorStore implements CursorStore {
 
 function open(file: string): Database.Database {
   mkdirSync(dirname(file), { recursive: true });
-  const database = new Database(file, { timeout: busyTimeoutMs });
+  const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
  * holds: when the pipe closes, however we end, the command gets SIGTERM, and SIGKILL five seconds later. A line says that the
  * command has ended by itself. So there is no moment in which the command runs and nobody would end it.
  */
-const script = `
+const SCRIPT = `
   (read -r _ <&3 || { kill -TERM $$ && sleep 5 && kill -KILL $$; }) </dev/null >/dev/null 2>&1 &
   exec 3<&-
   exec "$0" "$@"`;
@@ -26,7 +26,7 @@ export function spawnWithParent(
   args: readonly string[],
   { stdio, ...options }: ChildOptions,
 ): ChildProcess {
-  const child = spawn('/bin/sh', ['-c', script, command, ...args], {
+  const child = spawn('/bin/sh', ['-c', SCRIPT, command, ...args], {
     ...options,
     detached: true,
     stdio: [...stdio, 'pipe'],

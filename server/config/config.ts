@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { version } from '../../common/node/version.ts';
+import { VERSION } from '../../common/node/version.ts';
 import type { ServerConfig, Setting, SettingName } from './settings.ts';
 import { conflictsOf, SETTINGS } from './settings.ts';
 
@@ -69,7 +69,7 @@ function parseFlags(argv: readonly string[]): Flags {
   let printed = '';
   const command = new Command('live-server')
     .description('Gateway between viewers of live rooms (gRPC) and NATS JetStream.')
-    .version(version)
+    .version(VERSION)
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })

@@ -8,7 +8,7 @@ import {
   isRoomName,
   knownTypesOf,
   messageId,
-  roomNameRule,
+  ROOM_NAME_RULE,
 } from '../../protos/vocabulary.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
 import type { MessageContent } from '../log/message.ts';
@@ -35,7 +35,7 @@ export function requireRoomName(room: string): string {
   if (!isRoomName(room)) {
     throw new Failure(
       'ROOM_NAME_INVALID',
-      `room ${JSON.stringify(room.slice(0, 80))}: a room name is ${roomNameRule}`,
+      `room ${JSON.stringify(room.slice(0, 80))}: a room name is ${ROOM_NAME_RULE}`,
     );
   }
   return room;

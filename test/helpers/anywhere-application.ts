@@ -5,8 +5,8 @@ import type { LinkHandlers, Transport } from '../../client/core/transport.ts';
  * An application that is bundled for anywhere: it and what it imports may use nothing of Node's. Its gateway is in memory.
  */
 
-const room = 'demo';
-const epoch = 'LIVE@1';
+const ROOM = 'demo';
+const EPOCH = 'LIVE@1';
 const messages = ['one', 'two', 'three', 'four'];
 
 /** A gateway that ends each connection after two messages, so that clients have to resume. */
@@ -32,15 +32,21 @@ function forgetfulGateway(published: string[]): Transport {
       bytesReceived: 0,
       incoming: undefined,
       send({ hello, join, publish }: Parameters<ReturnType<Transport['open']>['send']>[0]): void {
-        if (hello) say({ welcome: { session: 's', heartbeatMs: 10_000, epoch, limits: { publishes: 8 } } });
+        if (hello)
+          say({ welcome: { session: 's', heartbeatMs: 10_000, epoch: EPOCH, limits: { publishes: 8 } } });
         if (join) {
           const after = Number(join.cursor?.seq ?? 0);
-          const cursor = { epoch, seq: String(after), fingerprint: join.cursor?.fingerprint ?? 0 };
+          const cursor = { epoch: EPOCH, seq: String(after), fingerprint: join.cursor?.fingerprint ?? 0 };
           say({
-            joined: { room, cursor, head: '4', outcome: after > 0 ? 'OUTCOME_RESUMED' : 'OUTCOME_STARTED' },
+            joined: {
+              room: ROOM,
+              cursor,
+              head: '4',
+              outcome: after > 0 ? 'OUTCOME_RESUMED' : 'OUTCOME_STARTED',
+            },
           });
           const next = [after + 1, after + 2].filter((seq) => seq <= messages.length);
-          say({ batch: { room, reliable: next.map(message), ephemeral: [], ephemeralDropped: 0 } });
+          say({ batch: { room: ROOM, reliable: next.map(message), ephemeral: [], ephemeralDropped: 0 } });
           if (after + 2 < messages.length)
             queueMicrotask(() => queueMicrotask(() => handlers.end(undefined)));
         }
@@ -55,13 +61,13 @@ function forgetfulGateway(published: string[]): Transport {
   };
   return {
     open,
-    getRoom: async () => ({ room, head: '4', first: '1', count: '4', audience: 1, epoch }),
+    getRoom: async () => ({ room: ROOM, head: '4', first: '1', count: '4', audience: 1, epoch: EPOCH }),
     async *pull() {
       yield {
         batch: null,
         gap: null,
         reset: null,
-        end: { cursor: { epoch, seq: '4', fingerprint: 4 }, head: '4' },
+        end: { cursor: { epoch: EPOCH, seq: '4', fingerprint: 4 }, head: '4' },
       };
     },
     close: () => undefined,
@@ -79,17 +85,17 @@ export async function run(): Promise<string[]> {
   });
   client.once('state', ({ kind: name }) => seen.push(name));
   let received = 0;
-  for await (const event of client.join(room, { from: 'earliest', cursorName: 'anywhere' })) {
+  for await (const event of client.join(ROOM, { from: 'earliest', cursorName: 'anywhere' })) {
     if (event.kind === 'joined') seen.push(`joined ${event.outcome}`);
     if (event.kind !== 'message') continue;
     seen.push(new TextDecoder().decode(event.message.payload));
     received += 1;
     if (received === messages.length) break;
   }
-  const { seq } = await client.publish(room, { type: 'gift', payload: 'ä rose' });
+  const { seq } = await client.publish(ROOM, { type: 'gift', payload: 'ä rose' });
   seen.push(`published ${seq} with ${keys.length} key of ${keys[0]?.length} characters`);
-  seen.push(`head ${(await client.room(room)).head}`);
-  for await (const event of client.pull(room)) seen.push(event.kind);
+  seen.push(`head ${(await client.room(ROOM)).head}`);
+  for await (const event of client.pull(ROOM)) seen.push(event.kind);
   await client.close();
   return seen;
 }

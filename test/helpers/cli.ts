@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** A `live-cli` that runs, or has run. */
 export class RunningCli {
@@ -14,7 +14,7 @@ export class RunningCli {
 
   /** @param stdout a file that standard output goes to, in place of `stdout` */
   constructor(args: readonly string[], stateHome: string, stdout?: number) {
-    this.#child = spawn(process.execPath, ['--import=tsx', main, ...args], {
+    this.#child = spawn(process.execPath, ['--import=tsx', MAIN, ...args], {
       stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       env: { ...process.env, XDG_STATE_HOME: stateHome, NO_COLOR: '1', LIVE_SERVER: '' },
     });

@@ -10,7 +10,7 @@ export interface DeafPort extends AsyncDisposable {
 }
 
 /** Listens without ever accepting; from the moment that the queue is full the kernel answers no more. */
-const listener = `
+const LISTENER = `
   const { parentPort } = require('node:worker_threads');
   const server = require('node:net').createServer();
   server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -24,7 +24,7 @@ const FILLERS = 8;
 
 /** Makes a deaf port on loopback. */
 export async function deafPort(): Promise<DeafPort> {
-  const worker = new Worker(listener, { eval: true });
+  const worker = new Worker(LISTENER, { eval: true });
   const [port] = (await once(worker, 'message')) as [number];
   const fillers: Socket[] = [];
   for (let n = 0; n < FILLERS; n += 1) {

@@ -1,16 +1,16 @@
 import type { History, PublishedMessage, ViewerEvent } from '../../chaos/oracle/history.ts';
 import type { RunDetails } from './recorded.ts';
 
-const room = 'demo';
-const epoch = 'one';
+const ROOM = 'demo';
+const EPOCH = 'one';
 
 function published(seq: number, atMs: number): PublishedMessage {
-  return { room, epoch, seq, id: `gift ${seq}`, atMs };
+  return { room: ROOM, epoch: EPOCH, seq, id: `gift ${seq}`, atMs };
 }
 
 /** A message with its predecessor, the one before it. */
 export function message(seq: number, atMs: number): ViewerEvent {
-  return { kind: 'message', room, atMs, epoch, seq, prevSeq: seq - 1, id: `gift ${seq}` };
+  return { kind: 'message', room: ROOM, atMs, epoch: EPOCH, seq, prevSeq: seq - 1, id: `gift ${seq}` };
 }
 
 function state(atMs: number, name: 'connecting' | 'live' | 'suspect' | 'backoff' | 'closed'): ViewerEvent {
@@ -26,23 +26,23 @@ export function handMadeEvents(): ViewerEvent[] {
   return [
     state(0, 'connecting'),
     state(10, 'live'),
-    { kind: 'joined', room, atMs: 10, epoch, seq: 0, head: 0, outcome: 'STARTED' },
-    { kind: 'caught-up', room, atMs: 11, epoch, seq: 0 },
+    { kind: 'joined', room: ROOM, atMs: 10, epoch: EPOCH, seq: 0, head: 0, outcome: 'STARTED' },
+    { kind: 'caught-up', room: ROOM, atMs: 11, epoch: EPOCH, seq: 0 },
     message(1, 105),
-    { kind: 'ephemeral', room, atMs: 110, ageMs: 4 },
+    { kind: 'ephemeral', room: ROOM, atMs: 110, ageMs: 4 },
     message(2, 220),
-    { kind: 'ephemeral', room, atMs: 230, ageMs: 6 },
+    { kind: 'ephemeral', room: ROOM, atMs: 230, ageMs: 6 },
     state(1_500, 'suspect'),
     state(1_700, 'backoff'),
     state(1_800, 'connecting'),
     state(1_900, 'live'),
-    { kind: 'joined', room, atMs: 1_905, epoch, seq: 2, head: 3, outcome: 'RESUMED' },
+    { kind: 'joined', room: ROOM, atMs: 1_905, epoch: EPOCH, seq: 2, head: 3, outcome: 'RESUMED' },
     message(3, 1_910),
-    { kind: 'caught-up', room, atMs: 1_950, epoch, seq: 3 },
+    { kind: 'caught-up', room: ROOM, atMs: 1_950, epoch: EPOCH, seq: 3 },
     message(4, 2_007),
-    { kind: 'ephemeral', room, atMs: 2_010, ageMs: 100 },
-    { kind: 'dropped', room, atMs: 2_020, count: 1 },
-    { kind: 'end', room, atMs: 3_000, cursor: { epoch, seq: 4 } },
+    { kind: 'ephemeral', room: ROOM, atMs: 2_010, ageMs: 100 },
+    { kind: 'dropped', room: ROOM, atMs: 2_020, count: 1 },
+    { kind: 'end', room: ROOM, atMs: 3_000, cursor: { epoch: EPOCH, seq: 4 } },
     state(3_000, 'closed'),
   ];
 }
@@ -51,9 +51,9 @@ export function handMadeEvents(): ViewerEvent[] {
 export function handMadeHistory(events = handMadeEvents()): History {
   return {
     published: [published(1, 100), published(2, 200), published(3, 1_200), published(4, 2_000)],
-    unknown: [{ room, id: 'gift 5' }],
+    unknown: [{ room: ROOM, id: 'gift 5' }],
     viewers: [{ viewer: 'v0', events }],
-    finalHeads: new Map([[room, { epoch, seq: 4 }]]),
+    finalHeads: new Map([[ROOM, { epoch: EPOCH, seq: 4 }]]),
   };
 }
 

@@ -28,7 +28,7 @@ export interface MessageRuleHandle {
 }
 
 /** More delayed bytes than this, and reading from NATS waits for the next delayed message to leave. */
-const delayedBytesLimit = 1024 * 1024;
+const DELAYED_BYTES_LIMIT = 1024 * 1024;
 
 /**
  * Tampers with whole messages that a NATS server sends to a client, so that the client sees a healthy connection on which
@@ -146,7 +146,7 @@ class DelayLine {
 
   /** Resolves when more may be added. */
   async room(): Promise<void> {
-    while (this.bytes > delayedBytesLimit) await Promise.race(this.waiting);
+    while (this.bytes > DELAYED_BYTES_LIMIT) await Promise.race(this.waiting);
   }
 
   /** Resolves when every message has left. */

@@ -6,8 +6,8 @@ export interface NatsFrame {
   readonly subject: string | undefined;
 }
 
-const lineFeed = 0x0a;
-const lineBreakBytes = 2;
+const LINE_FEED = 0x0a;
+const LINE_BREAK_BYTES = 2;
 const verbsWithoutPayload = new Set(['INFO', 'PING', 'PONG', '+OK', '-ERR']);
 
 /**
@@ -59,14 +59,14 @@ interface FrameHeader {
 
 /** Reads the control line at the start of `bytes`; undefined if it is not complete. */
 function readHeader(bytes: Buffer): FrameHeader | undefined {
-  const lineEnd = bytes.indexOf(lineFeed);
+  const lineEnd = bytes.indexOf(LINE_FEED);
   if (lineEnd < 0) return undefined;
   const line = bytes.toString('utf8', 0, lineEnd);
   const [verb = '', ...fields] = line.trim().split(/[ \t]+/);
   if (verb === 'MSG' || verb === 'HMSG') {
     const payloadBytes = Number(fields.at(-1));
     if (!Number.isSafeInteger(payloadBytes) || fields.length < 3) throw notNats(line);
-    return { frameBytes: lineEnd + 1 + payloadBytes + lineBreakBytes, subject: fields[0] };
+    return { frameBytes: lineEnd + 1 + payloadBytes + LINE_BREAK_BYTES, subject: fields[0] };
   }
   if (!verbsWithoutPayload.has(verb)) throw notNats(line);
   return { frameBytes: lineEnd + 1, subject: undefined };

@@ -6,7 +6,7 @@ import type { PublishResponse } from '../../protos/gen/live/v1/PublishResponse.t
 import type { PublishResult } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { ClientFrameInput, ServerFrame } from '../../protos/live.ts';
 import { LiveStub, liveService } from '../../protos/live.ts';
-import { reasonMetadataKey } from '../../protos/vocabulary.ts';
+import { REASON_METADATA_KEY } from '../../protos/vocabulary.ts';
 import { until } from './poll.ts';
 
 /** How a call has ended. */
@@ -29,7 +29,7 @@ export function rawStub(address: string, options: ChannelOptions = {}): Instance
 
 /** The status and reason of a call that was refused. */
 export function endOf({ code, details, metadata }: StatusObject | ServiceError): CallEnd {
-  const [reason] = metadata.get(reasonMetadataKey);
+  const [reason] = metadata.get(REASON_METADATA_KEY);
   return { code: status[code], reason: reason?.toString(), details };
 }
 

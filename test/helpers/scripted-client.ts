@@ -9,8 +9,8 @@ import { Failure } from '../../server/session/failure.ts';
 import { ManualClock } from './manual-clock.ts';
 import { ScriptedTransport } from './scripted-transport.ts';
 
-export const heartbeatMs = 1_000;
-export const epoch = 'LIVE@1';
+export const HEARTBEAT_MS = 1_000;
+export const EPOCH = 'LIVE@1';
 
 /** A client whose time and whose gateway are moved by hand. Backoff is always half of its ceiling. */
 export class ScriptedClient {
@@ -46,7 +46,7 @@ export class ScriptedClient {
   /** Welcomes the client on its newest link. */
   welcome(publishes = 2, ofEpoch = ''): void {
     const limits = { rooms: 10, payloadBytes: 1_000, publishes };
-    this.receive({ welcome: { session: 's', heartbeatMs, limits, epoch: ofEpoch } });
+    this.receive({ welcome: { session: 's', heartbeatMs: HEARTBEAT_MS, limits, epoch: ofEpoch } });
   }
 
   /** Lets the backoff pass: the longest there is. */
@@ -55,7 +55,7 @@ export class ScriptedClient {
   }
 }
 
-export const cursorAt = (seq: number, fingerprint = seq, inEpoch = epoch) => ({
+export const cursorAt = (seq: number, fingerprint = seq, inEpoch = EPOCH) => ({
   epoch: inEpoch,
   seq,
   fingerprint,

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
 
-const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 
 /** A `live-server` that runs, or has run, as a process of its own. */
 export class ServerProcess implements AsyncDisposable {
@@ -14,7 +14,7 @@ export class ServerProcess implements AsyncDisposable {
   stderr = '';
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, ['--import=tsx', main, ...args], {
+    this.#child = spawn(process.execPath, ['--import=tsx', MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

@@ -29,14 +29,16 @@ interface Stored extends PublishedMessage {
 
 const rooms = ['tea', 'chess'] as const;
 const epochs = ['first', 'second'];
-const everyMs = 10;
+const EVERY_MS = 10;
 
 /**
  * The history of a run in which nothing went wrong that was not announced: viewers that join at different places,
  * reconnect, are restarted and killed, with gaps and one re-creation of the stream, all as they should be.
  */
 export function simulateHistory(random: Random, { messages = 40, viewers = 3 } = {}): SimulatedHistory {
-  const stored = epochs.flatMap((epoch, index) => store(random, epoch, messages, index * messages * everyMs));
+  const stored = epochs.flatMap((epoch, index) =>
+    store(random, epoch, messages, index * messages * EVERY_MS),
+  );
   const acknowledged = stored.filter(() => random() < 0.9);
   const finalHeads = new Map(rooms.map((room) => [room, headOf(stored, room)]));
   return {
@@ -63,7 +65,7 @@ function store(random: Random, epoch: string, messages: number, fromMs: number):
     const seq = index + 1;
     const prevSeq = heads.get(room) ?? 0;
     heads.set(room, seq);
-    return { room, epoch, seq, prevSeq, id: `${epoch}-${seq}`, atMs: fromMs + index * everyMs };
+    return { room, epoch, seq, prevSeq, id: `${epoch}-${seq}`, atMs: fromMs + index * EVERY_MS };
   });
 }
 

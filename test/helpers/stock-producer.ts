@@ -6,7 +6,7 @@ import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { until } from './poll.ts';
 
 /** A bound for a hang only: NATS may be slow to answer on a busy machine. */
-const timeout = 120_000;
+const TIMEOUT = 120_000;
 
 /** A backend with a stock NATS client: publishes without a gateway, and may do to the stream what operators do. */
 export class StockProducer implements AsyncDisposable {
@@ -19,7 +19,7 @@ export class StockProducer implements AsyncDisposable {
     this.nc = nc;
     this.jsm = jsm;
     this.stream = stream;
-    this.#js = nc.jetstream({ timeout });
+    this.#js = nc.jetstream({ timeout: TIMEOUT });
   }
 
   static async connect(
@@ -31,10 +31,10 @@ export class StockProducer implements AsyncDisposable {
       servers: url,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 20,
-      timeout,
+      timeout: TIMEOUT,
       ...credentials,
     });
-    return new StockProducer(nc, await nc.jetstreamManager({ timeout }), stream);
+    return new StockProducer(nc, await nc.jetstreamManager({ timeout: TIMEOUT }), stream);
   }
 
   /** Stores a message of a room; returns its sequence. */

@@ -25,14 +25,14 @@ import type { RoomRecording } from '../helpers/recorder.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 
-const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
-const maxSeq = String(2n ** 64n - 1n);
+const SEED = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const MAX_SEQ = String(2n ** 64n - 1n);
 const hello: ClientFrameInput = { hello: { client: 'bad' } };
 const badRoomNames = ['', ' ', 'a b', 'a.b', 'live.room.x', '*', '>', 'ä', 'a\n', '\0', 'x'.repeat(65)];
 const tooLarge = Buffer.alloc(1024 * 1024 + 1);
 
-describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
-  const random = seededRandom(seed);
+describe(`Isolated: bad input (LIVE_TEST_SEED=${SEED})`, () => {
+  const random = seededRandom(SEED);
   let nats: TestNats;
   let gateway: TestGateway;
   let clock: SkippingClock;
@@ -229,7 +229,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
 
     const badStarts: [name: string, start: JoinInput['start']][] = [
       ['at the last 0', { last: 0 }],
-      ['since a time that is none', { sinceMs: maxSeq }],
+      ['since a time that is none', { sinceMs: MAX_SEQ }],
       ['since a negative time', { sinceMs: '-1' }],
       ['since a year with five digits', { sinceMs: Date.UTC(10_000, 0) }],
       ['of no kind', {}],
@@ -285,7 +285,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     it('acknowledgements of what never was are ignored', async () => {
-      const stream = open(hello, { ack: { room: 'never', seq: maxSeq } }, { ack: {} });
+      const stream = open(hello, { ack: { room: 'never', seq: MAX_SEQ } }, { ack: {} });
       await assertLives(stream);
     });
   });
@@ -298,10 +298,10 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     const joins: [name: string, join: Omit<JoinInput, 'room'>, outcome: string][] = [
-      ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: maxSeq } }, 'OUTCOME_RESET'],
+      ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: MAX_SEQ } }, 'OUTCOME_RESET'],
       ['an empty cursor', { cursor: {} }, 'OUTCOME_RESET'],
       ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(100_000), seq: 1 } }, 'OUTCOME_RESET'],
-      ['a start at an absurd sequence', { start: { seq: maxSeq } }, 'OUTCOME_STARTED'],
+      ['a start at an absurd sequence', { start: { seq: MAX_SEQ } }, 'OUTCOME_STARTED'],
       ['a start at an absurd number of messages', { start: { last: 2 ** 32 - 1 } }, 'OUTCOME_STARTED'],
       ['a start in the far future', { start: { sinceMs: Date.UTC(9_999, 11, 31) } }, 'OUTCOME_STARTED'],
     ];
@@ -316,7 +316,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
 
     it('a cursor with an absurd sequence in the right epoch: RESET, and what comes next is delivered', async () => {
       const { epoch } = await describeRoom('kept');
-      const stream = open(hello, { join: { room: 'kept', cursor: { epoch, seq: maxSeq, fingerprint: 1 } } });
+      const stream = open(hello, { join: { room: 'kept', cursor: { epoch, seq: MAX_SEQ, fingerprint: 1 } } });
       assert.equal((await stream.next('joined')).outcome, 'OUTCOME_RESET');
       assert.equal((await stream.next('reset')).cause, 'CAUSE_REWOUND');
       await stream.next('caughtUp');
@@ -441,9 +441,9 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
     });
 
     it('absurd sequences end in order', async () => {
-      assert.equal((await pull({ room: 'healthy', afterSeq: maxSeq })).code, 'OK');
-      assert.equal((await pull({ room: 'healthy', cursor: { epoch: 'x', seq: maxSeq } })).code, 'OK');
-      assert.equal((await pull({ room: 'healthy', start: { seq: maxSeq } })).code, 'OK');
+      assert.equal((await pull({ room: 'healthy', afterSeq: MAX_SEQ })).code, 'OK');
+      assert.equal((await pull({ room: 'healthy', cursor: { epoch: 'x', seq: MAX_SEQ } })).code, 'OK');
+      assert.equal((await pull({ room: 'healthy', start: { seq: MAX_SEQ } })).code, 'OK');
     });
 
     function getRoom(room: string): Promise<CallEnd> {
@@ -481,7 +481,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${seed})`, () => {
       const stream = open(hello);
       await stream.next('welcome');
       stream.call.pause();
-      const flood = { ping: { nonce: maxSeq } };
+      const flood = { ping: { nonce: MAX_SEQ } };
       for (let n = 0; n < 50_000; n++) stream.send(flood);
       await until('it is cut off', () => {
         clock.skip(1_000);

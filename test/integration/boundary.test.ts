@@ -15,7 +15,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
 /** Reconnects of all viewers together in one run. */
-const reconnects = 300;
+const RECONNECTS = 300;
 
 describe('Ordered, Unique: the boundary between replay and live under continuous publishing', () => {
   let nats: TestNats;
@@ -82,7 +82,7 @@ describe('Ordered, Unique: the boundary between replay and live under continuous
   }
 
   for (const seed of [11, 12]) {
-    it(`${reconnects} connections cut at random moments lose and repeat nothing (seed ${seed})`, async () => {
+    it(`${RECONNECTS} connections cut at random moments lose and repeat nothing (seed ${seed})`, async () => {
       const random = seededRandom(seed);
       const run = new RunRecorder();
       const stop = new AbortController();
@@ -90,7 +90,7 @@ describe('Ordered, Unique: the boundary between replay and live under continuous
       const viewers = [1, 2, 3].map(() => newClient(random));
       const recordings = viewers.map((client) => run.follow(client, 'demo', { join: { from: 'earliest' } }));
       const seen = (): number => viewers.reduce((sum, { counters }) => sum + counters.reconnects, 0);
-      while (seen() < reconnects) {
+      while (seen() < RECONNECTS) {
         const links = proxy.links;
         links[Math.floor(random() * links.length)]?.apply(rst);
         const watched = recordings[Math.floor(random() * recordings.length)];

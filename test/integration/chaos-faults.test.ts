@@ -12,7 +12,7 @@ import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const mebibyte = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 for (const count of [1, 3]) {
   describe(`what chaos does to ${count === 1 ? 'a nats-server' : 'a NATS cluster'}`, () => {
@@ -35,7 +35,7 @@ for (const count of [1, 3]) {
       gateway = await connect({ servers: links.urlsOf(0), ...persistent });
       js = gateway.jetstream({ timeout: 5_000 });
       manager = await gateway.jetstreamManager({ checkAPI: false, timeout: 5_000 });
-      const limits = { maxAgeMs: 3_600_000, maxBytes: 1024 * mebibyte };
+      const limits = { maxAgeMs: 3_600_000, maxBytes: 1024 * MEBIBYTE };
       const subjects = new Subjects('live');
       const wanted = streamConfig({ settings: { stream: 'LIVE', replicas: count, ...limits }, subjects });
       // A cluster that has just come up may not know all of its servers yet.
@@ -138,7 +138,7 @@ for (const count of [1, 3]) {
       const headerBytes = Buffer.byteLength(
         `NATS/1.0\r\n${[...header].map(([name, [value]]) => `${name}: ${value}\r\n`).join('')}\r\n`,
       );
-      assert.equal(headerBytes + data.length, mebibyte);
+      assert.equal(headerBytes + data.length, MEBIBYTE);
       assert.equal(header.get('Nats-Msg-Id'), 'large');
     });
 

@@ -13,7 +13,7 @@ import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 /** Takes nothing: every write to it fails as on a full disk. */
-const fullDevice = '/dev/full';
+const FULL_DEVICE = '/dev/full';
 
 describe('live-cli whose standard output is full', function () {
   let nats: TestNats;
@@ -27,7 +27,7 @@ describe('live-cli whose standard output is full', function () {
     nats = await startNats();
     gateway = await startTestGateway(nats.url);
     state = await tempDir();
-    full = await open(fullDevice, 'w');
+    full = await open(FULL_DEVICE, 'w');
     const client = gateway.client();
     await client.publish('full', { type: 'gift', payload: 'rose' });
     recordRun(db(), handMadeHistory(), handMadeDetails);

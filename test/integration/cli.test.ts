@@ -12,7 +12,7 @@ import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const nobody = '127.0.0.1:1';
+const NOBODY = '127.0.0.1:1';
 
 describe('live-cli', () => {
   let nats: TestNats;
@@ -178,7 +178,7 @@ describe('live-cli', () => {
     });
 
     it('fails in the time that it was given when there is no gateway, and says so', async () => {
-      const sender = cli('send', room, 'gift', '--timeout', '3s', '--server', nobody);
+      const sender = cli('send', room, 'gift', '--timeout', '3s', '--server', NOBODY);
       assert.equal(await sender.exit(), 1);
       assert.match(sender.stderr, /not sent: no gateway within 3000 ms: .*ECONNREFUSED/);
     });
@@ -249,7 +249,7 @@ describe('live-cli', () => {
       const unknown = cli('pull', 'never-heard-of');
       assert.equal(await unknown.exit(), 1);
       assert.match(unknown.stderr, /ROOM_UNKNOWN/);
-      const unreachable = ['pull', 'room'].map((command) => cli(command, room, '--server', nobody));
+      const unreachable = ['pull', 'room'].map((command) => cli(command, room, '--server', NOBODY));
       for (const command of unreachable) {
         assert.equal(await command.exit(), 1);
         assert.match(command.stderr, /ECONNREFUSED/);
@@ -258,7 +258,7 @@ describe('live-cli', () => {
 
     it('try the next gateway when one is away', async () => {
       await gifts(1);
-      const pulled = cli('pull', room, '--json', '--server', `${nobody},${gateway.address}`);
+      const pulled = cli('pull', room, '--json', '--server', `${NOBODY},${gateway.address}`);
       assert.equal(await pulled.exit(), 0, pulled.stderr);
       assert.deepEqual(pulled.payloads, ['gift 1']);
     });
@@ -362,7 +362,7 @@ describe('live-cli', () => {
       const gone = await startTestGateway(nats.url);
       const { address } = gone;
       await gone.close();
-      const watcher = cli('watch', room, '--server', `${nobody},${address}`);
+      const watcher = cli('watch', room, '--server', `${NOBODY},${address}`);
       await until('it says that there is none', () => /ECONNREFUSED.*tries/.test(watcher.stderr));
       const back = await startTestGateway(nats.url, {
         listen: { host: '127.0.0.1', port: Number(address.split(':')[1]) },

@@ -14,8 +14,8 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { textOf } from '../helpers/text.ts';
 
-const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
-const heartbeatMs = 100;
+const SEED = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const HEARTBEAT_MS = 100;
 
 const backoff = { baseMs: 5, maxMs: 50 };
 /** Finds out soon that a connection is dead; on a busy machine it may take one for dead that is not. */
@@ -40,7 +40,7 @@ const payloads = (messages: readonly Message[]): string[] => messages.map(({ pay
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
 
-describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
+describe(`Reliable: client under faults (LIVE_TEST_SEED=${SEED})`, () => {
   let nats: TestNats;
   let gateways: TestGateway[] = [];
   let proxies: FaultProxy[] = [];
@@ -66,7 +66,7 @@ describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
 
   function startGateway(): Promise<TestGateway> {
     // In a drain it sends its first viewer away after a tenth of the window.
-    return startTestGateway(nats.url, { heartbeatMs }, { random: () => 0.1 });
+    return startTestGateway(nats.url, { heartbeatMs: HEARTBEAT_MS }, { random: () => 0.1 });
   }
 
   /** A client that reaches both gateways through the proxies. */
@@ -77,11 +77,11 @@ describe(`Reliable: client under faults (LIVE_TEST_SEED=${seed})`, () => {
   }
 
   it('gives every message once and in order, over dozens of cuts, to readers of several rooms', async () => {
-    const random = seededRandom(seed);
-    const viewer = connect({ ...hasty, random: seededRandom(seed + 1) });
+    const random = seededRandom(SEED);
+    const viewer = connect({ ...hasty, random: seededRandom(SEED + 1) });
     const rooms = ['a', 'b', 'c'];
     const readers = rooms.map((room) => read(viewer.join(room, { from: 'earliest' })));
-    const publisher = connect({ ...hasty, random: seededRandom(seed + 2) });
+    const publisher = connect({ ...hasty, random: seededRandom(SEED + 2) });
     const cut = (): void => {
       const links = proxies.flatMap((proxy) => proxy.links);
       const fault = [rst, fin, rst, fin, rst, halfOpen][Math.floor(random() * 6)]!;

@@ -11,9 +11,9 @@ import { until } from '../helpers/poll.ts';
 import { batch, joined } from '../helpers/scripted-client.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 
-const heartbeatMs = 1_000;
-const silenceMs = 2 * heartbeatMs + 250;
-const welcome = grpcMessage(encodeServerFrame({ welcome: { session: 's', heartbeatMs } }));
+const HEARTBEAT_MS = 1_000;
+const SILENCE_MS = 2 * HEARTBEAT_MS + 250;
+const welcome = grpcMessage(encodeServerFrame({ welcome: { session: 's', heartbeatMs: HEARTBEAT_MS } }));
 
 /** A server that welcomes, and whose bytes are then moved by the test. */
 class BytewiseServer {
@@ -110,8 +110,8 @@ describe('a frame that comes in parts', () => {
     await events.next();
     server.write(half);
     await halfCame();
-    clock.advance(silenceMs);
-    assert.deepEqual(told, [[half.length - 5, silenceMs, total]]);
+    clock.advance(SILENCE_MS);
+    assert.deepEqual(told, [[half.length - 5, SILENCE_MS, total]]);
     server.write(large.subarray(half.length));
     const { value } = await events.next();
     assert.equal(value?.kind, 'message');

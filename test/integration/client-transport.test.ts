@@ -12,8 +12,8 @@ import { passes, silenceBeforeGivingUp } from '../helpers/client-time.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/poll.ts';
 
-const heartbeatMs = 200;
-const probeTimeoutMs = 200;
+const HEARTBEAT_MS = 200;
+const PROBE_TIMEOUT_MS = 200;
 
 /** A TCP server on a free port of the loopback, with the connections it accepted. */
 async function listen(onConnection: (socket: Socket) => void) {
@@ -39,11 +39,12 @@ async function beatingServer(greeting?: () => ServerFrameInput) {
   const server = new Server();
   const implementation = {
     connect: (call: ServerDuplexStream<ClientFrame, ServerFrameInput>) => {
-      const beat = setInterval(() => call.write({ heartbeat: {} }), heartbeatMs);
+      const beat = setInterval(() => call.write({ heartbeat: {} }), HEARTBEAT_MS);
       call.on('close', () => clearInterval(beat)).on('cancelled', () => clearInterval(beat));
       call.on('error', () => undefined).on('end', () => call.end());
       call.on('data', ({ hello, join, ping }: ClientFrame) => {
-        if (hello) call.write({ welcome: { session: 's', heartbeatMs, limits: { publishes: 1 } } });
+        if (hello)
+          call.write({ welcome: { session: 's', heartbeatMs: HEARTBEAT_MS, limits: { publishes: 1 } } });
         if (hello && greeting) call.write(greeting());
         if (join) {
           const cursor = { epoch: 'e', seq: 1, fingerprint: 0 };
@@ -105,7 +106,7 @@ describe('client transport', () => {
     const opened = new LiveClient({
       endpoints: [proxy.endpoint],
       clock,
-      probeTimeoutMs,
+      probeTimeoutMs: PROBE_TIMEOUT_MS,
       backoff: { baseMs: 1, maxMs: 1 },
     });
     client = opened;
@@ -117,7 +118,7 @@ describe('client transport', () => {
     opened.on('state', ({ kind: name }) => states.push(name));
     link = 'swallowing';
     const silentMs = await silenceBeforeGivingUp(opened, clock);
-    const boundMs = heartbeatMs * 2 + 250 + probeTimeoutMs;
+    const boundMs = HEARTBEAT_MS * 2 + 250 + PROBE_TIMEOUT_MS;
     assert.ok(silentMs <= boundMs, `${silentMs} ms, bound ${boundMs} ms`);
     assert.equal(states[0], 'suspect');
     await until('the socket is gone', () => victim?.closed);

@@ -7,10 +7,10 @@ import { RunningCli } from '../helpers/cli.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const password = 'hunter2';
+const PASSWORD = 'hunter2';
 
 /** The same address with a name and the password. */
-const withPassword = (url: string): string => url.replace('://', `://admin:${password}@`);
+const withPassword = (url: string): string => url.replace('://', `://admin:${PASSWORD}@`);
 
 const commandLine = (pid: number): Promise<string> =>
   readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -40,7 +40,7 @@ describe('live-server with the password of NATS in its settings', () => {
   }
 
   it('does not show it when the setting is wrong', async () => {
-    const wrong = new ServerProcess(['--nats', `http://admin:${password}@host`]);
+    const wrong = new ServerProcess(['--nats', `http://admin:${PASSWORD}@host`]);
     assert.equal(await wrong.exit(), 2);
     assert.match(wrong.stderr, /--nats/);
     assert.doesNotMatch(wrong.stdout + wrong.stderr, /hunter2/);

@@ -14,7 +14,7 @@ import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const room = 'tea';
+const ROOM = 'tea';
 
 /** One gateway in front of one NATS of its own. */
 class Cluster {
@@ -48,7 +48,7 @@ class Cluster {
     for (let left = count; left > 0; left -= 1) {
       this.#published += 1;
       const payload = `${this.name} ${this.#published}`;
-      await this.#gateway.client().publish(room, { type: 'gift', payload });
+      await this.#gateway.client().publish(ROOM, { type: 'gift', payload });
       payloads.push(payload);
     }
     return payloads;
@@ -90,7 +90,7 @@ describe('Resumable: cursors of several clusters', () => {
   });
 
   function watch(server: string, ...args: string[]): RunningCli {
-    const cli = new RunningCli(['watch', room, '--json', '--server', server, ...args], state.path);
+    const cli = new RunningCli(['watch', ROOM, '--json', '--server', server, ...args], state.path);
     running.push(cli);
     return cli;
   }
@@ -162,7 +162,7 @@ describe('Resumable: cursors of several clusters', () => {
 
   it('are those that an earlier version kept, wherever they are from', async () => {
     await a.publish(3);
-    const { epoch } = await a.gateway.client().room(room);
+    const { epoch } = await a.gateway.client().room(ROOM);
     const directory = join(state.path, 'live-gateway');
     await mkdir(directory);
     const earlier = new Database(join(directory, 'cursors.db'));
@@ -172,7 +172,7 @@ describe('Resumable: cursors of several clusters', () => {
         PRIMARY KEY (name, room)
       ) WITHOUT ROWID
     `);
-    earlier.prepare('INSERT INTO cursors VALUES (?, ?, ?, ?, ?)').run('default', room, epoch, 0, 0);
+    earlier.prepare('INSERT INTO cursors VALUES (?, ?, ?, ?, ?)').run('default', ROOM, epoch, 0, 0);
     earlier.close();
     // Nobody knows where it was seen: it could be a former history of this cluster.
     assert.deepEqual((await look(b.address)).slice(0, 2), ['RESET', 'reset: RECREATED']);

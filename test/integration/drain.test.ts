@@ -15,7 +15,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 
-const windowMs = 2_000;
+const WINDOW_MS = 2_000;
 
 describe('Resumable: drain', () => {
   let nats: TestNats;
@@ -27,7 +27,7 @@ describe('Resumable: drain', () => {
     clients = [];
     nats = await startNats();
     refuge = await startTestGateway(nats.url);
-    draining = await ServerProcess.start(nats.url, '--drain', `${windowMs}ms`);
+    draining = await ServerProcess.start(nats.url, '--drain', `${WINDOW_MS}ms`);
   });
 
   afterEach(async () => {

@@ -17,7 +17,7 @@ import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/poll.ts';
 
-const megabyte = 1024 * 1024;
+const MEGABYTE = 1024 * 1024;
 
 describe('fault proxy', () => {
   let server: TestServer;
@@ -106,12 +106,12 @@ describe('fault proxy', () => {
     it('does not buffer without bound for a peer that does not read', async () => {
       const { client, remote, link } = await open();
       remote.socket.pause();
-      const sent = client.flood(64 * megabyte);
-      await until('the client is pushed back', () => client.socket.writableLength > 32 * megabyte);
-      assert.ok(link.bytes.up.received < 16 * megabyte, `took ${link.bytes.up.received} bytes`);
+      const sent = client.flood(64 * MEGABYTE);
+      await until('the client is pushed back', () => client.socket.writableLength > 32 * MEGABYTE);
+      assert.ok(link.bytes.up.received < 16 * MEGABYTE, `took ${link.bytes.up.received} bytes`);
       remote.socket.resume();
       await sent;
-      await until('all arrived', () => remote.received === 64 * megabyte);
+      await until('all arrived', () => remote.received === 64 * MEGABYTE);
     });
   });
 
@@ -196,12 +196,12 @@ describe('fault proxy', () => {
     it('pushes the sender back', async () => {
       const { client, remote, link } = await open();
       const handle = link.apply(stall);
-      const sent = client.flood(32 * megabyte);
+      const sent = client.flood(32 * MEGABYTE);
       await until('the client is pushed back', () => client.socket.writableNeedDrain);
-      assert.ok(link.bytes.up.received < megabyte, `took ${link.bytes.up.received} bytes`);
+      assert.ok(link.bytes.up.received < MEGABYTE, `took ${link.bytes.up.received} bytes`);
       handle.lift();
       await sent;
-      await until('all arrived', () => remote.received === 32 * megabyte);
+      await until('all arrived', () => remote.received === 32 * MEGABYTE);
     });
   });
 
@@ -339,7 +339,7 @@ class Peer {
     socket.allowHalfOpen = true;
     socket.on('data', (bytes) => {
       this.received += bytes.length;
-      if (this.received < megabyte) this.text += bytes.toString('utf8');
+      if (this.received < MEGABYTE) this.text += bytes.toString('utf8');
     });
     socket.on('end', () => (this.ended = true));
     socket.on('error', (error: NodeJS.ErrnoException) => (this.errorCode = error.code));

@@ -13,7 +13,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
-const feed = 'live.feed.demo';
+const FEED = 'live.feed.demo';
 
 describe('Reliable: a feed that loses, repeats and delays', () => {
   let nats: TestNats;
@@ -61,7 +61,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
     const viewer = await watch();
     const { repairs } = gateway.stats;
     const loss = filter.add({
-      matches: (subject, frame) => subject === feed && frame.includes('the last'),
+      matches: (subject, frame) => subject === FEED && frame.includes('the last'),
       action: { kind: 'drop' },
     });
     await producer.burst('demo', [...numbers(20), 'the last']);
@@ -74,7 +74,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
 
   it('a whole feed that is lost comes all the same', async () => {
     const viewer = await watch();
-    filter.add({ matches: (subject) => subject === feed, action: { kind: 'drop' } });
+    filter.add({ matches: (subject) => subject === FEED, action: { kind: 'drop' } });
     await producer.burst('demo', numbers(50));
     await viewer.has(51);
     assert.deepEqual(viewer.payloads.slice(1), numbers(50));
@@ -83,7 +83,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
   it('messages that follow a lost one wait for it', async () => {
     const viewer = await watch();
     const { repairs } = gateway.stats;
-    filter.add({ matches: (subject) => subject === feed, action: { kind: 'drop' }, times: 1 });
+    filter.add({ matches: (subject) => subject === FEED, action: { kind: 'drop' }, times: 1 });
     await producer.publish('demo', 'lost');
     await producer.publish('demo', 'seen');
     await viewer.has(3);
@@ -93,7 +93,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
 
   it('a message that comes twice reaches nobody twice', async () => {
     const viewer = await watch();
-    const twice = filter.add({ matches: (subject) => subject === feed, action: { kind: 'duplicate' } });
+    const twice = filter.add({ matches: (subject) => subject === FEED, action: { kind: 'duplicate' } });
     await producer.burst('demo', numbers(30));
     await viewer.has(31);
     await producer.publish('demo', 'the last');
@@ -105,7 +105,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
   it('a message that is overtaken by a later one comes in its place', async () => {
     const viewer = await watch();
     filter.add({
-      matches: (subject, frame) => subject === feed && frame.includes('the slow'),
+      matches: (subject, frame) => subject === FEED && frame.includes('the slow'),
       action: { kind: 'delay', delayMs: 300 },
     });
     await producer.publish('demo', 'the slow');
@@ -124,7 +124,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
       action: { kind: 'drop' },
       times: 2,
     });
-    filter.add({ matches: (subject) => subject === feed && random() < 0.3, action: { kind: 'drop' } });
+    filter.add({ matches: (subject) => subject === FEED && random() < 0.3, action: { kind: 'drop' } });
     for (let n = 0; n < 5; n++) await producer.burst('demo', numbers(40));
     await viewer.has(201);
     assert.deepEqual(viewer.payloads.slice(1), Array(5).fill(numbers(40)).flat());
@@ -139,7 +139,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
     it(`everything at random, with viewers coming and going: all guarantees hold (seed ${seed})`, async () => {
       const random = seededRandom(seed);
       const rules = actions.map((action) =>
-        filter.add({ matches: (subject) => subject === feed && random() < 0.1, action }),
+        filter.add({ matches: (subject) => subject === FEED && random() < 0.1, action }),
       );
       const run = new RunRecorder();
       const viewers = [gateway.client(), gateway.client(), gateway.client()];

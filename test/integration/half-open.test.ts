@@ -16,10 +16,10 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 
-const heartbeatMs = 200;
-const probeTimeoutMs = 300;
+const HEARTBEAT_MS = 200;
+const PROBE_TIMEOUT_MS = 300;
 /** What the client promises: docs of `silenceFactor`. */
-const detectionBoundMs = heartbeatMs * 2 + 250 + probeTimeoutMs;
+const DETECTION_BOUND_MS = HEARTBEAT_MS * 2 + 250 + PROBE_TIMEOUT_MS;
 const keepalive = { timeMs: 300, timeoutMs: 300 };
 
 describe('Reliable: half-open connection', () => {
@@ -43,7 +43,7 @@ describe('Reliable: half-open connection', () => {
   });
 
   async function start(dependencies: GatewayDependencies = {}): Promise<void> {
-    gateway = await startTestGateway(nats.url, { heartbeatMs }, dependencies);
+    gateway = await startTestGateway(nats.url, { heartbeatMs: HEARTBEAT_MS }, dependencies);
     const [host = '', port] = gateway.address.split(':');
     proxy = await FaultProxy.listen({ host, port: Number(port) });
     recorder = new RunRecorder();
@@ -55,7 +55,7 @@ describe('Reliable: half-open connection', () => {
     const client = gateway.client({
       endpoints: [proxy.address],
       clock,
-      probeTimeoutMs,
+      probeTimeoutMs: PROBE_TIMEOUT_MS,
       backoff: { baseMs: 10, maxMs: 50 },
       ...options,
     });
@@ -83,7 +83,7 @@ describe('Reliable: half-open connection', () => {
     const client = await follow();
     const link = proxy.link(0);
     const tookMs = await detect(client, halfOpen);
-    assert.ok(tookMs <= detectionBoundMs, `detected after ${tookMs} ms of ${detectionBoundMs}`);
+    assert.ok(tookMs <= DETECTION_BOUND_MS, `detected after ${tookMs} ms of ${DETECTION_BOUND_MS}`);
     assert.equal(client.counters.probeFailures, 1);
     // Its own socket is gone; the gateway's end of the link was told nothing.
     await until('the client has destroyed its socket', () => link.openSockets <= 1);
@@ -108,7 +108,7 @@ describe('Reliable: half-open connection', () => {
     await start();
     const client = await follow();
     const tookMs = await detect(client, oneWay('down'));
-    assert.ok(tookMs <= detectionBoundMs, `detected after ${tookMs} ms of ${detectionBoundMs}`);
+    assert.ok(tookMs <= DETECTION_BOUND_MS, `detected after ${tookMs} ms of ${DETECTION_BOUND_MS}`);
     await back(client);
     await settle();
   });

@@ -18,10 +18,10 @@ import { rawStub, RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 
-const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
 
-describe(`Isolated: leaks (LIVE_TEST_SEED=${seed})`, () => {
-  const random = seededRandom(seed);
+describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
+  const random = seededRandom(SEED);
   let nats: TestNats;
   let monitor: string;
   let gateway: TestGateway;

@@ -11,15 +11,15 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 
-const feed = 'live.feed.demo';
+const FEED = 'live.feed.demo';
 
 describe('NATS filter', () => {
   describe('on any bytes', () => {
     const payload = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
     const frame = fc.oneof(
       fc.constantFrom('PING\r\n', 'PONG\r\n', '+OK\r\n', "-ERR 'slow'\r\n", 'INFO {"a":1}\r\n').map(control),
-      fc.tuple(fc.constantFrom(feed, 'live.eph.demo'), fc.boolean(), payload).map(msg),
-      fc.tuple(fc.constantFrom(feed, '_INBOX.x.1'), payload).map(hmsg),
+      fc.tuple(fc.constantFrom(FEED, 'live.eph.demo'), fc.boolean(), payload).map(msg),
+      fc.tuple(fc.constantFrom(FEED, '_INBOX.x.1'), payload).map(hmsg),
     );
     const stream = fc.record({
       frames: fc.array(frame, { maxLength: 30 }),
@@ -44,19 +44,19 @@ describe('NATS filter', () => {
       await fc.assert(
         fc.asyncProperty(stream, fc.constantFrom('drop', 'duplicate'), async ({ frames, cuts }, kind) => {
           const filter = new NatsFilter();
-          const rule = filter.add({ matches: (subject) => subject === feed, action: { kind } });
+          const rule = filter.add({ matches: (subject) => subject === FEED, action: { kind } });
           const copies = kind === 'drop' ? 0 : 2;
           const expected = frames.flatMap((each) =>
-            each.subject === feed ? Array<TestFrame>(copies).fill(each) : [each],
+            each.subject === FEED ? Array<TestFrame>(copies).fill(each) : [each],
           );
           assert.deepEqual(await run(filter, chunksOf(bytesOf(frames), cuts)), bytesOf(expected));
-          assert.equal(rule.count, frames.filter(({ subject }) => subject === feed).length);
+          assert.equal(rule.count, frames.filter(({ subject }) => subject === FEED).length);
         }),
       );
     });
 
     it('gives back an unfinished message when it is lifted', async () => {
-      const bytes = Buffer.from(`PING\r\nMSG ${feed} 1 100\r\nhalf a mess`);
+      const bytes = Buffer.from(`PING\r\nMSG ${FEED} 1 100\r\nhalf a mess`);
       assert.deepEqual(await run(new NatsFilter(), [bytes]), bytes);
     });
 
@@ -97,8 +97,8 @@ describe('NATS filter', () => {
     });
 
     it('drops messages of one subject, as many as asked, and no others', async () => {
-      const rule = filter.add({ matches: (subject) => subject === feed, action: { kind: 'drop' }, times: 2 });
-      for (const text of ['1', '2', '3']) publisher.publish(feed, text);
+      const rule = filter.add({ matches: (subject) => subject === FEED, action: { kind: 'drop' }, times: 2 });
+      for (const text of ['1', '2', '3']) publisher.publish(FEED, text);
       publisher.publish('live.eph.demo', 'comment');
       await until('the last has come', () => seen.includes('comment'));
       assert.deepEqual(seen, ['3', 'comment']);
@@ -107,18 +107,18 @@ describe('NATS filter', () => {
 
     it('repeats a message, and stops when the rule is lifted', async () => {
       const rule = filter.add({ matches: () => true, action: { kind: 'duplicate' } });
-      publisher.publish(feed, 'twice');
+      publisher.publish(FEED, 'twice');
       await until('it has come twice', () => seen.length === 2);
       rule.lift();
-      publisher.publish(feed, 'once');
-      publisher.publish(feed, 'end');
+      publisher.publish(FEED, 'once');
+      publisher.publish(FEED, 'end');
       await until('the last has come', () => seen.includes('end'));
       assert.deepEqual(seen, ['twice', 'twice', 'once', 'end']);
     });
 
     it('lets others overtake a delayed message', async () => {
-      filter.add({ matches: (subject) => subject === feed, action: { kind: 'delay', delayMs: 100 } });
-      publisher.publish(feed, 'late');
+      filter.add({ matches: (subject) => subject === FEED, action: { kind: 'delay', delayMs: 100 } });
+      publisher.publish(FEED, 'late');
       publisher.publish('live.eph.demo', 'early');
       await until('both have come', () => seen.length === 2);
       assert.deepEqual(seen, ['early', 'late']);

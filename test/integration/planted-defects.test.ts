@@ -34,7 +34,7 @@ interface Defect {
 }
 
 /** The message that defects concern: it comes in the first replay, and others come before and after it. */
-const victim = 3;
+const VICTIM = 3;
 
 /** A defective gateway forges what is left, so that the client has nothing to notice. */
 const gateways: readonly Defect[] = [
@@ -47,7 +47,7 @@ const gateways: readonly Defect[] = [
     name: 'repeats a message under a sequence of another room',
     build: () => ({
       frames: messageDefect((message, number) => {
-        if (number !== victim) return [message];
+        if (number !== VICTIM) return [message];
         return [message, { ...message, seq: String(BigInt(message.seq) + 1n), prevSeq: message.seq }];
       }),
     }),
@@ -241,7 +241,7 @@ describe('planted defects', () => {
 function dropping(): FrameDefect {
   let dropped: WireMessage | undefined;
   return messageDefect((message, number) => {
-    if (number === victim) {
+    if (number === VICTIM) {
       dropped = message;
       return [];
     }
@@ -252,7 +252,7 @@ function dropping(): FrameDefect {
 function swapping(): FrameDefect {
   let held: WireMessage | undefined;
   return messageDefect((message, number) => {
-    if (number === victim) {
+    if (number === VICTIM) {
       held = message;
       return [];
     }
@@ -301,7 +301,7 @@ function onMessage(defect: (event: MessageEvent) => RoomEvent[]): EventDefect {
   return (event) => {
     if (event.kind !== 'message') return [event];
     number += 1;
-    return number === victim ? defect(event) : [event];
+    return number === VICTIM ? defect(event) : [event];
   };
 }
 

@@ -23,7 +23,7 @@ import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 
 /** Passes only by hand: nobody is stuck just because the machine is busy. */
-const slowConsumerTimeoutMs = 600_000;
+const SLOW_CONSUMER_TIMEOUT_MS = 600_000;
 const headers = {
   ':method': 'POST',
   ':path': liveService.Connect.path,
@@ -46,7 +46,11 @@ describe('Isolated: a connection that a proxy pools', () => {
   beforeEach(async () => {
     nats = await startNats();
     clock = new SkippingClock();
-    gateway = await startTestGateway(nats.url, { slowConsumerTimeoutMs, ephemeralRate: Infinity }, { clock });
+    gateway = await startTestGateway(
+      nats.url,
+      { slowConsumerTimeoutMs: SLOW_CONSUMER_TIMEOUT_MS, ephemeralRate: Infinity },
+      { clock },
+    );
     recorder = new RunRecorder();
     loads = [];
   });
@@ -73,7 +77,7 @@ describe('Isolated: a connection that a proxy pools', () => {
   /** Lets the gateway's time pass until it holds; in steps, so that who is being written to is not stuck. */
   const passes = (name: string, holds: () => boolean): Promise<unknown> =>
     until(name, () => {
-      clock.skip(slowConsumerTimeoutMs / 30);
+      clock.skip(SLOW_CONSUMER_TIMEOUT_MS / 30);
       return holds();
     });
 
@@ -93,7 +97,7 @@ describe('Isolated: a connection that a proxy pools', () => {
     beforeEach(async () => {
       pool = await PoolingProxy.listen(parseAddress(gateway.address)!);
       // Nothing but the proxy's connection is judged: that clients go elsewhere when nothing comes would hide what becomes of it.
-      const patient = { endpoints: [formatAddress(pool.address)], probeTimeoutMs: slowConsumerTimeoutMs };
+      const patient = { endpoints: [formatAddress(pool.address)], probeTimeoutMs: SLOW_CONSUMER_TIMEOUT_MS };
       viewers = Array.from({ length: 3 }, () => gateway.client(patient));
       recordings = viewers.map((viewer) => recorder.follow(viewer, 'hot'));
       await until('they are live', () =>

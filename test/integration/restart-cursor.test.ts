@@ -13,12 +13,12 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const seed = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
-const room = 'tea';
-const name = 'mine';
+const SEED = Number(process.env['LIVE_TEST_SEED'] ?? Date.now() % 1_000_000);
+const ROOM = 'tea';
+const NAME = 'mine';
 
-describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED=${seed})`, () => {
-  const random = seededRandom(seed);
+describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED=${SEED})`, () => {
+  const random = seededRandom(SEED);
   let nats: TestNats;
   let gateway: TestGateway;
   let state: TempDir;
@@ -30,7 +30,7 @@ describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED
     gateway = await startTestGateway(nats.url);
     state = await tempDir();
     running = [];
-    load = new Load(new RunRecorder(), { client: gateway.client(), room, sender: 'ann' });
+    load = new Load(new RunRecorder(), { client: gateway.client(), room: ROOM, sender: 'ann' });
   });
 
   afterEach(async () => {
@@ -42,8 +42,8 @@ describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED
   });
 
   function watch(...args: string[]): RunningCli {
-    const options = ['--server', gateway.address, '--cursor', name, '--from', 'earliest', '--json'];
-    const cli = new RunningCli(['watch', room, ...options, ...args], state.path);
+    const options = ['--server', gateway.address, '--cursor', NAME, '--from', 'earliest', '--json'];
+    const cli = new RunningCli(['watch', ROOM, ...options, ...args], state.path);
     running.push(cli);
     return cli;
   }
@@ -55,7 +55,7 @@ describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED
   function saved(): number {
     const store = new SqliteCursorStore(join(state.path, 'live-gateway', 'cursors.db'));
     try {
-      return Number(store.load(name, room)?.seq ?? 0);
+      return Number(store.load(NAME, ROOM)?.seq ?? 0);
     } finally {
       store.close();
     }
@@ -64,7 +64,7 @@ describe(`Resumable, Bookmarked: watch restarted from its cursor (LIVE_TEST_SEED
   /** All that is in the room, in order. */
   async function all(): Promise<number[]> {
     const seqs: number[] = [];
-    for await (const event of gateway.client().pull(room)) {
+    for await (const event of gateway.client().pull(ROOM)) {
       if (event.kind === 'message') seqs.push(Number(event.message.seq));
     }
     return seqs;

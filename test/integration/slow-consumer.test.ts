@@ -19,14 +19,19 @@ import { grpcMessage, TcpViewer } from '../helpers/tcp-viewer.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Passes only by hand: nobody is stuck just because the machine is busy. */
-const slowConsumerTimeoutMs = 600_000;
-const limits = { slowConsumerTimeoutMs, roomLogBytes: MIB, logBytes: 2 * MIB, ephemeralRate: Infinity };
+const SLOW_CONSUMER_TIMEOUT_MS = 600_000;
+const limits = {
+  slowConsumerTimeoutMs: SLOW_CONSUMER_TIMEOUT_MS,
+  roomLogBytes: MIB,
+  logBytes: 2 * MIB,
+  ephemeralRate: Infinity,
+};
 /** Of one stuck viewer: the segment of the log that its cursor is in, one frame in flight, HTTP/2 and gRPC state. */
-const bytesOfLive = 384 * KIB;
+const BYTES_OF_LIVE = 384 * KIB;
 /** A page of history, which the last message may make larger. */
-const bytesOfPage = MIB + 256 * KIB;
+const BYTES_OF_PAGE = MIB + 256 * KIB;
 /** One that replays also holds the page of history that it reads from, which others have evicted, and reads the next. */
-const bytesOfReplaying = bytesOfLive + 2 * bytesOfPage;
+const BYTES_OF_REPLAYING = BYTES_OF_LIVE + 2 * BYTES_OF_PAGE;
 const joinLive = { join: { room: 'hot', start: { live: {} } } };
 const joinAll = { join: { room: 'hot', start: { earliest: {} } } };
 
@@ -91,7 +96,7 @@ describe('Isolated: a stuck viewer', () => {
   /** Lets the gateway's time pass until it holds; in steps, so that who is being written to is not stuck. */
   const passes = (name: string, holds: () => boolean): Promise<unknown> =>
     until(name, () => {
-      clock.skip(slowConsumerTimeoutMs / 30);
+      clock.skip(SLOW_CONSUMER_TIMEOUT_MS / 30);
       return holds();
     });
 
@@ -136,14 +141,14 @@ describe('Isolated: a stuck viewer', () => {
       during.sample();
       // Between two times that memory is brought within its limits: the page that is read, and the one behind it.
       assert.ok(
-        gateway.stats.memory <= limits.logBytes + 2 * bytesOfPage,
+        gateway.stats.memory <= limits.logBytes + 2 * BYTES_OF_PAGE,
         `log memory: ${gateway.stats.memory}`,
       );
       await until('memory is within its limits', () => gateway.stats.memory <= limits.logBytes + MIB);
     }
     assert.equal(gateway.stats.sessions, healthy + stuck, 'all the time the stuck ones were there');
     const more = during.bytes - before.bytes;
-    const allowed = limits.logBytes + paused.length * bytesOfLive + deaf.length * bytesOfReplaying;
+    const allowed = limits.logBytes + paused.length * BYTES_OF_LIVE + deaf.length * BYTES_OF_REPLAYING;
     assert.ok(more < allowed, `${more} bytes more than before, ${allowed} allowed`);
 
     await passes('all stuck ones are cut off', () => gateway.stats.sessions === healthy);

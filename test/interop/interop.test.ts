@@ -14,13 +14,13 @@ import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
 /** Where `setup.sh` has put what others have made. */
-const directory = process.env['LIVE_TEST_INTEROP'] ?? '';
+const DIRECTORY = process.env['LIVE_TEST_INTEROP'] ?? '';
 const MESSAGES = 300;
 const KILLS = 3;
 
 /** Skips a suite, by name, where what it runs cannot be had. */
 function where(program: string): Mocha.SuiteFunction | Mocha.PendingSuiteFunction {
-  return existsSync(join(directory, program)) ? describe : describe.skip;
+  return existsSync(join(DIRECTORY, program)) ? describe : describe.skip;
 }
 
 const viewers: readonly (readonly [name: string, program: string, ...args: string[]])[] = [
@@ -82,7 +82,7 @@ where('bin/grpcurl')('grpcurl, by reflection', () => {
 
   async function grpcurl(data: object | undefined, ...words: string[]): Promise<string> {
     const given = data === undefined ? [] : ['-d', JSON.stringify(data)];
-    const program = join(directory, 'bin/grpcurl');
+    const program = join(DIRECTORY, 'bin/grpcurl');
     const { stdout } = await promisify(execFile)(program, [
       '-plaintext',
       ...given,
@@ -144,8 +144,8 @@ where('bin/grpcurl')('grpcurl, by reflection', () => {
 });
 
 function run(program: string, args: readonly string[]): ChildProcess {
-  const command = join(directory, program);
-  return spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = join(DIRECTORY, program);
+  return spawn(command, args, { cwd: DIRECTORY, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** The complete lines of a program's output so far. */

@@ -10,7 +10,7 @@ import { recordRun } from '../helpers/recorded.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const hostile = `<script>alert("x")</script>&'\u202e\u0007`;
+const HOSTILE = `<script>alert("x")</script>&'\u202e\u0007`;
 
 describe('pages of reports', () => {
   let directory: TempDir;
@@ -25,7 +25,7 @@ describe('pages of reports', () => {
   /** The hand-made run with names that try to be markup. */
   const hostilePage = (): string => {
     const rename = (event: ViewerEvent): ViewerEvent =>
-      'room' in event ? { ...event, room: hostile } : event;
+      'room' in event ? { ...event, room: HOSTILE } : event;
     const { published, ...history } = handMadeHistory();
     const events = handMadeEvents().map(rename);
     events.splice(4, 1);
@@ -33,18 +33,18 @@ describe('pages of reports', () => {
       path,
       {
         ...history,
-        published: Array.from(published, (message) => ({ ...message, room: hostile })),
-        viewers: [{ viewer: hostile, events }],
-        finalHeads: new Map([[hostile, { epoch: 'one', seq: 4 }]]),
+        published: Array.from(published, (message) => ({ ...message, room: HOSTILE })),
+        viewers: [{ viewer: HOSTILE, events }],
+        finalHeads: new Map([[HOSTILE, { epoch: 'one', seq: 4 }]]),
       },
       {
         ...handMadeDetails,
         totals: [],
         plan: {
           ...handMadeDetails.plan,
-          run: hostile,
-          profile: hostile,
-          faults: [{ fault: 0, name: hostile, viewer: hostile, atMs: 1_000, forMs: 400 }],
+          run: HOSTILE,
+          profile: HOSTILE,
+          faults: [{ fault: 0, name: HOSTILE, viewer: HOSTILE, atMs: 1_000, forMs: 400 }],
         },
       },
     );

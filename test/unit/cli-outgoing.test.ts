@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Readable } from 'node:stream';
-import { longestLineBytes, readLines } from '../../cli/lines.ts';
+import { LONGEST_LINE_BYTES, readLines } from '../../cli/lines.ts';
 import { parseLine, textOf } from '../../cli/outgoing.ts';
 import { Pacer } from '../../cli/pacing.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -50,7 +50,7 @@ describe('cli input lines', () => {
     assert.deepEqual(read, [
       '{"a":1}',
       '',
-      `Error: longer than ${longestLineBytes} bytes`,
+      `Error: longer than ${LONGEST_LINE_BYTES} bytes`,
       'Error: not UTF-8',
     ]);
   });

@@ -5,7 +5,7 @@ import {
   brief,
   caughtUp,
   cursorAt,
-  heartbeatMs,
+  HEARTBEAT_MS,
   joined,
   Reader,
   ScriptedClient,
@@ -21,7 +21,7 @@ const ways: Record<
   live: (scripted) => scripted.welcome(),
   suspect: (scripted) => {
     scripted.welcome();
-    scripted.clock.advance(heartbeatMs * 2 + 250);
+    scripted.clock.advance(HEARTBEAT_MS * 2 + 250);
   },
   moving: (scripted) => {
     scripted.welcome();

@@ -5,14 +5,14 @@ import {
   batch,
   caughtUp,
   cursorAt,
-  heartbeatMs,
+  HEARTBEAT_MS,
   joined,
   refusal,
   ScriptedClient,
 } from '../helpers/scripted-client.ts';
 
-const silenceMs = heartbeatMs * 2 + 250;
-const probeMs = 500;
+const SILENCE_MS = HEARTBEAT_MS * 2 + 250;
+const PROBE_MS = 500;
 
 describe('client connection', () => {
   it('sends Hello and the joins of all rooms at once', () => {
@@ -42,12 +42,12 @@ describe('client connection', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
     scripted.welcome();
-    scripted.clock.advance(silenceMs - 1);
+    scripted.clock.advance(SILENCE_MS - 1);
     assert.equal(scripted.stateName, 'live');
     scripted.clock.advance(1);
     assert.equal(scripted.stateName, 'suspect');
     assert.equal(scripted.transport.link.sentNames.at(-1), 'ping');
-    scripted.clock.advance(probeMs - 1);
+    scripted.clock.advance(PROBE_MS - 1);
     scripted.receive({ pong: { nonce: 1 } });
     assert.equal(scripted.stateName, 'live');
     assert.deepEqual(scripted.states, ['connecting', 'live', 'suspect', 'live']);
@@ -58,7 +58,7 @@ describe('client connection', () => {
     scripted.client.join('r1');
     scripted.welcome();
     const dead = scripted.transport.link;
-    scripted.clock.advance(silenceMs + probeMs);
+    scripted.clock.advance(SILENCE_MS + PROBE_MS);
     assert.equal(dead.destroyed, true);
     scripted.waitOutBackoff();
     assert.equal(scripted.transport.link.endpoint, 'b:2');
@@ -70,10 +70,10 @@ describe('client connection', () => {
     scripted.client.join('r1');
     scripted.welcome();
     for (let beats = 0; beats < 10; beats += 1) {
-      scripted.clock.advance(heartbeatMs);
+      scripted.clock.advance(HEARTBEAT_MS);
       scripted.receive({ heartbeat: {} });
     }
-    scripted.clock.advance(silenceMs - 1);
+    scripted.clock.advance(SILENCE_MS - 1);
     assert.equal(scripted.stateName, 'live');
     scripted.clock.advance(1);
     assert.equal(scripted.stateName, 'suspect');
@@ -87,18 +87,18 @@ describe('client connection', () => {
     scripted.welcome();
     const { link } = scripted.transport;
     link.bytesReceived += 5_000;
-    scripted.clock.advance(silenceMs);
-    assert.deepEqual([scripted.stateName, ...slow], ['live', `5000 of undefined in ${silenceMs}`]);
+    scripted.clock.advance(SILENCE_MS);
+    assert.deepEqual([scripted.stateName, ...slow], ['live', `5000 of undefined in ${SILENCE_MS}`]);
     link.bytesReceived += 20;
-    scripted.clock.advance(silenceMs);
+    scripted.clock.advance(SILENCE_MS);
     assert.equal(scripted.stateName, 'suspect');
     link.bytesReceived += 5_000;
     link.incoming = { bytes: 9_000, total: 30_000 };
     scripted.clock.advance(500);
-    assert.deepEqual([scripted.stateName, slow[1]], ['live', `9000 of 30000 in ${2 * silenceMs + 500}`]);
+    assert.deepEqual([scripted.stateName, slow[1]], ['live', `9000 of 30000 in ${2 * SILENCE_MS + 500}`]);
     scripted.receive({ heartbeat: {} });
     link.bytesReceived += 20;
-    scripted.clock.advance(silenceMs + 500);
+    scripted.clock.advance(SILENCE_MS + 500);
     assert.equal(scripted.stateName, 'backoff');
     assert.equal(slow.length, 2);
   });
@@ -113,9 +113,9 @@ describe('client connection', () => {
       scripted.client.join('r1');
       scripted.welcome();
       const { link } = scripted.transport;
-      if (silences === 2) scripted.clock.advance(silenceMs);
+      if (silences === 2) scripted.clock.advance(SILENCE_MS);
       link.bytesReceived += 5_000;
-      scripted.clock.advance(silences === 2 ? 500 : silenceMs);
+      scripted.clock.advance(silences === 2 ? 500 : SILENCE_MS);
       assert.equal(scripted.stateName, 'closed');
       assert.equal(scripted.clock.pending, 0);
       assert.equal(scripted.client.counters.probeFailures, 0);
@@ -126,7 +126,7 @@ describe('client connection', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
     scripted.welcome();
-    scripted.clock.advance(silenceMs);
+    scripted.clock.advance(SILENCE_MS);
     scripted.clock.sleepThrough(60_000);
     assert.equal(scripted.stateName, 'suspect');
     scripted.receive({ pong: { nonce: 1 } });
@@ -165,11 +165,11 @@ describe('client connection', () => {
     scripted.welcome();
     const old = scripted.transport.link;
     old.end();
-    old.receive({ welcome: { session: 'late', heartbeatMs } });
+    old.receive({ welcome: { session: 'late', heartbeatMs: HEARTBEAT_MS } });
     old.end();
     assert.equal(scripted.stateName, 'backoff');
     scripted.waitOutBackoff();
-    old.receive({ welcome: { session: 'late', heartbeatMs } });
+    old.receive({ welcome: { session: 'late', heartbeatMs: HEARTBEAT_MS } });
     assert.equal(scripted.stateName, 'connecting');
   });
 
@@ -332,7 +332,7 @@ describe('client connection', () => {
       () => undefined,
       (scripted) => scripted.welcome(),
       (scripted) => scripted.receive(joined('r1', 1), caughtUp('r1', 1)),
-      (scripted) => scripted.clock.advance(silenceMs),
+      (scripted) => scripted.clock.advance(SILENCE_MS),
       (scripted) => scripted.transport.link.end(),
     ];
     for (let taken = 0; taken <= steps.length; taken += 1) {

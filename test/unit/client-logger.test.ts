@@ -3,7 +3,7 @@ import { LiveClient } from '../../client/index.ts';
 import {
   batch,
   cursorAt,
-  heartbeatMs,
+  HEARTBEAT_MS,
   joined,
   Reader,
   refusal,
@@ -31,7 +31,7 @@ describe('client logger', () => {
   it('is told of connections, with what they failed of', async () => {
     scripted.client.join('r1');
     scripted.welcome();
-    scripted.clock.advance(heartbeatMs * 2 + 250);
+    scripted.clock.advance(HEARTBEAT_MS * 2 + 250);
     scripted.clock.advance(500);
     scripted.waitOutBackoff();
     scripted.welcome();

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Says which modules are imported. */
-const hook = `
+const HOOK = `
   import { writeSync } from 'node:fs';
   export async function load(url, context, next) {
     writeSync(2, 'loaded ' + url + '\\n');
@@ -18,13 +18,13 @@ const hook = `
 async function loadedBy(entry: string): Promise<string[]> {
   const script = `
     import { createRequire, register } from 'node:module';
-    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
-    await import(${JSON.stringify(root + entry)});
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(HOOK)}`)});
+    await import(${JSON.stringify(ROOT + entry)});
     for (const path of Object.keys(createRequire(import.meta.url).cache)) console.error('loaded file://' + path);
   `;
   const node = ['--import=tsx', '--input-type=module', '--eval', script];
-  const { stderr } = await promisify(execFile)(process.execPath, node, { cwd: root });
-  return [...stderr.matchAll(/^loaded file:\/\/([^?\s]+)/gm)].map(([, path]) => path!.replace(root, ''));
+  const { stderr } = await promisify(execFile)(process.execPath, node, { cwd: ROOT });
+  return [...stderr.matchAll(/^loaded file:\/\/([^?\s]+)/gm)].map(([, path]) => path!.replace(ROOT, ''));
 }
 
 /** What the client has no business with. */

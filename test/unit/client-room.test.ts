@@ -8,14 +8,14 @@ import {
   brief,
   caughtUp,
   cursorAt,
-  epoch,
+  EPOCH,
   joined,
   Reader,
   refusal,
   ScriptedClient,
 } from '../helpers/scripted-client.ts';
 
-const bookmark = (seq: bigint): Cursor => ({ epoch, seq, fingerprint: Number(seq) });
+const bookmark = (seq: bigint): Cursor => ({ epoch: EPOCH, seq, fingerprint: Number(seq) });
 
 const gap = (room: string, after: number, next: number): ServerFrameInput => ({
   gap: { room, after, next, cause: 'CAUSE_RETENTION', cursor: cursorAt(next - 1, 0) },
@@ -423,14 +423,14 @@ describe('Ordered, Unique, Reliable, Bookmarked: client room', () => {
     left.leave();
     scripted.waitOutBackoff();
     assert.deepEqual(asked, []);
-    scripted.welcome(2, epoch);
+    scripted.welcome(2, EPOCH);
     scripted.receive(joined('r1', 1), caughtUp('r1', 1));
     await reader.take(2);
     assert.deepEqual(saved, [['me', 'r1', bookmark(1n), servers]]);
     scripted.transport.link.end();
     scripted.waitOutBackoff();
     scripted.welcome(2, 'LIVE@2');
-    assert.deepEqual(asked, [['me', 'r1', { epoch, servers }]]);
+    assert.deepEqual(asked, [['me', 'r1', { epoch: EPOCH, servers }]]);
     assert.equal(joinCursor(scripted), '1', 'whatever the stream is now, it is told where the viewer stands');
     scripted.client.join('r3', { cursorName: 'me' });
     assert.deepEqual(asked[1], ['me', 'r3', { epoch: 'LIVE@2', servers }]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { version } from '../../common/node/version.ts';
+import { VERSION } from '../../common/node/version.ts';
 import type { ServerConfig } from '../../server/config/config.ts';
 import { ConfigError, defaultConfig, environmentName, parseConfig } from '../../server/config/config.ts';
 import type { SettingName } from '../../server/config/settings.ts';
@@ -143,7 +143,7 @@ describe('configuration', () => {
       assert.ok(help.includes(`--${setting.flag}`) && help.includes(environmentName(setting)), setting.flag);
     }
     assert.match(help, /default 127\.0\.0\.1:50051/);
-    assert.equal(printed('--version').trim(), version);
+    assert.equal(printed('--version').trim(), VERSION);
   });
 
   it('builds a configuration in the process', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { configurationDoc, configurationDocFile } from '../../scripts/configuration-doc.ts';
+import { configurationDoc, CONFIGURATION_DOC_FILE } from '../../scripts/configuration-doc.ts';
 
 describe('docs/configuration.md', () => {
   it('is what `npm run docs` writes', async () => {
-    assert.equal(await readFile(configurationDocFile, 'utf8'), await configurationDoc());
+    assert.equal(await readFile(CONFIGURATION_DOC_FILE, 'utf8'), await configurationDoc());
   });
 });

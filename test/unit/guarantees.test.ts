@@ -20,8 +20,8 @@ import {
 import type { SimulatedHistory, SimulatedViewer } from '../helpers/simulated-history.ts';
 import { pick, simulateHistory } from '../helpers/simulated-history.ts';
 
-const room = 'demo';
-const epoch = 'one';
+const ROOM = 'demo';
+const EPOCH = 'one';
 
 /** What is asked of what is said. */
 const truth = { noticeMs: 100, staleMs: 200 };
@@ -84,7 +84,7 @@ describe('guarantees', () => {
 
     it('finds an unknown outcome that was stored twice', () => {
       const events = [...correct().slice(0, -1), message(9, 8, 'unsure'), message(11, 9, 'unsure'), end(11)];
-      assertFound(events, ['Unique', 'duplicated', 11], { unknown: [{ room, id: 'unsure' }] });
+      assertFound(events, ['Unique', 'duplicated', 11], { unknown: [{ room: ROOM, id: 'unsure' }] });
     });
 
     it('lets a killed process repeat what it had not stored, and a clean one not', () => {
@@ -141,7 +141,7 @@ describe('guarantees', () => {
 
     it('finds a reset for no reason', () => {
       const events = [joined(0), message(2, 0), joined(2, 'RESET')];
-      events.push({ kind: 'reset', room, atMs: 9, epoch, seq: 2, expected: false });
+      events.push({ kind: 'reset', room: ROOM, atMs: 9, epoch: EPOCH, seq: 2, expected: false });
       events.push(message(4, 2), message(6, 4), message(8, 6), caughtUp(8), end(8));
       assertFound(events, ['Reliable', 'signalled-reset', 2]);
     });
@@ -165,20 +165,28 @@ describe('guarantees', () => {
     /** 2 4 6 8 and then, restored from behind 4, 5 7 9; the first two were never let go. */
     const rewound: Partial<History> = {
       published: [
-        ...[2, 4].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 0, kept: true })),
-        ...[6, 8].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 0 })),
-        ...[5, 7, 9].map((seq) => ({ room, epoch, seq, id: `n${seq}`, atMs: 0, history: 1, kept: true })),
+        ...[2, 4].map((seq) => ({ room: ROOM, epoch: EPOCH, seq, id: `m${seq}`, atMs: 0, kept: true })),
+        ...[6, 8].map((seq) => ({ room: ROOM, epoch: EPOCH, seq, id: `m${seq}`, atMs: 0 })),
+        ...[5, 7, 9].map((seq) => ({
+          room: ROOM,
+          epoch: EPOCH,
+          seq,
+          id: `n${seq}`,
+          atMs: 0,
+          history: 1,
+          kept: true,
+        })),
       ],
-      rewinds: [{ epoch, after: 4, atMs: 40 }],
-      finalHeads: new Map([[room, { epoch, seq: 9 }]]),
+      rewinds: [{ epoch: EPOCH, after: 4, atMs: 40 }],
+      finalHeads: new Map([[ROOM, { epoch: EPOCH, seq: 9 }]]),
     };
     const before = [message(2, 0), message(4, 2), message(6, 4), message(8, 6)];
     const after = [message(5, 4, 'n5'), message(7, 5, 'n7'), message(9, 7, 'n9')];
     const reset = (seq: number): RoomEvent => ({
       kind: 'reset',
-      room,
+      room: ROOM,
       atMs: 44,
-      epoch,
+      epoch: EPOCH,
       seq,
       expected: true,
     });
@@ -281,7 +289,7 @@ describe('guarantees', () => {
     });
 
     it('finds a viewer that was never let in', () => {
-      const { violations } = bookmarked(history([{ kind: 'end', room, atMs: 5, cursor: undefined }]));
+      const { violations } = bookmarked(history([{ kind: 'end', room: ROOM, atMs: 5, cursor: undefined }]));
       assert.equal(violations[0]?.kind, 'no-bookmark');
     });
   });
@@ -417,7 +425,7 @@ describe('guarantees', () => {
     it('counts from the last time that the viewer asked', () => {
       const again: ViewerEvent[] = [
         told(1_050, 'DEGRADED'),
-        { kind: 'retrying', room, atMs: 1_200 },
+        { kind: 'retrying', room: ROOM, atMs: 1_200 },
         { ...caughtUp(8), atMs: 1_900 },
       ];
       assert.deepEqual(found(watching(...again)), [['falsely-well', 1_900]]);
@@ -428,7 +436,14 @@ describe('guarantees', () => {
     it('finds an end that had not been the end for long', () => {
       const acked = (ackedMs: number): Partial<History> => {
         const published = [2, 4, 6, 8, 10].map((seq) => {
-          return { room, epoch, seq, id: `m${seq}`, atMs: 40, ackedMs: seq === 10 ? ackedMs : 45 };
+          return {
+            room: ROOM,
+            epoch: EPOCH,
+            seq,
+            id: `m${seq}`,
+            atMs: 40,
+            ackedMs: seq === 10 ? ackedMs : 45,
+          };
         });
         return { published, outages: [] };
       };
@@ -439,7 +454,7 @@ describe('guarantees', () => {
 
     it('finds a publisher left in doubt though nothing can have been stored', () => {
       const asked = (fromMs: number, toMs: number): Partial<History> => {
-        return { unknown: [{ room, id: 'm9', asked: { fromMs, toMs } }] };
+        return { unknown: [{ room: ROOM, id: 'm9', asked: { fromMs, toMs } }] };
       };
       const events = watching(told(1_050, 'DEGRADED'));
       assert.deepEqual(found(events, asked(1_000, 2_000)), [['indefinite', 2_000]]);
@@ -448,7 +463,7 @@ describe('guarantees', () => {
       const still = { eventLoopStalls: [{ fromMs: 1_900, toMs: 2_400 }] };
       assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...still }), []);
       assert.deepEqual(found(events, { ...asked(1_000, 1_800), ...still }), [['indefinite', 1_800]]);
-      assert.deepEqual(found(events, { unknown: [{ room, id: 'm9' }] }), []);
+      assert.deepEqual(found(events, { unknown: [{ room: ROOM, id: 'm9' }] }), []);
       const storable = { outages: [{ ...outage, unstorable: false }] };
       assert.deepEqual(found(events, { ...asked(1_000, 2_000), ...storable }), []);
     });
@@ -499,7 +514,7 @@ describe('guarantees', () => {
   it('take time in proportion to the events', () => {
     const messages = 10_000;
     const published = Array.from({ length: messages }, (_, index) => {
-      return { room, epoch, seq: index + 1, id: `m${index + 1}`, atMs: index };
+      return { room: ROOM, epoch: EPOCH, seq: index + 1, id: `m${index + 1}`, atMs: index };
     });
     function* events(): Generator<ViewerEvent> {
       yield { ...joined(0), atMs: -1 };
@@ -679,11 +694,11 @@ function history(
   overrides: Partial<History> = {},
   disturbed: SimulatedViewer['disturbed'] = [],
 ): History & { published: SimulatedHistory['published'] } {
-  const published = [2, 4, 6, 8].map((seq) => ({ room, epoch, seq, id: `m${seq}`, atMs: 40 }));
+  const published = [2, 4, 6, 8].map((seq) => ({ room: ROOM, epoch: EPOCH, seq, id: `m${seq}`, atMs: 40 }));
   return {
     published,
     viewers: [{ viewer: 'v', events, disturbed }],
-    finalHeads: new Map([[room, { epoch, seq: 8 }]]),
+    finalHeads: new Map([[ROOM, { epoch: EPOCH, seq: 8 }]]),
     isolation: { maxLatencyMs: 100 },
     ...(overrides as object),
   };
@@ -722,25 +737,31 @@ function at(events: ViewerEvent[], index: number): ViewerEvent {
 }
 
 function joined(seq: number, outcome: 'STARTED' | 'RESUMED' | 'GAP' | 'RESET' = 'STARTED'): RoomEvent {
-  return { kind: 'joined', room, atMs: 41, epoch, seq, head: 8, outcome };
+  return { kind: 'joined', room: ROOM, atMs: 41, epoch: EPOCH, seq, head: 8, outcome };
 }
 
 function message(seq: number, prevSeq: number, id = `m${seq}`): MessageEvent {
-  return { kind: 'message', room, atMs: 42, epoch, seq, prevSeq, id };
+  return { kind: 'message', room: ROOM, atMs: 42, epoch: EPOCH, seq, prevSeq, id };
 }
 
 function caughtUp(seq: number): RoomEvent {
-  return { kind: 'caught-up', room, atMs: 43, epoch, seq };
+  return { kind: 'caught-up', room: ROOM, atMs: 43, epoch: EPOCH, seq };
 }
 
 function gap(after: number, next: number, expected = true): RoomEvent {
-  return { kind: 'gap', room, atMs: 44, after, next, expected };
+  return { kind: 'gap', room: ROOM, atMs: 44, after, next, expected };
 }
 
 function restart(how: 'clean' | 'killed', seq: number | undefined): RoomEvent {
-  return { kind: 'restart', room, atMs: 45, how, cursor: seq === undefined ? undefined : { epoch, seq } };
+  return {
+    kind: 'restart',
+    room: ROOM,
+    atMs: 45,
+    how,
+    cursor: seq === undefined ? undefined : { epoch: EPOCH, seq },
+  };
 }
 
 function end(seq: number): RoomEvent {
-  return { kind: 'end', room, atMs: 46, cursor: { epoch, seq } };
+  return { kind: 'end', room: ROOM, atMs: 46, cursor: { epoch: EPOCH, seq } };
 }

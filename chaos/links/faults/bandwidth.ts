@@ -3,11 +3,11 @@ import type { Segment, Shaper } from '../segment.ts';
 import { sleep } from '../../../common/sleep.ts';
 
 /** Bytes are let through in pieces that take this long, so that a large write trickles instead of arriving at once. */
-const pieceMs = 20;
+const PIECE_MS = 20;
 
 /** Each direction carries at most `bytesPerSecond` bytes a second. */
 export function bandwidth(bytesPerSecond: number): Fault {
-  const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * pieceMs) / 1_000));
+  const pieceBytes = Math.max(1, Math.floor((bytesPerSecond * PIECE_MS) / 1_000));
   const cap: Shaper = async ({ input, output, lifted, clock }) => {
     let freeMs = 0;
     for await (const { segment, atMs } of input) {

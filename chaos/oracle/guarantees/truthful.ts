@@ -1,7 +1,7 @@
 import type { History, Outage, TimeSpan, UpstreamEvent } from '../history.ts';
 import type { RuleContext, RuleFactory } from '../rule.ts';
 import type { Tally } from '../tally.ts';
-import { publisher } from '../verdict.ts';
+import { PUBLISHER } from '../verdict.ts';
 
 /**
  * Truthful: nobody is told that all is well when that cannot be known. In an outage a viewer that has been connected, and without a
@@ -65,7 +65,7 @@ export function judgePublishers(
     const outage = hopeless.find(({ fromMs, toMs }) => fromMs <= asked.fromMs && asked.toMs <= toMs);
     tally.check(outage === undefined, () => {
       const detail = `"${id}", published at ${asked.fromMs} ms, has an unknown outcome, ${named(outage)}`;
-      return { kind: 'indefinite', viewer: publisher, room, atMs: asked.toMs, detail };
+      return { kind: 'indefinite', viewer: PUBLISHER, room, atMs: asked.toMs, detail };
     });
   }
 }

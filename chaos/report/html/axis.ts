@@ -3,7 +3,7 @@ import type { Markup } from './markup.ts';
 import { html } from './markup.ts';
 
 /** Width of every plot in the units of its own; it is stretched to the room there is. */
-export const plotWidth = 1_000;
+export const PLOT_WIDTH = 1_000;
 
 /** A coordinate with as many digits as can be seen. */
 export function coordinate(value: number): string {
@@ -12,7 +12,7 @@ export function coordinate(value: number): string {
 
 /** Where a moment of the run lies in a plot. */
 export function timeScale(endMs: number): (ms: number) => number {
-  return (ms) => (Math.min(Math.max(ms, 0), endMs) / endMs) * plotWidth;
+  return (ms) => (Math.min(Math.max(ms, 0), endMs) / endMs) * PLOT_WIDTH;
 }
 
 /** Labels of the run's time, below plots. */

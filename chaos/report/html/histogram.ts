@@ -1,14 +1,14 @@
 import type { Bin, Distribution } from '../distribution.ts';
 import { formatCount, formatMs } from '../format.ts';
-import { axis, coordinate, plotWidth } from './axis.ts';
+import { axis, coordinate, PLOT_WIDTH } from './axis.ts';
 import type { Markup } from './markup.ts';
 import { html } from './markup.ts';
 
-const perDecade = 10;
-const height = 100;
+const PER_DECADE = 10;
+const HEIGHT = 100;
 
 /** Steps between labels of the axis. */
-const mostSteps = 4;
+const MOST_STEPS = 4;
 
 /** How durations are distributed, on a logarithmic scale. */
 export function histogram(name: string, distribution: Distribution): Markup {
@@ -20,7 +20,7 @@ export function histogram(name: string, distribution: Distribution): Markup {
     </figure>`;
   return html`<figure class="card">
     <figcaption>${name}<small>${formatCount(count)} values</small></figcaption>
-    ${bars(distribution.logBins(perDecade))}
+    ${bars(distribution.logBins(PER_DECADE))}
     <dl class="quantiles">
       ${Object.entries({ p50, p95, p99, max }).map(
         ([label, value]) =>
@@ -35,31 +35,31 @@ export function histogram(name: string, distribution: Distribution): Markup {
 
 function bars(used: readonly Bin[]): Markup {
   const bins = wholeDecades(used);
-  const width = plotWidth / bins.length;
+  const width = PLOT_WIDTH / bins.length;
   const highest = Math.max(...bins.map(({ count }) => count));
   const drawn = bins.flatMap(({ from, to, count }, index) => {
     if (count === 0) return [];
-    const tall = Math.max((count / highest) * height, 1.5);
+    const tall = Math.max((count / highest) * HEIGHT, 1.5);
     const text = `${formatMs(from)} to ${formatMs(to)}: ${formatCount(count)}`;
     return [
       html`<rect
         x="${coordinate(index * width)}"
-        y="${coordinate(height - tall)}"
+        y="${coordinate(HEIGHT - tall)}"
         width="${coordinate(width * 0.86)}"
         height="${coordinate(tall)}"
         ><title>${text}</title></rect
       >`,
     ];
   });
-  const decades = bins.length / perDecade;
-  const step = Math.ceil(decades / mostSteps);
+  const decades = bins.length / PER_DECADE;
+  const step = Math.ceil(decades / MOST_STEPS);
   const ticks = Array.from({ length: Math.floor(decades / step) + 1 }, (_, index) => {
     const decade = index * step;
     return { share: decade / decades, label: formatMs((bins[0]?.from ?? 1) * 10 ** decade) };
   });
   return html`<svg
       class="plot bars"
-      viewBox="0 0 ${plotWidth} ${height}"
+      viewBox="0 0 ${PLOT_WIDTH} ${HEIGHT}"
       preserveAspectRatio="none"
       role="img"
     >
@@ -71,12 +71,12 @@ function bars(used: readonly Bin[]): Markup {
 
 /** The same bins with empty ones before and after, from a power of ten to a power of ten. */
 function wholeDecades(used: readonly Bin[]): Bin[] {
-  const index = (bin: Bin | undefined): number => Math.round(Math.log10(bin?.from ?? 1) * perDecade);
-  const first = Math.floor(index(used[0]) / perDecade) * perDecade;
-  const end = Math.ceil((index(used.at(-1)) + 1) / perDecade) * perDecade;
+  const index = (bin: Bin | undefined): number => Math.round(Math.log10(bin?.from ?? 1) * PER_DECADE);
+  const first = Math.floor(index(used[0]) / PER_DECADE) * PER_DECADE;
+  const end = Math.ceil((index(used.at(-1)) + 1) / PER_DECADE) * PER_DECADE;
   const counts = new Map(used.map((bin) => [index(bin), bin.count]));
   return Array.from({ length: end - first }, (_, offset) => {
     const at = first + offset;
-    return { from: 10 ** (at / perDecade), to: 10 ** ((at + 1) / perDecade), count: counts.get(at) ?? 0 };
+    return { from: 10 ** (at / PER_DECADE), to: 10 ** ((at + 1) / PER_DECADE), count: counts.get(at) ?? 0 };
   });
 }

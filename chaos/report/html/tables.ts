@@ -26,7 +26,7 @@ const meanings: Readonly<Record<GuaranteeName, string>> = {
   Truthful: 'Nobody is told that all is well when that cannot be known.',
 };
 
-const worstShown = 10;
+const WORST_SHOWN = 10;
 
 /** A table that scrolls by itself where it is too wide. The first column is text, the others are as their heads say. */
 function table(
@@ -128,7 +128,7 @@ export function worstViewers({ viewers }: RunReport): Markup {
   ];
   const rows = [...viewers]
     .sort(byMisery)
-    .slice(0, worstShown)
+    .slice(0, WORST_SHOWN)
     .map(({ viewer, violations, longestOutageMs, outageMs, slowestResumeMs, delivered, totals }) => [
       viewer,
       formatCount(violations),

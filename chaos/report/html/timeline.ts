@@ -1,7 +1,7 @@
 import { formatCount, formatMs } from '../format.ts';
 import type { FaultReport, FaultSpan, RunReport, ViewerReport } from '../run-report.ts';
 import type { ViewerState } from '../state-timeline.ts';
-import { coordinate, plotWidth, timeAxis, timeScale } from './axis.ts';
+import { coordinate, PLOT_WIDTH, timeAxis, timeScale } from './axis.ts';
 import type { Markup } from './markup.ts';
 import { html } from './markup.ts';
 import type { StateSpan } from './sampling.ts';
@@ -18,19 +18,19 @@ const stacked: readonly ViewerState[] = [
   'closed',
 ];
 
-const buckets = 300;
-const areaHeight = 150;
-const laneHeight = 14;
+const BUCKETS = 300;
+const AREA_HEIGHT = 150;
+const LANE_HEIGHT = 14;
 
 /** More rows than this cannot be told apart. */
-const mostRows = 160;
+const MOST_ROWS = 160;
 
 type Scale = (ms: number) => number;
 
 /** Faults, viewers by state, and viewers one by one, over the same time. */
 export function timeline({ viewers, faults, endMs }: RunReport): Markup {
   const x = timeScale(endMs);
-  const rows = spread(viewers, mostRows);
+  const rows = spread(viewers, MOST_ROWS);
   const bands = faults.flatMap(({ name, applied }) =>
     applied.filter(({ viewer }) => viewer === undefined).map((span) => ({ name, span })),
   );
@@ -64,10 +64,10 @@ function legend(): Markup {
 function lane({ name, applied }: FaultReport, endMs: number, x: Scale): Markup {
   const onBackend = applied[0]?.viewer === undefined;
   const path = onBackend
-    ? html`<path class="backend" d="${applied.map((span) => bar(span, x, 1, laneHeight - 2)).join('')}" />`
+    ? html`<path class="backend" d="${applied.map((span) => bar(span, x, 1, LANE_HEIGHT - 2)).join('')}" />`
     : html`<path class="single" d="${crowd(applied, endMs)}" />`;
   return html`<div class="label lane">${name}<small>${formatCount(applied.length)}</small></div>
-    <svg class="plot lane" viewBox="0 0 ${plotWidth} ${laneHeight}" preserveAspectRatio="none" role="img">
+    <svg class="plot lane" viewBox="0 0 ${PLOT_WIDTH} ${LANE_HEIGHT}" preserveAspectRatio="none" role="img">
       <title>${name}: struck ${formatCount(applied.length)} times</title>
       ${path}
     </svg>`;
@@ -75,16 +75,16 @@ function lane({ name, applied }: FaultReport, endMs: number, x: Scale): Markup {
 
 /** How many of the faults were at work at once; the most fill the lane. */
 function crowd(applied: readonly FaultSpan[], endMs: number): string {
-  const shortestMs = endMs / buckets;
+  const shortestMs = endMs / BUCKETS;
   const spans = applied.map(({ fromMs, toMs }) => {
     return { fromMs, toMs: Math.min(endMs, Math.max(toMs, fromMs + shortestMs)) };
   });
-  const counts = Array.from(countSpans(spans, endMs, buckets));
+  const counts = Array.from(countSpans(spans, endMs, BUCKETS));
   return areaBetween(
     counts.map(() => 0),
     counts,
-    laneHeight,
-    (laneHeight - 1) / Math.max(1, ...counts),
+    LANE_HEIGHT,
+    (LANE_HEIGHT - 1) / Math.max(1, ...counts),
   );
 }
 
@@ -111,26 +111,26 @@ function stack(viewers: readonly ViewerReport[], bands: readonly Band[], endMs: 
   const counts = countStates(
     viewers.map(({ states }) => spansOf(states, endMs)),
     endMs,
-    buckets,
+    BUCKETS,
   );
-  const scale = areaHeight / Math.max(1, viewers.length);
-  const floor = new Float64Array(buckets);
+  const scale = AREA_HEIGHT / Math.max(1, viewers.length);
+  const floor = new Float64Array(BUCKETS);
   const areas = stacked.flatMap((state) => {
     const ofState = counts.get(state);
     if (ofState === undefined) return [];
     const lower = Array.from(floor);
     ofState.forEach((count, bucket) => (floor[bucket] = (floor[bucket] ?? 0) + count));
-    const d = areaBetween(lower, Array.from(floor), areaHeight, scale);
+    const d = areaBetween(lower, Array.from(floor), AREA_HEIGHT, scale);
     return [html`<path class="${state}" d="${d}"><title>${state}</title></path>`];
   });
   return html`<svg
     class="plot stack"
-    viewBox="0 0 ${plotWidth} ${areaHeight}"
+    viewBox="0 0 ${PLOT_WIDTH} ${AREA_HEIGHT}"
     preserveAspectRatio="none"
     role="img"
   >
     <title>How many viewers were in each state</title>
-    ${areas}${bandsOver(bands, x, areaHeight)}
+    ${areas}${bandsOver(bands, x, AREA_HEIGHT)}
   </svg>`;
 }
 
@@ -141,7 +141,7 @@ function areaBetween(
   plotHeight: number,
   scale: number,
 ): string {
-  const width = plotWidth / buckets;
+  const width = PLOT_WIDTH / BUCKETS;
   const edge = (heights: readonly number[]): string[] =>
     heights.flatMap((height, bucket) => {
       const y = coordinate(plotHeight - height * scale);
@@ -172,7 +172,7 @@ function grid(
   return html`<svg
     class="plot grid"
     style="height:${coordinate(height)}px"
-    viewBox="0 0 ${plotWidth} ${coordinate(height)}"
+    viewBox="0 0 ${PLOT_WIDTH} ${coordinate(height)}"
     preserveAspectRatio="none"
     role="img"
   >

@@ -3,7 +3,7 @@ import type { FaultHandle } from '../../links/fault.ts';
 import { FaultProxy } from '../../links/proxy.ts';
 
 /** An address that nobody listens on. */
-const nowhere = '127.0.0.1:1';
+const NOWHERE = '127.0.0.1:1';
 
 /** From one server of the cluster to another. */
 interface Route {
@@ -43,7 +43,7 @@ export class ClusterRoutes {
       name: 'chaos',
       listen: `127.0.0.1:${this.#ports[index]}`,
       routes: others.map(({ proxy }) => `nats://${proxy.address}`),
-      cluster_advertise: nowhere,
+      cluster_advertise: NOWHERE,
       no_advertise: true,
     };
   }

@@ -6,7 +6,7 @@ import { parseAddress } from '../../../common/units.ts';
 import type { Backend } from './backend.ts';
 
 /** How long a gateway has to show that it is there, in milliseconds. */
-const answerMs = 5_000;
+const ANSWER_MS = 5_000;
 
 /**
  * Gateways that somebody else runs: nothing behind them can be touched or asked.
@@ -17,7 +17,7 @@ export async function connectForeignBackend(endpoints: readonly string[]): Promi
   await assertReachable(endpoints);
   const heartbeats = await Promise.all(endpoints.map(heartbeatOf));
   const known = heartbeats.filter((heartbeatMs) => heartbeatMs !== undefined);
-  if (known.length === 0) throw new Error(`no gateway welcomed a viewer within ${answerMs / 1_000} s`);
+  if (known.length === 0) throw new Error(`no gateway welcomed a viewer within ${ANSWER_MS / 1_000} s`);
   return {
     heartbeatMs: Math.max(...known),
     own: false,
@@ -33,7 +33,7 @@ export async function connectForeignBackend(endpoints: readonly string[]): Promi
 async function assertReachable(endpoints: readonly string[]): Promise<void> {
   const client = new LiveClient({ endpoints });
   try {
-    await client.room('chaos', { timeoutMs: answerMs });
+    await client.room('chaos', { timeoutMs: ANSWER_MS });
   } catch (error) {
     if (!(error instanceof LiveError) || error.reason !== 'ROOM_UNKNOWN') throw error;
   } finally {
@@ -52,7 +52,7 @@ async function heartbeatOf(endpoint: string): Promise<number | undefined> {
     answered.abort();
   });
   const subscription = client.join('chaos');
-  await sleep(systemClock, answerMs, answered.signal);
+  await sleep(systemClock, ANSWER_MS, answered.signal);
   subscription.leave();
   await client.close();
   return heartbeatMs;

@@ -10,12 +10,12 @@ import type { Address } from '../../../common/units.ts';
 import { siblingModule } from '../module-path.ts';
 
 /** How long these gateways are silent at most, in milliseconds. */
-export const heartbeatMs = 1_000;
+export const HEARTBEAT_MS = 1_000;
 
 /** Shorter times than the defaults, so that a short run sees troubles noticed and ended. */
-const times = ['--heartbeat', `${heartbeatMs}ms`, '--slow-consumer-timeout', '5s', '--drain', '1s'];
+const times = ['--heartbeat', `${HEARTBEAT_MS}ms`, '--slow-consumer-timeout', '5s', '--drain', '1s'];
 
-const logTailLines = 5;
+const LOG_TAIL_LINES = 5;
 
 /** How a gateway is run. */
 export interface GatewayOptions {
@@ -92,7 +92,7 @@ export class GatewayProcess {
 
   async #hasEnded(): Promise<never> {
     const log = await readFile(this.#logFile, 'utf8').catch(() => '');
-    const end = log.trimEnd().split('\n').slice(-logTailLines).join('\n');
+    const end = log.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
     throw new Error(`${this.#options.name} has ended by itself; the end of its log:\n${end}`);
   }
 

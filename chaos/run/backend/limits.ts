@@ -3,7 +3,7 @@ import { between } from '../chance.ts';
 import type { BackendFaults } from './backend-fault.ts';
 
 /** Less than any stream with messages holds. */
-const nextToNothing = 1;
+const NEXT_TO_NOTHING = 1;
 
 /** What is used up. */
 export const limits: BackendFaults<'limit-subscriptions' | 'limit-connections' | 'limit-storage'> = {
@@ -28,7 +28,7 @@ export const limits: BackendFaults<'limit-subscriptions' | 'limit-connections' |
    * comes, and the leader learns last when it has gone.
    */
   async 'limit-storage'({ nats, stream, consequences }, { lifted }) {
-    await consequences.quietly(() => nats.restrict({ maxStoreBytes: nextToNothing }));
+    await consequences.quietly(() => nats.restrict({ maxStoreBytes: NEXT_TO_NOTHING }));
     const full = { causes: ['STORAGE_FULL'], blind: false, unstorable: true };
     await consequences.lasting(full, () => aborted(lifted));
     const leader = await stream.leader();

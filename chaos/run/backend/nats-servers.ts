@@ -12,8 +12,8 @@ import { natsConfiguration } from './nats-configuration.ts';
 import { freePorts } from './ports.ts';
 
 /** How long a server may take to read its configuration again, and how often is looked, in milliseconds. */
-const reloadMs = 10_000;
-const lookEveryMs = 10;
+const RELOAD_MS = 10_000;
+const LOOK_EVERY_MS = 10;
 
 /** What a server writes into its log when it has read its configuration again, or has refused to. */
 const reloaded = /Reloaded server configuration|Failed to reload server configuration: .*/g;
@@ -138,12 +138,12 @@ export class NatsServers {
   async #reload(index: number): Promise<void> {
     const before = (await this.#reloadsOf(index)).length;
     this.#at(index).signal('SIGHUP');
-    const outcome = await withDeadline({ clock: systemClock, ms: reloadMs }, async (late) => {
+    const outcome = await withDeadline({ clock: systemClock, ms: RELOAD_MS }, async (late) => {
       for (;;) {
         const news = (await this.#reloadsOf(index))[before];
         if (news !== undefined) return news;
         late.throwIfAborted();
-        await sleep(systemClock, lookEveryMs, late);
+        await sleep(systemClock, LOOK_EVERY_MS, late);
       }
     });
     if (outcome.startsWith('Failed')) throw new Error(`${nameOf(index)}: ${outcome}`);

@@ -7,7 +7,7 @@ import { isFaultName, isOfKind } from '../catalogue.ts';
 import type { Application, Backend } from './backend.ts';
 import type { FaultTargets } from './backend-fault.ts';
 import { backendFaults } from './backend-faults.ts';
-import { GatewayProcess, heartbeatMs } from './gateway-process.ts';
+import { GatewayProcess, HEARTBEAT_MS } from './gateway-process.ts';
 import { NatsLinks } from './nats-links.ts';
 import { NatsServers } from './nats-servers.ts';
 import { freePorts } from './ports.ts';
@@ -24,7 +24,7 @@ export interface BackendSize {
 /** Gateways and one or several nats-servers of the tool's own, in a temporary directory. */
 export class OwnBackend implements Backend {
   readonly gateways: readonly Address[];
-  readonly heartbeatMs = heartbeatMs;
+  readonly heartbeatMs = HEARTBEAT_MS;
   readonly own = true;
   readonly failed: Promise<never>;
   readonly #targets: Omit<FaultTargets, 'consequences'>;

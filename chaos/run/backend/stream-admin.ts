@@ -8,11 +8,11 @@ import type { StreamBackup } from './stream-backup.ts';
 import { backUp, restore } from './stream-backup.ts';
 
 /** The stream of gateways that were not told of another one. */
-const stream = 'LIVE';
+const STREAM = 'LIVE';
 
 /** How long a request is tried while servers and leaders come and go, in milliseconds. */
-const persistMs = 20_000;
-const retryMs = 100;
+const PERSIST_MS = 20_000;
+const RETRY_MS = 100;
 
 /** Does to the stream what operators do, by accident or not. */
 export class StreamAdmin {
@@ -57,19 +57,19 @@ export class StreamAdmin {
    * @throws when there is no answer at once
    */
   async epoch(): Promise<string> {
-    const { created } = await this.#manager.streams.info(stream);
-    return `${stream}@${created}`;
+    const { created } = await this.#manager.streams.info(STREAM);
+    return `${STREAM}@${created}`;
   }
 
   /** Removes all messages. */
   async purge(): Promise<void> {
-    await this.#persist(() => this.#manager.streams.purge(stream));
+    await this.#persist(() => this.#manager.streams.purge(STREAM));
   }
 
   /** Deletes the stream; returns what it was like. */
   async remove(): Promise<StreamConfig> {
     const { config } = await this.#info();
-    await this.#persist(() => this.#manager.streams.delete(stream)).catch((error: unknown) => {
+    await this.#persist(() => this.#manager.streams.delete(STREAM)).catch((error: unknown) => {
       // The answer to an attempt that succeeded may have been lost.
       if (!isNotFound(error)) throw error;
     });
@@ -83,7 +83,7 @@ export class StreamAdmin {
 
   /** Takes a copy of the stream, messages and all. */
   backUp(): Promise<StreamBackup> {
-    return this.#persist(() => backUp(this.#connection, stream));
+    return this.#persist(() => backUp(this.#connection, STREAM));
   }
 
   /** Brings the stream back as it was. */
@@ -93,7 +93,7 @@ export class StreamAdmin {
         await restore(this.#connection, backup);
       } catch (error) {
         // There was none of this name: an attempt before whose answer was lost has brought it back, wholly or in part.
-        if (isInUse(error)) await this.#manager.streams.delete(stream);
+        if (isInUse(error)) await this.#manager.streams.delete(STREAM);
         throw error;
       }
     });
@@ -123,13 +123,13 @@ export class StreamAdmin {
    * then gives it another time of creation when it restarts, and nobody could tell an acknowledgement's stream.
    */
   async keep(messages: number): Promise<void> {
-    await this.#persist(() => this.#manager.streams.purge(stream, { keep: messages }));
+    await this.#persist(() => this.#manager.streams.purge(STREAM, { keep: messages }));
   }
 
   /** Makes the stream's leader give up its office; another server takes it. */
   async stepDown(): Promise<void> {
     await this.#persist(() =>
-      this.#connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, undefined, { timeout: 2_000 }),
+      this.#connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${STREAM}`, undefined, { timeout: 2_000 }),
     );
   }
 
@@ -138,18 +138,18 @@ export class StreamAdmin {
   }
 
   #info(): Promise<StreamInfo> {
-    return this.#persist(() => this.#manager.streams.info(stream));
+    return this.#persist(() => this.#manager.streams.info(STREAM));
   }
 
   /** Tries until it works: between two leaders nobody answers. */
   async #persist<T>(request: () => Promise<T>): Promise<T> {
-    const giveUpMs = this.#clock.monotonicMs() + persistMs;
+    const giveUpMs = this.#clock.monotonicMs() + PERSIST_MS;
     for (;;) {
       try {
         return await request();
       } catch (error) {
         if (isNotFound(error) || this.#clock.monotonicMs() >= giveUpMs) throw error;
-        await sleep(this.#clock, retryMs, new AbortController().signal);
+        await sleep(this.#clock, RETRY_MS, new AbortController().signal);
       }
     }
   }

@@ -2,7 +2,7 @@ import type { Msg, NatsConnection, StreamConfig, StreamState } from 'nats';
 import { createInbox } from 'nats';
 
 /** How long JetStream may take for each step, in milliseconds. */
-const stepMs = 5_000;
+const STEP_MS = 5_000;
 
 /** A stream as it was, messages and all: what `nats stream backup` keeps. */
 export interface StreamBackup {
@@ -18,7 +18,7 @@ export interface StreamBackup {
 export async function backUp(nc: NatsConnection, stream: string): Promise<StreamBackup> {
   const deliver = createInbox();
   const chunks: Uint8Array[] = [];
-  const delivered = nc.subscribe(deliver, { timeout: stepMs });
+  const delivered = nc.subscribe(deliver, { timeout: STEP_MS });
   try {
     const request = { deliver_subject: deliver, no_consumers: true };
     const answer = await ask<Pick<StreamBackup, 'config' | 'state'>>(
@@ -48,12 +48,12 @@ export async function restore(nc: NatsConnection, { config, state, chunks }: Str
     `STREAM.RESTORE.${config.name}`,
     { config, state },
   );
-  for (const chunk of chunks) refuseError(await nc.request(deliver, chunk, { timeout: stepMs }));
-  refuseError(await nc.request(deliver, undefined, { timeout: stepMs }));
+  for (const chunk of chunks) refuseError(await nc.request(deliver, chunk, { timeout: STEP_MS }));
+  refuseError(await nc.request(deliver, undefined, { timeout: STEP_MS }));
 }
 
 async function ask<Answer>(nc: NatsConnection, subject: string, request: object): Promise<Answer> {
-  const answer = await nc.request(`$JS.API.${subject}`, JSON.stringify(request), { timeout: stepMs });
+  const answer = await nc.request(`$JS.API.${subject}`, JSON.stringify(request), { timeout: STEP_MS });
   refuseError(answer);
   return answer.json<Answer>();
 }

@@ -2,16 +2,16 @@ import { aborted, sleep } from '../../../common/sleep.ts';
 import type { BackendFaults } from './backend-fault.ts';
 
 /** Messages that the stream holds while limits overtake cursors. */
-const retainedMessages = 10;
+const RETAINED_MESSAGES = 10;
 /** How often what is beyond that is let go, in milliseconds. */
-const retentionEveryMs = 50;
+const RETENTION_EVERY_MS = 50;
 
 /** Bytes of a payload that gateways leave for what comes with it, of what NATS takes. */
-const messageOverheadBytes = 8 * 1024;
-const natsPayloadBytes = 1024 * 1024;
+const MESSAGE_OVERHEAD_BYTES = 8 * 1024;
+const NATS_PAYLOAD_BYTES = 1024 * 1024;
 
 /** Of these, one after the other, as long as the fault lasts. */
-const largeEveryMs = 250;
+const LARGE_EVERY_MS = 250;
 
 /** Nobody can know what rooms hold, and nothing can be stored. */
 const missing = { causes: ['STREAM_MISSING'], blind: true, unstorable: true };
@@ -51,17 +51,17 @@ export const streamFaults: BackendFaults<
   retention: ({ stream, consequences }, { clock, lifted }) =>
     consequences.removing(async () => {
       while (!lifted.aborted) {
-        await stream.keep(retainedMessages);
-        await sleep(clock, retentionEveryMs, lifted);
+        await stream.keep(RETAINED_MESSAGES);
+        await sleep(clock, RETENTION_EVERY_MS, lifted);
       }
       return stream.firstSeq();
     }),
   async 'large-messages'({ stream, consequences }, { clock, lifted }) {
-    const payload = Buffer.alloc(natsPayloadBytes - messageOverheadBytes, 'x');
+    const payload = Buffer.alloc(NATS_PAYLOAD_BYTES - MESSAGE_OVERHEAD_BYTES, 'x');
     do {
       await consequences.publish(payload);
       await consequences.store(({ room, id }) => stream.storeLargest(room, id));
-      await sleep(clock, largeEveryMs, lifted);
+      await sleep(clock, LARGE_EVERY_MS, lifted);
     } while (!lifted.aborted);
   },
 };

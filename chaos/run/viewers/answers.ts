@@ -7,13 +7,13 @@ import { until } from '../until.ts';
 import type { Answer } from './protocol.ts';
 
 /** By whom answers are, so that nobody answers them. */
-const sender = 'bot';
+const SENDER = 'bot';
 
 /** How long a publish is tried, in milliseconds: the application handles nothing else meanwhile, so less than it may take to recover. */
-const timeoutMs = 2_500;
+const TIMEOUT_MS = 2_500;
 
 /** A publish has an outcome when its time is up; so long after that, in milliseconds, it has none for another reason than a busy machine. */
-const stalledMs = 30_000;
+const STALLED_MS = 30_000;
 
 /** What answers depend on. */
 export interface AnswersDependencies {
@@ -60,7 +60,7 @@ export class Answers {
   /** To be awaited after each event: resolves when the answer to it has an outcome, at once if it gets none. */
   async answer(event: RoomEvent): Promise<void> {
     if (this.#publishingPaused || this.#oneIn === undefined) return;
-    if (event.kind !== 'message' || event.message.sender === sender) return;
+    if (event.kind !== 'message' || event.message.sender === SENDER) return;
     if (this.#seen++ % this.#oneIn !== 0) return;
     await this.#publish(event.room);
   }
@@ -77,18 +77,20 @@ export class Answers {
   async #publish(room: string): Promise<void> {
     const { viewer, client, clock, onFailure } = this.#dependencies;
     const key = `${viewer}-${this.#published++}`;
-    const message = { type: 'gift', sender, key, payload: Buffer.from(key) };
+    const message = { type: 'gift', sender: SENDER, key, payload: Buffer.from(key) };
     const fromMs = clock.wallMs();
     const record = (became: Answer['became'], seq = 0): void => {
-      const id = messageId(room, sender, key);
+      const id = messageId(room, SENDER, key);
       this.#outcomes.push({ room, id, seq, became, fromMs, toMs: clock.wallMs() });
     };
-    const overdue = clock.after(timeoutMs + stalledMs, () =>
-      onFailure(new Error(`a publish from within the loop has no outcome after ${timeoutMs + stalledMs} ms`)),
+    const overdue = clock.after(TIMEOUT_MS + STALLED_MS, () =>
+      onFailure(
+        new Error(`a publish from within the loop has no outcome after ${TIMEOUT_MS + STALLED_MS} ms`),
+      ),
     );
     this.#underWay += 1;
     try {
-      const { seq } = await client.publish(room, message, { timeoutMs });
+      const { seq } = await client.publish(room, message, { timeoutMs: TIMEOUT_MS });
       record('stored', seqOf(seq));
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;

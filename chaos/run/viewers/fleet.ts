@@ -9,10 +9,10 @@ import { siblingModule } from '../module-path.ts';
 import type { Census, Goal, HostReport, HostRequest, ViewerSpec } from './protocol.ts';
 
 /** Viewers that one event loop holds with ease. */
-const viewersPerProcess = 500;
+const VIEWERS_PER_PROCESS = 500;
 
 const processesFor = (viewers: number): number =>
-  Math.min(Math.ceil(viewers / viewersPerProcess), availableParallelism());
+  Math.min(Math.ceil(viewers / VIEWERS_PER_PROCESS), availableParallelism());
 
 /** How many of a run's viewers share a process, at most. */
 export function viewersOfProcess(viewers: number): number {

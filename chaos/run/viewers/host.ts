@@ -3,7 +3,7 @@ import { systemClock } from '../../../common/clock.ts';
 import { Limiter } from '../../../common/limiter.ts';
 import { until } from '../until.ts';
 import type { AppliedFault, PlannedFault, ViewerTotals } from '../../record/recording.ts';
-import { eventLoopStall } from '../../record/recording.ts';
+import { EVENT_LOOP_STALL } from '../../record/recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
 import { chance } from '../chance.ts';
 import { connectTimeoutMs } from '../client-times.ts';
@@ -15,10 +15,10 @@ import type { Census, Goal, HostReport, HostRequest } from './protocol.ts';
 import { Viewer } from './viewer.ts';
 
 /** How often is told what has happened, in milliseconds. */
-const updateEveryMs = 200;
+const UPDATE_EVERY_MS = 200;
 
 /** Viewers that may be connecting at once when a run begins: a start is no storm. */
-const startingAtOnce = 64;
+const STARTING_AT_ONCE = 64;
 
 type StartRequest = Extract<HostRequest, { kind: 'start' }>;
 
@@ -70,7 +70,7 @@ export class ViewerHost {
     this.#seed = seed;
     const clock = this.#clock;
     await this.#openPools(viewers, gateways);
-    const limiter = new Limiter(startingAtOnce);
+    const limiter = new Limiter(STARTING_AT_ONCE);
     const startOne = async (spec: StartRequest['viewers'][number]): Promise<void> => {
       const onFailure = (error: unknown): void =>
         this.#tell({ kind: 'failed', message: `${spec.viewer} has ended: ${String(error)}` });
@@ -106,9 +106,9 @@ export class ViewerHost {
       (fault) => this.#apply(fault),
       (fault) => this.#applied.push(fault),
     );
-    this.#clock.every(updateEveryMs, () => this.#sendUpdate());
+    this.#clock.every(UPDATE_EVERY_MS, () => this.#sendUpdate());
     watchEventLoop(this.#clock, ({ fromMs, toMs }) => {
-      this.#applied.push({ fault: eventLoopStall, fromMs: fromMs - originMs, toMs: toMs - originMs });
+      this.#applied.push({ fault: EVENT_LOOP_STALL, fromMs: fromMs - originMs, toMs: toMs - originMs });
     });
   }
 

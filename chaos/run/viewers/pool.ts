@@ -10,7 +10,7 @@ import { PoolingProxy } from '../../links/pooling-proxy.ts';
 const burst = Buffer.alloc(128 * 1024, 'x');
 
 /** How often neighbours look whether they have what they came for, in milliseconds: in an outage they may not get it at once. */
-const lookEveryMs = 500;
+const LOOK_EVERY_MS = 500;
 
 /** What a call of Connect begins with. */
 const connectHeaders = {
@@ -60,7 +60,7 @@ export class Pool {
    */
   bringNeighbours(room: string): () => void {
     this.#asking += 1;
-    this.#timer ??= this.#clock.every(lookEveryMs, () => this.#look(room));
+    this.#timer ??= this.#clock.every(LOOK_EVERY_MS, () => this.#look(room));
     this.#look(room);
     return () => {
       this.#asking -= 1;

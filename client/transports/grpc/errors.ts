@@ -1,14 +1,14 @@
 import type { ServiceError } from '@grpc/grpc-js';
-import { decodeStatusDetails, statusDetailsKey } from '../../../protos/status-details.ts';
+import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../../protos/status-details.ts';
 import { status } from '../../../protos/status-codes.ts';
-import { reasonMetadataKey } from '../../../protos/vocabulary.ts';
+import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
 import { LiveError, reasonNamed } from '../../core/errors.ts';
 
 /** The error that a gRPC call ended with, with what the gateway's trailing metadata tells of it. */
 export function fromServiceError(error: ServiceError): LiveError {
-  const [bytes] = error.metadata.get(statusDetailsKey);
+  const [bytes] = error.metadata.get(STATUS_DETAILS_KEY);
   const told = bytes instanceof Buffer ? decodeStatusDetails(bytes) : undefined;
-  const [name] = error.metadata.get(reasonMetadataKey);
+  const [name] = error.metadata.get(REASON_METADATA_KEY);
   const reason = reasonNamed(told?.reason ?? String(name ?? ''));
   const retryAfterMs = told?.reason === undefined ? undefined : (told.retryAfterMs ?? 'never');
   // grpc-js appends this even when it has no note to give.

@@ -1,7 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import type { ServerFrame } from '../../../protos/live.ts';
 import { liveService } from '../../../protos/live.ts';
-import { largestFrameBytes } from '../../core/frame-size.ts';
+import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
 
 /** A frame, and its size in bytes: before compression, and as it came. */
 export interface ReceivedFrame {
@@ -17,7 +17,7 @@ export interface ReceivedFrame {
 export function receiveFrame(bytes: Buffer): ReceivedFrame {
   const frame = decode(bytes);
   if (!frame.deflated) return { frame, bytes: bytes.length, receivedBytes: bytes.length };
-  const inflated = inflateRawSync(frame.deflated, { maxOutputLength: largestFrameBytes });
+  const inflated = inflateRawSync(frame.deflated, { maxOutputLength: LARGEST_FRAME_BYTES });
   return { frame: decode(inflated), bytes: inflated.length, receivedBytes: bytes.length };
 }
 

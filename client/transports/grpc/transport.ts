@@ -22,13 +22,13 @@ export interface KeepaliveOptions {
 }
 
 /**
- * HTTP/2 keepalive unless the application says otherwise. The answer to a ping comes behind what is on its way, up to a whole {@link flowControlWindow}: on a link of
+ * HTTP/2 keepalive unless the application says otherwise. The answer to a ping comes behind what is on its way, up to a whole {@link FLOW_CONTROL_WINDOW}: on a link of
  * 12 kB/s that takes 21 s. That a link is dead is noticed sooner, by silence.
  */
 const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 30_000 };
 
 /** Room for one large replay frame and the next one behind it, before the gateway has to wait. */
-const flowControlWindow = 256 * 1024;
+const FLOW_CONTROL_WINDOW = 256 * 1024;
 
 /** Options of every channel of this client: one connection, no retries and no look-ups that we did not ask for. */
 function channelOptions(keepalive: KeepaliveOptions): ChannelOptions {
@@ -40,7 +40,7 @@ function channelOptions(keepalive: KeepaliveOptions): ChannelOptions {
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': -1,
-    'grpc-node.flow_control_window': flowControlWindow,
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { reasonMetadataKey } from '../../../protos/vocabulary.ts';
+import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
 import { Failure } from '../../session/failure.ts';
 import { statusOf } from './status.ts';
 
@@ -47,7 +47,8 @@ function sendExplained(this: ServerInterceptingCallInterface, sent: Status): voi
 
 function explained(sent: Status): Status {
   const { code, details, metadata } = sent;
-  if (metadata !== null && metadata !== undefined && metadata.get(reasonMetadataKey).length > 0) return sent;
+  if (metadata !== null && metadata !== undefined && metadata.get(REASON_METADATA_KEY).length > 0)
+    return sent;
   const refusal = REFUSALS.find((known) => known.code === code && known.details.test(details));
   return refusal === undefined ? sent : statusOf(refusal.failure);
 }

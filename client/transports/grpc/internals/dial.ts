@@ -14,9 +14,9 @@ type Target = Parameters<typeof experimental.createResolver>[0];
 type Endpoints = Parameters<ResolverListener>[0];
 
 /** Not a name that a host may have. */
-const scheme = 'live+abortable';
+const SCHEME = 'live+abortable';
 
-const signalOption = 'live.abort_signal';
+const SIGNAL_OPTION = 'live.abort_signal';
 
 /**
  * Resolves as grpc-js does, and hands it addresses with a signal on them: they are the options of `net.connect`. Closing a channel does not
@@ -30,7 +30,7 @@ class AbortableResolver implements experimental.Resolver {
   readonly #inner: experimental.Resolver;
 
   constructor({ path }: Target, listener: ResolverListener, options: ChannelOptions) {
-    const signal = options[signalOption] as AbortSignal;
+    const signal = options[SIGNAL_OPTION] as AbortSignal;
     this.#inner = experimental.createResolver(
       { scheme: 'dns', path },
       (endpoints, ...rest) => listener(withSignal(endpoints, signal), ...rest),
@@ -47,16 +47,16 @@ class AbortableResolver implements experimental.Resolver {
   }
 }
 
-experimental.registerResolver(scheme, AbortableResolver);
+experimental.registerResolver(SCHEME, AbortableResolver);
 
 /** The target of a channel to `endpoint` (host:port) with the options of {@link abortable}. */
 export function abortableTarget(endpoint: string): string {
-  return `${scheme}:${endpoint}`;
+  return `${SCHEME}:${endpoint}`;
 }
 
 /** Options of a channel whose sockets, connected or not, are gone as soon as `signal` is aborted. */
 export function abortable(options: ChannelOptions, signal: AbortSignal): ChannelOptions {
-  return { ...options, [signalOption]: signal };
+  return { ...options, [SIGNAL_OPTION]: signal };
 }
 
 function withSignal(endpoints: Endpoints, signal: AbortSignal): Endpoints {

@@ -22,7 +22,7 @@ interface Call {
 }
 
 /** More than there are below one another. */
-const deepest = 10;
+const DEEPEST = 10;
 
 /**
  * The frame that has begun to come by a call of grpc-js; undefined between two frames, and as long as a frame's length has not come. It is asked of what puts
@@ -37,7 +37,7 @@ export function incomingFrame(call: object): IncomingFrame | undefined {
 
 function decoderOf(outermost: Call): Partial<Decoder> | undefined {
   let call: Call | undefined = outermost;
-  for (let depth = 0; call !== undefined && depth < deepest; depth += 1) {
+  for (let depth = 0; call !== undefined && depth < DEEPEST; depth += 1) {
     if (call.decoder !== undefined) return call.decoder;
     call = call.call ?? call.child ?? call.underlyingCalls?.[0]?.call;
   }
