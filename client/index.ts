@@ -6,18 +6,20 @@ export { CoreClient } from './core/client.ts';
 export type {
   BackoffState,
   ClosedState,
+  Connected,
   ConnectingState,
   ConnectionState,
   IdleState,
   LiveState,
   MovingState,
+  Since,
   SuspectState,
 } from './core/connection-state.ts';
 export type { Counters } from './core/counters.ts';
 export type { Cursor } from './core/cursor.ts';
 export type { CursorStore } from './core/cursor-store.ts';
 export { MemoryCursorStore } from './core/cursor-store.ts';
-export type { Emitter } from './core/emitter.ts';
+export type { Emitter, Listener } from './core/emitter.ts';
 export type { LiveErrorDetails, Reason } from './core/errors.ts';
 export { LiveError } from './core/errors.ts';
 export type { Logger } from './core/logger.ts';
@@ -59,5 +61,6 @@ export type { LiveClientOptions } from './live-client.ts';
 export { LiveClient } from './live-client.ts';
 export type { GrpcTransportOptions, KeepaliveOptions } from './transports/grpc/transport.ts';
 export { grpcTransport } from './transports/grpc/transport.ts';
+export type { UnknownValue, Unprefixed } from '../protos/enum-names.ts';
 export type { DeliveryClass } from '../protos/vocabulary.ts';
 export type * as wire from '../protos/wire.ts';

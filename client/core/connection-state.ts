@@ -1,13 +1,13 @@
 import type { LiveError, Reason } from './errors.ts';
 
 /** Common to every state. */
-interface Since {
+export interface Since {
   /** When the state began, in milliseconds since the Unix epoch. */
   readonly since: number;
 }
 
 /** Common to the states that have a connection. */
-interface Connected extends Since {
+export interface Connected extends Since {
   readonly endpoint: string;
   /** Counts connections: whatever belongs to an older one is stale. */
   readonly generation: number;

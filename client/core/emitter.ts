@@ -1,7 +1,7 @@
 import { throwUncaught } from './logger.ts';
 
 /** What is listened with. */
-type Listener<Args extends unknown[]> = (...args: Args) => void;
+export type Listener<Args extends unknown[]> = (...args: Args) => void;
 
 interface Registration {
   readonly listener: Listener<never>;

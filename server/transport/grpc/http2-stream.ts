@@ -1,6 +1,12 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { Duplex } from 'node:stream';
 
+/*
+ * Access: `stream` of the call that a server's interceptor is given.
+ * If it changes: every call of Connect is refused, and says so.
+ * Instead, once there is one: a call that sends messages encoded beforehand as they are, without a copy.
+ */
+
 /**
  * The HTTP/2 stream under a call of grpc-js. Frames that are written to it directly need no copy a viewer and do not pass
  * through a second stream: a fifth of what a write costs. Everything else about the call stays with grpc-js, which
