@@ -1,9 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
-
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+import { programArguments } from './program.ts';
 
 /** A `live-cli` that runs, or has run. */
 export class RunningCli {
@@ -14,7 +12,7 @@ export class RunningCli {
 
   /** @param stdout a file that standard output goes to, in place of `stdout` */
   constructor(args: readonly string[], stateHome: string, stdout?: number) {
-    this.#child = spawn(process.execPath, ['--import=tsx', MAIN, ...args], {
+    this.#child = spawn(process.execPath, [...programArguments('cli'), ...args], {
       stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
       env: { ...process.env, XDG_STATE_HOME: stateHome, NO_COLOR: '1', LIVE_SERVER: '' },
     });

@@ -1,10 +1,8 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { until } from './poll.ts';
-
-const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+import { programArguments } from './program.ts';
 
 /** A `live-server` that runs, or has run, as a process of its own. */
 export class ServerProcess implements AsyncDisposable {
@@ -14,7 +12,7 @@ export class ServerProcess implements AsyncDisposable {
   stderr = '';
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, ['--import=tsx', MAIN, ...args], {
+    this.#child = spawn(process.execPath, [...programArguments('server'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

@@ -76,6 +76,8 @@ describe('live-cli in trouble', () => {
       const watcher = watch();
       await watcher.object('caught-up');
       const other = new Database(file);
+      const places = other.prepare('SELECT * FROM cursors');
+      await until('its first place is kept', () => places.get());
       other.exec('BEGIN IMMEDIATE');
       await gateway.client().publish('r', { type: 'gift', payload: 'rose' });
       await watcher.object('message');

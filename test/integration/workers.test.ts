@@ -153,7 +153,7 @@ async function workersOf({ pid }: ServerProcess): Promise<number[]> {
       line: await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => ''),
     })),
   );
-  return lines.filter(({ line }) => line.includes('server/main.ts')).map(({ child }) => child);
+  return lines.filter(({ line }) => /server\/main\.[jt]s/.test(line)).map(({ child }) => child);
 }
 
 /** Reads the metrics once; what comes back gives one of them, by its name. */
