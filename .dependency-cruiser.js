@@ -20,6 +20,7 @@ const MAY_IMPORT = {
   'server/observability': ['common', 'server/upstream'],
   'server/config': ['common', 'server/observability'],
   'server/cluster': ['common', 'server/observability'],
+  'server/auth': ['common', 'protos', 'server/observability'],
   'server/room': ['common', 'server/log', 'server/upstream', 'server/cluster'],
   'server/session': [
     'common',
@@ -28,6 +29,7 @@ const MAY_IMPORT = {
     'server/upstream',
     'server/cluster',
     'server/room',
+    'server/auth',
     'server/observability',
   ],
   'server/transport': [
@@ -63,7 +65,8 @@ const FORBIDDEN_PACKAGES = {
   common: ['@grpc/', 'nats'],
   'server/log': ['@grpc/', 'nats', 'pino'],
   'server/room': ['@grpc/', 'nats', 'pino'],
-  'server/session': ['@grpc/', 'nats'],
+  'server/auth': ['@grpc/', 'nats'],
+  'server/session': ['@grpc/', 'nats', 'jose'],
   'server/gateway': ['@grpc/', 'nats'],
   'server/nats': ['@grpc/'],
   'server/transport': ['nats'],

@@ -32,10 +32,16 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; 
   STREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   PUBLISH_OUTCOME_UNKNOWN: { code: status.UNAVAILABLE, retry: 'backoff' },
   DRAINING: { code: status.UNAVAILABLE, retry: 'reconnect' },
+  AUTHENTICATION_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
   REBALANCING: { code: status.UNAVAILABLE, retry: 'reconnect' },
   HELLO_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'reconnect' },
   DEADLINE_EXCEEDED: { code: status.DEADLINE_EXCEEDED, retry: 'backoff' },
   UNKNOWN_FRAME: { code: status.UNIMPLEMENTED, retry: 'never' },
+  TOKEN_MISSING: { code: status.UNAUTHENTICATED, retry: 'never' },
+  TOKEN_INVALID: { code: status.UNAUTHENTICATED, retry: 'never' },
+  TOKEN_EXPIRED: { code: status.UNAUTHENTICATED, retry: 'reconnect' },
+  TOKEN_NOT_YET_VALID: { code: status.UNAUTHENTICATED, retry: 'backoff' },
+  NOT_PERMITTED: { code: status.PERMISSION_DENIED, retry: 'never' },
   INTERNAL_ERROR: { code: status.INTERNAL, retry: 'reconnect' },
 };
 

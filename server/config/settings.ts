@@ -41,10 +41,61 @@ export const SETTINGS = {
   }),
   insecure: required({
     flag: 'insecure',
-    help: 'serve on other addresses than loopback although viewers are not authenticated',
+    help: 'serve on other addresses than loopback even if viewers are not authenticated',
     takes: 'true or false',
     fallback: 'false',
     parse: parseSwitch,
+  }),
+  jwtSecretFile: optional({
+    flag: 'jwt-secret-file',
+    placeholder: 'file',
+    help: 'viewers bring tokens (JWT), signed with HS256 and the secret in this file',
+    takes: 'the path of a file with at least 32 bytes',
+    parse: parseText,
+  }),
+  jwtPublicKey: optional({
+    flag: 'jwt-public-key',
+    placeholder: 'file',
+    help: 'viewers bring tokens, signed with RS256, ES256 or EdDSA: the key that they are verified with, as PEM or JWK',
+    takes: 'the path of a file',
+    parse: parseText,
+  }),
+  jwksUrl: optional({
+    flag: 'jwks-url',
+    placeholder: 'url',
+    help: 'viewers bring tokens, signed with one of the keys of this JWK Set',
+    takes: 'an https:// or http:// URL',
+    parse: parseHttpUrl,
+  }),
+  jwtIssuer: optional({
+    flag: 'jwt-issuer',
+    placeholder: 'name',
+    help: 'only tokens of this issuer (iss) are taken',
+    takes: 'a text',
+    parse: parseText,
+  }),
+  jwtAudience: optional({
+    flag: 'jwt-audience',
+    placeholder: 'name',
+    help: 'only tokens for this audience (aud) are taken',
+    takes: 'a text',
+    parse: parseText,
+  }),
+  jwtLeewayMs: required({
+    flag: 'jwt-leeway',
+    placeholder: 'duration',
+    help: 'how much the clocks of issuer and gateway may differ',
+    takes: 'a duration from 0s to 1h, such as 30s',
+    fallback: '30s',
+    parse: durationWithin(0, 3_600 * SECOND_MS),
+  }),
+  tokenGraceMs: required({
+    flag: 'token-grace',
+    placeholder: 'duration',
+    help: 'how long a viewer may stay after the end of its token without a new one',
+    takes: 'a duration from 0s to 1h, such as 30s',
+    fallback: '30s',
+    parse: durationWithin(0, 3_600 * SECOND_MS),
   }),
   nats: optional({
     flag: 'nats',
@@ -203,6 +254,9 @@ export const SETTINGS = {
   }),
 };
 
+/** Each is a way to verify tokens. */
+const KEYS = ['jwtSecretFile', 'jwtPublicKey', 'jwksUrl'] as const;
+
 type Settings = typeof SETTINGS;
 
 /** The name of a setting in the configuration object. */
@@ -216,11 +270,21 @@ export type ServerConfig = { readonly [Name in SettingName]: ValueOf<Settings[Na
 /** What is wrong with settings that do not go together; each is told of the one that is to be changed. */
 export function conflictsOf(config: ServerConfig): (readonly [name: SettingName, problem: string])[] {
   const conflicts: [SettingName, string][] = [];
-  if (!config.insecure && !isLoopback(config.listen)) {
+  const [keys, ...otherKeys] = KEYS.filter((name) => config[name] !== undefined);
+  if (keys === undefined && !config.insecure && !isLoopback(config.listen)) {
     conflicts.push([
       'listen',
-      'is not loopback, and viewers are not authenticated; add --insecure to serve it all the same',
+      'is not loopback, and viewers are not authenticated; say how their tokens are verified (--jwt-secret-file, --jwt-public-key, --jwks-url), or add --insecure to serve it all the same',
     ]);
+  }
+  for (const name of otherKeys)
+    conflicts.push([
+      name,
+      `and --${SETTINGS[keys as SettingName].flag} are two ways to verify a token: choose one`,
+    ]);
+  for (const name of ['jwtIssuer', 'jwtAudience'] as const) {
+    if (keys === undefined && config[name] !== undefined)
+      conflicts.push([name, 'has no effect without a key (--jwt-secret-file, --jwt-public-key, --jwks-url)']);
   }
   if (config.replicas > 1 && config.nats === undefined) {
     conflicts.push([
@@ -254,6 +318,10 @@ function parseToken(text: string): string | undefined {
 function parseSwitch(text: string): boolean | undefined {
   if (text === 'true' || text === '1') return true;
   return text === 'false' || text === '0' ? false : undefined;
+}
+
+function parseHttpUrl(text: string): string | undefined {
+  return /^https?:\/\/./.test(text) && URL.canParse(text) ? text : undefined;
 }
 
 function parseNatsUrls(text: string): readonly string[] | undefined {

@@ -31,6 +31,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Logger } from '../observability/logging.ts';
 import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
 import type { GatewayStats } from '../observability/stats.ts';
+import { authenticationStats, openAuthentication } from './authentication.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
@@ -95,6 +96,8 @@ export async function startGateway(
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
+    const authenticator = await openAuthentication(config, clock, logger);
+    if (authenticator.kind === 'tokens') undo.push(() => authenticator.verifier.close());
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
     const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
@@ -179,9 +182,10 @@ export async function startGateway(
         hub,
         scheduler: new Scheduler(() => clock.monotonicMs(), setImmediate),
         publishing,
+        authenticator,
         clock,
         logger,
-        limits: { ...SESSION_LIMITS, heartbeatMs: config.heartbeatMs },
+        limits: { ...SESSION_LIMITS, heartbeatMs: config.heartbeatMs, tokenGraceMs: config.tokenGraceMs },
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,
       },
@@ -203,7 +207,7 @@ export async function startGateway(
       address: config.listen,
       keepalive,
       sessions,
-      unary: { hub, directory, publishing, life, clock, logger },
+      unary: { hub, directory, publishing, authenticator, life, clock, logger },
       health,
     });
     undo.push(() => served.close());
@@ -226,6 +230,7 @@ export async function startGateway(
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.compression.savedBytes,
+        ...authenticationStats(authenticator),
         ...hub.counters,
       };
     };

@@ -30,6 +30,8 @@ const COUNTERS = {
   resets: 'Resets announced to viewers.',
   ephemeralSampledOut: 'Ephemeral messages beyond the budgets of their rooms, which no viewer got.',
   ephemeralDropped: 'Ephemeral messages that viewers were told they missed, for whatever reason.',
+  tokensVerified: 'Tokens that were verified, with whatever outcome.',
+  tokenVerificationSeconds: 'Time that verifying tokens took altogether.',
   compressionSavedBytes: 'Bytes that compression kept from being sent.',
 } satisfies Partial<Record<Counted, string>>;
 
@@ -99,6 +101,16 @@ export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
       },
     });
   }
+  new Gauge({
+    name: 'live_gateway_keys_age_seconds',
+    help: 'How long ago the keys at --jwks-url were confirmed; those that are known serve on.',
+    registers,
+    aggregator: 'max',
+    collect() {
+      const { keysAgeSeconds } = stats();
+      if (keysAgeSeconds !== undefined) this.set(keysAgeSeconds);
+    },
+  });
   new Gauge({
     name: 'live_gateway_upstream_degraded',
     help: 'What is wrong between the gateway and NATS: 1 while it is.',

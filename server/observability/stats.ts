@@ -30,6 +30,12 @@ export interface GatewayStats {
   readonly ephemeralDropped: number;
   /** Bytes that compression kept from being sent. */
   readonly compressionSavedBytes: number;
+  /** Tokens that were verified, with whatever outcome. */
+  readonly tokensVerified: number;
+  /** Time that it took altogether, in seconds. */
+  readonly tokenVerificationSeconds: number;
+  /** How long ago the keys of the issuer were confirmed, in seconds; undefined where they do not change. */
+  readonly keysAgeSeconds: number | undefined;
   /** What is wrong with NATS now. */
   readonly upstreamCauses: UpstreamCauses;
   /** Times that each of these has arisen. */

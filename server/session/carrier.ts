@@ -36,6 +36,11 @@ export interface CarrierConnection {
 export interface Carrier {
   /** Who is at the other end, for the log. */
   readonly peer: string;
+  /**
+   * The token that came with the stream itself, where the transport has a place for one. It is asked for once, and then forgotten: it would
+   * take memory for as long as the viewer stays.
+   */
+  takeToken(): string | undefined;
   /** The connection that the stream is on: the same object for all streams on it; undefined when it is gone. */
   readonly connection: CarrierConnection | undefined;
   /** Begins: from now on the listener is told what happens. Nothing is received before the first {@link read}. */

@@ -3,6 +3,7 @@ import type { RefusalInput } from '../../protos/gen/live/v1/Refusal.ts';
 import { reasons, retryAfterMs } from '../../protos/reasons.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Logger } from '../observability/logging.ts';
+import { TokenError } from '../auth/token-error.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 
 /** A request that is refused, with its stable reason and what a person should do about it. */
@@ -57,6 +58,7 @@ export function refuse(
 /** Failures are told as they are, everything else without its inner details. */
 function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  if (error instanceof TokenError) return new Failure(error.reason, error.message, { cause: error });
   if (error instanceof UpstreamError) {
     return new Failure('UPSTREAM_UNAVAILABLE', 'NATS cannot be asked now, try again later', { cause: error });
   }

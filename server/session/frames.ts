@@ -48,6 +48,11 @@ export function roomErrorFrame(room: string, failure: Failure): ServerFrameInput
   return { roomError: { room: room.slice(0, 80), refusal: failure.toRefusal() } };
 }
 
+/** @param room whose token it is; empty: that of the stream */
+export function tokenExpiringFrame(room: string, expiresInMs: number): ServerFrameInput {
+  return { tokenExpiring: { room, expiresInMs } };
+}
+
 /** The answer to Hello. */
 export function welcomeFrame(
   session: string,

@@ -3,6 +3,7 @@ import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts'
 import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
+import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import { parsePublication } from './requests.ts';
 
@@ -20,8 +21,9 @@ const REASONS: Readonly<Record<Refusal, KnownReason>> = {
   rejected: 'MESSAGE_INVALID',
 };
 
-/** Who waits for a result. */
+/** Who publishes, and waits for the result. */
 export interface Caller {
+  readonly access: Access;
   /** Aborts the wait for an acknowledgement, not what was already sent. */
   readonly signal?: AbortSignal;
   /** How much longer it waits, in milliseconds. */
@@ -47,9 +49,9 @@ export class PublishService {
   /** @throws Failure */
   async publish(
     request: PublishRequest,
-    { signal, remainingMs = Infinity }: Caller = {},
+    { access, signal, remainingMs = Infinity }: Caller,
   ): Promise<PublishResponseInput> {
-    const { room, deliveryClass, content } = parsePublication(request, this.#maxPayload);
+    const { room, deliveryClass, content } = parsePublication(request, access, this.#maxPayload);
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
       if (refused === undefined) return {};

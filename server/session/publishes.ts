@@ -1,5 +1,6 @@
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
+import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import { encodeFrame } from './frames.ts';
 import type { PublishService } from './publish-service.ts';
@@ -8,6 +9,7 @@ import type { UrgentFrame } from './writer.ts';
 /** What the publishes of one session need. */
 export interface PublishesDependencies {
   readonly service: PublishService;
+  readonly access: Access;
   /** Publishes that may wait for their result. */
   readonly limit: number;
   readonly send: (frame: UrgentFrame) => void;
@@ -37,7 +39,7 @@ export class Publishes {
 
   /** Publishes, and has the client told what became of it. Never rejects. */
   async publish({ requestId, request }: Publish): Promise<void> {
-    const { service, limit, refuse } = this.#dependencies;
+    const { service, access, limit, refuse } = this.#dependencies;
     const answer = (result: PublishResultInput): void => this.#answer({ ...result, requestId });
     const refused = (error: unknown): void => answer({ refusal: refuse(error).toRefusal() });
     if (request === null) {
@@ -50,7 +52,7 @@ export class Publishes {
     }
     this.#pending++;
     try {
-      answer({ published: await service.publish(request) });
+      answer({ published: await service.publish(request, { access }) });
     } catch (error) {
       refused(error);
     } finally {

@@ -10,6 +10,7 @@ import type { RoomEvent } from '../room/event.ts';
 import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Waker } from '../room/subscription.ts';
+import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
@@ -29,10 +30,12 @@ const LONG_MS = 60_000;
 export async function* pull(
   context: UnaryContext,
   request: PullRequest,
+  access: Access,
   gone: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { clock, life, hub } = context;
   const name = requireRoomName(request.room);
+  access.requireWatch(name);
   requireStart(request);
   const wakeUp = new WakeUp(clock, gone);
   const patience = new Patience(clock, life, () => wakeUp.wake());

@@ -13,6 +13,7 @@ import {
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
 import type { MessageContent } from '../log/message.ts';
 import type { JoinFrom, Start } from '../room/start.ts';
+import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 
 /*
@@ -105,8 +106,11 @@ export interface Publication {
   readonly content: MessageContent;
 }
 
-/** @param maxPayload bytes that a payload may have */
-export function parsePublication(request: PublishRequest, maxPayload: number): Publication {
+/**
+ * @param access of whoever publishes
+ * @param maxPayload bytes that a payload may have
+ */
+export function parsePublication(request: PublishRequest, access: Access, maxPayload: number): Publication {
   const room = requireRoomName(request.room);
   const deliveryClass = requireClass(request);
   if (request.payload.byteLength > maxPayload) {
@@ -119,7 +123,8 @@ export function parsePublication(request: PublishRequest, maxPayload: number): P
   requireText('key', request.key);
   const headers = Object.entries(request.headers);
   requireHeaders(headers);
-  const { type, sender, payload } = request;
+  const { type, payload } = request;
+  const sender = access.senderOf(room, type, request.sender);
   const key = request.key === '' ? randomUUID() : request.key;
   return {
     room,

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
@@ -15,6 +16,8 @@ export interface SessionLimits {
   readonly heartbeatMs: number;
   /** A client that has not said Hello by then is sent away, in milliseconds. */
   readonly helloMs: number;
+  /** For how long after its end a token counts, in milliseconds: the time in which the client may bring another. */
+  readonly tokenGraceMs: number;
 }
 
 /** What compression did, over all sessions. */
@@ -28,6 +31,7 @@ export interface SessionDependencies {
   readonly hub: Hub;
   readonly scheduler: Scheduler;
   readonly publishing: PublishService;
+  readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told who comes and goes: in a storm not of everybody. */

@@ -1,36 +1,35 @@
-import { randomUUID } from 'node:crypto';
-import type { Timer } from '../../common/clock.ts';
 import { prefixed } from '../../protos/enum-names.ts';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
+import type { Renew } from '../../protos/gen/live/v1/Renew.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
 import { DEFAULT_MAX_FRAME_BYTES, frameLimit } from '../log/sizes.ts';
 import type { RoomEvent } from '../room/event.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
+import type { Access } from './access.ts';
+import { OPEN_ACCESS } from './access.ts';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from './carrier.ts';
-import { Failure, refuse } from './failure.ts';
+import { Failure } from './failure.ts';
 import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
 import { Publishes } from './publishes.ts';
 import { parseSeq } from './requests.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
+import { Reader } from './reader.ts';
+import { SessionLog } from './session-log.ts';
 import type { SessionState } from './session-state.ts';
 import { OPEN } from './session-state.ts';
 import type { Consumer } from './slow-consumers.ts';
 import type { Subscriber } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
+import type { TokenHolder } from './tokens.ts';
+import { Tokens } from './tokens.ts';
 import type { FrameSink } from './writer.ts';
 import { Writer } from './writer.ts';
 
-/** A client whose answers wait in such a number is not read from until they are fewer. */
-const MAX_BACKLOG = 128;
-
-/** How much of a client's name is kept, in characters. */
-const MAX_CLIENT_NAME = 80;
-
 /** One viewer's stream: the protocol, whatever it is carried by. */
-export class Session implements CarrierListener, FrameSink, Subscriber, Consumer {
-  readonly id = randomUUID();
+export class Session implements CarrierListener, FrameSink, Subscriber, TokenHolder, Consumer {
+  readonly #log: SessionLog;
   readonly #carrier: Carrier;
   readonly #dependencies: SessionDependencies;
   readonly #ended: (session: Session) => void;
@@ -38,16 +37,17 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
   readonly #subscriptions: Subscriptions;
   /** Most viewers publish nothing. */
   #publishes: Publishes | undefined;
-  /** As the client names itself in Hello, for the log. */
-  #client: string | undefined;
   /** The form of batches that the client asked for. */
   #form: 'plain' | 'deflated' = 'plain';
   /** See {@link Subscriber}. */
   maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
   /** Frames that came. */
   #frames = 0;
-  /** `held`: so many answers wait that the next frame has not been asked for. */
-  #reading: 'asked' | 'held' = 'asked';
+  readonly #reader: Reader;
+  /** What the client may do: nothing is asked of it before Hello. */
+  #access: Access = OPEN_ACCESS;
+  /** Where nobody is asked for one: undefined. */
+  readonly #tokens: Tokens | undefined;
   /** What the client was last told of NATS; nothing yet, but it may remember what another gateway told. */
   #upstreamTold: UpstreamCauses | undefined;
   #state: SessionState;
@@ -57,12 +57,18 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
    * @param ended called once, when the stream is closed
    */
   constructor(carrier: Carrier, dependencies: SessionDependencies, ended: (session: Session) => void) {
-    const { clock, hub, limits, scheduler } = dependencies;
+    const { authenticator, clock, hub, limits, scheduler } = dependencies;
     this.#carrier = carrier;
     this.#dependencies = dependencies;
     this.#ended = ended;
+    this.#log = new SessionLog(carrier.peer, dependencies);
+    this.#reader = new Reader(carrier, this);
     this.#writer = new Writer(this, scheduler, clock);
     this.#subscriptions = new Subscriptions(this, hub, this.#writer, limits.rooms);
+    if (authenticator.kind === 'tokens') {
+      const { verifier } = authenticator;
+      this.#tokens = new Tokens(this, this.#subscriptions, { verifier, clock, graceMs: limits.tokenGraceMs });
+    }
     const timer = clock.after(limits.helloMs, () => {
       this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
     });
@@ -74,18 +80,14 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
 
   received(received: Received): void {
     this.#receive(received);
-    if (this.#writer.backlog + (this.#publishes?.backlog ?? 0) > MAX_BACKLOG) this.#reading = 'held';
-    else this.#carrier.read();
+    this.#reader.next();
   }
 
   written(): void {
     this.#writer.written();
     if (this.#writer.backlog > 0) return;
     if (this.#state.kind === 'leaving') this.#endWhenSaid();
-    else if (this.#reading === 'held' && this.#state.kind !== 'over') {
-      this.#reading = 'asked';
-      this.#carrier.read();
-    }
+    else if (this.#state.kind !== 'over') this.#reader.drained();
   }
 
   progressed(): void {
@@ -111,6 +113,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
    * @param periodMs time until the next call, in milliseconds
    */
   sweep(nowMs: number, periodMs: number): void {
+    this.#tokens?.sweep();
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
@@ -145,17 +148,14 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
 
   /** See {@link Consumer}. */
   reset(): void {
-    this.#dependencies.logger.info(this.#facts, 'a slow consumer loses its stream; it can resume');
+    this.#log.info('a slow consumer loses its stream; it can resume');
     this.#carrier.reset();
     this.#finish();
   }
 
   /** See {@link Consumer}. */
   terminate(): void {
-    this.#dependencies.logger.info(
-      this.#facts,
-      'the connection of a slow consumer is terminated; it can resume',
-    );
+    this.#log.info('the connection of a slow consumer is terminated; it can resume');
     this.destroy();
   }
 
@@ -195,9 +195,34 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
     this.#writer.send(encodeFrame(frame));
   }
 
+  /** Answers that wait to be written. */
+  get backlog(): number {
+    return this.#writer.backlog + (this.#publishes?.backlog ?? 0);
+  }
+
+  /** See {@link TokenHolder}. */
+  get accepting(): boolean {
+    return this.#state.kind === 'awaiting-hello' || this.#state.kind === 'open';
+  }
+
+  /** See {@link TokenHolder}. */
+  holdReading(): () => void {
+    return this.#reader.decide();
+  }
+
+  /** See {@link Subscriber}. */
+  requireWatch(room: string): void {
+    this.#access.requireWatch(room);
+  }
+
+  /** See {@link Subscriber}. */
+  left(room: string): void {
+    this.#access.drop(room);
+  }
+
   /** See {@link Subscriber}. */
   refuseRoom(error: unknown, room: string): Failure {
-    return this.#refuse(error, 'a room was refused', { room: room.slice(0, 80) });
+    return this.#log.refuse(error, 'a room was refused', { room: room.slice(0, 80) });
   }
 
   #receive(received: Received): void {
@@ -219,13 +244,13 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
   #handle(frame: ClientFrame): void {
     if (this.#state.kind === 'awaiting-hello') {
       if (frame.frame !== 'hello') throw new Failure('HELLO_EXPECTED', 'the first frame must be Hello');
-      return this.#greet(frame.hello as Hello, this.#state.timer);
+      return this.#authenticate(frame.hello as Hello);
     }
     switch (frame.frame) {
       case 'hello':
         throw new Failure('HELLO_REPEATED', 'Hello may be sent once only');
       case 'join':
-        return this.#subscriptions.join(frame.join as Join);
+        return (this.#tokens ?? this.#subscriptions).join(frame.join as Join);
       case 'leave':
         return this.#subscriptions.leave(frame.leave?.room ?? '');
       case 'ack':
@@ -235,6 +260,8 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
       case 'publish':
         this.#publishes ??= this.#newPublishes();
         return void this.#publishes.publish(frame.publish as Publish);
+      case 'renew':
+        return this.#renew(frame.renew as Renew);
       case 'ping':
         return this.send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
       case undefined:
@@ -246,27 +273,41 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
     const { publishing: service, limits } = this.#dependencies;
     return new Publishes({
       service,
+      access: this.#access,
       limit: limits.publishes,
       send: (frame) => this.#writer.send(frame),
-      refuse: (error) => this.#refuse(error, 'a publish was refused'),
+      refuse: (error) => this.#log.refuse(error, 'a publish was refused'),
     });
   }
 
   /** What a later version of the contract has added does not end the stream. */
   #refuseFrame(): void {
     const advice = `frame ${this.#frames} is empty, or of a kind that this gateway does not know; it had no effect`;
-    const failure = this.#refuse(new Failure('UNKNOWN_FRAME', advice), 'a frame was refused');
+    const failure = this.#log.refuse(new Failure('UNKNOWN_FRAME', advice), 'a frame was refused');
     this.send({ frameError: { frame: this.#frames, refusal: failure.toRefusal() } });
   }
 
-  #greet({ client, features, maxFrameBytes }: Hello, timer: Timer): void {
-    timer.cancel();
+  #authenticate(hello: Hello): void {
+    if (this.#tokens === undefined) return this.#greet(hello);
+    this.#tokens.hello(hello.token || this.#carrier.takeToken(), (access) => {
+      this.#access = access;
+      this.#greet(hello);
+    });
+  }
+
+  /** Where nobody is asked for a token, every one does. */
+  #renew(renew: Renew): void {
+    if (this.#tokens === undefined) this.send({ tokenRenewed: { room: renew.room } });
+    else this.#tokens.renew(renew);
+  }
+
+  #greet({ client, features, maxFrameBytes }: Hello): void {
+    if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = OPEN;
-    this.#client = client.slice(0, MAX_CLIENT_NAME);
+    this.#log.begins(client, this.#access.user);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    this.#dependencies.sampledLog.info(this.#facts, 'a session begins');
-    this.send(welcomeFrame(this.id, this.maxFrameBytes, this.#form, this.#dependencies));
+    this.send(welcomeFrame(this.#log.id, this.maxFrameBytes, this.#form, this.#dependencies));
   }
 
   /** Ends the stream with OK once every publish has its answer and what was said is written. */
@@ -288,24 +329,15 @@ export class Session implements CarrierListener, FrameSink, Subscriber, Consumer
   /** Ends the stream with a reason. What is on its way to the client may be lost by it: it has broken the protocol. */
   #fail(error: unknown): void {
     if (this.#state.kind === 'over') return;
-    this.#carrier.refuse(this.#refuse(error, 'a session was refused'));
+    this.#carrier.refuse(this.#log.refuse(error, 'a session was refused'));
     this.#finish();
-  }
-
-  #refuse(error: unknown, message: string, facts?: { readonly room: string }): Failure {
-    return refuse(this.#dependencies.logger, error, { ...this.#facts, ...facts }, message);
-  }
-
-  /** Who this is, for the log. */
-  get #facts(): { session: string; peer: string; client: string | undefined } {
-    return { session: this.id, peer: this.#carrier.peer, client: this.#client };
   }
 
   #finish(): void {
     if (this.#state.kind === 'over') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'over', sinceMs: this.#dependencies.clock.monotonicMs() };
-    if (this.#client !== undefined) this.#dependencies.sampledLog.info(this.#facts, 'a session ends');
+    this.#log.ends();
     this.#subscriptions.leaveAll();
     this.#writer.close();
   }

@@ -13,6 +13,10 @@ export interface Subscriber {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
   send(frame: ServerFrameInput): void;
+  /** @throws Failure unless the client may watch the room */
+  requireWatch(room: string): void;
+  /** The client has nothing to do with the room any more. */
+  left(room: string): void;
   /** What the client is to be told of an error; what it is not told is logged. */
   refuseRoom(error: unknown, room: string): Failure;
 }
@@ -72,7 +76,7 @@ export class Subscriptions {
       this.#entries = this.#entries.concat(opening);
       void this.#open(opening, from);
     } catch (error) {
-      this.#refuse(name, error);
+      this.refuse(name, error);
     }
   }
 
@@ -81,10 +85,28 @@ export class Subscriptions {
     const entry = this.#find(name);
     if (entry === undefined) {
       const room = JSON.stringify(name.slice(0, 80));
-      return this.#refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
+      return this.refuse(name, new Failure('NOT_JOINED', `room ${room} is not joined`));
     }
     this.#forget(entry);
     this.#subscriber.send({ left: { room: name } });
+  }
+
+  /** The client is told why it does not get what it has asked of a room. */
+  refuse(name: string, error: unknown): void {
+    this.#subscriber.send(roomErrorFrame(name, this.#subscriber.refuseRoom(error, name)));
+  }
+
+  /** The client is told why, and nothing else of the room any more. */
+  lose(name: string, error: unknown): void {
+    const entry = this.#find(name);
+    if (entry === undefined) return;
+    this.#forget(entry);
+    this.refuse(name, error);
+  }
+
+  /** Names of the rooms that are joined, or will be. */
+  get names(): string[] {
+    return this.#entries.map(({ name }) => name);
   }
 
   /** Leaves every room without a word. */
@@ -115,6 +137,7 @@ export class Subscriptions {
 
   #requireJoinable(name: string): void {
     requireRoomName(name);
+    this.#subscriber.requireWatch(name);
     if (this.#find(name) !== undefined) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
     if (this.#entries.length >= this.#limit) {
       throw new Failure(
@@ -154,12 +177,9 @@ export class Subscriptions {
 
   #forget(entry: Opening | Joined): void {
     this.#entries = this.#entries.filter((other) => other !== entry);
+    this.#subscriber.left(entry.name);
     if (entry.kind === 'opening') return;
     entry.subscription.leave();
     this.#hub.release(entry.room);
-  }
-
-  #refuse(name: string, error: unknown): void {
-    this.#subscriber.send(roomErrorFrame(name, this.#subscriber.refuseRoom(error, name)));
   }
 }

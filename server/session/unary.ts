@@ -2,10 +2,13 @@ import type { GetRoomRequest } from '../../protos/gen/live/v1/GetRoomRequest.ts'
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
 import type { GetRoomResponseInput } from '../../protos/gen/live/v1/GetRoomResponse.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Hub } from '../room/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../upstream/room-directory.ts';
 import type { Logger } from '../observability/logging.ts';
+import { authenticate } from '../auth/authenticator.ts';
+import { Access, OPEN_ACCESS } from './access.ts';
 import { Failure } from './failure.ts';
 import type { UpstreamLife } from './pull-patience.ts';
 import type { Caller, PublishService } from './publish-service.ts';
@@ -16,9 +19,23 @@ export interface UnaryContext {
   readonly hub: Hub;
   readonly directory: RoomDirectory;
   readonly publishing: PublishService;
+  readonly authenticator: Authenticator;
   readonly life: UpstreamLife;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/**
+ * What whoever calls may do.
+ * @param token that came with the call
+ * @throws TokenError
+ */
+export async function accessOf(
+  { authenticator, clock }: UnaryContext,
+  token: string | undefined,
+): Promise<Access> {
+  if (authenticator.kind === 'open') return OPEN_ACCESS;
+  return new Access(await authenticate(authenticator, token), clock.wallMs());
 }
 
 /** `Publish`: one message without a stream. */
@@ -31,9 +48,13 @@ export function publish(
 }
 
 /** `GetRoom`: a room as the leader sees it. */
-export async function getRoom(context: UnaryContext, request: GetRoomRequest): Promise<GetRoomResponseInput> {
-  const { hub, directory } = context;
+export async function getRoom(
+  { hub, directory }: UnaryContext,
+  request: GetRoomRequest,
+  access: Access,
+): Promise<GetRoomResponseInput> {
   const room = requireRoomName(request.room);
+  access.requireWatch(room);
   const described = await directory.describe(room);
   const audience = hub.audience(room);
   if (described.count === 0 && audience === 0) throw unknownRoom(room);

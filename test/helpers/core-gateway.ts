@@ -13,6 +13,7 @@ import type { Position } from '../../server/log/position.ts';
 import type { Room } from '../../server/room/room.ts';
 import type { RoomEvent as RoomNotice } from '../../server/room/event.ts';
 import type { JoinFrom, SubscriptionLimits } from '../../server/room/start.ts';
+import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
@@ -35,7 +36,7 @@ const LIMITS: HubLimits = {
   ephemeralRate: Infinity,
 };
 
-const SESSION_LIMITS = { rooms: 10, publishes: 1, heartbeatMs: 4_000, helloMs: 10_000 };
+const SESSION_LIMITS = { rooms: 10, publishes: 1, heartbeatMs: 4_000, tokenGraceMs: 30_000, helloMs: 10_000 };
 /** How long a viewer may take for one frame, in milliseconds. */
 const SLOW_CONSUMER_MS = 100_000;
 
@@ -77,6 +78,7 @@ export class CoreGateway {
         publishing: new PublishService(nowhere, 1 << 20),
         logger: createLogger('silent'),
         limits: SESSION_LIMITS,
+        authenticator: OPEN_TO_ALL,
         epoch: () => this.stream.epoch,
         upstreamCauses: () => NO_CAUSES,
       },

@@ -42,6 +42,13 @@ export class HandCarrier implements Carrier {
     this.#listener?.written();
   }
 
+  /** That came with the stream. */
+  token: string | undefined;
+
+  takeToken(): string | undefined {
+    return this.token;
+  }
+
   read(): void {
     this.asked = true;
   }

@@ -225,6 +225,10 @@ class MemoryCarrier implements Carrier {
     if (!this.#closed) this.#wire.write(frame);
   }
 
+  takeToken(): undefined {
+    return undefined;
+  }
+
   read(): void {
     this.#wire.read();
   }

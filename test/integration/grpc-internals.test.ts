@@ -75,11 +75,17 @@ describe('the internals of grpc-js that are used', () => {
 
   describe('by the client', () => {
     it('_createSecureConnector: the socket of a connection, before anything is read', async () => {
-      const server = createServer().listen(0, '127.0.0.1');
+      // Either end may be told of the other's by a reset.
+      const server = createServer();
+      server.on('sessionError', () => undefined);
+      server.on('stream', (stream) => stream.on('error', () => undefined));
+      server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
       const revealed: Socket[] = [];
-      const credentials = new SocketRevealingCredentials(insecure(), (socket) => revealed.push(socket));
+      const credentials = new SocketRevealingCredentials(insecure(), (socket) =>
+        revealed.push(socket.on('error', () => undefined)),
+      );
       const stub = new LiveStub(`127.0.0.1:${port}`, credentials);
       stub.connect().on('error', () => undefined);
       await until('the socket is shown', () => revealed.length > 0);

@@ -10,6 +10,8 @@ describe('configuration', () => {
     assert.deepEqual(configOf(''), {
       listen: { host: '127.0.0.1', port: 50051 },
       insecure: false,
+      jwtLeewayMs: 30_000,
+      tokenGraceMs: 30_000,
       dataDir: './.live-gateway',
       stream: 'LIVE',
       subjectPrefix: 'live',
@@ -31,6 +33,13 @@ describe('configuration', () => {
   const values: Record<SettingName, readonly [text: string, value: ServerConfig[SettingName]]> = {
     listen: ['[::1]:0', { host: '::1', port: 0 }],
     insecure: ['true', true],
+    jwtSecretFile: ['/etc/secret', '/etc/secret'],
+    jwtPublicKey: ['/etc/key.pem', '/etc/key.pem'],
+    jwksUrl: ['https://issuer.example/keys', 'https://issuer.example/keys'],
+    jwtIssuer: ['issuer', 'issuer'],
+    jwtAudience: ['gateway', 'gateway'],
+    jwtLeewayMs: ['5s', 5_000],
+    tokenGraceMs: ['0s', 0],
     nats: ['nats://a:4222, b:4223', ['nats://a:4222', 'b:4223']],
     natsServer: ['/opt/nats-server', '/opt/nats-server'],
     dataDir: ['/var/lib/live', '/var/lib/live'],
@@ -52,14 +61,20 @@ describe('configuration', () => {
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],
   };
+  /** What some settings make no sense without. */
+  const NEEDED: Partial<Record<SettingName, NodeJS.ProcessEnv>> = {
+    replicas: { LIVE_NATS: 'a:1' },
+    jwtIssuer: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
+    jwtAudience: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
+  };
   for (const [name, [text, value]] of Object.entries(values) as [SettingName, readonly [string, unknown]][]) {
     const setting = SETTINGS[name];
-    const cluster = name === 'replicas' ? { LIVE_NATS: 'a:1' } : {};
+    const needed = NEEDED[name] ?? {};
 
     it(`reads --${setting.flag} and ${environmentName(setting)}`, () => {
       const flag = 'placeholder' in setting ? [`--${setting.flag}`, text] : [`--${setting.flag}`];
-      assert.deepEqual(configOf(flag, cluster)[name], value);
-      assert.deepEqual(configOf('', { ...cluster, [environmentName(setting)]: text })[name], value);
+      assert.deepEqual(configOf(flag, needed)[name], value);
+      assert.deepEqual(configOf('', { ...needed, [environmentName(setting)]: text })[name], value);
     });
   }
 
@@ -115,11 +130,18 @@ describe('configuration', () => {
     it(`refuses ${wrong}`, () => refuses(wrong, {}, (wrong.split(/[ =]/)[0] ?? '') + ' (LIVE_', 'it takes'));
   }
 
-  it('refuses a listen address off loopback unless --insecure', () => {
+  it('refuses two ways to verify tokens, and claims that nobody verifies', () => {
+    refuses('--jwt-secret-file a --jwks-url https://b', {}, '--jwks-url', '--jwt-secret-file', 'choose one');
+    refuses('--jwt-issuer a', {}, '--jwt-issuer', 'has no effect');
+  });
+
+  it('refuses a listen address off loopback unless viewers are authenticated, or with --insecure', () => {
     for (const address of ['0.0.0.0:1', '[::]:1', '192.0.2.1:1', 'example.org:1', '127.evil.example:1']) {
       refuses(['--listen', address], {}, '--listen (LIVE_LISTEN)', 'not loopback', '--insecure');
       assert.equal(configOf(['--listen', address, '--insecure']).listen.port, 1);
     }
+    const key = '--jwt-secret-file=/etc/secret';
+    assert.equal(configOf(['--listen', '0.0.0.0:1', key]).listen.port, 1);
     for (const address of ['localhost:1', '127.9.9.9:1', '[::1]:1']) configOf(['--listen', address]);
   });
 

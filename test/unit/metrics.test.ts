@@ -17,6 +17,9 @@ const stats: GatewayStats = {
   ephemeralSampledOut: 11,
   ephemeralDropped: 12,
   compressionSavedBytes: 13,
+  tokensVerified: 14,
+  tokenVerificationSeconds: 15,
+  keysAgeSeconds: 16,
   upstreamCauses: [],
   upstreamCausesArisen: new Map(),
 };

@@ -7,6 +7,7 @@ import type {
   Refusal,
 } from '../../server/upstream/publish-target.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
+import { OPEN_ACCESS } from '../../server/session/access.ts';
 import type { Caller } from '../../server/session/publish-service.ts';
 
 const request = (timeoutMs = 0): PublishRequest => ({
@@ -38,8 +39,11 @@ describe('publish service', () => {
     service = new PublishService(target, 1_000);
   });
 
-  const limitFor = async (timeoutMs: number, caller: Caller = {}): Promise<number | undefined> => {
-    await service.publish(request(timeoutMs), caller);
+  const limitFor = async (
+    timeoutMs: number,
+    caller: Omit<Caller, 'access'> = {},
+  ): Promise<number | undefined> => {
+    await service.publish(request(timeoutMs), { access: OPEN_ACCESS, ...caller });
     return limits.at(-1)?.ms;
   };
 
@@ -67,13 +71,13 @@ describe('publish service', () => {
     for (const [refusal, reason] of Object.entries(reasons)) {
       outcome = { kind: 'refused', refusal: refusal as Refusal, detail: 'the very cause' };
       const message = 'the message was not stored: the very cause';
-      await assert.rejects(service.publish(request()), { reason, message });
+      await assert.rejects(service.publish(request(), { access: OPEN_ACCESS }), { reason, message });
     }
   });
 
   it('leaves open what is', async () => {
     outcome = { kind: 'unknown', detail: 'silence' };
-    await assert.rejects(service.publish(request()), {
+    await assert.rejects(service.publish(request(), { access: OPEN_ACCESS }), {
       reason: 'PUBLISH_OUTCOME_UNKNOWN',
       message: /may have been stored.*same key is safe.*silence/,
     });

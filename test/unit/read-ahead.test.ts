@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { HistoryReader } from '../../server/nats/read/history-reader.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { OPEN_ACCESS } from '../../server/session/access.ts';
 import { pull } from '../../server/session/pull.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -184,6 +185,7 @@ describe('Reliable: what is read ahead, and given up', () => {
       const parts = pull(
         context as never,
         { room: 'r', from: 'afterSeq', afterSeq: '0', limit: 0, maxFrameBytes: 0 } as never,
+        OPEN_ACCESS,
         gone.signal,
       );
       const sign = parts.next();

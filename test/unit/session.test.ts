@@ -1,105 +1,11 @@
 import assert from 'node:assert/strict';
-import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
-import type { ServerFrame } from '../../protos/live.ts';
-import { createLogger } from '../../server/observability/logging.ts';
-import { PublishService } from '../../server/session/publish-service.ts';
-import { Session } from '../../server/session/session.ts';
-import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
 import { UpstreamError } from '../../server/upstream/upstream-error.ts';
-import type { UpstreamCauses } from '../../server/upstream/upstream-cause.ts';
-import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
-import { CoreGateway } from '../helpers/core-gateway.ts';
-import { HandCarrier } from '../helpers/hand-carrier.ts';
-import { StreamModel } from '../helpers/stream-model.ts';
-
-const LIMITS = { rooms: 2, publishes: 2, heartbeatMs: 4_000, helloMs: 10_000 };
-const SWEEP_MS = 1_000;
-
-/** A session of a gateway over a stream model, whose carrier is moved by hand. */
-class Rig implements AsyncDisposable {
-  readonly stream = new StreamModel();
-  readonly gateway = new CoreGateway(this.stream);
-  readonly carrier = new HandCarrier();
-  readonly session: Session;
-  readonly ended: Session[] = [];
-  causes: UpstreamCauses = NO_CAUSES;
-  /** Publishes that wait for their outcome. */
-  readonly outcomes: ((outcome: PublishOutcome) => void)[] = [];
-
-  constructor() {
-    const { hub, scheduler, clock } = this.gateway;
-    const logger = createLogger('silent');
-    const publishing = new PublishService(
-      {
-        reliable: () => new Promise((resolve) => this.outcomes.push(resolve)),
-        ephemeral: () => undefined,
-      },
-      1_000,
-    );
-    this.session = new Session(
-      this.carrier,
-      {
-        hub,
-        scheduler,
-        publishing,
-        clock,
-        logger,
-        sampledLog: logger,
-        limits: LIMITS,
-        compression: { savedBytes: 0 },
-        epoch: () => this.stream.epoch,
-        upstreamCauses: () => this.causes,
-      },
-      (session) => this.ended.push(session),
-    );
-  }
-
-  async hello(): Promise<void> {
-    this.carrier.receive({ hello: { client: 'test' } });
-    await this.settle();
-    assert.deepEqual(this.carrier.takeKinds(), ['welcome']);
-  }
-
-  /** Joins live, and takes what it is told. */
-  async join(room: string): Promise<void> {
-    this.carrier.receive({ join: { room, start: { live: {} } } });
-    await this.settle();
-    assert.deepEqual(this.carrier.takeKinds(), ['joined', 'caughtUp']);
-  }
-
-  publish(requestId: number, key: string): void {
-    const request: PublishRequestInput = { room: 'r', type: 'gift', payload: Buffer.from('x'), key };
-    this.carrier.receive({ publish: { requestId, request } });
-  }
-
-  sweep(): void {
-    this.session.sweep(this.gateway.clock.monotonicMs(), SWEEP_MS);
-  }
-
-  /** What was sent since this was last asked. */
-  async sent(): Promise<ServerFrame[]> {
-    await this.settle();
-    return this.carrier.sent.splice(0);
-  }
-
-  settle(): Promise<void> {
-    return this.gateway.settle();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.carrier.close();
-    this.gateway.close();
-    await this.settle();
-    assert.deepEqual(this.ended, [this.session], 'told once that it has ended');
-    assert.equal(this.gateway.clock.pending, 0, 'timers left behind');
-    assert.equal(this.stream.feeds, 0, 'feeds left behind');
-  }
-}
+import { SESSION_LIMITS, SessionRig } from '../helpers/session-rig.ts';
 
 describe('a session', () => {
   describe('greeting', () => {
     it('answers Hello with Welcome: its limits, and the stream that it serves from', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       rig.carrier.receive({
         hello: { client: 'test', features: ['FEATURE_DEFLATE'], maxFrameBytes: 200_000 },
       });
@@ -113,20 +19,20 @@ describe('a session', () => {
     });
 
     it('refuses whoever begins otherwise, says Hello twice, or says nothing', async () => {
-      await using first = new Rig();
+      await using first = new SessionRig();
       first.carrier.receive({ ping: { nonce: 1 } });
       assert.equal(first.carrier.ending, 'HELLO_EXPECTED');
-      await using second = new Rig();
+      await using second = new SessionRig();
       await second.hello();
       second.carrier.receive({ hello: {} });
       assert.equal(second.carrier.ending, 'HELLO_REPEATED');
-      await using third = new Rig();
-      third.gateway.clock.advance(LIMITS.helloMs);
+      await using third = new SessionRig();
+      third.gateway.clock.advance(SESSION_LIMITS.helloMs);
       assert.equal(third.carrier.ending, 'HELLO_TIMEOUT');
     });
 
     it('refuses what is no frame, and leaves a frame of a later version without effect', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.carrier.receive({});
       const [frame] = await rig.sent();
@@ -141,7 +47,7 @@ describe('a session', () => {
 
   describe('reading', () => {
     it('asks for no more frames while too many answers wait, and goes on when they are out', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.carrier.flowing = false;
       let pings = 0;
@@ -160,7 +66,7 @@ describe('a session', () => {
 
   describe('heartbeats', () => {
     it('come at the beginning, then in silence only', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.sweep();
       await rig.settle();
@@ -176,7 +82,7 @@ describe('a session', () => {
     });
 
     it('tell at once of NATS, and of each room that is joined', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       await rig.join('r');
       rig.stream.publish('r', 'm');
@@ -194,7 +100,7 @@ describe('a session', () => {
 
   describe('rooms', () => {
     it('are joined up to the limit, each once; what cannot be is told of the room, and the others go on', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       await rig.join('a');
       await rig.join('b');
@@ -216,7 +122,7 @@ describe('a session', () => {
     });
 
     it('that cannot be opened are told as such, and can be joined later', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.stream.leader = 'away';
       rig.carrier.receive({ join: { room: 'r', start: { live: {} } } });
@@ -227,7 +133,7 @@ describe('a session', () => {
     });
 
     it('whose start cannot be looked up are told as such, and can be joined later', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       const room = await rig.gateway.hub.acquire('r');
       rig.stream.leader = 'away';
@@ -241,7 +147,7 @@ describe('a session', () => {
     });
 
     it('that are left while they are opened say Left, and nothing more', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.stream.withholdAnswers();
       rig.carrier.receive({ join: { room: 'r', start: { live: {} } } });
@@ -258,7 +164,7 @@ describe('a session', () => {
     });
 
     it('are given the credit that came while they were opened', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.stream.publish('r', 'm');
       rig.stream.withholdAnswers();
@@ -278,7 +184,7 @@ describe('a session', () => {
 
   describe('publishes', () => {
     it('are answered in one frame, however many wait for the transport', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.publish(1, 'a');
       rig.publish(2, 'b');
@@ -299,7 +205,7 @@ describe('a session', () => {
     });
 
     it('that are too many, or have no request, are refused alone', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       for (const [id, key] of ['a', 'b', 'c'].entries()) rig.publish(id, key);
       rig.carrier.receive({ publish: { requestId: 9 } });
@@ -316,7 +222,7 @@ describe('a session', () => {
     });
 
     it('are answered before the stream ends, when the client sends no more', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.publish(1, 'a');
       rig.carrier.halfClose();
@@ -330,7 +236,7 @@ describe('a session', () => {
 
   describe('the end', () => {
     it('comes with OK behind Reconnect, when the gateway sends the viewer away', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       await rig.join('r');
       rig.session.goAway({ afterMs: 7, reason: 'REBALANCING', endpoint: 'b:1' });
@@ -343,7 +249,7 @@ describe('a session', () => {
     });
 
     it('waits for the frame that is on its way', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       rig.carrier.flowing = false;
       rig.session.goAway({ afterMs: 0, reason: 'DRAINING', endpoint: undefined });
@@ -355,7 +261,7 @@ describe('a session', () => {
     });
 
     it('of a slow consumer gives everything back at once, and is still blocked', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       await rig.join('r');
       rig.carrier.flowing = false;
@@ -370,7 +276,7 @@ describe('a session', () => {
     });
 
     it('of the carrier ends the subscriptions', async () => {
-      await using rig = new Rig();
+      await using rig = new SessionRig();
       await rig.hello();
       await rig.join('r');
       const room = await rig.gateway.hub.acquire('r');
@@ -381,7 +287,7 @@ describe('a session', () => {
   });
 
   it('hides what has failed inside, and says that the gateway did', async () => {
-    await using rig = new Rig();
+    await using rig = new SessionRig();
     await rig.hello();
     const failure = rig.session.refuseRoom(new UpstreamError('secret'), 'r');
     assert.equal(failure.reason, 'UPSTREAM_UNAVAILABLE');

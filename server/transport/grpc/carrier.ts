@@ -4,6 +4,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from '../../session/carrier.ts';
 import type { Failure } from '../../session/failure.ts';
+import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import type { Listener } from './listener.ts';
@@ -32,6 +33,7 @@ export class GrpcCarrier implements Carrier {
   readonly #stream: ServerHttp2Stream;
   readonly #dependencies: GrpcCarrierDependencies;
   #listener: CarrierListener | undefined;
+  #token: string | undefined;
   /** What has yet to be handed over of a frame of several pieces. */
   #rest: Buffer | undefined;
   readonly #handedOver = (error?: Error | null): void => {
@@ -100,8 +102,15 @@ export class GrpcCarrier implements Carrier {
     this.#dependencies.listener.terminate(this.peer);
   }
 
-  /** Of the call. What a client has to say of itself comes in Hello. */
-  onReceiveMetadata(): void {
+  takeToken(): string | undefined {
+    const token = this.#token;
+    this.#token = undefined;
+    return token;
+  }
+
+  /** Of the call. What a client has to say of itself comes in Hello, but for a token. */
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#token = bearerToken(metadata);
     this.#call.startRead();
   }
 

@@ -19,7 +19,8 @@ import type { Received } from '../../session/carrier.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
 import type { UnaryContext } from '../../session/unary.ts';
-import { getRoom, publish } from '../../session/unary.ts';
+import { accessOf, getRoom, publish } from '../../session/unary.ts';
+import { bearerToken } from './bearer-token.ts';
 
 /** A call of Pull; responses are written encoded. */
 type PullCall = ServerWritableStream<PullRequest, Buffer>;
@@ -72,7 +73,7 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
   return {
     Pull: (call: PullCall) => void servePull(context, call),
     Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
-    GetRoom: unary((request: GetRoomRequest) => getRoom(context, request)),
+    GetRoom: unary((request: GetRoomRequest, { access }) => getRoom(context, request, access)),
   };
 
   function unary<Request, Response>(answer: (request: Request, caller: Caller) => Promise<Response>) {
@@ -80,7 +81,10 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
       const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
-      answer(call.request, { signal: gone.signal, remainingMs }).then(
+      const answered = accessOf(context, bearerToken(call.metadata)).then((access) =>
+        answer(call.request, { access, signal: gone.signal, remainingMs }),
+      );
+      answered.then(
         (response) => callback(null, response),
         (error: unknown) => {
           const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
@@ -96,7 +100,9 @@ async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
   call.on('cancelled', () => gone.abort());
   call.on('close', () => gone.abort());
   try {
-    for await (const part of pull(context, call.request, gone.signal)) await written(call, part, gone.signal);
+    const access = await accessOf(context, bearerToken(call.metadata));
+    for await (const part of pull(context, call.request, access, gone.signal))
+      await written(call, part, gone.signal);
     call.end();
   } catch (error) {
     const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');

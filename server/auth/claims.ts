@@ -1,0 +1,82 @@
+import type { JWTPayload } from 'jose';
+import type { Grant, Right, Rule } from './grant.ts';
+import { ROLES } from './grant.ts';
+import { TokenError } from './token-error.ts';
+
+/* The claims of a token (docs/authentication.md has them as a table). Their signature and times have been checked. */
+
+const SECOND_MS = 1_000;
+const MAX_USER_BYTES = 256;
+/** A token is looked at with each join and publish. */
+const MAX_LIST = 100;
+const RIGHT_PATTERN = /^(watch|moderate|speak-for-others|publish:([A-Za-z0-9_.-]{1,64}|\*))$/;
+const ROOM_PATTERN = /^(?=.{1,64}$)[A-Za-z0-9_-]*\*?[A-Za-z0-9_-]*$/;
+// eslint-disable-next-line no-control-regex -- these are the characters to refuse
+const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
+
+/**
+ * What a token's claims allow. Rights and roles that are not known here give nothing; everything else that does not fit is refused.
+ * @throws TokenError TOKEN_INVALID that names the claim
+ */
+export function grantOf(payload: JWTPayload): Grant {
+  const rules = [
+    ruleOf(payload, 'viewer'),
+    ...listOf(payload, 'grants', objectOf).map((rule) => ruleOf(rule)),
+  ];
+  return {
+    user: userOf(payload.sub),
+    tokenId: payload.jti,
+    expiresAtMs: payload.exp === undefined ? Infinity : payload.exp * SECOND_MS,
+    rules,
+  };
+}
+
+/** @param otherwise the role of a rule that names neither roles nor rights */
+function ruleOf(claims: Readonly<Record<string, unknown>>, otherwise?: string): Rule {
+  const rooms = claims['rooms'] === undefined ? ['*'] : listOf(claims, 'rooms', roomPatternOf);
+  const silent = claims['roles'] === undefined && claims['allow'] === undefined;
+  const roles = silent && otherwise !== undefined ? [otherwise] : listOf(claims, 'roles', textOf);
+  const allowed = listOf(claims, 'allow', textOf).filter((text): text is Right => RIGHT_PATTERN.test(text));
+  const ofRoles = roles.flatMap((role) => (Object.hasOwn(ROLES, role) ? (ROLES[role] ?? []) : []));
+  return { rooms, rights: [...new Set([...ofRoles, ...allowed])] };
+}
+
+function userOf(sub: string | undefined): string {
+  if (sub === undefined || sub === '') throw invalid('sub', 'has to name the user');
+  if (Buffer.byteLength(sub) > MAX_USER_BYTES || CONTROL_PATTERN.test(sub))
+    throw invalid('sub', `has to be at most ${MAX_USER_BYTES} bytes without control characters`);
+  return sub;
+}
+
+/** A claim that is a list; an absent one is empty. */
+function listOf<T>(
+  claims: Readonly<Record<string, unknown>>,
+  name: string,
+  read: (name: string, item: unknown) => T,
+): T[] {
+  const value = claims[name] ?? [];
+  if (!Array.isArray(value) || value.length > MAX_LIST)
+    throw invalid(name, `has to be a list of at most ${MAX_LIST}`);
+  return value.map((item) => read(name, item));
+}
+
+function textOf(name: string, item: unknown): string {
+  if (typeof item === 'string') return item;
+  throw invalid(name, 'has to be a list of strings');
+}
+
+function roomPatternOf(name: string, item: unknown): string {
+  const text = textOf(name, item);
+  if (ROOM_PATTERN.test(text)) return text;
+  throw invalid(name, 'has to be a list of room names, in each of which one * may stand for the rest');
+}
+
+function objectOf(name: string, item: unknown): Readonly<Record<string, unknown>> {
+  if (typeof item === 'object' && item !== null && !Array.isArray(item))
+    return item as Record<string, unknown>;
+  throw invalid(name, 'has to be a list of objects');
+}
+
+function invalid(claim: string, problem: string): TokenError {
+  return new TokenError('TOKEN_INVALID', `the token is refused: its claim ${claim} ${problem}`);
+}

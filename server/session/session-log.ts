@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../observability/logging.ts';
+import type { SampledLog } from '../observability/sampled-log.ts';
+import type { Failure } from './failure.ts';
+import { refuse } from './failure.ts';
+
+/** How much of a client's name is kept, in characters. */
+const MAX_CLIENT_NAME = 80;
+
+/** Where sessions are logged. */
+export interface SessionLogs {
+  readonly logger: Logger;
+  /** Told who comes and goes: in a storm not of everybody. */
+  readonly sampledLog: Pick<SampledLog, 'info'>;
+}
+
+/** What is said in the log of one session, and who it is. */
+export class SessionLog {
+  readonly id = randomUUID();
+  readonly #peer: string;
+  readonly #logs: SessionLogs;
+  /** As the client names itself in Hello. */
+  #client: string | undefined;
+  #user: string | undefined;
+
+  constructor(peer: string, logs: SessionLogs) {
+    this.#peer = peer;
+    this.#logs = logs;
+  }
+
+  /** @param user whose token it has; undefined where nobody is asked for one */
+  begins(client: string, user: string | undefined): void {
+    this.#client = client.slice(0, MAX_CLIENT_NAME);
+    this.#user = user;
+    this.#logs.sampledLog.info(this.#facts, 'a session begins');
+  }
+
+  /** Of one that did not begin nothing is said. */
+  ends(): void {
+    if (this.#client !== undefined) this.#logs.sampledLog.info(this.#facts, 'a session ends');
+  }
+
+  info(message: string): void {
+    this.#logs.logger.info(this.#facts, message);
+  }
+
+  /** What the client is to be told of an error; what it is not told is logged. */
+  refuse(error: unknown, message: string, facts?: { readonly room: string }): Failure {
+    return refuse(this.#logs.logger, error, { ...this.#facts, ...facts }, message);
+  }
+
+  get #facts(): { session: string; peer: string; client: string | undefined; user: string | undefined } {
+    return { session: this.id, peer: this.#peer, client: this.#client, user: this.#user };
+  }
+}
