@@ -55,6 +55,7 @@ export type { PublishResult } from './core/publish-order.ts';
 export type { PullEvent } from './core/pull.ts';
 export type { RoomInfo } from './core/room-info.ts';
 export type { RoomSubscription } from './core/subscription.ts';
+export type { TokenSource } from './core/tokens.ts';
 export type { CallOptions, IncomingFrame, Link, LinkHandlers, Transport } from './core/transport.ts';
 export type { Upstream, UpstreamCause } from './core/upstream.ts';
 export type { LiveClientOptions } from './live-client.ts';

@@ -7,6 +7,7 @@ import { status } from '../../protos/status-codes.ts';
 import type { Endpoints } from './endpoints.ts';
 import { LiveError, clientClosed } from './errors.ts';
 import type { Logger } from './logger.ts';
+import type { Tokens } from './tokens.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 /** Statuses after which another endpoint may do better. */
@@ -18,6 +19,7 @@ export interface CallsDependencies {
   readonly endpoints: Endpoints;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tokens: Tokens;
 }
 
 /** How long a call may take, and what gives it up. */
@@ -83,12 +85,15 @@ export class Calls {
     limits: CallLimits,
     call: (endpoint: string, attempt: Attempt) => Promise<T>,
   ): Promise<T> {
-    const { endpoints, logger } = this.#dependencies;
+    const { endpoints, logger, tokens } = this.#dependencies;
     let last: unknown;
-    for (const endpoint of this.#inOrder()) {
+    let renewed = false;
+    const order = this.#inOrder();
+    for (let endpoint = order.shift(); endpoint !== undefined; endpoint = order.shift()) {
       this.#assertGoingOn(limits);
       const attempt = new Attempt(this.#dependencies.clock, limits, this.#running);
       try {
+        attempt.token = await attempt.answer(Promise.resolve(tokens.get()));
         const result = await call(endpoint, attempt);
         endpoints.worked(endpoint);
         this.#preferred = endpoint;
@@ -96,6 +101,11 @@ export class Calls {
       } catch (error) {
         attempt.end();
         this.#assertGoingOn(limits);
+        if (!renewed && isExpired(error) && tokens.forget()) {
+          renewed = true;
+          order.unshift(endpoint);
+          continue;
+        }
         if (!(error instanceof LiveError) || !elsewhere.has(error.code)) throw error;
         last = error;
         endpoints.failed(endpoint);
@@ -119,6 +129,11 @@ export class Calls {
   }
 }
 
+/** The token was good before: another will be. */
+function isExpired(error: unknown): boolean {
+  return error instanceof LiveError && error.reason === 'TOKEN_EXPIRED';
+}
+
 /** One call to one endpoint, until it is ended: by its outcome, by time, by the caller, or with the client. */
 class Attempt implements CallOptions {
   readonly #clock: Clock;
@@ -135,6 +150,9 @@ class Attempt implements CallOptions {
     running.add(this);
     limits.signal?.addEventListener('abort', this.#giveUp);
   }
+
+  /** See {@link CallOptions}. */
+  token: string | undefined;
 
   get signal(): AbortSignal {
     return this.#ending.signal;

@@ -72,6 +72,10 @@ const endpoints: Rule = {
     Array.isArray(value) && value.length > 0 && value.every((endpoint) => name.allows(endpoint)),
   words: 'a list of host:port with at least one',
 };
+const tokenSource: Rule = {
+  allows: (value) => name.allows(value) || typeof value === 'function',
+  words: 'a string that is not empty, or a function that gives one',
+};
 const bytes: Rule = {
   allows: (value) => typeof value === 'string' || value instanceof Uint8Array,
   words: 'a string or a Uint8Array',
@@ -99,6 +103,7 @@ export function checkDuration(option: string, value: unknown): void {
 
 export function checkClientOptions(options: ClientOptions): void {
   check('endpoints', options.endpoints, endpoints);
+  checkGiven('token', options.token, tokenSource);
   checkGiven('clientName', options.clientName, text);
   checkGiven('compression', options.compression, oneOf('none', 'deflate'));
   checkGiven('maxFrameBytes', options.maxFrameBytes, whole(1, MAX_UINT32));
@@ -113,10 +118,18 @@ export function checkClientOptions(options: ClientOptions): void {
   checkGiven('backoff.maxMs', backoff?.maxMs, delay);
 }
 
-export function checkJoinOptions({ from, ignoreStoredCursor, onGap, cursorName, signal }: JoinOptions): void {
+export function checkJoinOptions({
+  from,
+  ignoreStoredCursor,
+  onGap,
+  cursorName,
+  token,
+  signal,
+}: JoinOptions): void {
   checkFrom(from);
   checkGiven('ignoreStoredCursor', ignoreStoredCursor, flag);
   checkGiven('onGap', onGap, oneOf('continue', 'stop'));
+  checkGiven('token', token, tokenSource);
   checkGiven('cursorName', cursorName, name);
   checkGiven('signal', signal, signalRule);
 }

@@ -40,6 +40,7 @@ import { roomInfoFromWire } from './room-info.ts';
 import { Rooms } from './rooms.ts';
 import { Route } from './route.ts';
 import type { RoomSubscription } from './subscription.ts';
+import { Tokens } from './tokens.ts';
 import type { Transport } from './transport.ts';
 import type { Upstream, UpstreamCause } from './upstream.ts';
 import { UpstreamStatus } from './upstream.ts';
@@ -100,7 +101,8 @@ export class CoreClient extends Emitter<LiveClientEvents> {
     this.#transport = transport;
     this.#maxFrameBytes = options.maxFrameBytes ?? LARGEST_FRAME_BYTES;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
-    this.#calls = new Calls({ transport, endpoints: endpoints(), clock, logger });
+    const tokens = new Tokens(options.token);
+    this.#calls = new Calls({ transport, endpoints: endpoints(), clock, logger, tokens });
     this.#connection = new Connection(
       {
         hello: {
@@ -114,7 +116,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
         silenceSlackMs: 250,
         probeTimeoutMs: options.probeTimeoutMs ?? 2_000,
       },
-      { transport, route: new Route(endpoints(), backoff, random), clock, counters },
+      { transport, route: new Route(endpoints(), backoff, random), clock, counters, tokens, logger },
       this.#connectionListener(),
     );
     this.#rooms = new Rooms({

@@ -9,8 +9,10 @@ import { status } from '../../protos/status-codes.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { Counters } from './counters.ts';
 import { LiveError } from './errors.ts';
+import type { Logger } from './logger.ts';
 import type { Route } from './route.ts';
 import type { Link, Transport } from './transport.ts';
+import type { Tokens } from './tokens.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What a connection needs to know. Durations are in milliseconds. */
@@ -44,6 +46,8 @@ export interface ConnectionDependencies {
   readonly route: Route;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly tokens: Tokens;
+  readonly logger: Logger;
 }
 
 /**
@@ -110,7 +114,24 @@ export class Connection {
     this.#dependencies.counters.connects += 1;
     const generation = this.#generation;
     const { endpoint, attempt } = this.#dependencies.route;
-    const { connectTimeoutMs, hello } = this.#settings;
+    const { connectTimeoutMs } = this.#settings;
+    this.#setState(
+      { kind: 'connecting', attempt, endpoint, generation, since: this.#now() },
+      this.#dependencies.clock.after(connectTimeoutMs, () =>
+        this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
+      ),
+    );
+    if (!this.#isWaiting(generation)) return;
+    const token = this.#dependencies.tokens.get();
+    if (typeof token !== 'object') return this.#open(endpoint, generation, token);
+    token.then(
+      (now) => this.#isWaiting(generation) && this.#open(endpoint, generation, now),
+      (error: unknown) => this.#isWaiting(generation) && this.#fail(error as LiveError),
+    );
+  }
+
+  #open(endpoint: string, generation: number, token: string | undefined): void {
+    const { hello } = this.#settings;
     const link = this.#dependencies.transport.open(endpoint, {
       frame: (frame, bytes, receivedBytes) => {
         if (!this.#isCurrent(generation)) return;
@@ -121,21 +142,19 @@ export class Connection {
         if (this.#isCurrent(generation)) this.#onEnd(error);
       },
     });
-    link.send({ hello });
+    link.send({ hello: { ...hello, token: token ?? '' } });
     this.#link = link;
-    this.#setState(
-      { kind: 'connecting', attempt, endpoint, generation, since: this.#now() },
-      this.#dependencies.clock.after(connectTimeoutMs, () =>
-        this.#fail(unavailable(`${endpoint} did not welcome us within ${connectTimeoutMs} ms`)),
-      ),
-    );
-    if (!this.#isCurrent(generation)) return;
     for (const frame of this.#listener.opening()) this.send(frame);
   }
 
   /** Whoever is told something may close the connection there and then: to be asked after each call that may tell. */
   #isClosed(): boolean {
     return this.#state.kind === 'closed';
+  }
+
+  /** Whether an attempt to connect goes on that has no link yet. */
+  #isWaiting(generation: number): boolean {
+    return generation === this.#generation && this.#state.kind === 'connecting' && this.#link === undefined;
   }
 
   #isCurrent(generation: number): boolean {
@@ -147,7 +166,16 @@ export class Connection {
     this.#watchdog?.heard();
     if (frame.welcome) this.#onWelcome(frame.welcome);
     else if (frame.reconnect) this.#onReconnect(frame.reconnect);
-    else if (!frame.pong) this.#pass(frame, bytes);
+    else if (frame.tokenExpiring?.room === '') this.#renew();
+    else if (!frame.pong && !frame.tokenRenewed) this.#pass(frame, bytes);
+  }
+
+  #renew(): void {
+    const { tokens, logger } = this.#dependencies;
+    const generation = this.#generation;
+    tokens.renew(logger, (token) => {
+      if (this.#isCurrent(generation)) this.send({ renew: { token } });
+    });
   }
 
   /** A frame that cannot be understood ends the link, not the process. */
@@ -247,9 +275,12 @@ export class Connection {
   }
 
   #fail(cause: LiveError): void {
+    // One that was waited for in vain is asked for anew.
+    const forgets = cause.reason === 'TOKEN_EXPIRED' || this.#isWaiting(this.#generation);
+    const final = forgets && !this.#dependencies.tokens.forget() && cause.reason === 'TOKEN_EXPIRED';
     this.#drop();
     if (this.#isClosed()) return;
-    if (!cause.retryable) {
+    if (final || !cause.retryable) {
       this.close(cause);
       return;
     }

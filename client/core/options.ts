@@ -6,6 +6,7 @@ import type { DeliveryClass } from '../../protos/vocabulary.ts';
 import type { Cursor } from './cursor.ts';
 import type { CursorStore } from './cursor-store.ts';
 import type { Logger } from './logger.ts';
+import type { TokenSource } from './tokens.ts';
 
 /** How long a call or a publish may take unless the application says otherwise, in milliseconds. */
 export const DEFAULT_CALL_TIMEOUT_MS = 10_000;
@@ -17,6 +18,8 @@ export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };
 export interface ClientOptions {
   /** Gateways as host:port, at least one: tried in random order, those that failed in the last minute after the others. */
   readonly endpoints: readonly string[];
+  /** Who the viewer is, where gateways ask for it. A string that has expired ends the client; a function is asked for another. */
+  readonly token?: TokenSource;
   /** Name and version of the application, for the gateway's logs. */
   readonly clientName?: string;
   /** How the gateway may compress batches: less to transfer, more to do at both ends. Default 'none'. */
@@ -73,6 +76,8 @@ export interface JoinOptions {
   readonly onGap?: 'continue' | 'stop';
   /** The name under which the cursor store keeps this room's cursor. Absent: nothing is kept. */
   readonly cursorName?: string;
+  /** A token for this room, where that of the client does not allow it; of the same user. */
+  readonly token?: TokenSource;
   /** Leaves the room when it is aborted, like `leave`; but the iterator then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }

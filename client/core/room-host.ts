@@ -5,6 +5,7 @@ import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
 import type { Counters } from './counters.ts';
 import type { Cursor } from './cursor.ts';
 import type { Logger } from './logger.ts';
+import type { Tokens } from './tokens.ts';
 
 /** How a room is to be followed. */
 export interface RoomSettings {
@@ -16,6 +17,8 @@ export interface RoomSettings {
   /** What may wait for the application, in bytes of frames. */
   readonly windowBytes: number;
   readonly backoff: BackoffLimits;
+  /** Those that the room needs beside the stream's. */
+  readonly tokens: Tokens;
   /** Leaves the room when it is aborted. */
   readonly signal: AbortSignal | undefined;
   /** Told of every cursor up to which the application has handled everything. */

@@ -20,6 +20,7 @@ import { Position } from './position.ts';
 import { RoomCredit } from './room-credit.ts';
 import type { RoomHost, RoomSettings } from './room-host.ts';
 import { Subscription } from './subscription.ts';
+import type { Tokens } from './tokens.ts';
 
 type State =
   /** The cursor of an earlier run is being looked up. */
@@ -76,6 +77,10 @@ export class Room {
     return this.#settings.room;
   }
 
+  get tokens(): Tokens {
+    return this.#settings.tokens;
+  }
+
   get state(): State['kind'] {
     return this.#state.kind;
   }
@@ -97,12 +102,13 @@ export class Room {
   }
 
   /** The Join that continues where this room stands; it is on its way from now on. */
-  joinFrame(): ClientFrameInput {
+  joinFrame(token: string | undefined): ClientFrameInput {
     this.#setState({ kind: 'joining' });
     const { room, start } = this.#settings;
     const { cursor } = this.#position;
     const from = cursor ? { cursor: cursorToWire(cursor) } : { start };
-    return { join: { room, ...from, creditBytes: this.#credit.begin(this.subscription.waitingBytes) } };
+    const creditBytes = this.#credit.begin(this.subscription.waitingBytes);
+    return { join: { room, ...from, creditBytes, ...(token !== undefined && { token }) } };
   }
 
   /** The connection is gone. */
@@ -209,10 +215,15 @@ export class Room {
   }
 
   onRoomError(wire: RoomError): void {
+    this.refused(fromRefusal(required(wire.refusal)));
+  }
+
+  /** It cannot be served, for now or at all. */
+  refused(error: LiveError): void {
     if (this.#state.kind === 'ended') return;
-    const error = fromRefusal(required(wire.refusal));
     this.#setState({ kind: 'detached' });
-    if (!error.retryable) {
+    const spent = error.reason === 'TOKEN_EXPIRED' && !this.tokens.forget();
+    if (spent || !error.retryable) {
       this.end(error);
       return;
     }

@@ -16,6 +16,7 @@ import type { Cluster } from './places.ts';
 import { Room } from './room.ts';
 import type { RoomHost } from './room-host.ts';
 import type { RoomSubscription } from './subscription.ts';
+import { Tokens } from './tokens.ts';
 
 /** How often what the application has handled is acknowledged, in milliseconds. */
 const ACK_PERIOD_MS = 5_000;
@@ -91,7 +92,14 @@ export class Rooms implements RoomHost<Room> {
         reason: 'ALREADY_JOINED',
       });
     }
-    const { from = 'live', onGap = 'continue', cursorName, ignoreStoredCursor = false, signal } = options;
+    const {
+      from = 'live',
+      onGap = 'continue',
+      cursorName,
+      ignoreStoredCursor = false,
+      token,
+      signal,
+    } = options;
     const { windowBytes, backoff, cursorStore, servers } = this.#dependencies;
     const given = typeof from === 'object' && 'cursor' in from ? from.cursor : undefined;
     const room = new Room(
@@ -101,6 +109,7 @@ export class Rooms implements RoomHost<Room> {
         onGap,
         windowBytes,
         backoff,
+        tokens: new Tokens(token),
         signal,
         handled: (cursor) => {
           if (cursorName !== undefined) orFailed(() => cursorStore.save(cursorName, name, cursor, servers));
@@ -123,11 +132,11 @@ export class Rooms implements RoomHost<Room> {
     return this.#rooms.size === 0;
   }
 
-  /** The joins that go with Hello. */
+  /** The joins that go with Hello; those whose tokens are still to come follow. */
   opening(): ClientFrameInput[] {
     return [...this.#rooms.values()]
       .filter(({ state }) => state === 'detached')
-      .map((room) => room.joinFrame());
+      .flatMap((room) => this.#joinFrame(room) ?? []);
   }
 
   /** @param epoch identity of the stream behind the gateway; empty: it does not say */
@@ -162,11 +171,13 @@ export class Rooms implements RoomHost<Room> {
     else if (frame.caughtUp) this.#current(frame.caughtUp.room)?.onCaughtUp(frame.caughtUp);
     else if (frame.left) this.#onLeft(frame.left.room);
     else if (frame.roomError) this.#onRoomError(frame.roomError);
+    else if (frame.tokenExpiring) this.#onTokenExpiring(this.#current(frame.tokenExpiring.room));
     else for (const status of frame.heartbeat?.rooms ?? []) this.#current(status.room)?.onHeartbeat(status);
   }
 
   join(room: Room): void {
-    this.#dependencies.wire.send(room.joinFrame());
+    const frame = this.#joinFrame(room);
+    if (frame !== undefined) this.#dependencies.wire.send(frame);
   }
 
   leave({ room }: Room): void {
@@ -223,8 +234,30 @@ export class Rooms implements RoomHost<Room> {
 
   #loaded(room: Room, cursor: Cursor | undefined): void {
     room.loaded(cursor);
-    if (room.state === 'detached' && this.#dependencies.wire.ready)
-      this.#dependencies.wire.send(room.joinFrame());
+    if (room.state === 'detached' && this.#dependencies.wire.ready) this.join(room);
+  }
+
+  /** Undefined: the room's token is still to come, and the Join follows it. */
+  #joinFrame(room: Room): ClientFrameInput | undefined {
+    const token = room.tokens.get();
+    if (typeof token !== 'object') return room.joinFrame(token);
+    room.detach();
+    token.then(
+      () => {
+        if (room.state === 'detached' && this.#dependencies.wire.ready) this.join(room);
+      },
+      (error: unknown) => {
+        if (room.state === 'detached') room.refused(error as LiveError);
+      },
+    );
+    return undefined;
+  }
+
+  #onTokenExpiring(room: Room | undefined): void {
+    room?.tokens.renew(this.logger, (token) => {
+      if (this.#rooms.get(room.room) === room && this.#dependencies.wire.ready)
+        this.#dependencies.wire.send({ renew: { room: room.room, token } });
+    });
   }
 
   /** The room that a frame is for; none if the frame belongs to a join that has been left. */

@@ -41,6 +41,8 @@ export interface Link {
 export interface CallOptions {
   /** Cancels the call. Nobody waits for its outcome then, whatever it is. */
   readonly signal: AbortSignal;
+  /** Says who calls: `authorization: Bearer`, or what the transport has instead. */
+  readonly token: string | undefined;
 }
 
 /**

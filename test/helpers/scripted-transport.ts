@@ -61,14 +61,16 @@ export class ScriptedCall {
   readonly endpoint: string;
   readonly request: GetRoomRequestInput | PullRequestInput;
   readonly signal: AbortSignal;
+  readonly token: string | undefined;
   readonly #answers: Promise<PullResponse | GetRoomResponse>[] = [];
   #asked = 0;
   #settle: ((answer: Promise<PullResponse | GetRoomResponse>) => void) | undefined;
 
-  constructor(endpoint: string, request: ScriptedCall['request'], { signal }: CallOptions) {
+  constructor(endpoint: string, request: ScriptedCall['request'], { signal, token }: CallOptions) {
     this.endpoint = endpoint;
     this.request = request;
     this.signal = signal;
+    this.token = token;
   }
 
   /** Gives the next part of the answer. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import type { GetRoomRequestInput } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { GetRoomResponse } from '../../../protos/gen/live/v1/GetRoomResponse.ts';
 import type { PullRequestInput } from '../../../protos/gen/live/v1/PullRequest.ts';
@@ -12,6 +13,13 @@ import { fromCallError, fromServiceError } from './errors.ts';
 import { abortable, abortableTarget } from './internals/dial.ts';
 
 type Stub = InstanceType<typeof LiveStub>;
+
+/** RFC 6750, section 2.1. */
+function bearer(token: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
+}
 
 /** Unary calls and streams of answers: each endpoint has one connection for all of them, which stays for the next. */
 export class GrpcCalls {
@@ -28,9 +36,13 @@ export class GrpcCalls {
   }
 
   /** See `Transport.getRoom`. */
-  getRoom(endpoint: string, request: GetRoomRequestInput, { signal }: CallOptions): Promise<GetRoomResponse> {
+  getRoom(
+    endpoint: string,
+    request: GetRoomRequestInput,
+    { signal, token }: CallOptions,
+  ): Promise<GetRoomResponse> {
     return new Promise((resolve, reject) => {
-      const call = this.#stub(endpoint).getRoom(request, (error, info) => {
+      const call = this.#stub(endpoint).getRoom(request, bearer(token), (error, info) => {
         signal.removeEventListener('abort', cancel);
         if (info) resolve(info);
         else reject(error ? fromServiceError(error) : new LiveError(status.INTERNAL, 'empty answer'));
@@ -44,9 +56,9 @@ export class GrpcCalls {
   async *pull(
     endpoint: string,
     request: PullRequestInput,
-    { signal }: CallOptions,
+    { signal, token }: CallOptions,
   ): AsyncGenerator<PullResponse, void, undefined> {
-    const call = this.#stub(endpoint).pull(request);
+    const call = this.#stub(endpoint).pull(request, bearer(token));
     // A call reports its own cancellation as an error; the iterator has its own listener while it is used.
     call.on('error', () => undefined);
     const cancel = (): void => call.cancel();
