@@ -55,7 +55,8 @@ export class JwksKeys implements KeySource {
       return await this.#known(header, token);
     } catch (error) {
       const unknown = error instanceof errors.JWKSNoMatchingKey || error instanceof TokenError;
-      if (!unknown || this.#clock.monotonicMs() - this.#askedMs < COOLDOWN_MS) throw error;
+      const lately = this.#asking === undefined && this.#clock.monotonicMs() - this.#askedMs < COOLDOWN_MS;
+      if (!unknown || lately) throw error;
     }
     await this.#refresh();
     return this.#known(header, token);

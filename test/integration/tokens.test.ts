@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { credentials, Metadata } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
+import type { RoomEvent } from '../../client/index.ts';
+import { LiveError } from '../../client/index.ts';
+import { LiveStub } from '../../protos/live.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
+import { StockProducer } from '../helpers/stock-producer.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+import type { Claims, Signer } from '../helpers/tokens.ts';
+import { inSeconds, jwkOf, newSigner, SECRET, token } from '../helpers/tokens.ts';
+
+describe('a gateway that asks for tokens', () => {
+  let nats: TestNats;
+  let directory: TempDir;
+  let secretFile: string;
+
+  before(async () => {
+    nats = await startNats();
+    directory = await tempDir();
+    secretFile = join(directory.path, 'secret');
+    await writeFile(secretFile, `${SECRET}\n`);
+  });
+
+  after(async () => {
+    await nats.stop();
+    await directory[Symbol.asyncDispose]();
+  });
+
+  const start = (overrides: Parameters<typeof startTestGateway>[1] = {}): Promise<TestGateway> =>
+    startTestGateway(nats.url, { jwtSecretFile: secretFile, tokenGraceMs: 0, ...overrides });
+
+  const ann = (claims: Claims = {}): string => token({ sub: 'ann', exp: inSeconds(600), ...claims });
+
+  it('serves every call with one, and none without', async () => {
+    await using gateway = await start();
+    const client = gateway.client({ token: ann({ roles: ['publisher'] }) });
+    const subscription = client.join('calls', { from: 'earliest' });
+    await client.publish('calls', { type: 'gift', payload: 'rose' });
+    for await (const event of subscription) if (event.kind === 'message') break;
+    assert.equal((await client.room('calls')).count, 1n);
+    const pulled: RoomEvent['kind'][] = [];
+    for await (const { kind } of client.pull('calls')) pulled.push(kind as RoomEvent['kind']);
+    assert.deepEqual(pulled, ['message', 'end']);
+
+    const stranger = gateway.client();
+    const refused = { reason: 'TOKEN_MISSING', codeName: 'UNAUTHENTICATED' };
+    await assert.rejects(stranger.room('calls'), refused);
+    await assert.rejects(async () => {
+      for await (const _ of stranger.pull('calls'));
+    }, refused);
+    await assert.rejects(async () => {
+      for await (const _ of stranger.join('calls'));
+    }, refused);
+    assert.equal(stranger.state.kind, 'closed');
+  });
+
+  it('takes what a stock client sends as authorization: Bearer', async () => {
+    await using gateway = await start();
+    const stub = new LiveStub(gateway.address, credentials.createInsecure());
+    const ask = (authorization?: string): Promise<string> => {
+      const metadata = new Metadata();
+      if (authorization !== undefined) metadata.set('authorization', authorization);
+      const request = { room: 'r', type: 'comment', payload: Buffer.from('hi') };
+      return new Promise((resolve) =>
+        stub.publish(request, metadata, (error: ServiceError | null) =>
+          resolve(error ? String(error.metadata.get('live-reason')[0]) : 'OK'),
+        ),
+      );
+    };
+    assert.equal(await ask(`Bearer ${ann()}`), 'OK');
+    assert.equal(await ask(`bearer ${ann()}`), 'OK');
+    assert.equal(await ask(), 'TOKEN_MISSING');
+    assert.equal(await ask('Basic YTpi'), 'TOKEN_MISSING');
+    assert.equal(await ask('Bearer nonsense'), 'TOKEN_INVALID');
+    assert.equal(await ask(`Bearer ${ann({ exp: inSeconds(-60) })}`), 'TOKEN_EXPIRED');
+    assert.equal(await ask(`Bearer ${ann({ rooms: ['other'] })}`), 'NOT_PERMITTED');
+    stub.close();
+  });
+
+  it('publishes in the name of the token’s user', async () => {
+    await using gateway = await start();
+    const client = gateway.client({ token: ann({ roles: ['publisher'] }) });
+    await client.publish('names', { type: 'gift', payload: 'rose' });
+    await assert.rejects(client.publish('names', { type: 'gift', payload: 'x', sender: 'bob' }), {
+      reason: 'NOT_PERMITTED',
+    });
+    for await (const event of client.pull('names'))
+      if (event.kind === 'message') assert.equal(event.message.sender, 'ann');
+  });
+
+  it('asks for a new token in time: nothing is interrupted, nothing missed', async () => {
+    await using gateway = await start();
+    await using producer = await StockProducer.connect(nats.url);
+    let made = 0;
+    // Every second one, and so each must be replaced while the viewer watches.
+    const client = gateway.client({ token: () => ann({ exp: inSeconds(3), jti: `${++made}` }) });
+    const states: string[] = [];
+    client.on('state', ({ kind }) => states.push(kind));
+    const got: string[] = [];
+    void (async () => {
+      for await (const event of client.join('renewed', { from: 'earliest' }))
+        if (event.kind === 'message') got.push(event.message.payload.toString());
+    })();
+    let sent = 0;
+    await until('four tokens were used', async () => {
+      await producer.burst('renewed', [String(sent++)]);
+      return made >= 4;
+    });
+    await until('all have come', () => got.length === sent);
+    assert.deepEqual(
+      got,
+      Array.from({ length: sent }, (_, index) => String(index)),
+    );
+    assert.deepEqual(
+      [client.counters.connects, states.filter((state) => state === 'backoff').length],
+      [1, 0],
+    );
+  });
+
+  it('ends the stream of an expired token; who gets another resumes, and misses nothing', async () => {
+    await using gateway = await start();
+    await using producer = await StockProducer.connect(nats.url);
+    let signedIn = true;
+    const client = gateway.client({
+      backoff: { baseMs: 20, maxMs: 20 },
+      token: () => {
+        if (signedIn) return ann({ exp: inSeconds(2) });
+        throw new Error('signed out');
+      },
+    });
+    const causes: string[] = [];
+    client.on('state', (state) => {
+      if (state.kind === 'backoff') causes.push(state.cause.reason);
+    });
+    const got: string[] = [];
+    void (async () => {
+      for await (const event of client.join('expired', { from: 'earliest' }))
+        if (event.kind === 'message') got.push(event.message.payload.toString());
+    })();
+    await producer.burst('expired', ['1']);
+    await until('the first has come', () => got.length === 1);
+    signedIn = false;
+    await until('the stream has ended', () => causes.includes('TOKEN_EXPIRED'));
+    await producer.burst('expired', ['2', '3']);
+    signedIn = true;
+    await until('all have come', () => got.length === 3);
+    assert.deepEqual(got, ['1', '2', '3']);
+  });
+
+  it('ends for good with a fixed token that has expired', async () => {
+    await using gateway = await start();
+    const client = gateway.client({ token: ann({ exp: inSeconds(2) }) });
+    await assert.rejects(
+      async () => {
+        for await (const _ of client.join('r'));
+      },
+      (error) => error instanceof LiveError && error.reason === 'TOKEN_EXPIRED',
+    );
+  });
+
+  it('says what is wrong with its keys when it starts', async () => {
+    const short = join(directory.path, 'short');
+    await writeFile(short, 'secret');
+    for (const [args, says] of [
+      [['--jwt-secret-file', short], /--jwt-secret-file: .*can be guessed/],
+      [
+        ['--jwt-secret-file', '/does/not/exist'],
+        /--jwt-secret-file: \/does\/not\/exist cannot be used: ENOENT/,
+      ],
+      [['--jwt-public-key', short], /--jwt-public-key: .*cannot be used/],
+    ] as const) {
+      await using server = new ServerProcess(['--nats', nats.url, '--listen', '127.0.0.1:0', ...args]);
+      assert.equal(await server.exit(), 3);
+      assert.match(server.stderr, says);
+    }
+  });
+
+  it('says in one line whether viewers are authenticated; with workers, too', async () => {
+    for (const workers of ['1', '2']) {
+      await using server = await ServerProcess.start(
+        nats.url,
+        '--jwt-secret-file',
+        secretFile,
+        '--workers',
+        workers,
+      );
+      const address = await server.address();
+      assert.ok(server.log.some(({ msg }) => msg === 'viewers are authenticated by their tokens'));
+      const stub = new LiveStub(address, credentials.createInsecure());
+      const error = await new Promise<ServiceError | null>((resolve) => stub.getRoom({ room: 'r' }, resolve));
+      assert.equal(error?.metadata.get('live-reason')[0], 'TOKEN_MISSING');
+      stub.close();
+      assert.ok(!server.stdout.includes(SECRET));
+    }
+    await using open = await ServerProcess.start(nats.url);
+    await until('it says so', () =>
+      open.log.some(({ msg }) => String(msg).startsWith('viewers are not authenticated')),
+    );
+  });
+
+  describe('with a key set', () => {
+    let issuer: Server;
+    let url: string;
+    let keys: Signer[];
+    let asked = 0;
+
+    beforeEach(async () => {
+      keys = [newSigner('ES256')];
+      asked = 0;
+      issuer = createServer((_, response) => {
+        asked += 1;
+        response.end(JSON.stringify({ keys: keys.map(jwkOf) }));
+      }).listen(0, '127.0.0.1');
+      await once(issuer, 'listening');
+      url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
+    });
+
+    afterEach(() => {
+      issuer.close();
+      issuer.closeAllConnections();
+    });
+
+    const startWith = (): Promise<TestGateway> => startTestGateway(nats.url, { jwksUrl: url });
+    const signed = (by: Signer): string => token({ sub: 'ann', exp: inSeconds(600) }, by);
+    const enters = async (gateway: TestGateway, by: Signer): Promise<string> => {
+      const asking = gateway.client({ token: signed(by) });
+      return asking.room('nowhere').then(
+        () => 'OK',
+        (error: unknown) => (error instanceof LiveError ? error.reason : String(error)),
+      );
+    };
+
+    it('takes new keys as soon as they are used, and looks no oftener than it should', async () => {
+      await using gateway = await startWith();
+      const [first] = keys as [Signer];
+      assert.equal(await enters(gateway, first), 'ROOM_UNKNOWN');
+      assert.equal(asked, 1);
+      const foreign = newSigner('ES256');
+      for (let i = 0; i < 5; i++) assert.equal(await enters(gateway, foreign), 'TOKEN_INVALID');
+      assert.equal(asked, 1, 'who names keys that do not exist does not make it ask each time');
+    });
+
+    it('lets in by the keys that it knows while the issuer is away', async () => {
+      await using gateway = await startWith();
+      const [first] = keys as [Signer];
+      issuer.close();
+      issuer.closeAllConnections();
+      assert.equal(await enters(gateway, first), 'ROOM_UNKNOWN');
+      assert.equal(await enters(gateway, newSigner('RS256')), 'TOKEN_INVALID');
+    });
+
+    it('says that it cannot know while it never had any, and lets in when it has', async () => {
+      const [first] = keys as [Signer];
+      keys = [];
+      await using gateway = await startWith();
+      assert.equal(await enters(gateway, first), 'AUTHENTICATION_UNAVAILABLE');
+      keys = [first];
+      await until('the keys are there', async () => (await enters(gateway, first)) === 'ROOM_UNKNOWN');
+    });
+
+    it('takes a token that does not say by which of several keys it is signed', async () => {
+      keys = [newSigner('ES256'), newSigner('ES256'), newSigner('RS256')];
+      await using gateway = await startWith();
+      const nameless = { ...(keys[1] as Signer), kid: undefined as never };
+      assert.equal(await enters(gateway, nameless), 'ROOM_UNKNOWN');
+      const foreign = { ...newSigner('ES256'), kid: undefined as never };
+      assert.equal(await enters(gateway, foreign), 'TOKEN_INVALID');
+    });
+  });
+});
