@@ -7,6 +7,7 @@ import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
 import { roomCommand } from './commands/room.ts';
 import { sendCommand } from './commands/send.ts';
+import { tokenCommand } from './commands/token.ts';
 import { watchCommand } from './commands/watch.ts';
 import { Interrupted, UsageError } from '../common/errors.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -20,15 +21,19 @@ function program(): { root: Command; doing: Command[] } {
   const root = new Command('live-cli')
     .description('Watch and feed live rooms through a live-gateway.')
     .version(VERSION);
-  const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand()];
+  const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand(), tokenCommand()];
   const judging = [chaosCommand(), reportCommand()];
   for (const command of [root, ...doing]) command.addHelpText('after', EXIT_CODE_HELP);
   for (const command of judging) command.addHelpText('after', VERDICT_EXIT_CODE_HELP);
   for (const command of [...doing, ...judging]) root.addCommand(command);
-  for (const command of [root, ...root.commands]) {
+  for (const command of withSubcommands(root)) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
   }
   return { root, doing };
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose';
-import type { Grant, Right, Rule } from './grant.ts';
-import { ROLES } from './grant.ts';
+import { isRight, isRoomPattern, ROLES } from '../../protos/rights.ts';
+import type { Grant, Rule } from './grant.ts';
 import { TokenError } from './token-error.ts';
 
 /* The claims of a token (docs/authentication.md has them as a table). Their signature and times have been checked. */
@@ -9,8 +9,6 @@ const SECOND_MS = 1_000;
 const MAX_USER_BYTES = 256;
 /** A token is looked at with each join and publish. */
 const MAX_LIST = 100;
-const RIGHT_PATTERN = /^(watch|moderate|speak-for-others|publish:([A-Za-z0-9_.-]{1,64}|\*))$/;
-const ROOM_PATTERN = /^(?=.{1,64}$)[A-Za-z0-9_-]*\*?[A-Za-z0-9_-]*$/;
 // eslint-disable-next-line no-control-regex -- these are the characters to refuse
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
 
@@ -36,8 +34,8 @@ function ruleOf(claims: Readonly<Record<string, unknown>>, otherwise?: string): 
   const rooms = claims['rooms'] === undefined ? ['*'] : listOf(claims, 'rooms', roomPatternOf);
   const silent = claims['roles'] === undefined && claims['allow'] === undefined;
   const roles = silent && otherwise !== undefined ? [otherwise] : listOf(claims, 'roles', textOf);
-  const allowed = listOf(claims, 'allow', textOf).filter((text): text is Right => RIGHT_PATTERN.test(text));
-  const ofRoles = roles.flatMap((role) => (Object.hasOwn(ROLES, role) ? (ROLES[role] ?? []) : []));
+  const allowed = listOf(claims, 'allow', textOf).filter(isRight);
+  const ofRoles = roles.flatMap((role) => ROLES.get(role) ?? []);
   return { rooms, rights: [...new Set([...ofRoles, ...allowed])] };
 }
 
@@ -67,7 +65,7 @@ function textOf(name: string, item: unknown): string {
 
 function roomPatternOf(name: string, item: unknown): string {
   const text = textOf(name, item);
-  if (ROOM_PATTERN.test(text)) return text;
+  if (isRoomPattern(text)) return text;
   throw invalid(name, 'has to be a list of room names, in each of which one * may stand for the rest');
 }
 

@@ -1,13 +1,5 @@
-/** Something that may be done in a room. `publish:*` includes every type. */
-export type Right = 'watch' | 'moderate' | 'speak-for-others' | `publish:${string}`;
-
-/** The rights that a role stands for. Applications put roles of their own into the same claim: those give nothing here. */
-export const ROLES: Readonly<Record<string, readonly Right[]>> = {
-  viewer: ['watch', 'publish:comment', 'publish:like'],
-  publisher: ['watch', 'publish:*'],
-  moderator: ['watch', 'publish:*', 'moderate'],
-  service: ['watch', 'publish:*', 'moderate', 'speak-for-others'],
-};
+import type { Right } from '../../protos/rights.ts';
+import { ROLES } from '../../protos/rights.ts';
 
 /** Rights in the rooms whose names match one of the patterns. */
 export interface Rule {
@@ -32,7 +24,7 @@ export const EVERYTHING: Grant = {
   user: undefined,
   tokenId: undefined,
   expiresAtMs: Infinity,
-  rules: [{ rooms: ['*'], rights: ROLES['service'] as readonly Right[] }],
+  rules: [{ rooms: ['*'], rights: ROLES.get('service') ?? [] }],
 };
 
 /** Whether a grant includes a right in a room. */

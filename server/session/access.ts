@@ -1,4 +1,5 @@
-import type { Grant, Right } from '../auth/grant.ts';
+import type { Right } from '../../protos/rights.ts';
+import type { Grant } from '../auth/grant.ts';
 import { allows, EVERYTHING } from '../auth/grant.ts';
 import { TokenError } from '../auth/token-error.ts';
 import { Failure } from './failure.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Right } from '../../server/auth/grant.ts';
+import type { Right } from '../../protos/rights.ts';
 import { allows, EVERYTHING } from '../../server/auth/grant.ts';
 import { grantOf } from '../../server/auth/claims.ts';
 import type { Claims } from '../helpers/tokens.ts';

@@ -4,6 +4,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { JwksKeys } from '../../server/auth/jwks.ts';
+import { TokenError } from '../../server/auth/token-error.ts';
 import { TokenVerifier } from '../../server/auth/token-verifier.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -51,7 +52,7 @@ describe('the keys of an issuer', () => {
   const verdict = (by: Signer | string): Promise<string> =>
     verifier.verify(token({ sub: 'ann' }, by)).then(
       () => 'OK',
-      ({ reason }: { reason: string }) => reason,
+      (error: unknown) => (error instanceof TokenError ? error.reason : String(error)),
     );
 
   it('are looked at again as soon as an unknown one is used, but not all the time', async () => {
