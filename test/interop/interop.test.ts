@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -12,6 +13,8 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+import { inSeconds, SECRET, token } from '../helpers/tokens.ts';
 
 /** Where `setup.sh` has put what others have made. */
 const DIRECTORY = process.env['LIVE_TEST_INTEROP'] ?? '';
@@ -67,6 +70,35 @@ for (const [name, program, ...args] of viewers) {
     });
   });
 }
+
+where('bin/grpcurl')('grpcurl at a gateway that asks for tokens', () => {
+  it('is let in with a good one, and told by name what is wrong with others', async () => {
+    await using nats = await startNats();
+    await using directory = await tempDir();
+    const secretFile = join(directory.path, 'secret');
+    await writeFile(secretFile, SECRET);
+    await using gateway = await startTestGateway(nats.url, {
+      jwtSecretFile: secretFile,
+      jwtAudience: 'live',
+    });
+    const publish = async (authorization?: string): Promise<string> => {
+      const data = JSON.stringify({ room: 'tea', type: 'comment', payload: '' });
+      const header = authorization === undefined ? [] : ['-H', `authorization: ${authorization}`];
+      const words = ['-plaintext', ...header, '-d', data, gateway.address, 'live.v1.Live/Publish'];
+      const said = await promisify(execFile)(join(DIRECTORY, 'bin/grpcurl'), words).then(
+        () => 'published',
+        (error: unknown) => (error as { stderr: string }).stderr,
+      );
+      return /"reason": "(\w+)"/.exec(said)?.[1] ?? said;
+    };
+    const good = { sub: 'ann', aud: 'live', exp: inSeconds(600) };
+    assert.equal(await publish(`Bearer ${token(good)}`), 'published');
+    assert.equal(await publish(), 'TOKEN_MISSING');
+    assert.equal(await publish(`Bearer ${token({ ...good, exp: inSeconds(-600) })}`), 'TOKEN_EXPIRED');
+    assert.equal(await publish(`Bearer ${token({ ...good, aud: 'other' })}`), 'TOKEN_INVALID');
+    assert.equal(await publish(`Bearer ${token({ ...good, rooms: ['coffee'] })}`), 'NOT_PERMITTED');
+  });
+});
 
 where('bin/grpcurl')('grpcurl, by reflection', () => {
   let nats: TestNats;
