@@ -49,7 +49,14 @@ const MAY_IMPORT = {
     'server/observability',
   ],
   'server/gateway': ['common', 'nats-server', 'server'],
-  'server/workers': ['common', 'server/gateway', 'server/config', 'server/observability', 'server/process'],
+  'server/workers': [
+    'common',
+    'server/gateway',
+    'server/config',
+    'server/nats/access',
+    'server/observability',
+    'server/process',
+  ],
 
   chaos: ['common', 'protos', 'client', 'nats-server'],
   'chaos/links': ['common'],

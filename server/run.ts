@@ -5,6 +5,9 @@ import type { GatewayCluster } from './workers/primary.ts';
 import { startCluster } from './workers/primary.ts';
 import { runWorker } from './workers/worker.ts';
 import { redacted } from '../common/node/redact.ts';
+import { natsAccess } from './gateway/nats-access.ts';
+import { checkAccess } from './nats/access/proof.ts';
+import { AccessError } from './nats/access/secret-file.ts';
 import type { EndSignals } from './process/end-signals.ts';
 import { exit } from './process/exit-codes.ts';
 import { ConfigError, parseConfig } from './config/config.ts';
@@ -47,11 +50,15 @@ function complain(error: unknown): void {
 function configure(): ServerConfig {
   try {
     const invocation = parseConfig(process.argv.slice(2), process.env);
-    if (invocation.kind === 'serve') return invocation.config;
+    if (invocation.kind === 'serve') {
+      const access = natsAccess(invocation.config);
+      if (access !== undefined) checkAccess(access);
+      return invocation.config;
+    }
     process.stdout.write(invocation.text);
     return exit('ok');
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof AccessError)) throw error;
     complain(error);
     return exit('misuse');
   }

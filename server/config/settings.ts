@@ -1,7 +1,6 @@
-import { isIPv4 } from 'node:net';
-import type { Address } from '../../common/units.ts';
 import { parseAddress, parseDuration, parseSize } from '../../common/units.ts';
 import { LOG_LEVELS } from '../observability/logging.ts';
+import { parseNatsUrls } from './nats-urls.ts';
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -100,10 +99,30 @@ export const SETTINGS = {
   nats: optional({
     flag: 'nats',
     placeholder: 'url[,url]',
-    help: 'NATS servers to use; without it the gateway runs one of its own',
+    help: 'NATS servers to use; without it the gateway runs one of its own; with a tls:// address all connections must be encrypted',
     takes: 'nats:// or tls:// addresses (or host:port), separated by commas',
     parse: parseNatsUrls,
   }),
+  natsUser: optional({
+    flag: 'nats-user',
+    placeholder: 'name',
+    help: 'user that the gateway is to NATS, with --nats-password-file',
+    takes: 'a name',
+    parse: parseText,
+  }),
+  natsPasswordFile: file('nats-password-file', 'file with the password of --nats-user, in one line'),
+  natsTokenFile: file('nats-token-file', 'file with the token that NATS asks for, in one line'),
+  natsNkey: file('nats-nkey', "file with the seed of the NKey of the gateway's user"),
+  natsCreds: file('nats-creds', "file with the JWT and the seed of the gateway's user, as nsc writes it"),
+  natsCa: file(
+    'nats-ca',
+    'file with the authorities (PEM) that sign the certificates of the NATS servers; connections must then be encrypted',
+  ),
+  natsCert: file(
+    'nats-cert',
+    'file with the certificate (PEM) that the gateway shows to NATS, with --nats-key',
+  ),
+  natsKey: file('nats-key', 'file with the private key of --nats-cert (PEM, without passphrase)'),
   natsServer: optional({
     flag: 'nats-server',
     placeholder: 'path',
@@ -254,9 +273,6 @@ export const SETTINGS = {
   }),
 };
 
-/** Each is a way to verify tokens. */
-const KEYS = ['jwtSecretFile', 'jwtPublicKey', 'jwksUrl'] as const;
-
 type Settings = typeof SETTINGS;
 
 /** The name of a setting in the configuration object. */
@@ -267,44 +283,17 @@ type ValueOf<S> = S extends RequiredSetting<infer T> ? T : S extends Setting<inf
 /** The configuration of one live-server. Durations are in milliseconds, sizes in bytes. */
 export type ServerConfig = { readonly [Name in SettingName]: ValueOf<Settings[Name]> };
 
-/** What is wrong with settings that do not go together; each is told of the one that is to be changed. */
-export function conflictsOf(config: ServerConfig): (readonly [name: SettingName, problem: string])[] {
-  const conflicts: [SettingName, string][] = [];
-  const [keys, ...otherKeys] = KEYS.filter((name) => config[name] !== undefined);
-  if (keys === undefined && !config.insecure && !isLoopback(config.listen)) {
-    conflicts.push([
-      'listen',
-      'is not loopback, and viewers are not authenticated; say how their tokens are verified (--jwt-secret-file, --jwt-public-key, --jwks-url), or add --insecure to serve it all the same',
-    ]);
-  }
-  for (const name of otherKeys)
-    conflicts.push([
-      name,
-      `and --${SETTINGS[keys as SettingName].flag} are two ways to verify a token: choose one`,
-    ]);
-  for (const name of ['jwtIssuer', 'jwtAudience'] as const) {
-    if (keys === undefined && config[name] !== undefined)
-      conflicts.push([name, 'has no effect without a key (--jwt-secret-file, --jwt-public-key, --jwks-url)']);
-  }
-  if (config.replicas > 1 && config.nats === undefined) {
-    conflicts.push([
-      'replicas',
-      "needs a NATS cluster (--nats); the gateway's own NATS server is a single one",
-    ]);
-  }
-  if (config.logBytes / config.workers < 64 * KIB)
-    conflicts.push(['workers', 'leaves less than 64KiB of --log-bytes to each of them']);
-  if (config.roomLogBytes > config.logBytes)
-    conflicts.push(['roomLogBytes', 'is more than --log-bytes, the memory for all rooms']);
-  return conflicts;
-}
-
 function required<T>(setting: RequiredSetting<T>): RequiredSetting<T> {
   return setting;
 }
 
 function optional<T>(setting: Setting<T>): Setting<T> {
   return setting;
+}
+
+/** A file that is read again for every connection to NATS. */
+function file(flag: string, help: string): Setting<string> {
+  return optional({ flag, placeholder: 'path', help, takes: 'the path of a file', parse: parseText });
 }
 
 function parseText(text: string): string | undefined {
@@ -322,16 +311,6 @@ function parseSwitch(text: string): boolean | undefined {
 
 function parseHttpUrl(text: string): string | undefined {
   return /^https?:\/\/./.test(text) && URL.canParse(text) ? text : undefined;
-}
-
-function parseNatsUrls(text: string): readonly string[] | undefined {
-  const urls = text.split(',').map((url) => url.trim());
-  return urls.every(isNatsUrl) ? urls : undefined;
-}
-
-function isNatsUrl(url: string): boolean {
-  const full = url.includes('://') ? url : `nats://${url}`;
-  return /^(nats|tls):\/\/./.test(full) && URL.canParse(full) && new URL(full).hostname !== '';
 }
 
 function parseWorkers(text: string): number | undefined {
@@ -359,8 +338,4 @@ function sizeFrom(minBytes: number) {
     const bytes = parseSize(text);
     return bytes !== undefined && bytes >= minBytes ? bytes : undefined;
   };
-}
-
-function isLoopback({ host }: Address): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

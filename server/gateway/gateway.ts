@@ -103,7 +103,7 @@ export async function startGateway(
     const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
     const id = randomUUID();
     const connection = await going(
-      connectNats(nats.urls, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
+      connectNats(nats.access, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
     );
     undo.push(() => connection.close());
     const subjects = new Subjects(config.subjectPrefix);
@@ -239,7 +239,7 @@ export async function startGateway(
     return {
       address: served.address,
       metrics: metrics?.address,
-      nats: nats.urls,
+      nats: nats.access.urls,
       get stats() {
         return stats();
       },

@@ -1,11 +1,14 @@
 import { findNatsServer } from '../../nats-server/binary.ts';
 import { startEmbeddedNats } from '../../nats-server/embedded.ts';
 import type { ServerConfig } from '../config/config.ts';
+import { openAccess } from '../nats/access/access.ts';
+import type { NatsAccess } from '../nats/access/access.ts';
 import type { Logger } from '../observability/logging.ts';
+import { natsAccess } from './nats-access.ts';
 
 /** The NATS servers that a gateway uses. */
 export interface NatsServers {
-  readonly urls: readonly string[];
+  readonly access: NatsAccess;
   /** Whether they are the gateway's own: the stream then follows its settings. */
   readonly owned: boolean;
   /** Resolves with the reason when the gateway's own server has ended. */
@@ -17,8 +20,8 @@ export interface NatsServers {
 const NEVER = new Promise<never>(() => undefined);
 
 /** NATS servers that somebody else runs. */
-export function foreignNats(urls: readonly string[], owned = false): NatsServers {
-  return { urls, owned, failed: NEVER, stop: () => Promise.resolve() };
+export function foreignNats(access: NatsAccess, owned = false): NatsServers {
+  return { access, owned, failed: NEVER, stop: () => Promise.resolve() };
 }
 
 /**
@@ -31,7 +34,8 @@ export async function natsServers(
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<NatsServers> {
-  if (config.nats !== undefined) return foreignNats(config.nats);
+  const access = natsAccess(config);
+  if (access !== undefined) return foreignNats(access);
   const binary = await findNatsServer({
     explicit: config.natsServer,
     onProgress: (message) => logger.info({}, message),
@@ -44,5 +48,5 @@ export async function natsServers(
   });
   logger.info({ url, pid, dataDir: config.dataDir }, 'running our own NATS server');
   const failed = exited.then(() => new Error('our own NATS server has ended'));
-  return { urls: [url], owned: true, failed, stop };
+  return { access: openAccess([url]), owned: true, failed, stop };
 }

@@ -1,11 +1,12 @@
 import type { ServerConfig } from '../config/config.ts';
+import type { NatsAccess } from '../nats/access/access.ts';
 
 /** What the primary tells a worker. */
 export type ToWorker =
   | {
       readonly kind: 'start';
       readonly config: ServerConfig;
-      readonly nats: { readonly urls: readonly string[]; readonly owned: boolean };
+      readonly nats: { readonly access: NatsAccess; readonly owned: boolean };
     }
   | { readonly kind: 'drain'; readonly windowMs: number };
 

@@ -67,7 +67,7 @@ export async function startCluster(
       }));
     return {
       address,
-      nats: nats.urls,
+      nats: nats.access.urls,
       metrics: metrics?.address,
       failed: nats.failed,
       async drain(windowMs) {
@@ -155,13 +155,13 @@ class Workers {
     );
     return new Promise((resolve, reject) => {
       let serves = false;
-      const { urls, owned } = this.#nats;
+      const { access, owned } = this.#nats;
       worker.on('message', (message: FromWorker | { readonly kind?: undefined }) => {
         switch (message.kind) {
           case 'listening':
             // It has not heard that all are to leave, and has no viewers yet.
             if (this.#leaving) return void worker.process.kill('SIGKILL');
-            return send(worker, { kind: 'start', config: this.#config, nats: { urls, owned } });
+            return send(worker, { kind: 'start', config: this.#config, nats: { access, owned } });
           case 'ready':
             serves = true;
             return resolve(message.address);

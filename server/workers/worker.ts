@@ -33,7 +33,7 @@ export function runWorker(): void {
 async function start({ config, nats }: Start): Promise<Gateway> {
   const logger = createLogger(config.logLevel, undefined, { worker: cluster.worker?.id });
   try {
-    const gateway = await startGateway(config, logger, { nats: foreignNats(nats.urls, nats.owned) });
+    const gateway = await startGateway(config, logger, { nats: foreignNats(nats.access, nats.owned) });
     // Answers the primary when it adds up the metrics of all.
     AggregatorRegistry.setRegistries([gatewayMetrics(() => gateway.stats)]);
     new AggregatorRegistry();

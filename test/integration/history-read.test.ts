@@ -8,6 +8,7 @@ import type { RoomEvent } from '../../server/room/event.ts';
 import { Hub } from '../../server/room/hub.ts';
 import type { HistoryRead, StreamState } from '../../server/log/evidence.ts';
 import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { openAccess } from '../../server/nats/access/access.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import { Feeds } from '../../server/nats/feed/feeds.ts';
 import { JetStreamApi } from '../../server/nats/connection/jetstream-api.ts';
@@ -59,7 +60,7 @@ describe('Reliable: a read of history', () => {
     filter = new NatsFilter();
     proxy.applyAll(filter);
     const logger = createLogger('silent');
-    connection = await connectNats([proxy.address], 'reader', systemClock, logger);
+    connection = await connectNats(openAccess([proxy.address]), 'reader', systemClock, logger);
     serial = new SerialRequests(connection.nc);
     const api = new JetStreamApi(new Requests(connection, systemClock));
     const subjects = new Subjects();

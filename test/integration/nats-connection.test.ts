@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { openAccess } from '../../server/nats/access/access.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import type { ServerError } from '../../server/nats/connection/wire.ts';
 import { createLogger } from '../../server/observability/logging.ts';
@@ -17,7 +18,7 @@ import { SkippingClock } from '../helpers/skipping-clock.ts';
 const logger = createLogger('silent');
 
 async function connectTo(...urls: string[]): Promise<NatsConnection & AsyncDisposable> {
-  const connection = await connectNats(urls, 'test', systemClock, logger);
+  const connection = await connectNats(openAccess(urls), 'test', systemClock, logger);
   return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
 }
 
@@ -152,7 +153,7 @@ describe('connection to NATS', () => {
     const { port } = foreign.address() as AddressInfo;
     const clock = new SkippingClock();
     const urls = [nats.url, 'nats://127.0.0.1:1', `127.0.0.1:${port}`, 'nats://no-such-host.invalid'];
-    const connecting = connectNats(urls, 'test', clock, logger).then(
+    const connecting = connectNats(openAccess(urls), 'test', clock, logger).then(
       () => 'connected',
       (error: unknown) => String(error),
     );
@@ -175,7 +176,7 @@ describe('connection to NATS', () => {
     const lines: string[] = [];
     const log = createLogger('warn', { write: (line) => void lines.push(line) });
     const explained = (): string[] => lines.filter((line) => line.includes('still no connection'));
-    const connection = await connectNats([nats.url], 'test', clock, log);
+    const connection = await connectNats(openAccess([nats.url]), 'test', clock, log);
     const passes = (what: string, holds: () => boolean): Promise<unknown> =>
       until(what, () => {
         clock.skip(1_000);

@@ -6,6 +6,7 @@ import { stall } from '../../chaos/links/faults/stall.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { NatsConnection } from '../../server/nats/connection/connection.ts';
+import { openAccess } from '../../server/nats/access/access.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import type { RequestError } from '../../server/nats/connection/requests.ts';
 import { Requests } from '../../server/nats/connection/requests.ts';
@@ -35,7 +36,7 @@ describe('requests to NATS', () => {
   beforeEach(async () => {
     nats = await startNats({ config: config() });
     proxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
-    connection = await connectNats([proxy.address], 'test', systemClock, createLogger('silent'));
+    connection = await connectNats(openAccess([proxy.address]), 'test', systemClock, createLogger('silent'));
     requests = new Requests(connection, systemClock);
     other = await connect({ servers: nats.url, user: 'u', pass: 'p' });
   });

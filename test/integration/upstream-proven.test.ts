@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prefixed } from '../../protos/enum-names.ts';
+import { openAccess } from '../../server/nats/access/access.ts';
 import type { UpstreamCause } from '../../server/upstream/upstream-cause.ts';
 import { streamConfig } from '../../server/nats/stream/stream.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
@@ -28,7 +29,11 @@ describe('Reliable: what viewers are told of NATS', () => {
 
   async function start(config = accountConfig(), owned = false): Promise<void> {
     nats = await startNats({ config });
-    gateway = await startTestGateway(nats.url, {}, owned ? { nats: foreignNats([nats.url], true) } : {});
+    gateway = await startTestGateway(
+      nats.url,
+      {},
+      owned ? { nats: foreignNats(openAccess([nats.url]), true) } : {},
+    );
     producer = await StockProducer.connect(nats.url, 'LIVE', ADMIN);
     for (const text of ['one', 'two']) await producer.publish('tea', text);
     viewer = RawStream.hello(gateway.address);

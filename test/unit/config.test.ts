@@ -41,6 +41,14 @@ describe('configuration', () => {
     jwtLeewayMs: ['5s', 5_000],
     tokenGraceMs: ['0s', 0],
     nats: ['nats://a:4222, b:4223', ['nats://a:4222', 'b:4223']],
+    natsUser: ['gw', 'gw'],
+    natsPasswordFile: ['/run/password', '/run/password'],
+    natsTokenFile: ['/run/token', '/run/token'],
+    natsNkey: ['/run/seed', '/run/seed'],
+    natsCreds: ['/run/gw.creds', '/run/gw.creds'],
+    natsCa: ['/run/ca.pem', '/run/ca.pem'],
+    natsCert: ['/run/gw.pem', '/run/gw.pem'],
+    natsKey: ['/run/gw.key', '/run/gw.key'],
     natsServer: ['/opt/nats-server', '/opt/nats-server'],
     dataDir: ['/var/lib/live', '/var/lib/live'],
     stream: ['ROOMS', 'ROOMS'],
@@ -61,15 +69,24 @@ describe('configuration', () => {
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],
   };
-  /** What some settings make no sense without. */
-  const NEEDED: Partial<Record<SettingName, NodeJS.ProcessEnv>> = {
-    replicas: { LIVE_NATS: 'a:1' },
+  const nats = { LIVE_NATS: 'a:1' };
+  /** What a setting makes no sense without. */
+  const ALONG_WITH: Partial<Record<SettingName, NodeJS.ProcessEnv>> = {
+    replicas: nats,
     jwtIssuer: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
     jwtAudience: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
+    natsUser: { ...nats, LIVE_NATS_PASSWORD_FILE: 'p' },
+    natsPasswordFile: { ...nats, LIVE_NATS_USER: 'u' },
+    natsTokenFile: nats,
+    natsNkey: nats,
+    natsCreds: nats,
+    natsCa: nats,
+    natsCert: { ...nats, LIVE_NATS_KEY: 'k' },
+    natsKey: { ...nats, LIVE_NATS_CERT: 'c' },
   };
   for (const [name, [text, value]] of Object.entries(values) as [SettingName, readonly [string, unknown]][]) {
     const setting = SETTINGS[name];
-    const needed = NEEDED[name] ?? {};
+    const needed = ALONG_WITH[name] ?? {};
 
     it(`reads --${setting.flag} and ${environmentName(setting)}`, () => {
       const flag = 'placeholder' in setting ? [`--${setting.flag}`, text] : [`--${setting.flag}`];
@@ -149,6 +166,26 @@ describe('configuration', () => {
     refuses('--replicas 3', {}, '--replicas (LIVE_REPLICAS): "3" needs a NATS cluster');
     refuses('--log-bytes 1MiB', {}, '--room-log-bytes', '--log-bytes');
     refuses('--workers 2 --log-bytes 100KiB --room-log-bytes 64KiB', {}, '--workers (LIVE_WORKERS)', '64KiB');
+  });
+
+  it('refuses credentials for NATS that do not go together, or go nowhere', () => {
+    const nats = '--nats a:1';
+    refuses('--nats-creds c', {}, '--nats-creds (LIVE_NATS_CREDS): "c" needs --nats');
+    refuses('--nats-ca c', {}, '--nats-ca (LIVE_NATS_CA): "c" needs --nats');
+    refuses(`${nats} --nats-user u`, {}, '--nats-user', 'needs --nats-password-file');
+    refuses(`${nats} --nats-password-file p`, {}, '--nats-password-file', 'needs --nats-user');
+    refuses(`${nats} --nats-cert c`, {}, '--nats-cert', 'needs --nats-key');
+    refuses(`${nats} --nats-key k`, {}, '--nats-key', 'needs --nats-cert');
+    refuses(`${nats} --nats-nkey n --nats-creds c`, {}, '--nats-creds', 'does not go with --nats-nkey');
+    refuses(
+      '--nats u:p@a:1 --nats-token-file t',
+      {},
+      '--nats-token-file',
+      'does not go with credentials in --nats',
+    );
+    refuses('--nats nats://u:p@a:1,nats://t@b:1', {}, '--nats (LIVE_NATS)', 'has different credentials');
+    refuses('--nats nats://%zz@a:1', {}, '--nats (LIVE_NATS)', 'is not accepted');
+    configOf('--nats nats://u:p@a:1,u:p@b:1,c:1');
   });
 
   it('suggests the flag that was meant', () =>

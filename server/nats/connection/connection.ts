@@ -3,17 +3,20 @@ import { connect, Events } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { Logger } from '../../observability/logging.ts';
+import type { NatsAccess } from '../access/access.ts';
+import { checkAccess, provesAnew } from '../access/proof.ts';
 import { whyRefused } from './greeting.ts';
 import { watchLiveness } from './liveness.ts';
 import { explainOutage } from './outage.ts';
 import type { ServerError } from './wire.ts';
+import './tls-guard.ts';
 import { Wire } from './wire.ts';
 
 /** How often the first connection is tried before giving up, in milliseconds. */
 const FIRST_CONNECT_MS = 30_000;
 const FIRST_RETRY_MS = 500;
 /** How long one server may take to accept a connection before the next is tried, in milliseconds. */
-const DIAL_MS = 2_000;
+const DIAL_MS = { plain: 2_000, tls: 5_000 };
 /** The client's own pings cut a slow link, on which their answers wait behind other data: never. In milliseconds. */
 const NO_PINGS_MS = 2 ** 31 - 1;
 
@@ -59,25 +62,26 @@ export interface NatsConnection {
 /**
  * Connects to NATS.
  * @param heartbeatMs that of viewers, who are told when nothing comes from NATS
- * @throws when none of the servers takes a connection within half a minute, or all refuse for good: says why, for each
+ * @throws AccessError when a file with credentials, certificates or keys cannot be used; and when none of the servers takes a connection
+ * within half a minute, or all refuse for good: says why, for each
  */
 export async function connectNats(
-  urls: readonly string[],
+  access: NatsAccess,
   name: string,
   clock: Clock,
   logger: Logger,
   heartbeatMs?: number,
 ): Promise<NatsConnection> {
-  const nc = await connectFirst(urls, name, clock, logger);
+  const nc = await connectFirst(access, name, clock, logger);
   const wire = new Wire(nc);
-  wire.remember(urls);
+  wire.remember(access.urls);
   let link: LinkState = 'alive';
   const listeners = new Set<(up: boolean) => void>();
   let endOutage: (() => void) | undefined;
   const turn = (next: LinkState): void => {
     const [before, after] = [link === 'alive', next === 'alive'];
     link = next;
-    if (next === 'lost') endOutage ??= explainOutage(urls, clock, logger);
+    if (next === 'lost') endOutage ??= explainOutage(access, clock, logger);
     else {
       endOutage?.();
       endOutage = undefined;
@@ -164,15 +168,17 @@ export async function connectNats(
 }
 
 async function connectFirst(
-  urls: readonly string[],
+  access: NatsAccess,
   name: string,
   clock: Clock,
   logger: Logger,
 ): Promise<NatsClient> {
+  checkAccess(access);
   const options: ConnectionOptions = {
-    servers: [...urls],
+    servers: [...access.urls],
     name,
-    timeout: DIAL_MS,
+    ...tlsOptions(access),
+    authenticator: provesAnew(access.credentials, logger),
     pingInterval: NO_PINGS_MS,
     maxReconnectAttempts: -1,
     // An operator who takes the permission away for a moment must not end the connection for good.
@@ -190,7 +196,7 @@ async function connectFirst(
       return await connect(options);
     } catch (error) {
       const otherwise = error instanceof Error ? error.message : String(error);
-      const { reasons, final } = await whyRefused(urls, otherwise, clock);
+      const { reasons, final } = await whyRefused(access, otherwise, clock);
       if (final || clock.monotonicMs() >= giveUpMs)
         throw new Error(`no connection to NATS: ${reasons.join('; ')}`, { cause: error });
       if (reasons.join() !== said) logger.warn({ reasons }, 'no connection to NATS yet, trying again');
@@ -198,6 +204,22 @@ async function connectFirst(
       await sleep(clock, FIRST_RETRY_MS, new AbortController().signal);
     }
   }
+}
+
+/** The client reads the files with every connection; with `tls` it takes none without. */
+function tlsOptions({ tls }: NatsAccess): ConnectionOptions {
+  if (tls.kind === 'offered') return { timeout: DIAL_MS.plain };
+  const { ca, client } = tls.files;
+  return {
+    timeout: DIAL_MS.tls,
+    tls: {
+      ...(ca !== undefined && { caFile: ca }),
+      ...(client && { certFile: client.cert, keyFile: client.key }),
+    },
+    // The servers of a cluster are named in the greeting, which comes in the clear. Where every authority of the world is trusted, whoever stands
+    // between could name one of their own, which has a certificate.
+    ignoreClusterUpdates: ca === undefined,
+  };
 }
 
 /** Says what servers complain of. What goes on is said now and then: a question that is not permitted is asked again and again. */

@@ -1,87 +1,110 @@
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../../common/clock.ts';
-
-/** Why a NATS server takes no connection. */
-interface Refusal {
-  /** In the server's or the system's words, and what to do about it. */
-  readonly reason: string;
-  /** Whether waiting will not help. */
-  readonly final: boolean;
-}
+import type { NatsAccess } from '../access/access.ts';
+import { readCredentials } from '../access/credentials.ts';
+import { readTls } from '../access/tls-files.ts';
+import type { Refusal } from './refusals.ts';
+import { refusalOf } from './refusals.ts';
+import type { Greeting } from './tls-guard.ts';
+import { isOffered, requireTls } from './tls-guard.ts';
 
 /** How long a server may take to show that it takes connections, in milliseconds. */
 const GREETING_MS = 2_000;
 const DEFAULT_PORT = 4222;
-/** As the NATS client would, without credentials. */
-const HELLO =
-  'CONNECT {"verbose":false,"pedantic":false,"lang":"live-gateway","version":"1","protocol":1}\r\nPING\r\n';
-
-/** What to do about what servers and systems say. */
-const ADVICE: readonly (readonly [pattern: RegExp, advice: string, final?: 'final'])[] = [
-  [/ECONNREFUSED/, 'connection refused: start the server, or check --nats'],
-  [/ENOTFOUND|EAI_AGAIN/, 'no such host: check --nats'],
-  [
-    /authorization violation/i,
-    'Authorization Violation: the server lets nobody in without credentials (see no_auth_user)',
-    'final',
-  ],
-  [/maximum connections exceeded/i, 'maximum connections exceeded: raise max_connections of the server'],
-  [
-    /maximum account active connections/i,
-    'maximum account active connections exceeded: raise the limit of the account',
-  ],
-];
 
 /**
- * Asks a server in the plainest way why it takes no connection: the NATS client waits until its time is up, whatever a server says.
- * @returns undefined when it takes one now, or can only be asked by TLS
- */
-async function askWhyRefused(url: string, clock: Clock): Promise<Refusal | undefined> {
-  const complaint = await greet(url, clock);
-  if (complaint === undefined) return undefined;
-  const [, reason = complaint, final] = ADVICE.find(([pattern]) => pattern.test(complaint)) ?? [];
-  return { reason, final: final === 'final' };
-}
-
-/**
- * Why there is no connection, for each server; `final` when waiting helps with none of them.
+ * Why there is no connection, for each server; `final` when waiting helps with none of them. They are asked in the plainest way, because the
+ * NATS client waits until its time is up, whatever a server says; but not more openly: to one that does not offer TLS nothing is sent where
+ * that is required.
  * @param otherwise what is said of those that take connections
  */
 export async function whyRefused(
-  urls: readonly string[],
+  access: NatsAccess,
   otherwise: string,
   clock: Clock,
 ): Promise<{ readonly reasons: readonly string[]; readonly final: boolean }> {
-  const refusals = await Promise.all(urls.map((url) => askWhyRefused(url, clock)));
+  const refusals = await Promise.all(access.urls.map((url) => askWhyRefused(url, access, clock)));
   return {
-    reasons: urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
+    reasons: access.urls.map((url, index) => `${url}: ${refusals[index]?.reason ?? otherwise}`),
     final: refusals.every((refusal) => refusal?.final === true),
   };
 }
 
-/** What is wrong with a server, if something is. */
-function greet(url: string, clock: Clock): Promise<string | undefined> {
+/** @returns undefined when the server takes a connection now */
+async function askWhyRefused(url: string, access: NatsAccess, clock: Clock): Promise<Refusal | undefined> {
   const { hostname, port } = new URL(url.includes('://') ? url : `nats://${url}`);
-  const socket = connect({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || DEFAULT_PORT) });
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const complaint = await greet(host, Number(port || DEFAULT_PORT), access, clock);
+  if (complaint === undefined) return undefined;
+  try {
+    return refusalOf(complaint, host, access, clock.wallMs());
+  } catch (error) {
+    // The file with the credentials was there a moment ago.
+    return { reason: error instanceof Error ? error.message : String(error), final: false };
+  }
+}
+
+/** What is wrong with a server, if something is. */
+function greet(host: string, port: number, access: NatsAccess, clock: Clock): Promise<Error | undefined> {
+  let socket: Socket = connect({ host, port });
   return new Promise((resolve) => {
     let received = '';
-    const finish = (complaint: string | undefined): void => {
+    let greeted = false;
+    const finish = (complaint: unknown): void => {
       timer.cancel();
       socket.destroy();
-      resolve(complaint);
+      const error = complaint instanceof Error ? complaint : new Error(String(complaint));
+      resolve(complaint === undefined ? undefined : error);
     };
     const timer = clock.after(GREETING_MS, () => finish(`no answer within ${GREETING_MS / 1_000} s`));
-    socket.setEncoding('latin1');
-    socket.on('connect', () => socket.write(HELLO));
-    socket.on('data', (text: string) => {
+    const listen = (): void => {
+      socket.setEncoding('latin1').on('data', (text: string) => {
+        try {
+          hear(text);
+        } catch (error) {
+          finish(error);
+        }
+      });
+      socket.on('error', finish).on('close', () => finish('the server closes the connection at once'));
+    };
+    const hear = (text: string): void => {
       received += text;
       const [, error] = /^-ERR '?(.*?)'?\r\n/m.exec(received) ?? [];
+      const [, info] = /^INFO (\{.*\})\s*\r\n/.exec(received) ?? [];
       if (error !== undefined) finish(error);
       else if (!received.startsWith('INFO'.slice(0, received.length)))
         finish('something else than a NATS server answers there: check --nats');
-      else if (/"tls_required": ?true/.test(received) || /^PONG\r\n/m.test(received)) finish(undefined);
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
-    socket.on('close', () => finish('the server closes the connection at once'));
+      else if (/^PONG\r\n/m.test(received)) finish(undefined);
+      else if (info !== undefined && !greeted) {
+        greeted = true;
+        answer(JSON.parse(info) as Greeting);
+      }
+    };
+    const answer = (greeting: Greeting): void => {
+      const hello = (): void => void socket.write(helloTo(greeting, access));
+      if (access.tls.kind === 'required') requireTls(greeting, Buffer.from(received, 'latin1'));
+      else if (!isOffered(greeting)) return hello();
+      const plain = socket.removeAllListeners();
+      const servername = isIP(host) === 0 ? host : '';
+      socket = connectTls({ socket: plain, host, servername, ...readTls(access.tls) }, hello);
+      listen();
+    };
+    listen();
   });
+}
+
+/** As the NATS client would say it. */
+function helloTo({ nonce }: Greeting, { credentials, tls }: NatsAccess): string {
+  const hello = {
+    verbose: false,
+    pedantic: false,
+    lang: 'live-gateway',
+    version: '1',
+    protocol: 1,
+    ...(tls.kind === 'required' && { tls_required: true }),
+    ...readCredentials(credentials)(nonce),
+  };
+  return `CONNECT ${JSON.stringify(hello)}\r\nPING\r\n`;
 }
