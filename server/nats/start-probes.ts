@@ -6,6 +6,8 @@ import type { StreamLeader } from './stream/leader.ts';
 import { NotReadyError, retryUntilReady } from './connection/retry-until-ready.ts';
 import type { Publisher } from './publish/publisher.ts';
 import { probeRoom } from './probe-room.ts';
+import { RequestError } from './connection/requests.ts';
+import { consumerConfig } from './read/consumer-config.ts';
 import { probeReads } from './read/read-probe.ts';
 
 /** What the probes of the start depend on. */
@@ -33,9 +35,24 @@ export async function proveAccess(dependencies: ProbeDependencies): Promise<void
   const { feed, api, leader, remote } = dependencies;
   await retryUntilReady(feed.clock, feed.logger, remote, async () => {
     await probeReads(api, leader);
+    await probeWholeStream(leader);
+    await probeAccount(dependencies);
     await probeFeed(feed);
     await probeNews(feed);
     await probePublishing(dependencies);
+  });
+}
+
+/** What the stream holds of whatever room is looked for without a filter, which is permitted by another subject. */
+async function probeWholeStream(leader: StreamLeader): Promise<void> {
+  await leader.withConsumer(consumerConfig(undefined, { kind: 'seq', seq: 1 }), () => Promise.resolve());
+}
+
+/** Only tells publishers why, when the account has no space left. */
+async function probeAccount({ api, feed: { logger } }: ProbeDependencies): Promise<void> {
+  await api.ask('INFO').catch((error: unknown) => {
+    if (!(error instanceof RequestError && error.kind === 'forbidden')) throw error;
+    logger.warn({ reason: error.message }, 'that the account is full cannot be told');
   });
 }
 

@@ -16,15 +16,19 @@ export class SecuredNats implements AsyncDisposable {
   readonly port: number;
   #process: ChildProcess | undefined;
 
-  private constructor(directory: TempDir, binary: string, port: number) {
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(directory: TempDir, binary: string, port: number, env: NodeJS.ProcessEnv) {
+    this.#env = env;
     this.#directory = directory;
     this.#binary = binary;
     this.port = port;
   }
 
-  static async start(config: string): Promise<SecuredNats> {
+  /** @param env what the configuration takes from the environment */
+  static async start(config: string, env: NodeJS.ProcessEnv = {}): Promise<SecuredNats> {
     const [port = 0] = await freePorts(1);
-    const nats = new SecuredNats(await tempDir(), await findNatsServer(), port);
+    const nats = new SecuredNats(await tempDir(), await findNatsServer(), port, env);
     await nats.restart(config);
     return nats;
   }
@@ -45,7 +49,10 @@ export class SecuredNats implements AsyncDisposable {
     if (config !== undefined) await writeFile(this.#path('conf'), config);
     // prettier-ignore
     const args = ['-c', this.#path('conf'), '-a', '127.0.0.1', '-p', `${this.port}`, '-js', '-sd', this.#path('store'), '-l', this.#path('log')];
-    const child = spawn(this.#binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(this.#binary, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.#env },
+    });
     this.#process = child;
     let complaints = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));

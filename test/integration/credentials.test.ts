@@ -34,7 +34,7 @@ describe('live-server with the password of NATS in its settings', () => {
       }
       server.signal('SIGTERM');
       await server.exit();
-      assert.match(server.stdout, /nats:\/\/\*\*\*@127/);
+      assert.match(server.stdout, /nats:\/\/127/);
       assert.doesNotMatch(server.stdout + server.stderr, /hunter2/);
     });
   }

@@ -1,10 +1,5 @@
 import type { Authenticator } from 'nats';
-import {
-  jwtAuthenticator,
-  nkeyAuthenticator,
-  tokenAuthenticator,
-  usernamePasswordAuthenticator,
-} from 'nats';
+import { jwtAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } from 'nats';
 import type { NatsCredentials, Secret } from './access.ts';
 import { nkeys } from './nkeys.ts';
 import { AccessError, readSecretFile } from './secret-file.ts';

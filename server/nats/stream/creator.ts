@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { NatsConnection as NatsClient } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
+import type { NatsConnection } from '../connection/connection.ts';
+import { NotReadyError } from '../connection/retry-until-ready.ts';
 import type { Subjects } from '../connection/subjects.ts';
 
 /** How long gateways look out for one another, and how often each says that it is there, in milliseconds. */
@@ -14,11 +15,12 @@ const ANNOUNCE_MS = 100;
  * with the next leader the stream would seem to be another one (seen with 2.9.10). A single server cannot.
  */
 export async function isCreator(
-  nc: NatsClient,
+  connection: NatsConnection,
   subjects: Subjects,
   stream: string,
   clock: Clock,
 ): Promise<boolean> {
+  const { nc } = connection;
   if (nc.info?.cluster === undefined) return true;
   const subject = subjects.creation(stream);
   const own: string = randomUUID();
@@ -29,6 +31,17 @@ export async function isCreator(
       if (rival < lowest) lowest = rival;
     },
   });
+  nc.publish(subject, own);
+  const errors = await connection.sync().catch((error: unknown) => {
+    throw new NotReadyError(error instanceof Error ? error.message : String(error));
+  });
+  const missing = errors.find((error) => error.subject === subject)?.operation;
+  if (missing !== undefined) {
+    rivals.unsubscribe();
+    throw new Error(
+      `permission to ${missing === 'publish' ? 'publish' : 'subscribe to'} ${subject} is missing: without it several gateways could create the stream at once`,
+    );
+  }
   const announcing = clock.every(ANNOUNCE_MS, () => nc.publish(subject, own));
   await sleep(clock, ELECTION_MS, new AbortController().signal);
   announcing.cancel();

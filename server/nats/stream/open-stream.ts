@@ -27,13 +27,14 @@ export interface Opened {
  * @throws StreamMismatchError, or an error that says what stands in the way and what to do
  */
 export function openStream(
-  { nc }: NatsConnection,
+  connection: NatsConnection,
   settings: StreamSettings & { readonly jsDomain: string | undefined },
   subjects: Subjects,
   owned: boolean,
   clock: Clock,
   logger: Logger,
 ): Promise<Opened> {
+  const { nc } = connection;
   const api = apiPrefix(settings.jsDomain);
   const manager = (apiPrefix: string): Promise<JetStreamManager> =>
     nc.jetstreamManager({ checkAPI: false, timeout: REQUEST_TIMEOUT_MS, apiPrefix });
@@ -46,7 +47,7 @@ export function openStream(
       requirements: { settings, subjects },
       owned,
       isCreator: async () => {
-        const creator = await isCreator(nc, subjects, settings.stream, clock);
+        const creator = await isCreator(connection, subjects, settings.stream, clock);
         if (creator) await refuseOverlappingStreams(nc, settings, subjects, clock, undefined);
         return creator;
       },
