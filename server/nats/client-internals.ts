@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import type { Msg, NatsConnection as NatsClient } from 'nats';
 
 /**
- * All that the gateway takes of nats.js without a public name; hence its exact version in package.json. Each access says what breaks
+ * All that the gateway takes of nats.js without a public name, but for how its transport begins TLS (`connection/tls-guard.ts`); hence its exact version in package.json. Each access says what breaks
  * without it and what public interface would replace it. What has moved is noticed at the first connection and the first message, with
  * an error that says so, and by `test/integration/nats-client-internals.test.ts`, name by name.
  */

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nkeys } from '../../server/nats/access/nkeys.ts';
+import { JwtOperator } from '../helpers/nats-jwt.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { descendantsOf } from '../helpers/processes.ts';
 import { RunningCli } from '../helpers/cli.ts';
+import { SecuredNats } from '../helpers/secured-nats.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -38,6 +42,74 @@ describe('live-server with the password of NATS in its settings', () => {
       assert.doesNotMatch(server.stdout + server.stderr, /hunter2/);
     });
   }
+
+  for (const workers of ['1', '2']) {
+    it(`shows no other kind of secret either, at the most talkative log level (${workers} processes)`, async () => {
+      await using directory = await tempDir();
+      const operator = new JwtOperator();
+      const { text, jwt, seed } = operator.creds();
+      const user = nkeys.createUser();
+      const nkeySeed = Buffer.from(user.getSeed()).toString();
+      const file = join(directory.path, 'secret');
+      const users = (more: string): string => `accounts { LIVE { jetstream: enabled, users: [${more}] } }`;
+      /** What the server asks for, the settings, what is in the file, and what must not be seen. */
+      const kinds: readonly (readonly [
+        config: string,
+        settings: readonly string[],
+        held: string,
+        secrets: readonly string[],
+      ])[] = [
+        [
+          users(`{ user: u, password: ${PASSWORD} }`),
+          ['--nats-user', 'u', '--nats-password-file', file],
+          PASSWORD,
+          [PASSWORD],
+        ],
+        [`authorization { token: ${PASSWORD} }`, ['--nats-token-file', file], PASSWORD, [PASSWORD]],
+        [`authorization { token: ${PASSWORD} }`, [], '', [PASSWORD]],
+        [users(`{ nkey: ${user.getPublicKey()} }`), ['--nats-nkey', file], nkeySeed, [nkeySeed]],
+        [operator.config, ['--nats-creds', file], text, [jwt, seed]],
+      ];
+      for (const [config, settings, held, secrets] of kinds) {
+        await writeFile(file, held);
+        await using nats = await SecuredNats.start(config);
+        const address = settings.length === 0 ? nats.url.replace('://', `://${PASSWORD}@`) : nats.url;
+        const more = ['--log-level', 'debug', '--workers', workers, ...settings];
+        await using server = await ServerProcess.start(address, ...more);
+        // Nobody is let in any more: what was read is refused, and the log says why.
+        await nats.restart('authorization { user: nobody, password: nobody }');
+        await until('the outage is explained', () => server.stdout.includes('still no connection to NATS'));
+        const shown: string[] = [];
+        if (process.platform === 'linux')
+          for (const pid of [server.pid, ...descendantsOf(server.pid)]) shown.push(await commandLine(pid));
+        server.signal('SIGTERM');
+        await server.exit();
+        const said = shown.join('') + server.stdout + server.stderr;
+        for (const secret of secrets) assert.ok(!said.includes(secret), settings.join(' '));
+        // What the start says of it when it is refused.
+        await using refused = new ServerProcess(['--nats', address, '--listen', '127.0.0.1:0', ...more]);
+        assert.equal(await refused.exit(), 3);
+        assert.match(refused.stderr, /Authorization Violation/);
+        for (const secret of secrets) assert.ok(!(refused.stdout + refused.stderr).includes(secret));
+      }
+    });
+  }
+
+  it('tells the setting, and not what is in the file, when that cannot be used', async () => {
+    await using directory = await tempDir();
+    const file = join(directory.path, 'secret');
+    await writeFile(file, PASSWORD);
+    for (const setting of ['--nats-nkey', '--nats-creds', '--nats-ca']) {
+      const wrong = new ServerProcess(['--nats', '127.0.0.1:1', setting, file]);
+      assert.equal(await wrong.exit(), 2);
+      assert.ok(wrong.stderr.startsWith(`live-server: ${setting}: ${file} holds no `), wrong.stderr);
+      assert.doesNotMatch(wrong.stdout + wrong.stderr, /hunter2/);
+    }
+    const both = new ServerProcess(['--nats', `nats://u:${PASSWORD}@127.0.0.1:1`, '--nats-token-file', file]);
+    assert.equal(await both.exit(), 2);
+    assert.match(both.stderr, /--nats-token-file .* does not go with credentials in --nats/);
+    assert.doesNotMatch(both.stderr, /hunter2/);
+  });
 
   it('does not show it when the setting is wrong', async () => {
     const wrong = new ServerProcess(['--nats', `http://admin:${PASSWORD}@host`]);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, Socket } from 'node:net';
 import type { Msg, NatsConnection as NatsClient } from 'nats';
 import { connect, headers } from 'nats';
+import { NodeTransport } from 'nats/lib/src/node_transport.js';
 import type { ClientProtocol } from '../../server/nats/client-internals.ts';
 import { domainOfServer, headerBlockOf, protocolOf } from '../../server/nats/client-internals.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -124,6 +125,15 @@ describe('the internals of nats.js that the gateway uses', () => {
       messages.map((message) => Buffer.from(headerBlockOf(message)).toString()),
       ['NATS/1.0\r\nName: value\r\n\r\n', ''],
     );
+  });
+
+  it('NodeTransport.peekInfo and startTLS: how TLS is begun, behind what has come', () => {
+    for (const name of ['peekInfo', 'startTLS'] as const)
+      assert.equal(typeof NodeTransport.prototype[name], 'function', name);
+    const { transport } = protocol as unknown as { transport: InstanceType<typeof NodeTransport> };
+    assert.ok(transport instanceof NodeTransport);
+    assert.ok(Array.isArray(transport.yields));
+    assert.equal(transport.tlsName, '');
   });
 
   it('info.domain: the JetStream domain of the server', () => {
