@@ -79,8 +79,7 @@ describe('deploy/nats.conf', () => {
     directory = await tempDir();
     authority = await Authority.create(directory.path);
     const { certFile, keyFile } = await authority.issue();
-    config = TEXT
-      .replace('/etc/nats/server.pem', certFile)
+    config = TEXT.replace('/etc/nats/server.pem', certFile)
       .replace('/etc/nats/server.key', keyFile)
       .replace('store_dir: "/var/lib/nats"', '');
     passwordFile = join(directory.path, 'password');

@@ -126,7 +126,11 @@ describe('TLS towards NATS', () => {
         const address = `${by === 'tls://' ? 'tls' : 'nats'}://127.0.0.1:${server.port}`;
         const clock = new SkippingClock();
         let outcome = '';
-        void connectNats(access([address], settings), 'test', clock, log).catch(
+        void connectNats(access([address], settings), 'test', clock, log).then(
+          async (connection) => {
+            await connection.close();
+            outcome = 'connected';
+          },
           (error: unknown) => (outcome = String(error)),
         );
         await until('it gives up', () => {
