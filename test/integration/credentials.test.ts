@@ -13,6 +13,64 @@ import { tempDir } from '../helpers/temp-dir.ts';
 
 const PASSWORD = 'hunter2';
 
+/** Stands for the path of the file in settings. */
+const FILE = 'FILE';
+const withUser = (user: string): string => `accounts { LIVE { jetstream: enabled, users: [${user}] } }`;
+const NKEY = nkeys.createUser();
+const SEED = Buffer.from(NKEY.getSeed()).toString();
+const OPERATOR = new JwtOperator();
+const CREDS = OPERATOR.creds();
+
+/** A secret that NATS asks for. */
+interface SecretKind {
+  readonly kind: string;
+  /** Of the server. */
+  readonly config: string;
+  /** Of the gateway; without any it is in the address. */
+  readonly settings: readonly string[];
+  /** What is in the file, and what of it must not be seen. */
+  readonly held: string;
+  readonly secrets: readonly string[];
+}
+
+const KINDS: readonly SecretKind[] = [
+  {
+    kind: 'password in a file',
+    config: withUser(`{ user: u, password: ${PASSWORD} }`),
+    settings: ['--nats-user', 'u', '--nats-password-file', FILE],
+    held: PASSWORD,
+    secrets: [PASSWORD],
+  },
+  {
+    kind: 'token in a file',
+    config: `authorization { token: ${PASSWORD} }`,
+    settings: ['--nats-token-file', FILE],
+    held: PASSWORD,
+    secrets: [PASSWORD],
+  },
+  {
+    kind: 'token in an address',
+    config: `authorization { token: ${PASSWORD} }`,
+    settings: [],
+    held: '',
+    secrets: [PASSWORD],
+  },
+  {
+    kind: 'seed of an NKey',
+    config: withUser(`{ nkey: ${NKEY.getPublicKey()} }`),
+    settings: ['--nats-nkey', FILE],
+    held: SEED,
+    secrets: [SEED],
+  },
+  {
+    kind: 'JWT and its seed',
+    config: OPERATOR.config,
+    settings: ['--nats-creds', FILE],
+    held: CREDS.text,
+    secrets: [CREDS.jwt, CREDS.seed],
+  },
+];
+
 /** The same address with a name and the password. */
 const withPassword = (url: string): string => url.replace('://', `://admin:${PASSWORD}@`);
 
@@ -43,38 +101,16 @@ describe('live-server with the password of NATS in its settings', () => {
     });
   }
 
-  for (const workers of ['1', '2']) {
-    it(`shows no other kind of secret either, at the most talkative log level (${workers} processes)`, async () => {
-      await using directory = await tempDir();
-      const operator = new JwtOperator();
-      const { text, jwt, seed } = operator.creds();
-      const user = nkeys.createUser();
-      const nkeySeed = Buffer.from(user.getSeed()).toString();
-      const file = join(directory.path, 'secret');
-      const users = (more: string): string => `accounts { LIVE { jetstream: enabled, users: [${more}] } }`;
-      /** What the server asks for, the settings, what is in the file, and what must not be seen. */
-      const kinds: readonly (readonly [
-        config: string,
-        settings: readonly string[],
-        held: string,
-        secrets: readonly string[],
-      ])[] = [
-        [
-          users(`{ user: u, password: ${PASSWORD} }`),
-          ['--nats-user', 'u', '--nats-password-file', file],
-          PASSWORD,
-          [PASSWORD],
-        ],
-        [`authorization { token: ${PASSWORD} }`, ['--nats-token-file', file], PASSWORD, [PASSWORD]],
-        [`authorization { token: ${PASSWORD} }`, [], '', [PASSWORD]],
-        [users(`{ nkey: ${user.getPublicKey()} }`), ['--nats-nkey', file], nkeySeed, [nkeySeed]],
-        [operator.config, ['--nats-creds', file], text, [jwt, seed]],
-      ];
-      for (const [config, settings, held, secrets] of kinds) {
+  for (const { kind, config, settings, held, secrets } of KINDS) {
+    for (const workers of ['1', '2']) {
+      it(`shows no ${kind} either, at the most talkative log level (${workers} processes)`, async () => {
+        await using directory = await tempDir();
+        const file = join(directory.path, 'secret');
         await writeFile(file, held);
         await using nats = await SecuredNats.start(config);
         const address = settings.length === 0 ? nats.url.replace('://', `://${PASSWORD}@`) : nats.url;
-        const more = ['--log-level', 'debug', '--workers', workers, ...settings];
+        const told = settings.map((text) => (text === FILE ? file : text));
+        const more = ['--log-level', 'debug', '--workers', workers, ...told];
         await using server = await ServerProcess.start(address, ...more);
         // Nobody is let in any more: what was read is refused, and the log says why.
         await nats.restart('authorization { user: nobody, password: nobody }');
@@ -85,14 +121,14 @@ describe('live-server with the password of NATS in its settings', () => {
         server.signal('SIGTERM');
         await server.exit();
         const said = shown.join('') + server.stdout + server.stderr;
-        for (const secret of secrets) assert.ok(!said.includes(secret), settings.join(' '));
+        for (const secret of secrets) assert.ok(!said.includes(secret));
         // What the start says of it when it is refused.
         await using refused = new ServerProcess(['--nats', address, '--listen', '127.0.0.1:0', ...more]);
         assert.equal(await refused.exit(), 3);
         assert.match(refused.stderr, /Authorization Violation/);
         for (const secret of secrets) assert.ok(!(refused.stdout + refused.stderr).includes(secret));
-      }
-    });
+      });
+    }
   }
 
   it('tells the setting, and not what is in the file, when that cannot be used', async () => {
