@@ -18,6 +18,7 @@ const MAY_IMPORT = {
   'server/log': ['common', 'protos'],
   'server/upstream': ['server/log'],
   'server/observability': ['common', 'server/upstream'],
+  'server/tls': ['common', 'server/observability'],
   'server/config': ['common', 'server/observability'],
   'server/cluster': ['common', 'server/observability'],
   'server/auth': ['common', 'protos', 'server/observability'],
@@ -38,6 +39,7 @@ const MAY_IMPORT = {
     'server/log',
     'server/upstream',
     'server/session',
+    'server/tls',
     'server/observability',
   ],
   'server/nats': [
@@ -54,6 +56,7 @@ const MAY_IMPORT = {
     'server/gateway',
     'server/config',
     'server/nats/access',
+    'server/tls',
     'server/observability',
     'server/process',
   ],

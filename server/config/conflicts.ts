@@ -22,7 +22,7 @@ export function conflictsOf(config: ServerConfig): Conflict[] {
     conflicts.push(['workers', 'leaves less than 64KiB of --log-bytes to each of them']);
   if (config.roomLogBytes > config.logBytes)
     conflicts.push(['roomLogBytes', 'is more than --log-bytes, the memory for all rooms']);
-  return [...tokenConflicts(config), ...conflicts, ...natsConflicts(config)];
+  return [...tokenConflicts(config), ...tlsConflicts(config), ...conflicts, ...natsConflicts(config)];
 }
 
 /** Each is a way to verify tokens. */
@@ -47,6 +47,16 @@ function tokenConflicts(config: ServerConfig): Conflict[] {
   }
   for (const name of ['jwtIssuer', 'jwtAudience'] as const)
     if (config[name] !== undefined) conflicts.push([name, `has no effect without a key (${ways})`]);
+  return conflicts;
+}
+
+function tlsConflicts({ tlsCert, tlsKey, tlsClientCa }: ServerConfig): Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (tlsCert !== undefined && tlsKey === undefined) conflicts.push(['tlsCert', 'needs its key (--tls-key)']);
+  if (tlsKey !== undefined && tlsCert === undefined)
+    conflicts.push(['tlsKey', 'needs its certificate (--tls-cert)']);
+  if (tlsClientCa !== undefined && tlsCert === undefined)
+    conflicts.push(['tlsClientCa', 'needs TLS (--tls-cert and --tls-key)']);
   return conflicts;
 }
 

@@ -96,6 +96,27 @@ export const SETTINGS = {
     fallback: '30s',
     parse: durationWithin(0, 3_600 * SECOND_MS),
   }),
+  tlsCert: optional({
+    flag: 'tls-cert',
+    placeholder: 'file',
+    help: 'serve viewers by TLS, with the certificate in this file and the chain behind it (PEM); read again when it changes, and on SIGHUP',
+    takes: 'the path of a file',
+    parse: parseText,
+  }),
+  tlsKey: optional({
+    flag: 'tls-key',
+    placeholder: 'file',
+    help: 'private key of the certificate (PEM, without a passphrase)',
+    takes: 'the path of a file',
+    parse: parseText,
+  }),
+  tlsClientCa: optional({
+    flag: 'tls-client-ca',
+    placeholder: 'file',
+    help: 'serve only clients with a certificate of an authority in this file (PEM): mutual TLS',
+    takes: 'the path of a file',
+    parse: parseText,
+  }),
   nats: optional({
     flag: 'nats',
     placeholder: 'url[,url]',

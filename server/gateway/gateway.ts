@@ -32,6 +32,9 @@ import type { Logger } from '../observability/logging.ts';
 import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
 import type { GatewayStats } from '../observability/stats.ts';
 import { authenticationStats, openAuthentication } from './authentication.ts';
+import { certificateFiles } from '../tls/certificate-files.ts';
+import { watchCertificates } from '../tls/certificate-watch.ts';
+import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
@@ -56,7 +59,11 @@ export interface Gateway {
   readonly nats: readonly string[];
   /** `host:port` of the metrics; undefined when they are not served. */
   readonly metrics: string | undefined;
+  /** How viewers' connections are secured. */
+  readonly tls: TlsMode;
   readonly stats: GatewayStats;
+  /** Reads the certificates again, without waiting until their files are next looked at. */
+  reload(): void;
   /** Resolves with the reason when the gateway cannot go on: its own NATS server has died. */
   readonly failed: Promise<Error>;
   /** Sends the viewers away, spread over `windowMs` milliseconds, then closes. */
@@ -69,6 +76,8 @@ export interface Gateway {
 export interface GatewayDependencies {
   /** The NATS servers to use; absent: those of the configuration. */
   readonly nats?: NatsServers;
+  /** What viewers are shown; absent: what the files of the configuration hold. */
+  readonly certificates?: CurrentCertificates;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly keepalive?: Keepalive;
@@ -78,13 +87,14 @@ export interface GatewayDependencies {
 
 /**
  * Starts a gateway.
- * @throws when NATS or the address cannot be had, or the stream exists with another configuration
+ * @throws when a certificate, NATS or the address cannot be had, or the stream exists with another configuration
  */
 export async function startGateway(
   config: ServerConfig,
   logger: Logger,
   {
     nats: given,
+    certificates: givenCertificates,
     clock = systemClock,
     random = Math.random,
     keepalive = KEEPALIVE,
@@ -98,6 +108,10 @@ export async function startGateway(
   try {
     const authenticator = await openAuthentication(config, clock, logger);
     if (authenticator.kind === 'tokens') undo.push(() => authenticator.verifier.close());
+    const files = givenCertificates === undefined ? certificateFiles(config) : undefined;
+    const watched = files && (await watchCertificates(files, clock, logger));
+    undo.push(() => watched?.close());
+    const certificates = givenCertificates ?? watched?.current;
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
     const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
@@ -205,6 +219,7 @@ export async function startGateway(
     const directory = new NatsDirectory(leader, upstream.ends);
     const served = await serveGrpc({
       address: config.listen,
+      certificates,
       keepalive,
       sessions,
       unary: { hub, directory, publishing, authenticator, life, clock, logger },
@@ -231,6 +246,7 @@ export async function startGateway(
         upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.compression.savedBytes,
         ...authenticationStats(authenticator),
+        certificateExpiryMs: certificates?.expiryMs,
         ...hub.counters,
       };
     };
@@ -240,9 +256,12 @@ export async function startGateway(
       address: served.address,
       metrics: metrics?.address,
       nats: nats.access.urls,
+      nats: nats.urls,
+      tls: certificates?.mode ?? 'off',
       get stats() {
         return stats();
       },
+      reload: () => void watched?.reload(),
       failed: nats.failed,
       async drain(windowMs) {
         served.stopAccepting();

@@ -112,6 +112,18 @@ export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
     },
   });
   new Gauge({
+    name: 'live_gateway_certificate_expiry_timestamp_seconds',
+    help: 'When the TLS certificate that viewers are shown expires, since the Unix epoch: renew it before. Absent without TLS.',
+    // All workers have the same one; in a moment of change the one that expires first counts.
+    aggregator: 'min',
+    registers,
+    collect() {
+      const { certificateExpiryMs } = stats();
+      if (certificateExpiryMs === undefined) this.remove();
+      else this.set(certificateExpiryMs / 1_000);
+    },
+  });
+  new Gauge({
     name: 'live_gateway_upstream_degraded',
     help: 'What is wrong between the gateway and NATS: 1 while it is.',
     labelNames: ['cause'],

@@ -36,6 +36,8 @@ export interface GatewayStats {
   readonly tokenVerificationSeconds: number;
   /** How long ago the keys of the issuer were confirmed, in seconds; undefined where they do not change. */
   readonly keysAgeSeconds: number | undefined;
+  /** When the certificate that viewers are shown expires, in milliseconds since the Unix epoch; undefined without TLS. */
+  readonly certificateExpiryMs: number | undefined;
   /** What is wrong with NATS now. */
   readonly upstreamCauses: UpstreamCauses;
   /** Times that each of these has arisen. */

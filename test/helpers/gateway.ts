@@ -35,6 +35,8 @@ export async function startTestGateway(
     address: gateway.address,
     metrics: gateway.metrics,
     nats: gateway.nats,
+    tls: gateway.tls,
+    reload: () => gateway.reload(),
     get stats() {
       return gateway.stats;
     },

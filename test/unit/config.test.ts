@@ -40,6 +40,9 @@ describe('configuration', () => {
     jwtAudience: ['gateway', 'gateway'],
     jwtLeewayMs: ['5s', 5_000],
     tokenGraceMs: ['0s', 0],
+    tlsCert: ['/etc/tls/tls.crt', '/etc/tls/tls.crt'],
+    tlsKey: ['/etc/tls/tls.key', '/etc/tls/tls.key'],
+    tlsClientCa: ['/etc/tls/ca.crt', '/etc/tls/ca.crt'],
     nats: ['nats://a:4222, b:4223', ['nats://a:4222', 'b:4223']],
     natsUser: ['gw', 'gw'],
     natsPasswordFile: ['/run/password', '/run/password'],
@@ -75,6 +78,9 @@ describe('configuration', () => {
     replicas: nats,
     jwtIssuer: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
     jwtAudience: { LIVE_JWT_SECRET_FILE: '/etc/secret' },
+    tlsCert: { LIVE_TLS_KEY: 'k' },
+    tlsKey: { LIVE_TLS_CERT: 'c' },
+    tlsClientCa: { LIVE_TLS_KEY: 'k', LIVE_TLS_CERT: 'c' },
     natsUser: { ...nats, LIVE_NATS_PASSWORD_FILE: 'p' },
     natsPasswordFile: { ...nats, LIVE_NATS_USER: 'u' },
     natsTokenFile: nats,
@@ -186,6 +192,12 @@ describe('configuration', () => {
     refuses('--nats nats://u:p@a:1,nats://t@b:1', {}, '--nats (LIVE_NATS)', 'has different credentials');
     refuses('--nats nats://%zz@a:1', {}, '--nats (LIVE_NATS)', 'is not accepted');
     configOf('--nats nats://u:p@a:1,u:p@b:1,c:1');
+  });
+
+  it('refuses a certificate without its key, a key without its certificate, and authorities of clients without TLS', () => {
+    refuses('--tls-cert a.crt', {}, '--tls-cert (LIVE_TLS_CERT): "a.crt" needs its key (--tls-key)');
+    refuses('--tls-key a.key', {}, '--tls-key (LIVE_TLS_KEY): "a.key" needs its certificate (--tls-cert)');
+    refuses('--tls-client-ca ca.crt', {}, '--tls-client-ca (LIVE_TLS_CLIENT_CA)', 'needs TLS');
   });
 
   it('suggests the flag that was meant', () =>

@@ -20,6 +20,7 @@ const stats: GatewayStats = {
   tokensVerified: 14,
   tokenVerificationSeconds: 15,
   keysAgeSeconds: 16,
+  certificateExpiryMs: undefined,
   upstreamCauses: [],
   upstreamCausesArisen: new Map(),
 };
@@ -37,5 +38,13 @@ describe('the metrics page', () => {
     }
     await registry.getMetricsAsJSON();
     assert.equal(looks, 3);
+  });
+
+  it('tells when the certificate expires, in seconds, and says nothing of it where there is none', async () => {
+    const name = 'live_gateway_certificate_expiry_timestamp_seconds';
+    const without = await gatewayMetrics(() => stats).metrics();
+    assert.doesNotMatch(without, new RegExp(`^${name}`, 'm'));
+    const text = await gatewayMetrics(() => ({ ...stats, certificateExpiryMs: 1_800_000_000_000 })).metrics();
+    assert.match(text, new RegExp(`^${name} 1800000000$`, 'm'));
   });
 });

@@ -5,12 +5,15 @@ import type { Server } from '@grpc/grpc-js';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
+import { peerName } from './peer-name.ts';
+import type { ListenerTls } from './tls-server.ts';
+import { createTlsServer } from './tls-server.ts';
 
 /** A listening socket whose connections are handed to a gRPC server, and can be cut one by one. */
 export interface Listener {
   /** `host:port` that is served, with the port that was picked. */
   readonly address: string;
-  /** TCP connections open now. */
+  /** TCP connections open now, also those whose TLS handshake is under way. */
   readonly connections: number;
   /** Whether a connection of a peer is open, as `call.getPeer()` names it. */
   has(peer: string): boolean;
@@ -23,19 +26,22 @@ export interface Listener {
 }
 
 /**
- * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can.
+ * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can. TLS, if
+ * there is any, is ours as well: gRPC is handed what has been deciphered.
  * @throws when the address cannot be listened on
  */
-export async function listen(server: Server, { host, port }: Address): Promise<Listener> {
+export async function listen(server: Server, { host, port }: Address, tls?: ListenerTls): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  /** TCP's own, whatever is on top: to destroy them is all it takes. */
   const sockets = new Map<string, Socket>();
-  const net = createServer({ noDelay: true }, (socket) => {
+  const net = tls === undefined ? createServer({ noDelay: true }) : createTlsServer(tls, inject);
+  net.on('connection', (socket: Socket) => {
     const peer = peerName(socket);
     sockets.set(peer, socket);
     socket.on('close', () => sockets.delete(peer));
     // The HTTP/2 session handles errors of its socket; without a session nobody would.
     socket.on('error', () => socket.destroy());
-    injector.injectConnection(socket);
+    if (tls === undefined) inject(socket);
   });
   await bind(net, { host, port });
   const bound = net.address() as AddressInfo;
@@ -56,11 +62,10 @@ export async function listen(server: Server, { host, port }: Address): Promise<L
       injector.destroy();
     },
   };
-}
 
-/** As grpc-js names the peer of a call. */
-function peerName({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
+  function inject(socket: Socket): void {
+    injector.injectConnection(socket);
+  }
 }
 
 function bind(net: NetServer, address: Address): Promise<void> {

@@ -8,6 +8,7 @@ import type { GrpcCarrierDependencies } from './carrier.ts';
 import { GrpcCarrier } from './carrier.ts';
 import { Connections } from './connections.ts';
 import { listen } from './listener.ts';
+import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
 import { reflection } from './reflection.ts';
@@ -24,6 +25,8 @@ export interface Keepalive {
 /** What viewers are served from. */
 export interface GrpcServing {
   readonly address: Address;
+  /** Absent: viewers are served without TLS. */
+  readonly certificates: CurrentCertificates | undefined;
   readonly keepalive: Keepalive;
   readonly sessions: Pick<Sessions, 'open'>;
   readonly unary: UnaryContext;
@@ -49,7 +52,7 @@ export interface GrpcServer {
  * @throws when the address cannot be listened on
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
-  const { address, keepalive, sessions, unary, health } = serving;
+  const { address, certificates, keepalive, sessions, unary, health } = serving;
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const open: Parameters<typeof connectInterceptor>[0] = (call) => {
     if (carriers === undefined) throw new Error('a call before its connection');
@@ -66,7 +69,8 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   reflection().addToServer(server);
-  const listener = await listen(server, address);
+  const { clock, logger } = unary;
+  const listener = await listen(server, address, certificates && { certificates, clock, logger });
   carriers = { connections: new Connections(), listener };
   return {
     address: listener.address,
