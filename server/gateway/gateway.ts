@@ -256,7 +256,6 @@ export async function startGateway(
       address: served.address,
       metrics: metrics?.address,
       nats: nats.access.urls,
-      nats: nats.urls,
       tls: certificates?.mode ?? 'off',
       get stats() {
         return stats();

@@ -6,7 +6,7 @@ export const exitCodes = {
   failed: 1,
   /** A setting is wrong. */
   misuse: 2,
-  /** NATS, the stream or the address could not be had. */
+  /** A certificate, NATS, the stream or the address could not be had. */
   cannotStart: 3,
   /** A second signal cut the drain short. */
   interrupted: 130,

@@ -80,7 +80,8 @@ function certificatesOf(files: CertificateFiles, role: Role, pem: string): Retur
 }
 
 function privateKey(files: CertificateFiles, pem: string): KeyObject {
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) throw unusable(files, 'key', 'has no private key in PEM');
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    throw unusable(files, 'key', 'has no private key in PEM');
   try {
     return createPrivateKey(pem);
   } catch (cause) {

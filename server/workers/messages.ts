@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { NatsAccess } from '../nats/access/access.ts';
+import type { Certificates } from '../tls/certificates.ts';
 
 /** What the primary tells a worker. */
 export type ToWorker =
@@ -7,7 +8,10 @@ export type ToWorker =
       readonly kind: 'start';
       readonly config: ServerConfig;
       readonly nats: { readonly access: NatsAccess; readonly owned: boolean };
+      /** The primary alone reads their files: a worker that replaces another gets what the others have, whatever the files hold by then. */
+      readonly certificates: Certificates | undefined;
     }
+  | { readonly kind: 'certificates'; readonly certificates: Certificates }
   | { readonly kind: 'drain'; readonly windowMs: number };
 
 /** What a worker tells the primary; that it has drained, it tells by its end. */

@@ -15,6 +15,9 @@ import type { Logger } from '../observability/logging.ts';
 import { serveMetrics } from '../observability/metrics.ts';
 import type { NatsServers } from '../gateway/nats-servers.ts';
 import { natsServers } from '../gateway/nats-servers.ts';
+import { certificateFiles } from '../tls/certificate-files.ts';
+import { watchCertificates } from '../tls/certificate-watch.ts';
+import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { NODE_ARGUMENTS } from '../process/node-arguments.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -28,6 +31,10 @@ export interface GatewayCluster {
   readonly nats: readonly string[];
   /** `host:port` of the metrics of all workers together; undefined when they are not served. */
   readonly metrics: string | undefined;
+  /** How viewers' connections are secured. */
+  readonly tls: TlsMode;
+  /** Reads the certificates again, for all workers. */
+  reload(): void;
   /** Resolves with the reason when the cluster cannot go on. */
   readonly failed: Promise<Error>;
   /** Sends the viewers of all workers away, spread over `windowMs` milliseconds, then ends everything. */
@@ -38,7 +45,7 @@ export interface GatewayCluster {
  * Starts `config.workers` gateways, each in a process of its own, that share one listening socket: a process can use one
  * core only. Connections are dealt to them in turn. A worker that dies is replaced; its viewers resume.
  * @param signal ends the start when aborted: no process is then left
- * @throws when NATS or the address cannot be had, or a worker cannot start
+ * @throws when a certificate, NATS or the address cannot be had, or a worker cannot start
  */
 export async function startCluster(
   config: ServerConfig,
@@ -54,8 +61,10 @@ export async function startCluster(
     // A worker is told its settings: in its command line everybody could read the password of NATS.
     args: [],
   });
+  const files = certificateFiles(config);
+  const watched = files && (await watchCertificates(files, clock, logger));
   const nats = await natsServers(config, logger, signal);
-  const workers = new Workers(await workerConfig(config), nats, logger, clock);
+  const workers = new Workers(await workerConfig(config), nats, watched?.current, logger, clock);
   try {
     const address = await unlessAborted(signal, workers.start(config.workers));
     const source = new AggregatorRegistry();
@@ -69,14 +78,18 @@ export async function startCluster(
       address,
       nats: nats.access.urls,
       metrics: metrics?.address,
+      tls: watched?.current.mode ?? 'off',
+      reload: () => void watched?.reload(),
       failed: nats.failed,
       async drain(windowMs) {
+        watched?.close();
         await workers.drain(windowMs);
         await metrics?.close();
         await nats.stop();
       },
     };
   } catch (error) {
+    watched?.close();
     await workers.kill();
     await nats.stop();
     throw error;
@@ -109,14 +122,26 @@ async function freeAddress({ host }: Address): Promise<Address> {
 class Workers {
   readonly #config: ServerConfig;
   readonly #nats: NatsServers;
+  readonly #certificates: CurrentCertificates | undefined;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #alive = new Set<Worker>();
   #leaving = false;
 
-  constructor(config: ServerConfig, nats: NatsServers, logger: Logger, clock: Clock) {
+  constructor(
+    config: ServerConfig,
+    nats: NatsServers,
+    certificates: CurrentCertificates | undefined,
+    logger: Logger,
+    clock: Clock,
+  ) {
     this.#config = config;
     this.#nats = nats;
+    this.#certificates = certificates;
+    certificates?.onReplaced(() => {
+      for (const worker of this.#alive)
+        send(worker, { kind: 'certificates', certificates: certificates.now });
+    });
     this.#logger = logger;
     this.#clock = clock;
   }
@@ -161,7 +186,12 @@ class Workers {
           case 'listening':
             // It has not heard that all are to leave, and has no viewers yet.
             if (this.#leaving) return void worker.process.kill('SIGKILL');
-            return send(worker, { kind: 'start', config: this.#config, nats: { access, owned } });
+            return send(worker, {
+              kind: 'start',
+              config: this.#config,
+              nats: { access, owned },
+              certificates: this.#certificates?.now,
+            });
           case 'ready':
             serves = true;
             return resolve(message.address);

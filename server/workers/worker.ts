@@ -5,6 +5,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import { exit } from '../process/exit-codes.ts';
 import { createLogger } from '../observability/logging.ts';
 import { gatewayMetrics } from '../observability/metrics.ts';
+import { CurrentCertificates } from '../tls/certificates.ts';
 import { foreignNats } from '../gateway/nats-servers.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -18,10 +19,15 @@ export function runWorker(): void {
   // It may have to answer a primary that has just died.
   cluster.worker?.on('error', () => undefined);
   let gateway: Gateway | undefined;
+  let certificates: CurrentCertificates | undefined;
   process.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'start':
-        void start(message).then((started) => (gateway = started));
+        certificates = message.certificates && new CurrentCertificates(message.certificates);
+        void start(message, certificates).then((started) => (gateway = started));
+        return;
+      case 'certificates':
+        certificates?.replace(message.certificates);
         return;
       case 'drain':
         void drain(gateway, message.windowMs);
@@ -30,10 +36,16 @@ export function runWorker(): void {
   tell({ kind: 'listening' });
 }
 
-async function start({ config, nats }: Start): Promise<Gateway> {
+async function start(
+  { config, nats }: Start,
+  certificates: CurrentCertificates | undefined,
+): Promise<Gateway> {
   const logger = createLogger(config.logLevel, undefined, { worker: cluster.worker?.id });
   try {
-    const gateway = await startGateway(config, logger, { nats: foreignNats(nats.access, nats.owned) });
+    const gateway = await startGateway(config, logger, {
+      nats: foreignNats(nats.access, nats.owned),
+      ...(certificates && { certificates }),
+    });
     // Answers the primary when it adds up the metrics of all.
     AggregatorRegistry.setRegistries([gatewayMetrics(() => gateway.stats)]);
     new AggregatorRegistry();

@@ -43,15 +43,16 @@ export class Authority {
    * @param names for what it is good, as OpenSSL writes it
    */
   async issue(names = 'DNS:localhost,IP:127.0.0.1'): Promise<Identity> {
-    const stem = join(this.#directory, `${this.#name}-${++this.#serial}`);
+    const number = ++this.#serial;
+    const stem = join(this.#directory, `${this.#name}-${number}`);
     const [certFile, keyFile, request, extensions] = ['crt', 'key', 'csr', 'ext'].map(
       (suffix) => `${stem}.${suffix}`,
     ) as [string, string, string, string];
     await writeFile(extensions, `subjectAltName=${names}\n`);
     // prettier-ignore
-    await openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', request, '-subj', `/CN=${this.#name}-${this.#serial}`);
+    await openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', request, '-subj', `/CN=${this.#name}-${number}`);
     // prettier-ignore
-    await openssl('x509', '-req', '-in', request, '-CA', this.caFile, '-CAkey', join(this.#directory, `${this.#name}.key`), '-set_serial', `${1_000 + this.#serial}`, '-days', '20', '-extfile', extensions, '-out', certFile);
+    await openssl('x509', '-req', '-in', request, '-CA', this.caFile, '-CAkey', join(this.#directory, `${this.#name}.key`), '-set_serial', `${1_000 + number}`, '-days', '20', '-extfile', extensions, '-out', certFile);
     return {
       cert: await readFile(certFile, 'utf8'),
       key: await readFile(keyFile, 'utf8'),

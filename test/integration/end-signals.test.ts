@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
@@ -9,11 +10,12 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { descendantsOf, isAlive } from '../helpers/processes.ts';
+import { programArguments } from '../helpers/program.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /** Without and with processes of their own for the viewers. */
 const shapes: readonly (readonly [name: string, args: readonly string[]])[] = [
@@ -80,6 +82,23 @@ describe('live-server that is told to end', () => {
       });
     }
 
+    it(`SIGHUP without files to read again (${shape}): it goes on`, async () => {
+      server = await ServerProcess.start(nats.url, '--drain', '0s', ...args);
+      server.signal('SIGHUP');
+      // Whatever comes of it comes before what comes of the next signal.
+      server.signal('SIGTERM');
+      await endsInOrder();
+      const [draining] = server.log.filter(({ msg }) => msg === 'draining');
+      assert.equal(draining?.['signal'], 'SIGTERM');
+    });
+
+    it(`SIGHUP as its NATS server appears (${shape}): it goes on`, async () => {
+      await startAimed('HUP', args);
+      await server.address();
+      server.signal('SIGTERM');
+      await endsInOrder();
+    });
+
     it(`SIGTERM while NATS does not answer (${shape}): exit code 0`, async () => {
       const sockets: Socket[] = [];
       const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
@@ -93,6 +112,33 @@ describe('live-server that is told to end', () => {
       silent.close();
     });
   }
+
+  it('the end of its terminal: it drains', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    const log = join(directory.path, 'log');
+    const command = [
+      process.execPath,
+      ...programArguments('server'),
+      '--listen',
+      '127.0.0.1:0',
+      '--nats',
+      nats.url,
+    ];
+    // A terminal that is there for as long as its program: the gateway runs on it, its log goes elsewhere.
+    const terminal = spawn(
+      'script',
+      ['-qc', `exec ${command.join(' ')} --drain 0s > '${log}'`, '/dev/null'],
+      {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      },
+    );
+    const says = (message: string): Promise<unknown> =>
+      until(`it says ${message}`, async () => (await readFile(log, 'utf8')).includes(message));
+    await says('"ready"');
+    terminal.kill('SIGKILL');
+    await says('"stopped"');
+    assert.match(await readFile(log, 'utf8'), /"signal":"SIGHUP".*"draining"/);
+  });
 
   it('SIGKILL as its NATS server appears: no orphan', async () => {
     await startAimed('KILL');

@@ -31,7 +31,11 @@ describe('certificates of a gateway', () => {
   after(() => directory[Symbol.asyncDispose]());
 
   beforeEach(async () => {
-    files = { cert: join(directory.path, 'tls.crt'), key: join(directory.path, 'tls.key'), clientCa: undefined };
+    files = {
+      cert: join(directory.path, 'tls.crt'),
+      key: join(directory.path, 'tls.key'),
+      clientCa: undefined,
+    };
     await write(first);
   });
 

@@ -46,7 +46,10 @@ export function createTlsServer(
     (socket) => {
       const peer = peerName(socket);
       if (socket.alpnProtocol !== ALPN) {
-        refusals.info({ peer, reason: `the client does not say that it speaks ${ALPN}` }, 'connection refused');
+        refusals.info(
+          { peer, reason: `the client does not say that it speaks ${ALPN}` },
+          'connection refused',
+        );
         // The rest of the handshake's time is what its last words may take.
         socket.on('error', () => socket.destroy());
         socket.destroySoon();
