@@ -30,7 +30,7 @@ const LOOK_MS = 5_000;
 type Attempt =
   | {
       readonly kind: 'served';
-      readonly alpn: string | false;
+      readonly alpn: TLSSocket['alpnProtocol'];
       readonly protocol: string | null;
       readonly serial: string;
     }
