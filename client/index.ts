@@ -60,6 +60,7 @@ export type { CallOptions, IncomingFrame, Link, LinkHandlers, Transport } from '
 export type { Upstream, UpstreamCause } from './core/upstream.ts';
 export type { LiveClientOptions } from './live-client.ts';
 export { LiveClient } from './live-client.ts';
+export type { SecurityOptions, TlsOptions } from './transports/grpc/dialling.ts';
 export type { GrpcTransportOptions, KeepaliveOptions } from './transports/grpc/transport.ts';
 export { grpcTransport } from './transports/grpc/transport.ts';
 export type { UnknownValue, Unprefixed } from '../protos/enum-names.ts';

@@ -6,7 +6,7 @@ import { grpcTransport } from './transports/grpc/transport.ts';
 
 /** How a client is made. Durations are in milliseconds. */
 export interface LiveClientOptions extends ClientOptions, GrpcTransportOptions {
-  /** How gateways are reached, instead of by gRPC with `credentials` and `keepalive`. */
+  /** How gateways are reached, instead of by gRPC with `tls`, `credentials` and `keepalive`. */
   readonly transport?: Transport;
 }
 

@@ -1,4 +1,5 @@
 import { status } from '../../protos/status-codes.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { LiveError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type {
@@ -69,8 +70,10 @@ const sequence: Rule = {
 };
 const endpoints: Rule = {
   allows: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every((endpoint) => name.allows(endpoint)),
-  words: 'a list of host:port with at least one',
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((endpoint) => name.allows(endpoint) && parseEndpoint(endpoint as string) !== undefined),
+  words: 'a list of host:port, https://host[:port] or http://host[:port] with at least one',
 };
 const tokenSource: Rule = {
   allows: (value) => name.allows(value) || typeof value === 'function',

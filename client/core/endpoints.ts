@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
+import { parseEndpoint } from './endpoint.ts';
 
 /** For so long, in milliseconds, one that failed is tried after all that did not. */
 const RECENT_MS = 60_000;
@@ -15,7 +16,7 @@ export class Endpoints {
   /** When each failed, on the monotonic clock; the order is that of the failures. */
   readonly #failures = new Map<string, number>();
 
-  /** @param all host:port of each, at least one */
+  /** @param all as the application writes them, at least one */
   constructor(all: readonly string[], clock: Clock, random: Random) {
     this.#all = all;
     this.#clock = clock;
@@ -28,13 +29,14 @@ export class Endpoints {
   }
 
   /**
-   * The one to try next by a client that was sent away from `from`: `advised`, what it was told there, if it is one of ours and has not
+   * The one to try next by a client that was sent away from `from`: `advised`, the host:port that it was told there, if one of ours has it that has not
    * failed lately. That one sends its viewers away is no failure: it may be back before the others go.
    */
   pickAfter(from: string, advised: string): string {
     const others = this.inOrder().filter((endpoint) => endpoint !== from);
-    const known = this.#all.includes(advised) && !this.#failedLately().includes(advised);
-    return known ? advised : (others[0] ?? from);
+    const known = this.#all.find((endpoint) => parseEndpoint(endpoint)?.address === advised);
+    const failed = known === undefined || this.#failedLately().includes(known);
+    return failed ? (others[0] ?? from) : known;
   }
 
   /** All, in the order in which to try them. */

@@ -50,7 +50,7 @@ export interface CallOptions {
  * client, which closes it.
  */
 export interface Transport {
-  /** Begins to connect to `endpoint` (host:port). Frames may be sent at once; failure comes as `end`. */
+  /** Begins to connect to `endpoint`, one of those that the application gave. Frames may be sent at once; failure comes as `end`. */
   open(endpoint: string, handlers: LinkHandlers): Link;
   /**
    * Calls GetRoom.

@@ -85,7 +85,7 @@ function privateKey(files: CertificateFiles, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    const encrypted = /ENCRYPTED/.test(pem);
+    const encrypted = pem.includes('ENCRYPTED');
     throw unusable(
       files,
       'key',

@@ -96,7 +96,7 @@ describe('a gateway with TLS', () => {
     let handshake = false;
     let error = '';
     socket.on('secureConnect', () => (handshake = true));
-    socket.on('error', (reason) => (error = reason.message));
+    socket.on('error', (reason: Error) => (error = reason.message));
     const served = new Promise<Attempt>((resolve) => {
       socket.once('data', () =>
         resolve({

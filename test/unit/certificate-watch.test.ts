@@ -150,8 +150,9 @@ describe('certificates of a gateway', () => {
       await writeFile(files.cert, second.cert);
       await looks('it is told', () => log.with(STAY).length > 0);
       const [line] = log.with(STAY);
-      assert.equal(line?.level, 'error');
-      assert.match(String(line?.facts['reason']), new RegExp(`--tls-key ${files.key}`));
+      assert.ok(line);
+      assert.equal(line.level, 'error');
+      assert.match(String(line.facts['reason']), new RegExp(`--tls-key ${files.key}`));
       assert.equal(serial(), first.cert);
       await rm(files.key);
       await looks('the next trouble is told', () => log.with(STAY).length > 1);

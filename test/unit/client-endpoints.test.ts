@@ -53,6 +53,15 @@ describe('client endpoints', () => {
     assert.equal(new Endpoints(['a:1'], clock, () => 0).pickAfter('a:1', 'b:1'), 'a:1', 'it has no other');
   });
 
+  it('gateways name each other by host:port, whatever the scheme that a client writes before it', () => {
+    const written = ['https://a:1', 'https://gw.example.org', 'http://[::1]:7'];
+    const endpoints = new Endpoints(written, clock, () => 0);
+    assert.equal(endpoints.pickAfter('https://a:1', 'gw.example.org:443'), 'https://gw.example.org');
+    assert.equal(endpoints.pickAfter('https://a:1', '[::1]:7'), 'http://[::1]:7');
+    endpoints.failed('http://[::1]:7');
+    assert.equal(endpoints.pickAfter('https://a:1', '[::1]:7'), 'https://gw.example.org');
+  });
+
   it('one that sent a viewer away is as good as others for the next time', () => {
     const after = Array.from({ length: 400 }, (_, seed) => {
       const endpoints = new Endpoints(['a:1', 'b:1', 'c:1'], clock, seededRandom(seed));

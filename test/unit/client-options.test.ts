@@ -35,7 +35,7 @@ describe('client options that make no sense', () => {
 
   it('of a client', async () => {
     const wrong: [option: string, values: unknown[]][] = [
-      ['endpoints', [[], 'a:1', ['']]],
+      ['endpoints', [[], 'a:1', [''], ['ftp://a:1'], ['https://'], ['https://a:70000'], ['https://a/path']]],
       ['compression', ['gzip']],
       ['maxFrameBytes', [0, 1.5, 2 ** 32]],
       ['connectTimeoutMs', durations],

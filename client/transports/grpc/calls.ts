@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import type { GetRoomRequestInput } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { GetRoomResponse } from '../../../protos/gen/live/v1/GetRoomResponse.ts';
@@ -9,6 +9,7 @@ import { LiveStub } from '../../../protos/live.ts';
 import { status } from '../../../protos/status-codes.ts';
 import { LiveError } from '../../core/errors.ts';
 import type { CallOptions } from '../../core/transport.ts';
+import type { Dialling } from './dialling.ts';
 import { fromCallError, fromServiceError } from './errors.ts';
 import { abortable, abortableTarget } from './internals/dial.ts';
 
@@ -23,13 +24,13 @@ function bearer(token: string | undefined): Metadata {
 
 /** Unary calls and streams of answers: each endpoint has one connection for all of them, which stays for the next. */
 export class GrpcCalls {
-  readonly #credentials: ChannelCredentials;
+  readonly #dial: (endpoint: string) => Dialling;
   readonly #options: ChannelOptions;
   readonly #stubs = new Map<string, Stub>();
   readonly #closing = new AbortController();
 
-  constructor(credentials: ChannelCredentials, options: ChannelOptions) {
-    this.#credentials = credentials;
+  constructor(dial: (endpoint: string) => Dialling, options: ChannelOptions) {
+    this.#dial = dial;
     // Every socket listens to it.
     setMaxListeners(0, this.#closing.signal);
     this.#options = abortable(options, this.#closing.signal);
@@ -83,7 +84,8 @@ export class GrpcCalls {
   #stub(endpoint: string): Stub {
     const known = this.#stubs.get(endpoint);
     if (known) return known;
-    const stub = new LiveStub(abortableTarget(endpoint), this.#credentials, this.#options);
+    const { address, credentials } = this.#dial(endpoint);
+    const stub = new LiveStub(abortableTarget(address), credentials, this.#options);
     this.#stubs.set(endpoint, stub);
     return stub;
   }

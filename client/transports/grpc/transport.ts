@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ChannelCredentials, ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
-import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { resetSocket } from '../../../common/node/reset-socket.ts';
 import type { ClientFrameInput } from '../../../protos/live.ts';
 import { LiveStub, liveService } from '../../../protos/live.ts';
@@ -8,6 +7,8 @@ import { checkDuration } from '../../core/check-options.ts';
 import type { LiveError } from '../../core/errors.ts';
 import type { IncomingFrame, Link, LinkHandlers, Transport } from '../../core/transport.ts';
 import { GrpcCalls } from './calls.ts';
+import type { Dialling, SecurityOptions } from './dialling.ts';
+import { dialler } from './dialling.ts';
 import { fromServiceError } from './errors.ts';
 import { abortable, abortableTarget } from './internals/dial.ts';
 import { incomingFrame } from './internals/incoming-frame.ts';
@@ -53,14 +54,9 @@ class GrpcLink implements Link {
   /** `ended`: the stream is over and its owner knows; the connection is still there until `destroyed`. */
   #state: 'open' | 'ended' | 'destroyed' = 'open';
 
-  constructor(
-    endpoint: string,
-    credentials: ChannelCredentials,
-    options: ChannelOptions,
-    handlers: LinkHandlers,
-  ) {
+  constructor({ address, credentials }: Dialling, options: ChannelOptions, handlers: LinkHandlers) {
     this.#stub = new LiveStub(
-      abortableTarget(endpoint),
+      abortableTarget(address),
       new SocketRevealingCredentials(credentials, (socket) => this.#adopt(socket)),
       abortable(options, this.#abandon.signal),
     );
@@ -112,9 +108,7 @@ class GrpcLink implements Link {
 }
 
 /** How gateways are reached by gRPC. */
-export interface GrpcTransportOptions {
-  /** Plaintext unless given. */
-  readonly credentials?: ChannelCredentials;
+export interface GrpcTransportOptions extends SecurityOptions {
   /** HTTP/2 keepalive beside the in-band probe. It also watches while reading is paused. */
   readonly keepalive?: KeepaliveOptions;
 }
@@ -124,15 +118,16 @@ export interface GrpcTransportOptions {
  * @throws LiveError INVALID_ARGUMENT that names the option which makes no sense
  */
 export function grpcTransport({
-  credentials = grpcCredentials.createInsecure(),
   keepalive = defaultKeepalive,
+  ...security
 }: GrpcTransportOptions = {}): Transport {
   checkDuration('keepalive.timeMs', keepalive.timeMs);
   checkDuration('keepalive.timeoutMs', keepalive.timeoutMs);
   const options = channelOptions(keepalive);
-  const calls = new GrpcCalls(credentials, options);
+  const dial = dialler(security);
+  const calls = new GrpcCalls(dial, options);
   return {
-    open: (endpoint, handlers) => new GrpcLink(endpoint, credentials, options, handlers),
+    open: (endpoint, handlers) => new GrpcLink(dial(endpoint), options, handlers),
     getRoom: (endpoint, request, callOptions) => calls.getRoom(endpoint, request, callOptions),
     pull: (endpoint, request, callOptions) => calls.pull(endpoint, request, callOptions),
     close: () => calls.close(),

@@ -72,7 +72,9 @@ export function createTlsServer(
   server.on('tlsClientError', (error, socket) => {
     // A connection that is closed before a word was said is how load balancers see whether we are there.
     if (socket.bytesRead === 0) return;
-    const reason = String(socket.authorizationError ?? error.message);
+    // Node's types do not say that there may be none.
+    const unauthorized = socket.authorizationError as Error | string | null | undefined;
+    const reason = String(unauthorized ?? error.message);
     refusals.info({ peer: peerName(socket), reason }, 'connection refused');
   });
   server.on('close', () => refusals.close());
