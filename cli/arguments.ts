@@ -1,19 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { From } from '../client/index.ts';
+import { parseEndpoint } from '../client/core/endpoint.ts';
 import { formatAddress, parseAddress, parseDuration } from '../common/units.ts';
 import { isRoomName, ROOM_NAME_RULE } from '../protos/vocabulary.ts';
 
-const DEFAULT_SERVER = '127.0.0.1:50051';
-
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** `--server`, for every command. */
-export function serverOption(): Option {
-  return new Option('--server <host:port[,host:port]>', 'gateways, tried in random order')
-    .env('LIVE_SERVER')
-    .argParser(parseEndpoints)
-    .default([DEFAULT_SERVER], DEFAULT_SERVER);
-}
 
 /** `--timeout`, for the commands that do not wait for ever. */
 export function timeoutOption(what: string): Option {
@@ -40,13 +31,25 @@ export function parseRooms(value: string, previous: string[] | undefined): strin
   return [...(previous ?? []), room];
 }
 
-/** Gateways as host:port, separated by commas. */
+/** Gateways as host:port, https://host[:port] or http://host[:port], separated by commas. */
 export function parseEndpoints(value: string): string[] {
-  return value.split(',').map((endpoint) => {
-    const address = parseAddress(endpoint.trim());
-    if (!address?.port) throw new InvalidArgumentError(`"${endpoint}" is not host:port.`);
-    return formatAddress(address);
+  return value.split(',').map((text) => {
+    const written = text.trim();
+    const endpoint = parseEndpoint(written);
+    if (endpoint === undefined) throw new InvalidArgumentError(`"${text}" is not https://host[:port].`);
+    return endpoint.security === 'unsaid' ? parseHostPort(written) : written;
   });
+}
+
+/** Gateways as host:port, separated by commas. */
+export function parseHostPorts(value: string): string[] {
+  return value.split(',').map((text) => parseHostPort(text.trim()));
+}
+
+function parseHostPort(text: string): string {
+  const address = parseAddress(text);
+  if (!address?.port) throw new InvalidArgumentError(`"${text}" is not host:port.`);
+  return formatAddress(address);
 }
 
 /** A sequence: a whole number below 2^64. */

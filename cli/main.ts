@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LiveError } from '../client/index.ts';
 import { VERSION } from '../common/node/version.ts';
+import { contextCommand } from './commands/context.ts';
 import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
@@ -25,11 +26,12 @@ function program(): { root: Command; doing: Command[] } {
   const judging = [chaosCommand(), reportCommand()];
   for (const command of [root, ...doing]) command.addHelpText('after', EXIT_CODE_HELP);
   for (const command of judging) command.addHelpText('after', VERDICT_EXIT_CODE_HELP);
-  for (const command of [...doing, ...judging]) root.addCommand(command);
+  const context = contextCommand();
+  for (const command of [...doing, context, ...judging]) root.addCommand(command);
   for (const command of withSubcommands(root)) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
   }
-  return { root, doing };
+  return { root, doing: [...doing, ...context.commands] };
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -12,11 +12,11 @@ import type { RunRequest } from '../../chaos/run/request.ts';
 import { planOf } from '../../chaos/run/request.ts';
 import { UsageError } from '../../common/errors.ts';
 import { Output } from '../../common/node/output.ts';
-import { parseCount, parseEndpoints, parsePositive, parsePositiveDuration } from '../arguments.ts';
+import { parseCount, parseHostPorts, parsePositive, parsePositiveDuration } from '../arguments.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../state-directory.ts';
+import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../directories.ts';
 
 interface Options extends Omit<RunRequest, 'durationMs' | 'faults'> {
   readonly duration?: number;
@@ -25,7 +25,7 @@ interface Options extends Omit<RunRequest, 'durationMs' | 'faults'> {
 }
 
 const HELP = `
-Without --server it runs gateways and a nats-server of its own, which end with it; LIVE_SERVER is not heeded.
+Without --server it runs gateways and a nats-server of its own, which end with it; LIVE_SERVER and contexts are not heeded.
 
 ${DESCRIPTION}`;
 
@@ -34,7 +34,9 @@ export function chaosCommand(): Command {
   return new Command('chaos')
     .description('Simulate viewers on flapping networks, and prove what was delivered and what was not.')
     .addOption(
-      new Option('--server <host:port[,host:port]>', "somebody else's gateways").argParser(parseEndpoints),
+      new Option('--server <host:port[,host:port]>', "somebody else's gateways, without TLS").argParser(
+        parseHostPorts,
+      ),
     )
     .addOption(number('--viewers <n>', `viewers (default ${defaults.viewers})`, parseCount))
     .addOption(

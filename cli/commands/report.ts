@@ -11,7 +11,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { jsonLine } from '../format-json.ts';
 import { errorText } from '../format-text.ts';
 import { Output } from '../../common/node/output.ts';
-import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../state-directory.ts';
+import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../directories.ts';
 
 interface Options {
   db: string;

@@ -6,14 +6,10 @@ import type { OutgoingMessage, PublishResult } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
 import { systemClock } from '../../common/clock.ts';
 import { knownTypesOf } from '../../protos/vocabulary.ts';
-import {
-  jsonOption,
-  parseHeader,
-  parsePositive,
-  parseRoom,
-  serverOption,
-  timeoutOption,
-} from '../arguments.ts';
+import { jsonOption, parseHeader, parsePositive, parseRoom, timeoutOption } from '../arguments.ts';
+import type { Connection, ConnectionFlags } from '../connection/connection.ts';
+import { addConnectionOptions, connectionOf } from '../connection/connection.ts';
+import { explained } from '../connection/tls-trouble.ts';
 import { Interrupted, UsageError } from '../../common/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { failureFields, jsonLine } from '../format-json.ts';
@@ -25,10 +21,8 @@ import type { OutgoingDefaults, OutgoingLine } from '../outgoing.ts';
 import { parseLine, textOf } from '../outgoing.ts';
 import { isClosedPipe, Output } from '../../common/node/output.ts';
 import { Pacer } from '../pacing.ts';
-import { explained } from '../tls-mismatch.ts';
 
-interface Options {
-  server: string[];
+interface Options extends ConnectionFlags {
   timeout: number;
   json?: true;
   class?: 'reliable' | 'ephemeral';
@@ -59,7 +53,7 @@ A message whose outcome is unknown may be sent again with the same --key: it is 
 
 /** `live-cli send ROOM TYPE [PAYLOAD]`, `live-cli send ROOM --stdin` */
 export function sendCommand(): Command {
-  return new Command('send')
+  const command = new Command('send')
     .description('Publish one message, or one for every line of standard input.')
     .argument('<room>', 'name of the room', parseRoom)
     .argument('[type]', 'type of the message, for example gift')
@@ -84,22 +78,23 @@ export function sendCommand(): Command {
       'with --stdin: send each line when the one before is stored, so that none overtakes it',
     )
     .addOption(new Option('--pace', 'with --stdin: each message at its own "at_ms"').conflicts('rate'))
-    .addOption(serverOption())
     .addOption(timeoutOption('how long to try each message'))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(send);
+  return addConnectionOptions(command);
 }
 
 async function send(room: string, type: string | undefined, payload: string | undefined, options: Options) {
   checkUsage(type, options);
-  const sender = new Sender(room, options);
+  const connection = connectionOf(options);
+  const sender = new Sender(room, options, connection);
   const undo = onInterrupt(() => sender.interrupt());
   try {
     if (type === undefined) await sender.sendLines(process.stdin);
     else await sender.sendOne({ type, payload: payload ?? '' });
   } catch (error) {
-    throw await explained(error, options.server);
+    throw await explained(error, connection);
   } finally {
     undo();
     await sender.close();
@@ -126,7 +121,7 @@ class Sender {
   /** Why there is no connection, if there is none. */
   #trouble: LiveError | undefined;
 
-  constructor(room: string, options: Options) {
+  constructor(room: string, options: Options, connection: Connection) {
     const { class: deliveryClass, sender, header: headers } = options;
     this.#room = room;
     this.#options = options;
@@ -139,7 +134,7 @@ class Sender {
         : { class: deliveryClass === 'reliable' ? 'RELIABLE' : 'EPHEMERAL' }),
       ...(sender === undefined ? {} : { sender }),
     };
-    this.#client = new LiveClient({ endpoints: options.server, clientName: 'live-cli' });
+    this.#client = new LiveClient({ ...connection, clientName: 'live-cli' });
     this.#client.on('state', (state) => {
       if (state.kind === 'backoff') this.#trouble = state.cause;
       if (state.kind === 'live') this.#trouble = undefined;

@@ -3,19 +3,20 @@ import { Command, Option } from 'commander';
 import type { From, RoomEvent, RoomSubscription } from '../../client/index.ts';
 import { LiveClient, LiveError } from '../../client/index.ts';
 import { systemClock } from '../../common/clock.ts';
-import { jsonOption, parseCount, parseFrom, parseRooms, serverOption } from '../arguments.ts';
+import { jsonOption, parseCount, parseFrom, parseRooms } from '../arguments.ts';
 import { eventObject, jsonLine, slowObject, stateObject, upstreamObject } from '../format-json.ts';
 import { ClaimedCursors } from '../claimed-cursors.ts';
+import type { Connection, ConnectionFlags } from '../connection/connection.ts';
+import { addConnectionOptions, connectionOf } from '../connection/connection.ts';
+import { tlsTrouble } from '../connection/tls-trouble.ts';
 import { CursorDatabase } from '../cursor-database.ts';
 import { eventLine, notice, slowLine, upstreamLine } from '../format-text.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { OutageLine } from '../outage.ts';
 import { isClosedPipe, Output } from '../../common/node/output.ts';
-import { cursorDatabasePath } from '../state-directory.ts';
-import { tlsMismatch } from '../tls-mismatch.ts';
+import { cursorDatabasePath } from '../directories.ts';
 
-interface Options {
-  server: string[];
+interface Options extends ConnectionFlags {
   json?: true;
   from?: From;
   /** A name, `true` for the default one, `false` for none. */
@@ -47,7 +48,7 @@ standard output like everything else.`;
 
 /** `live-cli watch ROOM...` */
 export function watchCommand(): Command {
-  return new Command('watch')
+  const command = new Command('watch')
     .description('Follow rooms: print every message, and every gap, reset and drop, as it comes.')
     .argument('<room...>', 'names of the rooms', parseRooms)
     .addOption(
@@ -66,13 +67,14 @@ export function watchCommand(): Command {
     )
     .addOption(new Option('--count <n>', 'end after so many reliable messages').argParser(parseCount))
     .option('--compress', 'have batches compressed')
-    .addOption(serverOption())
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((rooms: string[], options: Options) => watch(rooms, options));
+  return addConnectionOptions(command);
 }
 
 async function watch(rooms: string[], options: Options): Promise<void> {
+  const connection = connectionOf(options);
   const outage = new OutageLine(process.stderr, systemClock);
   const say = (line: string): void => {
     outage.clear();
@@ -80,7 +82,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
   };
   const store = options.cursor === false ? undefined : openCursors(options, say);
   const client = new LiveClient({
-    endpoints: options.server,
+    ...connection,
     clientName: 'live-cli',
     compression: options.compress ? 'deflate' : 'none',
     ...(store ? { cursorStore: store } : {}),
@@ -91,7 +93,7 @@ async function watch(rooms: string[], options: Options): Promise<void> {
     ? (object: object) => writeLine(output, jsonLine(object))
     : (_object: object, line: string | undefined) => line !== undefined && say(line);
   client.on('state', (state) => (options.json ? tell(stateObject(state), undefined) : outage.tell(state)));
-  tellTlsMismatch(client, options.server, say);
+  tellTlsTrouble(client, connection, say);
   tellUpstream(client, tell);
   client.on('slow', (...slow) => tell(slowObject(...slow), slowLine(...slow)));
   const subscriptions = rooms.map((room) => client.join(room, joinOptions(options)));
@@ -139,18 +141,14 @@ async function follow(
   }
 }
 
-/** Tells once if gateways cannot be reached because one end speaks TLS and the other does not. */
-function tellTlsMismatch(
-  client: LiveClient,
-  endpoints: readonly string[],
-  say: (line: string) => void,
-): void {
+/** Tells once if gateways cannot be reached because of TLS: one end does not speak it, or does not believe the other. */
+function tellTlsTrouble(client: LiveClient, connection: Connection, say: (line: string) => void): void {
   let looked = false;
   client.on('state', (state) => {
     if (state.kind !== 'backoff' || looked) return;
     looked = true;
-    void tlsMismatch(state.cause, endpoints).then((mismatch) => {
-      if (mismatch !== undefined) say(notice(mismatch));
+    void tlsTrouble(state.cause, connection).then((trouble) => {
+      if (trouble !== undefined) say(notice(trouble));
     });
   });
 }

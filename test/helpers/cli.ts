@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { until } from './poll.ts';
 import { programArguments } from './program.ts';
 
@@ -10,11 +11,26 @@ export class RunningCli {
   stdout = '';
   stderr = '';
 
-  /** @param stdout a file that standard output goes to, in place of `stdout` */
-  constructor(args: readonly string[], stateHome: string, stdout?: number) {
+  /**
+   * @param stateHome a directory for what it keeps, contexts included
+   * @param stdout a file that standard output goes to, in place of `stdout`
+   * @param env variables beside those of this process, of which none of its own counts
+   */
+  constructor(
+    args: readonly string[],
+    stateHome: string,
+    stdout?: number,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#child = spawn(process.execPath, [...programArguments('cli'), ...args], {
       stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
-      env: { ...process.env, XDG_STATE_HOME: stateHome, NO_COLOR: '1', LIVE_SERVER: '' },
+      env: {
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LIVE_'))),
+        XDG_STATE_HOME: stateHome,
+        XDG_CONFIG_HOME: join(stateHome, 'config'),
+        NO_COLOR: '1',
+        ...env,
+      },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

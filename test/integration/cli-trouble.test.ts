@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
-import { credentials } from '@grpc/grpc-js';
 import Database from 'better-sqlite3';
-import { tlsMismatch } from '../../cli/tls-mismatch.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
@@ -84,38 +78,6 @@ describe('live-cli in trouble', () => {
       watcher.signal('SIGINT');
       await tells(watcher, 'write', /another process has it locked/);
       other.close();
-    });
-  });
-
-  describe('at a port that wants TLS', () => {
-    it('says so, in every command', async () => {
-      const [key, cert] = [join(state.path, 'key.pem'), join(state.path, 'cert.pem')];
-      // prettier-ignore
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost'], { stdio: 'ignore' });
-      const options = { key: await readFile(key), cert: await readFile(cert), ALPNProtocols: ['h2'] };
-      const server = createServer(options, (socket) => socket.on('error', () => undefined));
-      await once(server.listen(0, '127.0.0.1'), 'listening');
-      const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const watcher = cli('watch', 'r', '--server', address);
-      await until('watch says so', () => watcher.stderr.includes(`${address} speaks TLS`));
-      watcher.signal('SIGTERM');
-      assert.equal(await watcher.exit(), 0);
-      for (const args of [
-        ['room', 'r'],
-        ['pull', 'r'],
-        ['send', 'r', 'gift', '--timeout', '2s'],
-      ]) {
-        const command = cli(...args, '--server', address);
-        assert.equal(await command.exit(), 1);
-        assert.match(command.stderr, new RegExp(`${address} speaks TLS, and live-cli does not`));
-      }
-      server.close();
-    });
-
-    it('and the reverse is recognised: a client with TLS at a port without', async () => {
-      const client = gateway.client({ credentials: credentials.createSsl() });
-      const error: unknown = await client.room('r').catch((reason: unknown) => reason);
-      assert.match((await tlsMismatch(error, [gateway.address])) ?? '', /does not speak TLS/);
     });
   });
 });

@@ -15,10 +15,17 @@ export function chaosDatabasePath(env: NodeJS.ProcessEnv = process.env): string 
 export const CHAOS_DATABASE_HELP =
   '$XDG_STATE_HOME/live-gateway/chaos.db, or ~/.local/state/live-gateway/chaos.db';
 
+/** Where contexts are kept: under XDG_CONFIG_HOME, or ~/.config. */
+export function configDirectory({ XDG_CONFIG_HOME }: NodeJS.ProcessEnv): string {
+  return under(XDG_CONFIG_HOME, '.config');
+}
+
 /** Under XDG_STATE_HOME, or ~/.local/state. */
-function stateDirectory(env: NodeJS.ProcessEnv): string {
-  const { XDG_STATE_HOME: configured = '' } = env;
-  // The XDG specification says that a relative path is to be ignored.
-  const base = isAbsolute(configured) ? configured : join(homedir(), '.local', 'state');
-  return join(base, 'live-gateway');
+function stateDirectory({ XDG_STATE_HOME }: NodeJS.ProcessEnv): string {
+  return under(XDG_STATE_HOME, join('.local', 'state'));
+}
+
+/** The XDG specification says that a relative path is to be ignored. */
+function under(configured = '', fallback: string): string {
+  return join(isAbsolute(configured) ? configured : join(homedir(), fallback), 'live-gateway');
 }
