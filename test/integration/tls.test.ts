@@ -9,6 +9,7 @@ import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import type { LiveClient } from '../../client/index.ts';
+import { LiveStub } from '../../protos/live.ts';
 import { parseAddress } from '../../common/units.ts';
 import type { Certificates } from '../../server/tls/certificates.ts';
 import type { Identity } from '../helpers/certificates.ts';
@@ -165,6 +166,29 @@ describe('a gateway with TLS', () => {
       assert.match(stdout, /ALPN protocol: h2/);
       assert.match(stdout, /Verify return code: 0 \(ok\)/);
     });
+  });
+
+  it('cuts off a viewer that takes nothing, and nobody else', async () => {
+    const slowConsumerTimeoutMs = 600_000;
+    await serve({ slowConsumerTimeoutMs });
+    const stub = new LiveStub(gateway.address, credentials.createSsl(Buffer.from(authority.ca)));
+    const stuck = stub.connect();
+    let joined = 0;
+    stuck.on('error', () => undefined).on('data', () => joined++);
+    stuck.write({ hello: { client: 'stuck' } });
+    stuck.write({ join: { room: 'hot', start: { live: {} } } });
+    await until('it is in', () => joined > 1);
+    stuck.pause();
+    const client = viewer();
+    // More than the kernel and TLS take for a connection.
+    const payload = Buffer.alloc(256 * 1024, 'x');
+    for (let n = 0; n < 40; n++) await client.publish('hot', { type: 'gift', payload });
+    await until('it is cut off', () => {
+      clock.skip(slowConsumerTimeoutMs / 30);
+      return gateway.stats.sessions === 1 && gateway.stats.connections === 1;
+    });
+    assert.equal(client.counters.connects, 1);
+    stub.close();
   });
 
   describe('refuses', () => {
