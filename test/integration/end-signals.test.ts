@@ -39,7 +39,8 @@ describe('live-server that is told to end', () => {
   });
 
   afterEach(async () => {
-    await server[Symbol.asyncDispose]();
+    // One on a terminal of its own is none of ours.
+    await (server as ServerProcess | undefined)?.[Symbol.asyncDispose]();
     await directory[Symbol.asyncDispose]();
   });
 
