@@ -74,6 +74,8 @@ async function reportOutput(output: Output): Promise<void> {
   process.exitCode = exitCodes.failure;
 }
 
+// Whoever lists processes would see it.
+if (process.argv.some((argument) => /^--token(=|$)/.test(argument))) process.title = 'live-cli';
 // Who cannot be told of an error either is told by the exit code.
 process.stderr.on('error', () => undefined);
 const output = new Output(process.stdout);

@@ -69,12 +69,18 @@ function saveContext(name: string, texts: ConnectionTexts): void {
   new Contexts().save(name, kept);
 }
 
+/** Screens are looked at by others. */
+function shown(texts: ConnectionTexts): ConnectionTexts {
+  return texts.token === undefined ? texts : { ...texts, token: '***' };
+}
+
 async function listContexts(json: boolean): Promise<void> {
   const contexts = new Contexts();
   const { names, selected } = contexts;
   const output = new Output(process.stdout);
   for (const name of names) {
-    if (json) await output.line(jsonLine({ name, selected: name === selected, ...contexts.load(name) }));
+    if (json)
+      await output.line(jsonLine({ name, selected: name === selected, ...shown(contexts.load(name)) }));
     else
       await output.line(
         `${name === selected ? '*' : ' '} ${name}  ${contexts.load(name).server ?? ''}`.trimEnd(),
@@ -86,7 +92,7 @@ async function showContext(given: string | undefined, json: boolean): Promise<vo
   const contexts = new Contexts();
   const name = given ?? contexts.selected;
   if (name === undefined) throw new UsageError('no context is selected: give the name of one');
-  const texts = contexts.load(name);
+  const texts = shown(contexts.load(name));
   const output = new Output(process.stdout);
   if (json) return output.line(jsonLine({ name, ...texts }));
   await output.line(name);

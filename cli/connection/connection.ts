@@ -14,6 +14,7 @@ import {
   variableOf,
 } from './options.ts';
 
+const TOKENS: ReadonlySet<ConnectionOptionName> = new Set(['token', 'tokenFile']);
 const DEFAULT_SERVER = '127.0.0.1:50051';
 
 /** The options of a command that reaches gateways, as commander has read them. */
@@ -21,8 +22,9 @@ export interface ConnectionFlags extends ConnectionTexts {
   readonly context?: string;
 }
 
-/** How a client reaches gateways. */
-export type Connection = Required<Pick<LiveClientOptions, 'endpoints' | 'tls'>>;
+/** How a client reaches gateways, and who it is there. */
+export type Connection = Required<Pick<LiveClientOptions, 'endpoints' | 'tls'>> &
+  Pick<LiveClientOptions, 'token'>;
 
 /** Gives a command the options that say how gateways are reached. */
 export function addConnectionOptions(command: Command): Command {
@@ -40,6 +42,7 @@ export function addConnectionOptions(command: Command): Command {
 export function connectionOf(flags: ConnectionFlags, env: NodeJS.ProcessEnv = process.env): Connection {
   const texts = said(flags, env);
   const { server = DEFAULT_SERVER, tls, ca, cert, certKey } = texts;
+  const token = tokenOf(texts);
   if ((cert === undefined) !== (certKey === undefined))
     throw new UsageError('--cert and --cert-key go together');
   const options: TlsOptions = {
@@ -50,10 +53,21 @@ export function connectionOf(flags: ConnectionFlags, env: NodeJS.ProcessEnv = pr
   const endpoints = parseEndpoints(server);
   const given = Object.keys(options).length > 0;
   const wanted = tls === undefined ? given : parseSwitch(tls);
-  if (wanted) return { endpoints, tls: given ? options : true };
+  if (wanted) return { endpoints, tls: given ? options : true, ...token };
   // Addresses without a scheme stay plaintext; those with one have the files nevertheless.
   const explicit = endpoints.map((endpoint) => (endpoint.includes('://') ? endpoint : `http://${endpoint}`));
-  return given ? { endpoints: explicit, tls: options } : { endpoints, tls: false };
+  return given ? { endpoints: explicit, tls: options, ...token } : { endpoints, tls: false, ...token };
+}
+
+/** A file is read each time that a token is asked for: whoever keeps it may have put a new one there. */
+function tokenOf({ token, tokenFile }: ConnectionTexts): Pick<LiveClientOptions, 'token'> {
+  if (token !== undefined && tokenFile !== undefined)
+    throw new UsageError('--token and --token-file are two ways to say the same: give one');
+  if (token !== undefined) return { token };
+  if (tokenFile === undefined) return {};
+  const read = (): string => contents('--token-file', tokenFile).toString().trim();
+  if (read() === '') throw new UsageError(`--token-file ${tokenFile} is empty`);
+  return { token: read };
 }
 
 /** What was said of each, wherever that was. */
@@ -64,10 +78,15 @@ function said(flags: ConnectionFlags, env: NodeJS.ProcessEnv): ConnectionTexts {
   const texts: ConnectionTexts = {};
   for (const option of connectionOptionNames) {
     const variable = variableOf(option);
-    const text =
-      flags[option] ??
-      checked(option, notEmpty(env[variable]), variable) ??
-      checked(option, context[option], `context ${name}: ${option}`);
+    const text = flags[option] ?? checked(option, notEmpty(env[variable]), variable);
+    if (text !== undefined) texts[option] = text;
+  }
+  // Who you are is for the gateways of the context, and for nobody else; and what was said of a token stands for all that could be.
+  const elsewhere = texts.server !== undefined && texts.server !== context.server;
+  const told = texts.token !== undefined || texts.tokenFile !== undefined;
+  for (const option of connectionOptionNames) {
+    if (texts[option] !== undefined || (TOKENS.has(option) && (elsewhere || told))) continue;
+    const text = checked(option, context[option], `context ${name}: ${option}`);
     if (text !== undefined) texts[option] = text;
   }
   return texts;

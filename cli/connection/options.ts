@@ -27,6 +27,12 @@ export const CONNECTION_OPTIONS = {
   cert: file('certificate of your own, for gateways that ask for one (PEM)'),
   // Not --key: that is a message's.
   certKey: file('its private key (PEM)'),
+  token: {
+    placeholder: 'token',
+    help: 'who you are, for gateways that ask for it; others can see it in the list of processes: rather a variable, or --token-file',
+    check: parseToken,
+  },
+  tokenFile: file('file with the token; read again when that has expired'),
 } as const satisfies Record<string, ConnectionOption>;
 
 export type ConnectionOptionName = keyof typeof CONNECTION_OPTIONS;
@@ -68,6 +74,11 @@ function file(help: string) {
 
 function parseFile(text: string): string {
   if (text === '') throw new InvalidArgumentError('It takes the path of a file.');
+  return text;
+}
+
+function parseToken(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('It takes a JSON Web Token.');
   return text;
 }
 
