@@ -39,6 +39,7 @@ import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
 import { PublishService } from '../session/publish-service.ts';
+import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { Keepalive } from '../transport/grpc/server.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
@@ -191,6 +192,7 @@ export async function startGateway(
       publisher,
       payloadLimit(connection.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
     );
+    const refusals = new Refusals(logger);
     const sessions = new Sessions(
       {
         hub,
@@ -199,6 +201,7 @@ export async function startGateway(
         authenticator,
         clock,
         logger,
+        refusals,
         limits: { ...SESSION_LIMITS, heartbeatMs: config.heartbeatMs, tokenGraceMs: config.tokenGraceMs },
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,
@@ -222,8 +225,9 @@ export async function startGateway(
       certificates,
       keepalive,
       sessions,
-      unary: { hub, directory, publishing, authenticator, life, clock, logger },
+      unary: { hub, directory, publishing, authenticator, life, clock, refusals },
       health,
+      logger,
     });
     undo.push(() => served.close());
     const endpoint = advertised(config, served.address);
@@ -242,6 +246,7 @@ export async function startGateway(
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
+        refused: refusals.counts,
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.compression.savedBytes,

@@ -143,6 +143,16 @@ export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
       for (const [cause, times] of stats().upstreamCausesArisen) this.inc({ cause }, times);
     },
   });
+  new Counter({
+    name: 'live_gateway_refused_total',
+    help: 'Calls, joins, publishes and frames that were refused, by the reason that was given. docs/protocol.md says what each means.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, times] of stats().refused) this.inc({ reason }, times);
+    },
+  });
   return registry;
 }
 

@@ -38,6 +38,8 @@ export interface GatewayStats {
   readonly keysAgeSeconds: number | undefined;
   /** When the certificate that viewers are shown expires, in milliseconds since the Unix epoch; undefined without TLS. */
   readonly certificateExpiryMs: number | undefined;
+  /** What was refused, by its reason. */
+  readonly refused: ReadonlyMap<string, number>;
   /** What is wrong with NATS now. */
   readonly upstreamCauses: UpstreamCauses;
   /** Times that each of these has arisen. */

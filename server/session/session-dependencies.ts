@@ -6,6 +6,7 @@ import type { SampledLog } from '../observability/sampled-log.ts';
 import type { Hub } from '../room/hub.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { PublishService } from './publish-service.ts';
+import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Bounds of one session. */
@@ -34,6 +35,7 @@ export interface SessionDependencies {
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly refusals: Refusals;
   /** Told who comes and goes: in a storm not of everybody. */
   readonly sampledLog: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;

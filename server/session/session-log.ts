@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../observability/logging.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
 import type { Failure } from './failure.ts';
-import { refuse } from './failure.ts';
+import type { Refusals } from './refusals.ts';
 
 /** How much of a client's name is kept, in characters. */
 const MAX_CLIENT_NAME = 80;
@@ -12,6 +12,7 @@ export interface SessionLogs {
   readonly logger: Logger;
   /** Told who comes and goes: in a storm not of everybody. */
   readonly sampledLog: Pick<SampledLog, 'info'>;
+  readonly refusals: Refusals;
 }
 
 /** What is said in the log of one session, and who it is. */
@@ -46,7 +47,7 @@ export class SessionLog {
 
   /** What the client is to be told of an error; what it is not told is logged. */
   refuse(error: unknown, message: string, facts?: { readonly room: string }): Failure {
-    return refuse(this.#logs.logger, error, { ...this.#facts, ...facts }, message);
+    return this.#logs.refusals.refuse(error, { ...this.#facts, ...facts }, message);
   }
 
   get #facts(): { session: string; peer: string; client: string | undefined; user: string | undefined } {

@@ -6,12 +6,12 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Hub } from '../room/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../upstream/room-directory.ts';
-import type { Logger } from '../observability/logging.ts';
 import { authenticate } from '../auth/authenticator.ts';
 import { Access, OPEN_ACCESS } from './access.ts';
 import { Failure } from './failure.ts';
 import type { UpstreamLife } from './pull-patience.ts';
 import type { Caller, PublishService } from './publish-service.ts';
+import type { Refusals } from './refusals.ts';
 import { requireRoomName } from './requests.ts';
 
 /** What the short calls need. */
@@ -22,7 +22,7 @@ export interface UnaryContext {
   readonly authenticator: Authenticator;
   readonly life: UpstreamLife;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly refusals: Refusals;
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Room } from '../../server/room/room.ts';
 import type { RoomEvent as RoomNotice } from '../../server/room/event.ts';
 import type { JoinFrom, SubscriptionLimits } from '../../server/room/start.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
+import { Refusals } from '../../server/session/refusals.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
@@ -77,6 +78,7 @@ export class CoreGateway {
         clock,
         publishing: new PublishService(nowhere, 1 << 20),
         logger: createLogger('silent'),
+        refusals: new Refusals(createLogger('silent')),
         limits: SESSION_LIMITS,
         authenticator: OPEN_TO_ALL,
         epoch: () => this.stream.epoch,

@@ -7,6 +7,7 @@ import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
+import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
 import type { UpstreamCauses } from '../../server/upstream/upstream-cause.ts';
@@ -62,6 +63,7 @@ export class SessionRig implements AsyncDisposable {
         clock,
         logger,
         sampledLog: logger,
+        refusals: new Refusals(logger),
         limits: SESSION_LIMITS,
         compression: { savedBytes: 0 },
         epoch: () => this.stream.epoch,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Server } from '@grpc/grpc-js';
 import { createLogger } from '../../server/observability/logging.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
+import { Refusals } from '../../server/session/refusals.ts';
 import { connectInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 
@@ -10,7 +11,7 @@ describe('a session that cannot be opened', () => {
     const broken = (): never => {
       throw new Error('no session today');
     };
-    const server = new Server({ interceptors: [connectInterceptor(broken, createLogger('silent'))] });
+    const server = new Server({ interceptors: [connectInterceptor(broken, new Refusals(createLogger('silent')))] });
     server.addService(liveMethods, {});
     const listener = await listen(server, { host: '127.0.0.1', port: 0 });
     try {

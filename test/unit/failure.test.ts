@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { UpstreamError } from '../../server/upstream/upstream-error.ts';
 import { createLogger } from '../../server/observability/logging.ts';
-import { Failure, refuse } from '../../server/session/failure.ts';
+import { Failure } from '../../server/session/failure.ts';
+import { Refusals } from '../../server/session/refusals.ts';
 
 describe('refusals', () => {
   for (const { what, error, reason, level } of [
@@ -17,7 +18,7 @@ describe('refusals', () => {
     it(`${what} is ${reason}, and logged as ${level} with what the other side is not told`, () => {
       const lines: string[] = [];
       const logger = createLogger('debug', { write: (line) => lines.push(line) });
-      const failure = refuse(logger, error, { room: 'a' }, 'refused');
+      const failure = new Refusals(logger).refuse(error, { room: 'a' }, 'refused');
       assert.equal(failure.reason, reason);
       assert.doesNotMatch(failure.message, /secret/);
       const [line] = lines.map((text) => JSON.parse(text) as { level: string; room: string; err: Error });

@@ -21,6 +21,7 @@ const stats: GatewayStats = {
   tokenVerificationSeconds: 15,
   keysAgeSeconds: 16,
   certificateExpiryMs: undefined,
+  refused: new Map([['RATE_LIMITED', 14]]),
   upstreamCauses: [],
   upstreamCausesArisen: new Map(),
 };
@@ -33,6 +34,7 @@ describe('the metrics page', () => {
       const text = await registry.metrics();
       assert.match(text, new RegExp(`^live_gateway_sessions ${expected}$`, 'm'));
       assert.match(text, /^live_gateway_compression_saved_bytes_total 13$/m);
+      assert.match(text, /^live_gateway_refused_total\{reason="RATE_LIMITED"\} 14$/m);
       assert.equal(looks, expected);
       await new Promise(setImmediate);
     }

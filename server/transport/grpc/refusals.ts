@@ -2,6 +2,7 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
 import { Failure } from '../../session/failure.ts';
+import type { Refusals } from '../../session/refusals.ts';
 import { statusOf } from './status.ts';
 
 type SendStatus = ServerInterceptingCallInterface['sendStatus'];
@@ -33,22 +34,25 @@ const REFUSALS: readonly { readonly code: status; readonly details: RegExp; read
 ];
 
 /**
- * Gives the refusals that grpc-js makes of its own the same reason and details as ours have. It sends them by the call's own
+ * Gives the refusals that grpc-js makes of its own the same reason and details as ours have, and counts them. It sends them by the call's own
  * `sendStatus`, beneath all interceptors.
  */
-export function explainRefusals(call: ServerInterceptingCallInterface): void {
-  call.sendStatus = sendExplained;
+export function refusalExplainer(refusals: Refusals): (call: ServerInterceptingCallInterface) => void {
+  /** One function for all calls: a closure would take memory for each viewer. */
+  function sendExplained(this: ServerInterceptingCallInterface, sent: Status): void {
+    const refusal = refusalOf(sent);
+    if (refusal !== undefined) refusals.count(refusal.reason);
+    const { sendStatus } = Object.getPrototypeOf(this) as { sendStatus: SendStatus };
+    sendStatus.call(this, refusal === undefined ? sent : statusOf(refusal));
+  }
+  return (call) => {
+    call.sendStatus = sendExplained;
+  };
 }
 
-/** One function for all calls: a closure would take memory for each viewer. */
-function sendExplained(this: ServerInterceptingCallInterface, sent: Status): void {
-  (Object.getPrototypeOf(this) as { sendStatus: SendStatus }).sendStatus.call(this, explained(sent));
-}
-
-function explained(sent: Status): Status {
-  const { code, details, metadata } = sent;
+/** What grpc-js refuses with this status; undefined when that is not its own. */
+function refusalOf({ code, details, metadata }: Status): Failure | undefined {
   if (metadata !== null && metadata !== undefined && metadata.get(REASON_METADATA_KEY).length > 0)
-    return sent;
-  const refusal = REFUSALS.find((known) => known.code === code && known.details.test(details));
-  return refusal === undefined ? sent : statusOf(refusal.failure);
+    return undefined;
+  return REFUSALS.find((known) => known.code === code && known.details.test(details))?.failure;
 }

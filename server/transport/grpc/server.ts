@@ -2,6 +2,7 @@ import { Server } from '@grpc/grpc-js';
 import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
+import type { Logger } from '../../observability/logging.ts';
 import type { Sessions } from '../../session/sessions.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import type { GrpcCarrierDependencies } from './carrier.ts';
@@ -31,6 +32,7 @@ export interface GrpcServing {
   readonly sessions: Pick<Sessions, 'open'>;
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
+  readonly logger: Logger;
 }
 
 /** Viewers served by gRPC. */
@@ -52,7 +54,7 @@ export interface GrpcServer {
  * @throws when the address cannot be listened on
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
-  const { address, certificates, keepalive, sessions, unary, health } = serving;
+  const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const open: Parameters<typeof connectInterceptor>[0] = (call) => {
     if (carriers === undefined) throw new Error('a call before its connection');
@@ -63,13 +65,13 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.enable_channelz': 0,
-    interceptors: [connectInterceptor(open, unary.logger)],
+    interceptors: [connectInterceptor(open, unary.refusals)],
   });
   server.addService(liveMethods, liveHandlers(unary));
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   reflection().addToServer(server);
-  const { clock, logger } = unary;
+  const { clock } = unary;
   const listener = await listen(server, address, certificates && { certificates, clock, logger });
   carriers = { connections: new Connections(), listener };
   return {

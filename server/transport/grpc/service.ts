@@ -11,10 +11,9 @@ import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.
 import type { PullRequest } from '../../../protos/gen/live/v1/PullRequest.ts';
 import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
-import { refuse } from '../../session/failure.ts';
-import { explainRefusals } from './refusals.ts';
+import type { Refusals } from '../../session/refusals.ts';
+import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
-import type { Logger } from '../../observability/logging.ts';
 import type { Received } from '../../session/carrier.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
@@ -52,8 +51,9 @@ export const liveMethods = {
  */
 export function connectInterceptor(
   open: (call: ServerInterceptingCallInterface) => void,
-  logger: Logger,
+  refusals: Refusals,
 ): ServerInterceptor {
+  const explainRefusals = refusalExplainer(refusals);
   return ({ path }, call) => {
     explainRefusals(call);
     const start = (): void => {
@@ -61,7 +61,7 @@ export function connectInterceptor(
         open(call);
       } catch (error) {
         // Nobody above catches it, and one viewer's trouble must not become everybody's.
-        call.sendStatus(statusOf(refuse(logger, error, { method: path }, 'a call was refused')));
+        call.sendStatus(statusOf(refusals.refuse(error, { method: path }, 'a call was refused')));
       }
     };
     return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start } : {});
@@ -87,7 +87,7 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
       answered.then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+          const failure = context.refusals.refuse(error, { method: call.getPath() }, 'a call was refused');
           callback(statusOf(failure));
         },
       );
@@ -105,7 +105,7 @@ async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
       await written(call, part, gone.signal);
     call.end();
   } catch (error) {
-    const failure = refuse(context.logger, error, { method: call.getPath() }, 'a call was refused');
+    const failure = context.refusals.refuse(error, { method: call.getPath() }, 'a call was refused');
     call.emit('error', statusOf(failure));
   }
 }
