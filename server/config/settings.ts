@@ -5,6 +5,7 @@ import { parseNatsUrls } from './nats-urls.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const KIB = 2 ** 10;
+const MIB = 2 ** 20;
 const MAX_RATE = 1_000_000;
 const MAX_WORKERS = 64;
 
@@ -268,6 +269,22 @@ export const SETTINGS = {
     takes: 'a size of at least 64KiB, such as 256MiB',
     fallback: '256MiB',
     parse: sizeFrom(64 * KIB),
+  }),
+  receiveBytes: required({
+    flag: 'receive-bytes',
+    placeholder: 'size',
+    help: 'memory for frames and requests that are not complete, in each worker; an address has at most half of it, a connection a quarter, and who holds most is refused first',
+    takes: 'a size of at least 20MiB, such as 64MiB',
+    fallback: '64MiB',
+    parse: sizeFrom(20 * MIB),
+  }),
+  frameTimeoutMs: required({
+    flag: 'frame-timeout',
+    placeholder: 'duration',
+    help: 'a frame or request that has begun must be complete in this time, or come by 4 kB a second',
+    takes: 'a duration from 1s to 1h, such as 30s',
+    fallback: '30s',
+    parse: durationWithin(SECOND_MS, 3_600 * SECOND_MS),
   }),
   ephemeralRate: required({
     flag: 'ephemeral-rate',

@@ -228,6 +228,7 @@ export async function startGateway(
       unary: { hub, directory, publishing, authenticator, life, clock, refusals },
       health,
       logger,
+      receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });
     undo.push(() => served.close());
     const endpoint = advertised(config, served.address);
@@ -239,13 +240,14 @@ export async function startGateway(
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
     const stats = (): GatewayStats => {
-      const { connections } = served;
+      const { connections, receivingBytes } = served;
       return {
         sessions: sessions.count,
         sessionsMoved: sessions.moved,
         connections,
         rooms: hub.roomCount,
         memory: hub.memory,
+        receivingBytes,
         refused: refusals.counts,
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,

@@ -19,6 +19,7 @@ const GAUGES = {
   lagging: "Viewers that have not been handed everything up to their room's head.",
   unacknowledged: 'Viewers whose application has not confirmed everything that they were handed.',
   memory: 'Memory taken by messages, in bytes.',
+  receivingBytes: 'Memory taken by frames and requests of clients that are not complete, in bytes.',
 } satisfies Partial<Record<Counted, string>>;
 
 /** Stats that only go up. */

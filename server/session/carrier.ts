@@ -12,6 +12,8 @@ export interface CarrierListener {
   written(): void;
   /** A part of the frame was handed over. */
   progressed(): void;
+  /** What comes from the client cannot be received; the stream is to be ended for that. */
+  failed(error: unknown): void;
   /** The client sends no more. */
   halfClosed(): void;
   /** The client has given up the stream: what is written reaches nobody. */

@@ -185,7 +185,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
     }
   }
 
-  /** See {@link FrameSink}. */
+  /** See {@link FrameSink} and {@link CarrierListener}. */
   failed(error: unknown): void {
     this.#fail(error);
   }

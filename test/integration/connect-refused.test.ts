@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { Server } from '@grpc/grpc-js';
+import { systemClock } from '../../common/clock.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { Refusals } from '../../server/session/refusals.ts';
-import { connectInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
+import { Receiving } from '../../server/transport/grpc/receiving.ts';
+import { liveInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 
 describe('a session that cannot be opened', () => {
@@ -11,7 +13,9 @@ describe('a session that cannot be opened', () => {
     const broken = (): never => {
       throw new Error('no session today');
     };
-    const server = new Server({ interceptors: [connectInterceptor(broken, new Refusals(createLogger('silent')))] });
+    const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
+    const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
+    const server = new Server({ interceptors: [liveInterceptor(broken, receiving)] });
     server.addService(liveMethods, {});
     const listener = await listen(server, { host: '127.0.0.1', port: 0 });
     try {
@@ -21,6 +25,7 @@ describe('a session that cannot be opened', () => {
         assert.deepEqual({ code, reason }, { code: 'INTERNAL', reason: 'INTERNAL_ERROR' });
       }
     } finally {
+      receiving.close();
       await listener.close();
       server.forceShutdown();
     }

@@ -9,13 +9,18 @@ import { ChannelCredentials, Server, ServerInterceptingCall } from '@grpc/grpc-j
 import { abortable, abortableTarget } from '../../client/transports/grpc/internals/dial.ts';
 import { incomingFrame } from '../../client/transports/grpc/internals/incoming-frame.ts';
 import { SocketRevealingCredentials } from '../../client/transports/grpc/internals/revealed-socket.ts';
+import { systemClock } from '../../common/clock.ts';
 import { LiveStub, liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import { Refusals } from '../../server/session/refusals.ts';
 import { GrpcCarrier } from '../../server/transport/grpc/carrier.ts';
 import { Connections } from '../../server/transport/grpc/connections.ts';
 import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
+import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
+import { Receiving } from '../../server/transport/grpc/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
 
@@ -56,6 +61,28 @@ describe('the internals of grpc-js that are used', () => {
       assert.throws(() => http2StreamOf({}), /keeps the HTTP\/2 stream of a call elsewhere/);
     });
 
+    it('call.decoder: what puts messages together, and may be another', async () => {
+      const call = await arrived;
+      const { decoder } = call as unknown as { decoder: { write(bytes: Buffer): Buffer[] } };
+      const messages = Buffer.concat([prefixedFrame(Buffer.from('one')), prefixedFrame(Buffer.from('two'))]);
+      assert.deepEqual(
+        decoder.write(messages).map((message) => message.subarray(5).toString()),
+        ['one', 'two'],
+      );
+      const receiving = new Receiving(
+        systemClock,
+        { bytes: 1024 * 1024, timeoutMs: 1_000 },
+        new Refusals(createLogger('silent')),
+      );
+      const ours = MessageDecoder.replace(call, 'stream', receiving);
+      assert.equal((call as unknown as { decoder: unknown }).decoder, ours);
+      assert.throws(
+        () => MessageDecoder.replace({ stream: http2StreamOf(call) } as never, 'stream', receiving),
+        /keeps the decoder of a call elsewhere/,
+      );
+      receiving.close();
+    });
+
     it('call.getPeer: the connection by the name that its socket has', async () => {
       const call = await arrived;
       assert.ok(listener.has(call.getPeer()), call.getPeer());
@@ -67,7 +94,7 @@ describe('the internals of grpc-js that are used', () => {
       const stream = Object.assign(new PassThrough(), { session: { destroyed: false } });
       const call = { stream, getPeer: () => 'ipv4:1.2.3.4:5' } as unknown as ServerInterceptingCallInterface;
       assert.throws(
-        () => new GrpcCarrier(call, { connections: new Connections(), listener }),
+        () => new GrpcCarrier(call, { owner: undefined }, { connections: new Connections(), listener }),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );
     });

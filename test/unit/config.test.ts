@@ -25,6 +25,8 @@ describe('configuration', () => {
       workers: 1,
       roomLogBytes: 32 * 2 ** 20,
       logBytes: 256 * 2 ** 20,
+      receiveBytes: 64 * 2 ** 20,
+      frameTimeoutMs: 30_000,
       ephemeralRate: 1_000,
       logLevel: 'info',
     });
@@ -68,6 +70,8 @@ describe('configuration', () => {
     workers: ['2', 2],
     roomLogBytes: ['1MiB', 2 ** 20],
     logBytes: ['64MiB', 2 ** 26],
+    receiveBytes: ['100MiB', 100 * 2 ** 20],
+    frameTimeoutMs: ['1m', 60_000],
     ephemeralRate: ['250', 250],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],

@@ -10,6 +10,7 @@ const stats: GatewayStats = {
   lagging: 4,
   unacknowledged: 5,
   memory: 6,
+  receivingBytes: 15,
   repairs: 7,
   historyReads: 8,
   gaps: 9,

@@ -8,6 +8,7 @@ import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import type { Listener } from './listener.ts';
+import type { DecoderOwner, MessageDecoder } from './message-decoder.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -26,7 +27,7 @@ export interface GrpcCarrierDependencies {
  * A call of Connect. It listens to the call itself, below the streams that grpc-js would put on top: they cost memory and
  * time, and reading one frame after the other on demand is what they would be used for.
  */
-export class GrpcCarrier implements Carrier {
+export class GrpcCarrier implements Carrier, DecoderOwner {
   readonly peer: string;
   readonly #call: ServerInterceptingCallInterface;
   /** Frames are written to it; everything else goes by the call. */
@@ -46,8 +47,16 @@ export class GrpcCarrier implements Carrier {
     this.write(this.#rest);
   };
 
-  /** @param call that nobody else listens to; its stream has not said yet that it is closed */
-  constructor(call: ServerInterceptingCallInterface, dependencies: GrpcCarrierDependencies) {
+  /**
+   * @param call that nobody else listens to; its stream has not said yet that it is closed
+   * @param decoder of the call
+   */
+  constructor(
+    call: ServerInterceptingCallInterface,
+    decoder: Pick<MessageDecoder, 'owner'>,
+    dependencies: GrpcCarrierDependencies,
+  ) {
+    decoder.owner = this;
     this.#call = call;
     this.#dependencies = dependencies;
     this.#stream = http2StreamOf(call);
@@ -100,6 +109,11 @@ export class GrpcCarrier implements Carrier {
 
   terminate(): void {
     this.#dependencies.listener.terminate(this.peer);
+  }
+
+  /** Of the decoder. */
+  onRefused(failure: Failure): void {
+    this.#listener?.failed(failure);
   }
 
   takeToken(): string | undefined {

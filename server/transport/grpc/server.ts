@@ -12,8 +12,10 @@ import { listen } from './listener.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
+import type { ReceivingLimits } from './receiving.ts';
+import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
-import { connectInterceptor, liveHandlers, liveMethods } from './service.ts';
+import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
 
 /** How a peer that vanished without a word is noticed. All in milliseconds. */
 export interface Keepalive {
@@ -33,6 +35,7 @@ export interface GrpcServing {
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
   readonly logger: Logger;
+  readonly receiving: ReceivingLimits;
 }
 
 /** Viewers served by gRPC. */
@@ -41,6 +44,8 @@ export interface GrpcServer {
   readonly address: string;
   /** TCP connections open now. */
   readonly connections: number;
+  /** Bytes held of frames and requests that are not complete. */
+  readonly receivingBytes: number;
   /** From now on nobody is to be sent here, and no connection is accepted. */
   stopAccepting(): void;
   /** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than so many milliseconds. */
@@ -55,17 +60,18 @@ export interface GrpcServer {
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
+  const receiving = new Receiving(unary.clock, serving.receiving, unary.refusals);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
-  const open: Parameters<typeof connectInterceptor>[0] = (call) => {
+  const open: Parameters<typeof liveInterceptor>[0] = (call, decoder) => {
     if (carriers === undefined) throw new Error('a call before its connection');
-    sessions.open(new GrpcCarrier(call, carriers));
+    sessions.open(new GrpcCarrier(call, decoder, carriers));
   };
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.enable_channelz': 0,
-    interceptors: [connectInterceptor(open, unary.refusals)],
+    interceptors: [liveInterceptor(open, receiving)],
   });
   server.addService(liveMethods, liveHandlers(unary));
   const readiness = new Readiness(health);
@@ -79,6 +85,9 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     get connections() {
       return listener.connections;
     },
+    get receivingBytes() {
+      return receiving.bytes;
+    },
     stopAccepting() {
       readiness.leave();
       listener.stopAccepting();
@@ -89,6 +98,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
       await sleep(unary.clock, ms, finished.signal);
     },
     async close() {
+      receiving.close();
       await listener.close();
       server.forceShutdown();
     },

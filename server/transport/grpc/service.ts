@@ -11,7 +11,8 @@ import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.
 import type { PullRequest } from '../../../protos/gen/live/v1/PullRequest.ts';
 import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
-import type { Refusals } from '../../session/refusals.ts';
+import { MessageDecoder } from './message-decoder.ts';
+import type { Receiving } from './receiving.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Received } from '../../session/carrier.ts';
@@ -45,30 +46,33 @@ export const liveMethods = {
 };
 
 /**
- * Makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that would take 2 KB a viewer. All other
- * calls go on to their handlers.
+ * Has the messages of every call put together by ours, and makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that
+ * would take 2 KB a viewer. All other calls go on to their handlers.
  * @param open serves a viewer whose stream the call is
  */
-export function connectInterceptor(
-  open: (call: ServerInterceptingCallInterface) => void,
-  refusals: Refusals,
+export function liveInterceptor(
+  open: (call: ServerInterceptingCallInterface, decoder: MessageDecoder) => void,
+  receiving: Receiving,
 ): ServerInterceptor {
+  const { refusals } = receiving;
   const explainRefusals = refusalExplainer(refusals);
-  return ({ path }, call) => {
+  return ({ path, requestStream }, call) => {
     explainRefusals(call);
-    const start = (): void => {
+    const start = (next: () => void): void => {
       try {
-        open(call);
+        const decoder = MessageDecoder.replace(call, requestStream ? 'stream' : 'one', receiving);
+        if (path === liveMethods.Connect.path) open(call, decoder);
+        else next();
       } catch (error) {
         // Nobody above catches it, and one viewer's trouble must not become everybody's.
         call.sendStatus(statusOf(refusals.refuse(error, { method: path }, 'a call was refused')));
       }
     };
-    return new ServerInterceptingCall(call, path === liveMethods.Connect.path ? { start } : {});
+    return new ServerInterceptingCall(call, { start });
   };
 }
 
-/** Handlers for {@link liveMethods}, but for Connect: see {@link connectInterceptor}. */
+/** Handlers for {@link liveMethods}, but for Connect: see {@link liveInterceptor}. */
 export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
   return {
     Pull: (call: PullCall) => void servePull(context, call),

@@ -1,0 +1,189 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Failure } from '../../session/failure.ts';
+import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
+import { http2StreamOf } from './http2-stream.ts';
+import type { Incoming, Receiving } from './receiving.ts';
+import { statusOf } from './status.ts';
+
+/*
+ * Access: `decoder` of the call that a server's interceptor is given: `write(bytes)` returns the messages that are complete, with their prefix, and throws
+ * what the call is refused with.
+ * If it changes: every call is refused, and says so.
+ * Instead, once there is one: a bound on the bytes that a server holds of incomplete messages, and a deadline for them.
+ */
+
+/** gRPC's prefix: a flag, and the length of the message in four bytes. */
+const PREFIX_BYTES = 5;
+/** Room for the beginning of a message: not in a slab that a few bytes would keep whole. */
+const LEAST_BYTES = 512;
+
+/** Whether the client of a method sends one request only, without which nothing happens. */
+export type RequestForm = 'one' | 'stream';
+
+/** Who is told that the call cannot go on, and tells the client. A call that has nobody tells it itself. */
+export interface DecoderOwner {
+  onRefused(failure: Failure): void;
+}
+
+/**
+ * Puts the messages of a call together, as the decoder of grpc-js does, which keeps every part by itself and all of them for as long as it takes. Here parts are
+ * copied into one piece that grows with them, and what is not complete is counted and has a deadline.
+ */
+export class MessageDecoder implements Incoming {
+  readonly stream: ServerHttp2Stream;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #receiving: Receiving;
+  readonly #form: RequestForm;
+  owner: DecoderOwner | undefined;
+  /** What has come of a message that is not complete, its prefix included, with room for more. */
+  #parts: Buffer | undefined;
+  #filled = 0;
+  #over = false;
+
+  private constructor(call: ServerInterceptingCallInterface, form: RequestForm, receiving: Receiving) {
+    this.stream = http2StreamOf(call);
+    this.#call = call;
+    this.#form = form;
+    this.#receiving = receiving;
+    if (form === 'one') receiving.begin(this);
+  }
+
+  /**
+   * Has the call's messages put together by this decoder; to be called before anything was read.
+   * @throws when grpc-js keeps its decoder elsewhere
+   */
+  static replace(
+    call: ServerInterceptingCallInterface,
+    form: RequestForm,
+    receiving: Receiving,
+  ): MessageDecoder {
+    const holder = call as { decoder?: { write?: unknown } };
+    if (typeof holder.decoder?.write !== 'function')
+      throw new Error('this version of @grpc/grpc-js keeps the decoder of a call elsewhere');
+    const decoder = new MessageDecoder(call, form, receiving);
+    holder.decoder = decoder;
+    return decoder;
+  }
+
+  /** See {@link Incoming}. */
+  get held(): number {
+    return this.#parts?.length ?? 0;
+  }
+
+  /** See {@link Incoming}. */
+  get filled(): number {
+    return this.#filled;
+  }
+
+  /** See {@link Incoming}. */
+  get complete(): boolean {
+    return this.#form === 'one' ? this.stream.readableEnded : this.#parts === undefined;
+  }
+
+  /** See {@link Incoming}. */
+  refuse(failure: Failure): void {
+    if (this.#over) return;
+    this.#end();
+    if (this.owner !== undefined) return this.owner.onRefused(failure);
+    const facts = { peer: this.#call.getPeer() };
+    this.#call.sendStatus(statusOf(this.#receiving.refusals.refuse(failure, facts, 'a call was refused')));
+  }
+
+  /**
+   * Called by grpc-js with what has come; gives the messages that are complete by it.
+   * @throws when a message is larger than may be: the call is then refused
+   */
+  write(bytes: Buffer): Buffer[] {
+    try {
+      return this.#read(bytes);
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  #read(bytes: Buffer): Buffer[] {
+    const messages: Buffer[] = [];
+    let at = 0;
+    while (at < bytes.length && !this.#over) {
+      if (this.#parts === undefined) {
+        const end = at + lengthOf(bytes, at, bytes.length);
+        if (end <= bytes.length) {
+          // Copied: what is kept of it would keep all that came with it.
+          messages.push(Buffer.from(bytes.subarray(at, end)));
+          at = end;
+          continue;
+        }
+        this.#receiving.begin(this);
+      }
+      at += this.#append(bytes, at);
+      const message = this.#takeComplete();
+      if (message !== undefined) messages.push(message);
+    }
+    return messages;
+  }
+
+  /** Takes what belongs to the message that has begun; how many bytes. */
+  #append(bytes: Buffer, at: number): number {
+    const missing = this.#missing();
+    const count = Math.min(missing, bytes.length - at);
+    const filled = this.#filled + count;
+    if (filled > this.held) this.#grow(filled);
+    // Others may have to go for it, or it itself.
+    if (this.#parts === undefined) return bytes.length;
+    bytes.copy(this.#parts, this.#filled, at, at + count);
+    this.#filled = filled;
+    return count;
+  }
+
+  #missing(): number {
+    if (this.#parts === undefined || this.#filled < PREFIX_BYTES) return PREFIX_BYTES - this.#filled;
+    return lengthOf(this.#parts, 0, this.#filled) - this.#filled;
+  }
+
+  #grow(needed: number): void {
+    const before = this.held;
+    const whole =
+      this.#filled < PREFIX_BYTES ? LEAST_BYTES : lengthOf(this.#parts as Buffer, 0, this.#filled);
+    const size = Math.max(needed, Math.min(whole, Math.max(LEAST_BYTES, 2 * before)));
+    const parts = Buffer.allocUnsafeSlow(size);
+    this.#parts?.copy(parts, 0, 0, this.#filled);
+    this.#parts = parts;
+    this.#receiving.grown(this, size - before);
+  }
+
+  /** The message that has begun, if it is complete. */
+  #takeComplete(): Buffer | undefined {
+    if (this.#parts === undefined || this.#filled < PREFIX_BYTES) return undefined;
+    if (this.#missing() > 0) return undefined;
+    const message = this.#parts.subarray(0, this.#filled);
+    if (this.#form === 'stream') this.#receiving.end(this);
+    else this.#receiving.grown(this, -this.held);
+    this.#forget();
+    return message;
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#receiving.end(this);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#parts = undefined;
+    this.#filled = 0;
+  }
+}
+
+/**
+ * Bytes of the message at `at`, with its prefix; without a whole prefix one more than there is.
+ * @throws when they are more than may be
+ */
+function lengthOf(bytes: Buffer, at: number, end: number): number {
+  if (end - at < PREFIX_BYTES) return PREFIX_BYTES;
+  const size = bytes.readUInt32BE(at + 1);
+  if (size > MAX_REQUEST_BYTES)
+    throw new RangeError(`a message larger than ${MAX_REQUEST_BYTES} bytes: ${size}`);
+  return PREFIX_BYTES + size;
+}
