@@ -1,25 +1,22 @@
+import { Rate } from './rate.ts';
+
 /** What may come at once after a silence: the tokens of so much time, in milliseconds. Short, so that they are spent evenly. */
 const BURST_MS = 100;
 
-/**
- * A budget in tokens a second, of which a little is saved up. It is kept as one number, the moment at which the
- * bucket would be full again: each token taken puts that off by the time in which one comes.
- */
+/** A budget in tokens a second, of which a little is saved up. */
 export class TokenBucket {
-  readonly #periodMs: number;
-  readonly #burstMs: number;
+  readonly #rate: Rate;
   #fullAtMs = -Infinity;
 
   /** @param rate tokens a second, more than 0; Infinity: there is always one */
   constructor(rate: number) {
-    this.#periodMs = 1000 / rate;
-    this.#burstMs = Math.max(BURST_MS, this.#periodMs);
+    this.#rate = new Rate(rate, (rate * BURST_MS) / 1_000);
   }
 
   /** Takes a token if there is one at `nowMs`, on a monotonic clock, in milliseconds. */
   take(nowMs: number): boolean {
-    const fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.#periodMs;
-    if (fullAtMs - nowMs > this.#burstMs) return false;
+    const fullAtMs = this.#rate.spend(this.#fullAtMs, nowMs);
+    if (fullAtMs === undefined) return false;
     this.#fullAtMs = fullAtMs;
     return true;
   }

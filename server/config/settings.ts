@@ -7,6 +7,7 @@ const DAY_MS = 86_400_000;
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const MAX_RATE = 1_000_000;
+const MAX_COUNT = 1_000_000;
 const MAX_WORKERS = 64;
 
 /** One setting of live-server: a flag, an environment variable, its text in the help and how to read it. */
@@ -270,6 +271,38 @@ export const SETTINGS = {
     fallback: '256MiB',
     parse: sizeFrom(64 * KIB),
   }),
+  maxStreams: required({
+    flag: 'max-streams',
+    placeholder: 'n',
+    help: 'streams of one connection, which a proxy may use for many viewers; it opens another connection for more',
+    takes: 'a whole number from 1 to 1000000',
+    fallback: '1000',
+    parse: (text) => (text === '0' ? undefined : parseCount(text)),
+  }),
+  idleTimeoutMs: required({
+    flag: 'idle-timeout',
+    placeholder: 'duration',
+    help: 'a connection without a stream is closed after this time, also one that never had any',
+    takes: 'a duration from 1s to 24h, such as 1m',
+    fallback: '1m',
+    parse: durationWithin(SECOND_MS, DAY_MS),
+  }),
+  joinRate: required({
+    flag: 'join-rate',
+    placeholder: 'n',
+    help: 'joins a second of one stream; ten times as many may come at once',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '20',
+    parse: parseRate,
+  }),
+  lingeringRooms: required({
+    flag: 'lingering-rooms',
+    placeholder: 'n',
+    help: 'rooms that are kept for half a minute after their last viewer has gone, so that it can resume from memory; of more, the oldest go first',
+    takes: 'a whole number from 0 to 1000000',
+    fallback: '1000',
+    parse: parseCount,
+  }),
   receiveBytes: required({
     flag: 'receive-bytes',
     placeholder: 'size',
@@ -362,6 +395,10 @@ function parsePercent(text: string): number | undefined {
 function parseRate(text: string): number | undefined {
   if (text === 'unlimited') return Infinity;
   return /^[1-9]\d{0,6}$/.test(text) && Number(text) <= MAX_RATE ? Number(text) : undefined;
+}
+
+function parseCount(text: string): number | undefined {
+  return /^\d{1,7}$/.test(text) && Number(text) <= MAX_COUNT ? Number(text) : undefined;
 }
 
 function durationWithin(minMs: number, maxMs: number) {

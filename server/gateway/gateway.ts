@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
+import { Rate } from '../../common/rate.ts';
+import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
 import { ViewerCounts } from '../cluster/viewer-counts.ts';
@@ -47,6 +49,10 @@ import { serveGrpc } from '../transport/grpc/server.ts';
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
 const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
 const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
+/** Joins may come at once as many as otherwise in so many seconds: a client that comes back joins all of its rooms. */
+const JOIN_BURST_S = 10;
+/** `GetRoom` and `Pull` that ask the stream's leader at once, and that wait for their turn. */
+const LOOK_UPS = { atOnce: 8, waitingOfGroup: 256, waiting: 8_192 };
 /** How long what was said last may take to get out when the gateway ends, in milliseconds. */
 const LAST_WORDS_MS = 500;
 
@@ -166,6 +172,7 @@ export async function startGateway(
       ...ROOM_LIMITS,
       maxCheckMs: Math.min(ROOM_LIMITS.maxCheckMs, config.maxAgeMs / 4),
       ephemeralRate: config.ephemeralRate,
+      lingeringRooms: config.lingeringRooms,
     });
     undo.push(() => hub.close());
     const fleet = new Fleet(stream);
@@ -202,7 +209,12 @@ export async function startGateway(
         clock,
         logger,
         refusals,
-        limits: { ...SESSION_LIMITS, heartbeatMs: config.heartbeatMs, tokenGraceMs: config.tokenGraceMs },
+        limits: {
+          ...SESSION_LIMITS,
+          heartbeatMs: config.heartbeatMs,
+          tokenGraceMs: config.tokenGraceMs,
+          joins: new Rate(config.joinRate, JOIN_BURST_S * config.joinRate),
+        },
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,
       },
@@ -225,9 +237,19 @@ export async function startGateway(
       certificates,
       keepalive,
       sessions,
-      unary: { hub, directory, publishing, authenticator, life, clock, refusals },
+      unary: {
+        hub,
+        directory,
+        lookUps: new Turns(LOOK_UPS),
+        publishing,
+        authenticator,
+        life,
+        clock,
+        refusals,
+      },
       health,
       logger,
+      connections: { streams: config.maxStreams, idleMs: config.idleTimeoutMs },
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });
     undo.push(() => served.close());

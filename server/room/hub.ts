@@ -1,4 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.ts';
+import type { Asker } from '../../common/turns.ts';
+import { Turns } from '../../common/turns.ts';
 import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { newRoomCounters } from './counters.ts';
 import { Room } from './room.ts';
@@ -12,6 +14,8 @@ export interface HubLimits extends RoomLimits {
   readonly logBytes: number;
   /** A room is kept so long after its last viewer has gone: a flapping viewer resumes from memory. In ms. */
   readonly lingerMs: number;
+  /** Rooms without viewers that are kept; of more, those that have been without for longest are closed. */
+  readonly lingeringRooms: number;
   /** How often the audience is told, in milliseconds. */
   readonly audienceMs: number;
 }
@@ -25,12 +29,43 @@ const TRIM_MS = 200;
  */
 const MAX_READ_AHEAD = 4;
 
+/**
+ * Rooms that are opened at once: a few questions each to the stream's leader, which answers 16 at a time. Whoever else wants one opened waits for its
+ * turn, and those of a connection wait for each other.
+ */
+const OPENING = { atOnce: 32, waitingOfGroup: 2_000, waiting: 10_000 };
+
+/** Who opens a room on nobody's behalf. */
+const NOBODY: Asker = { group: '' };
+
+/** Gives up a place in the line for a room, and goes on: the room is being opened for somebody else. */
+type Proceed = () => void;
+
+type Opening =
+  /** Nobody's turn has come yet. */
+  | { readonly kind: 'waiting'; readonly proceed: Set<Proceed> }
+  | { readonly kind: 'begun'; readonly opened: Promise<void> };
+
 interface OpenRoom {
   readonly room: Room;
-  readonly opened: Promise<void>;
+  opening: Opening;
   /** Sessions that use the room. */
   users: number;
   linger: Timer | undefined;
+}
+
+/** Who wants a room. */
+export interface Acquiring {
+  readonly asker?: Asker;
+  /** Where it is going to join: what it lacks may be read while the room is opened. */
+  readonly from?: JoinFrom;
+  /** Asked when its turn has come to have the room opened: whether that is still wanted. */
+  readonly wanted?: () => boolean;
+}
+
+/** What {@link Hub.acquire} was to give is not wanted any more. */
+export class NotWanted extends Error {
+  override readonly name = 'NotWanted';
 }
 
 /** The rooms that this gateway has open, and the memory they may take together. */
@@ -50,6 +85,9 @@ export class Hub {
   #suspended = false;
   /** Rooms that are being opened. */
   #opening = 0;
+  readonly #turns = new Turns(OPENING);
+  /** Rooms without users, those that have been without for longest first. */
+  readonly #lingering = new Set<OpenRoom>();
 
   constructor(upstream: Upstream, viewerCounts: ViewerCounts, clock: Clock, limits: HubLimits) {
     const { counters } = this;
@@ -76,16 +114,14 @@ export class Hub {
   }
 
   /**
-   * Opens a room, or shares the open one, until {@link release}.
-   * @param from where whoever asks is going to join: what it lacks may be read while the room is opened
-   * @throws UpstreamError when NATS cannot be asked; nothing is then to be released
+   * Opens a room when it is the asker's turn, or shares the open one, until {@link release}.
+   * @throws UpstreamError when NATS cannot be asked, TooManyWaiting, NotWanted; nothing is then to be released
    */
-  async acquire(name: string, from?: JoinFrom): Promise<Room> {
-    const open = this.#rooms.get(name) ?? this.#open(name, from);
-    open.users++;
-    open.linger?.cancel();
-    open.linger = undefined;
-    await open.opened;
+  async acquire(name: string, acquiring: Acquiring = {}): Promise<Room> {
+    const open = this.#rooms.get(name) ?? this.#add(name);
+    this.#use(open);
+    if (open.opening.kind === 'waiting') await this.#turn(open, open.opening.proceed, acquiring);
+    if (open.opening.kind === 'begun') await open.opening.opened;
     return open.room;
   }
 
@@ -94,7 +130,12 @@ export class Hub {
     const open = this.#rooms.get(room.name);
     if (open?.room !== room) return;
     open.users--;
-    if (open.users === 0) open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
+    if (open.users > 0) return;
+    open.linger = this.#clock.after(this.#limits.lingerMs, () => this.#close(open));
+    this.#lingering.add(open);
+    if (this.#lingering.size <= this.#limits.lingeringRooms) return;
+    const [longest] = this.#lingering;
+    if (longest !== undefined) this.#close(longest);
   }
 
   /** Viewers of a room, which need not be open here, over all gateways. */
@@ -124,21 +165,76 @@ export class Hub {
     for (const open of this.#rooms.values()) this.#close(open);
   }
 
-  #open(name: string, from?: JoinFrom): OpenRoom {
+  #use(open: OpenRoom): void {
+    open.users++;
+    open.linger?.cancel();
+    open.linger = undefined;
+    this.#lingering.delete(open);
+  }
+
+  #add(name: string): OpenRoom {
     const room = new Room(name, this.#dependencies);
     if (this.#suspended) room.follower.suspend();
-    const cursor = from?.kind === 'cursor' && this.#opening < MAX_READ_AHEAD ? from.cursor : undefined;
-    this.#opening++;
-    const opened = room.open(cursor?.seq).finally(() => this.#opening--);
-    const open: OpenRoom = { room, opened, users: 0, linger: undefined };
+    const open: OpenRoom = {
+      room,
+      opening: { kind: 'waiting', proceed: new Set() },
+      users: 0,
+      linger: undefined,
+    };
     this.#rooms.set(name, open);
     this.#touch(room);
-    opened.catch(() => this.#close(open));
     return open;
   }
 
-  #close({ room, linger }: OpenRoom): void {
+  /** Resolves when the room is being opened, for whomever: everybody waits in its own place in the line, and the first of them has it opened. */
+  #turn(open: OpenRoom, others: Set<Proceed>, { asker = NOBODY, from, wanted }: Acquiring): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: Error): void => {
+        others.delete(proceed);
+        open.users--;
+        // Who still waits for it has it opened; without anybody it was never open.
+        if (open.users === 0) this.#close(open);
+        reject(error);
+      };
+      const begin = (): Promise<unknown> => {
+        if (wanted?.() === false) {
+          giveUp(new NotWanted(`room ${open.room.name} is not wanted any more`));
+          return Promise.resolve();
+        }
+        const opened = this.#begin(open, from);
+        for (const proceedOther of others) proceedOther();
+        return opened;
+      };
+      let proceed: Proceed = resolve;
+      others.add(proceed);
+      try {
+        const ticket = this.#turns.ask(asker, begin);
+        others.delete(proceed);
+        if (open.opening.kind === 'begun') return;
+        proceed = () => {
+          ticket.cancel();
+          resolve();
+        };
+        others.add(proceed);
+      } catch (error) {
+        giveUp(error as Error);
+      }
+    });
+  }
+
+  #begin(open: OpenRoom, from: JoinFrom | undefined): Promise<void> {
+    const cursor = from?.kind === 'cursor' && this.#opening < MAX_READ_AHEAD ? from.cursor : undefined;
+    this.#opening++;
+    const opened = open.room.open(cursor?.seq).finally(() => this.#opening--);
+    open.opening = { kind: 'begun', opened };
+    opened.catch(() => this.#close(open));
+    return opened;
+  }
+
+  #close(open: OpenRoom): void {
+    const { room, linger } = open;
     linger?.cancel();
+    this.#lingering.delete(open);
     room.close();
     if (this.#rooms.get(room.name)?.room !== room) return;
     this.#rooms.delete(room.name);

@@ -7,10 +7,17 @@ import type { KnownReason } from '../../protos/reasons.ts';
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly reason: KnownReason;
+  readonly #retryAfterMs: number | undefined;
 
-  constructor(reason: KnownReason, message: string, options?: ErrorOptions) {
+  /** @param options `retryAfterMs`: when it may be sent again, if that is known better than by the reason */
+  constructor(
+    reason: KnownReason,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.reason = reason;
+    this.#retryAfterMs = options.retryAfterMs;
   }
 
   /** The status code that goes with the reason, as gRPC numbers them. */
@@ -20,7 +27,7 @@ export class Failure extends Error {
 
   /** When the same request may be sent again, in milliseconds; undefined: never. */
   get retryAfterMs(): number | undefined {
-    return retryAfterMs(this.reason);
+    return this.#retryAfterMs ?? retryAfterMs(this.reason);
   }
 
   /** What a frame says of it. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { Asker } from '../../common/turns.ts';
 import { sleep } from '../../common/sleep.ts';
 import type { PullRequest } from '../../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
@@ -7,6 +8,7 @@ import { bareFrame } from '../log/frame-prefix.ts';
 import type { Position } from '../log/position.ts';
 import { frameLimit } from '../log/sizes.ts';
 import type { RoomEvent } from '../room/event.ts';
+import { NotWanted } from '../room/hub.ts';
 import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Waker } from '../room/subscription.ts';
@@ -25,37 +27,51 @@ const LONG_MS = 60_000;
  * `Pull`: a range of reliable messages, by the same subscription as a viewer's but without the live part. Gives encoded PullResponses; the
  * next is made when the one before was handed over.
  * @param gone aborted when nobody waits for them any more
+ * @param caller who asks, and what it may do
  * @throws Failure, UpstreamError; what has been given is then all that can be known now
  */
 export async function* pull(
   context: UnaryContext,
   request: PullRequest,
-  access: Access,
+  caller: Asker & { readonly access: Access },
   gone: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { clock, life, hub } = context;
+  const { clock, life, hub, lookUps } = context;
   const name = requireRoomName(request.room);
-  access.requireWatch(name);
+  caller.access.requireWatch(name);
   requireStart(request);
   const wakeUp = new WakeUp(clock, gone);
   const patience = new Patience(clock, life, () => wakeUp.wake());
   try {
     const sign = { sign: encodeResponse({ batch: { room: name } }), patience, wakeUp };
-    const { epoch, head } = yield* signingUntil(describeHeld(context, name), sign);
-    const acquired = hub.acquire(name);
+    const found = lookUps.run(caller, () => find(context, name, caller, gone));
     try {
-      const room = yield* signingUntil(acquired, sign);
-      yield* replay(room, { epoch, seq: head, fingerprint: 0 }, request, sign);
+      const { room, head } = yield* signingUntil(found, sign);
+      yield* replay(room, head, request, sign);
     } finally {
       // Whoever gives up during a sign does not see the room come.
-      acquired.then(
-        (room) => hub.release(room),
+      found.then(
+        ({ room }) => hub.release(room),
         () => undefined,
       );
     }
   } finally {
     patience.stop();
   }
+}
+
+/** The room, which is to be released, and its head as the leader names it. */
+async function find(
+  context: UnaryContext,
+  name: string,
+  asker: Asker,
+  gone: AbortSignal,
+): Promise<{ readonly room: Room; readonly head: Position }> {
+  const wanted = (): boolean => !gone.aborted;
+  if (!wanted()) throw new NotWanted(`nobody waits for room ${name} any more`);
+  const { epoch, head: seq } = await describeHeld(context, name);
+  const room = await context.hub.acquire(name, { asker, wanted });
+  return { room, head: { epoch, seq, fingerprint: 0 } };
 }
 
 /** Gives the range, up to the head that the leader has named when the call came. */

@@ -1,3 +1,4 @@
+import { TooManyWaiting } from '../../common/turns.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Logger } from '../observability/logging.ts';
 import { TokenError } from '../auth/token-error.ts';
@@ -43,6 +44,11 @@ function toFailure(error: unknown): Failure {
   if (error instanceof TokenError) return new Failure(error.reason, error.message, { cause: error });
   if (error instanceof UpstreamError) {
     return new Failure('UPSTREAM_UNAVAILABLE', 'NATS cannot be asked now, try again later', { cause: error });
+  }
+  if (error instanceof TooManyWaiting) {
+    return new Failure('OVERLOADED', 'too many joins or look-ups wait already: try again later', {
+      cause: error,
+    });
   }
   return new Failure('INTERNAL_ERROR', 'the gateway failed; reconnect and resume', { cause: error });
 }

@@ -57,14 +57,14 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
    * @param ended called once, when the stream is closed
    */
   constructor(carrier: Carrier, dependencies: SessionDependencies, ended: (session: Session) => void) {
-    const { authenticator, clock, hub, limits, scheduler } = dependencies;
+    const { authenticator, clock, limits, scheduler } = dependencies;
     this.#carrier = carrier;
     this.#dependencies = dependencies;
     this.#ended = ended;
     this.#log = new SessionLog(carrier.peer, dependencies);
     this.#reader = new Reader(carrier, this);
     this.#writer = new Writer(this, scheduler, clock);
-    this.#subscriptions = new Subscriptions(this, hub, this.#writer, limits.rooms);
+    this.#subscriptions = new Subscriptions(this, this.#writer, dependencies);
     if (authenticator.kind === 'tokens') {
       const { verifier } = authenticator;
       this.#tokens = new Tokens(this, this.#subscriptions, { verifier, clock, graceMs: limits.tokenGraceMs });
@@ -134,6 +134,11 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
     this.#subscriptions.leaveAll();
     this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason), endpoint } });
     this.#leave();
+  }
+
+  /** See {@link Subscriber}: those of a connection take turns with those of others. */
+  get group(): string {
+    return this.#carrier.peer;
   }
 
   /** See {@link Consumer}. */

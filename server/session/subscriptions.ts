@@ -1,15 +1,19 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Asker } from '../../common/turns.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
 import type { Hub } from '../room/hub.ts';
+import { NotWanted } from '../room/hub.ts';
 import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Subscription, Waker } from '../room/subscription.ts';
 import { Failure } from './failure.ts';
+import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 
 /** The session whose subscriptions they are. */
-export interface Subscriber {
+export interface Subscriber extends Asker {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
   send(frame: ServerFrameInput): void;
@@ -37,24 +41,31 @@ interface Joined {
   readonly subscription: Subscription;
 }
 
+type SubscriptionsLimits = Pick<SessionLimits, 'rooms' | 'joins'>;
+
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
 export class Subscriptions {
   readonly #subscriber: Subscriber;
   readonly #hub: Hub;
   readonly #waker: Waker;
-  readonly #limit: number;
+  readonly #limits: SubscriptionsLimits;
+  readonly #clock: Clock;
+  /** What the rate of joins is kept by: see {@link Rate}. */
+  #joinsFullAtMs = -Infinity;
   /** Few, mostly one: a map would take more memory. */
   #entries: readonly (Opening | Joined)[] = [];
 
-  /**
-   * @param waker told when a subscription has something for the client
-   * @param limit rooms that may be joined at once
-   */
-  constructor(subscriber: Subscriber, hub: Hub, waker: Waker, limit: number) {
+  /** @param waker told when a subscription has something for the client */
+  constructor(
+    subscriber: Subscriber,
+    waker: Waker,
+    { hub, clock, limits }: Pick<SessionDependencies, 'hub' | 'clock' | 'limits'>,
+  ) {
     this.#subscriber = subscriber;
     this.#hub = hub;
     this.#waker = waker;
-    this.#limit = limit;
+    this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
@@ -139,21 +150,38 @@ export class Subscriptions {
     requireRoomName(name);
     this.#subscriber.requireWatch(name);
     if (this.#find(name) !== undefined) throw new Failure('ALREADY_JOINED', `room ${name} is joined already`);
-    if (this.#entries.length >= this.#limit) {
+    const { rooms } = this.#limits;
+    if (this.#entries.length >= rooms) {
       throw new Failure(
         'TOO_MANY_ROOMS',
-        `a stream can join ${this.#limit} rooms: leave one, or open another stream`,
+        `a stream can join ${rooms} rooms: leave one, or open another stream`,
       );
     }
+    this.#requireRate();
+  }
+
+  #requireRate(): void {
+    const { joins } = this.#limits;
+    const nowMs = this.#clock.monotonicMs();
+    const fullAtMs = joins.spend(this.#joinsFullAtMs, nowMs);
+    if (fullAtMs === undefined) {
+      const retryAfterMs = joins.waitMs(this.#joinsFullAtMs, nowMs);
+      throw new Failure('RATE_LIMITED', `too many joins on this stream: wait ${retryAfterMs} ms`, {
+        retryAfterMs,
+      });
+    }
+    this.#joinsFullAtMs = fullAtMs;
   }
 
   async #open(opening: Opening, from: JoinFrom): Promise<void> {
     const { name } = opening;
     try {
-      const room = await this.#hub.acquire(name, from);
+      const wanted = (): boolean => this.#entries.includes(opening);
+      const room = await this.#hub.acquire(name, { asker: this.#subscriber, from, wanted });
       if (this.#entries.includes(opening)) this.#join(opening, room, from);
       else this.#hub.release(room);
     } catch (error) {
+      if (error instanceof NotWanted) return;
       const failure = this.#subscriber.refuseRoom(error, name);
       // Left meanwhile: nobody waits for an answer.
       if (!this.#entries.includes(opening)) return;

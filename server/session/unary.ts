@@ -4,6 +4,7 @@ import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishRespo
 import type { GetRoomResponseInput } from '../../protos/gen/live/v1/GetRoomResponse.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../../common/clock.ts';
+import type { Asker, Turns } from '../../common/turns.ts';
 import type { Hub } from '../room/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../upstream/room-directory.ts';
 import { authenticate } from '../auth/authenticator.ts';
@@ -18,6 +19,8 @@ import { requireRoomName } from './requests.ts';
 export interface UnaryContext {
   readonly hub: Hub;
   readonly directory: RoomDirectory;
+  /** For who looks up what the stream's leader knows: joins do not wait for them. */
+  readonly lookUps: Pick<Turns, 'run'>;
   readonly publishing: PublishService;
   readonly authenticator: Authenticator;
   readonly life: UpstreamLife;
@@ -49,13 +52,13 @@ export function publish(
 
 /** `GetRoom`: a room as the leader sees it. */
 export async function getRoom(
-  { hub, directory }: UnaryContext,
+  { hub, directory, lookUps }: UnaryContext,
   request: GetRoomRequest,
-  access: Access,
+  caller: Asker & { readonly access: Access },
 ): Promise<GetRoomResponseInput> {
   const room = requireRoomName(request.room);
-  access.requireWatch(room);
-  const described = await directory.describe(room);
+  caller.access.requireWatch(room);
+  const described = await lookUps.run(caller, () => directory.describe(room));
   const audience = hub.audience(room);
   if (described.count === 0 && audience === 0) throw unknownRoom(room);
   return { room, audience, ...described };

@@ -14,6 +14,7 @@ import type { Room } from '../../server/room/room.ts';
 import type { RoomEvent as RoomNotice } from '../../server/room/event.ts';
 import type { JoinFrom, SubscriptionLimits } from '../../server/room/start.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
+import { Rate } from '../../common/rate.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
@@ -32,12 +33,20 @@ const LIMITS: HubLimits = {
   roomLogBytes: 1 << 20,
   logBytes: 1 << 22,
   lingerMs: 5_000,
+  lingeringRooms: 10,
   maxCheckMs: 30_000,
   audienceMs: 1e9,
   ephemeralRate: Infinity,
 };
 
-const SESSION_LIMITS = { rooms: 10, publishes: 1, heartbeatMs: 4_000, tokenGraceMs: 30_000, helloMs: 10_000 };
+const SESSION_LIMITS = {
+  rooms: 10,
+  publishes: 1,
+  heartbeatMs: 4_000,
+  tokenGraceMs: 30_000,
+  helloMs: 10_000,
+  joins: new Rate(Infinity, 1),
+};
 /** How long a viewer may take for one frame, in milliseconds. */
 const SLOW_CONSUMER_MS = 100_000;
 
@@ -183,7 +192,7 @@ export class ModelClient {
     joining.add(name);
     try {
       const { hub } = this.#gateway;
-      const room = await hub.acquire(name, start);
+      const room = await hub.acquire(name, { from: start });
       if (generation !== this.#generation) {
         hub.release(room);
         return;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Rate } from '../../common/rate.ts';
 import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { ServerFrame } from '../../protos/live.ts';
@@ -18,6 +19,7 @@ import { StreamModel } from './stream-model.ts';
 
 export const SESSION_LIMITS = {
   rooms: 2,
+  joins: new Rate(1, 10),
   publishes: 2,
   heartbeatMs: 4_000,
   tokenGraceMs: 30_000,

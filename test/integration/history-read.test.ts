@@ -242,7 +242,7 @@ describe('Reliable: a read of history', () => {
     assert.ok(message);
     const { seq, fingerprint } = message;
     const from = { kind: 'cursor', cursor: { epoch: leader.epoch, seq, fingerprint } } as const;
-    const room = await hub.acquire('cold', from);
+    const room = await hub.acquire('cold', { from });
     const events: RoomEvent[] = [];
     const subscription = room.join({ wake: () => undefined }, from);
     await until('the viewer has caught up', () => {
@@ -268,6 +268,7 @@ const LIMITS = {
   roomLogBytes: 1 << 20,
   logBytes: 1 << 22,
   lingerMs: 5_000,
+  lingeringRooms: 10,
   maxCheckMs: 30_000,
   audienceMs: 60_000,
   ephemeralRate: Infinity,

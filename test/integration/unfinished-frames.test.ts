@@ -61,8 +61,7 @@ describe('Isolated: frames and requests that are never complete', () => {
       assert.ok(most <= RECEIVE_BYTES / 4 + 4 * MIB, `${most} bytes`);
       assert.ok(gateway.stats.receivingBytes <= RECEIVE_BYTES / 4);
       assert.equal(gateway.stats.refused.get('RECEIVE_LIMIT'), calls.length - 1);
-      const { seq } = await other.publish('tea', { type: 'gift', payload: Buffer.alloc(900 * KIB) });
-      assert.ok(seq !== undefined);
+      await other.publish('tea', { type: 'gift', payload: Buffer.alloc(900 * KIB) });
     });
 
     it(`${method}: one that stops coming is refused, and what it held is free`, async () => {

@@ -44,6 +44,41 @@ describe('core: hub', () => {
     assert.notEqual(await gateway.hub.acquire('r'), room);
   });
 
+  it('keeps so many rooms after their last user, and of more closes those first that have been without for longest', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `r${n}`);
+    const rooms = await Promise.all(names.map((name) => gateway.hub.acquire(name)));
+    for (const room of rooms) gateway.hub.release(room);
+    assert.equal(gateway.hub.roomCount, 10);
+    assert.equal(await gateway.hub.acquire('r2'), rooms[2]);
+    assert.notEqual(await gateway.hub.acquire('r1'), rooms[1]);
+    for (const name of ['r1', 'r2']) gateway.hub.release(await gateway.hub.acquire(name));
+  });
+
+  it('opens rooms in turns of those who ask, and not at all for whoever does not want it any more', async () => {
+    stream.withholdAnswers();
+    const greedy = { group: 'greedy' };
+    const names = Array.from({ length: 40 }, (_, n) => `r${n}`);
+    let wanted = true;
+    const all = names.map((name) => gateway.hub.acquire(name, { asker: greedy, wanted: () => wanted }));
+    const settled = Promise.allSettled(all);
+    await settle();
+    assert.equal(stream.questions.feed, 32);
+    // Somebody else comes by another way for a room that waits, and for one of its own.
+    const other = { group: 'other' };
+    const both = ['r39', 'own'].map((name) => gateway.hub.acquire(name, { asker: other }));
+    wanted = false;
+    stream.answerAll();
+    const rooms = await Promise.all(both);
+    assert.deepEqual(
+      rooms.map(({ name }) => name),
+      ['r39', 'own'],
+    );
+    const outcomes = await settled;
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 33);
+    assert.equal(gateway.hub.roomCount, 34);
+    assert.equal(stream.questions.feed, 34);
+  });
+
   it('a room that could not be opened leaves nothing behind, and can be opened later', async () => {
     stream.leader = 'away';
     const attempts = await Promise.allSettled([gateway.hub.acquire('r'), gateway.hub.acquire('r')]);

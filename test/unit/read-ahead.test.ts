@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { HistoryReader } from '../../server/nats/read/history-reader.ts';
-import { createLogger } from '../../server/observability/logging.ts';
 import { OPEN_ACCESS } from '../../server/session/access.ts';
+import { Turns } from '../../common/turns.ts';
 import { pull } from '../../server/session/pull.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
@@ -179,13 +179,13 @@ describe('Reliable: what is read ahead, and given up', () => {
         hub: gateway.hub,
         life,
         clock: gateway.clock,
-        logger: createLogger('silent'),
+        lookUps: new Turns({ atOnce: 1, waitingOfGroup: 1, waiting: 1 }),
         directory: { describe: () => Promise.resolve({ epoch: stream.epoch, head: 1, count: 1 }) },
       };
       const parts = pull(
         context as never,
         { room: 'r', from: 'afterSeq', afterSeq: '0', limit: 0, maxFrameBytes: 0 } as never,
-        OPEN_ACCESS,
+        { access: OPEN_ACCESS, group: 'a' },
         gone.signal,
       );
       const sign = parts.next();

@@ -121,6 +121,23 @@ describe('a session', () => {
       assert.deepEqual(rig.carrier.takeKinds(), ['batch']);
     });
 
+    it('are not joined more often than the rate allows, and it is told when the next may be', async () => {
+      const rig = new SessionRig();
+      await rig.hello();
+      for (let n = 0; n < 10; n++) {
+        rig.carrier.receive({ join: { room: `r${n}`, start: { live: {} } } });
+        rig.carrier.receive({ leave: { room: `r${n}` } });
+      }
+      rig.carrier.receive({ join: { room: 'r', start: { live: {} } } });
+      await rig.settle();
+      const refusal = rig.carrier.sent.find(({ roomError }) => roomError)?.roomError?.refusal;
+      assert.deepEqual([refusal?.reason, refusal?.retryAfterMs], ['REASON_RATE_LIMITED', 1_000]);
+      rig.gateway.clock.advance(1_000);
+      rig.carrier.receive({ join: { room: 'r', start: { live: {} } } });
+      await rig.settle();
+      assert.equal(rig.carrier.sent.filter(({ roomError }) => roomError).length, 1);
+    });
+
     it('that cannot be opened are told as such, and can be joined later', async () => {
       await using rig = new SessionRig();
       await rig.hello();

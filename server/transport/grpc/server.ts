@@ -25,6 +25,14 @@ export interface Keepalive {
   readonly timeoutMs: number;
 }
 
+/** Bounds of a connection. */
+export interface ConnectionLimits {
+  /** Streams that it may have open at once; of more, HTTP/2 refuses each. */
+  readonly streams: number;
+  /** For how long it may be without a stream, in milliseconds: it is then closed with GOAWAY. */
+  readonly idleMs: number;
+}
+
 /** What viewers are served from. */
 export interface GrpcServing {
   readonly address: Address;
@@ -36,6 +44,7 @@ export interface GrpcServing {
   readonly health: UpstreamStatus;
   readonly logger: Logger;
   readonly receiving: ReceivingLimits;
+  readonly connections: ConnectionLimits;
 }
 
 /** Viewers served by gRPC. */
@@ -70,6 +79,8 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+    'grpc.max_concurrent_streams': serving.connections.streams,
+    'grpc.max_connection_idle_ms': serving.connections.idleMs,
     'grpc.enable_channelz': 0,
     interceptors: [liveInterceptor(open, receiving)],
   });

@@ -15,6 +15,7 @@ import { MessageDecoder } from './message-decoder.ts';
 import type { Receiving } from './receiving.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
+import type { Asker } from '../../../common/turns.ts';
 import type { Received } from '../../session/carrier.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
@@ -77,16 +78,17 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
   return {
     Pull: (call: PullCall) => void servePull(context, call),
     Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
-    GetRoom: unary((request: GetRoomRequest, { access }) => getRoom(context, request, access)),
+    GetRoom: unary((request: GetRoomRequest, caller) => getRoom(context, request, caller)),
   };
 
-  function unary<Request, Response>(answer: (request: Request, caller: Caller) => Promise<Response>) {
+  function unary<Request, Response>(answer: (request: Request, caller: Caller & Asker) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
       const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
+      const group = call.getPeer();
       const answered = accessOf(context, bearerToken(call.metadata)).then((access) =>
-        answer(call.request, { access, signal: gone.signal, remainingMs }),
+        answer(call.request, { access, group, signal: gone.signal, remainingMs }),
       );
       answered.then(
         (response) => callback(null, response),
@@ -105,7 +107,7 @@ async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
   call.on('close', () => gone.abort());
   try {
     const access = await accessOf(context, bearerToken(call.metadata));
-    for await (const part of pull(context, call.request, access, gone.signal))
+    for await (const part of pull(context, call.request, { access, group: call.getPeer() }, gone.signal))
       await written(call, part, gone.signal);
     call.end();
   } catch (error) {

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerConfig } from '../../server/config/config.ts';
+import { liveService } from '../../protos/live.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { AttackedCall } from '../helpers/http2-attacker.ts';
+import { Http2Attacker } from '../helpers/http2-attacker.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import { RawStream } from '../helpers/raw-stream.ts';
+import { grpcMessage } from '../helpers/tcp-viewer.ts';
+
+const REQUESTS = {
+  GetRoom: liveService.GetRoom.requestSerialize({ room: 'known' }),
+  Pull: liveService.Pull.requestSerialize({ room: 'known', start: { earliest: {} } }),
+};
+
+describe('Isolated: floods of calls', () => {
+  let nats: TestNats;
+  let gateway: TestGateway;
+  let attackers: Http2Attacker[];
+
+  beforeEach(async () => {
+    nats = await startNats();
+    attackers = [];
+  });
+
+  afterEach(async () => {
+    for (const attacker of attackers) attacker.session.destroy();
+    await gateway.close();
+    await nats.stop();
+  });
+
+  async function start(overrides: Partial<ServerConfig>): Promise<void> {
+    gateway = await startTestGateway(nats.url, overrides);
+    await gateway.client().publish('known', { type: 'gift', payload: 'x' });
+  }
+
+  function attack(): Http2Attacker {
+    const attacker = new Http2Attacker(gateway.address);
+    attackers.push(attacker);
+    return attacker;
+  }
+
+  function ask(attacker: Http2Attacker, method: 'GetRoom' | 'Pull'): AttackedCall {
+    const call = attacker.open(method, grpcMessage(REQUESTS[method]));
+    call.stream.end();
+    call.stream.resume();
+    return call;
+  }
+
+  for (const method of ['GetRoom', 'Pull'] as const) {
+    it(`${method}: of thousands on one connection few wait, and a join does not wait for them`, async () => {
+      await start({});
+      const attacker = attack();
+      await once(attacker.session, 'remoteSettings');
+      using viewer = RawStream.hello(gateway.address);
+      await viewer.next('welcome');
+      const calls = Array.from({ length: 3_000 }, () => ask(attacker, method));
+      viewer.send({ join: { room: 'tea', start: { live: {} } } });
+      await viewer.next('caughtUp');
+      const served = calls.filter(({ ended }) => ended === 'OK').length;
+      await until('each has its answer', () => calls.every(({ ended }) => ended !== undefined));
+      const refused = attacker.count('OVERLOADED');
+      assert.ok(refused > 1_000, `${refused} refused`);
+      assert.ok(served < 1_000, `${served} served before the join`);
+      assert.equal(gateway.stats.refused.get('OVERLOADED'), refused);
+      assert.deepEqual([...new Set(calls.map(({ ended }) => ended))].sort(), ['OK', 'RESOURCE_EXHAUSTED']);
+    });
+  }
+
+  it('a stream that joins and leaves one room after the other keeps few of them open', async () => {
+    await start({ lingeringRooms: 20 });
+    using stream = RawStream.hello(gateway.address);
+    const rooms = Array.from({ length: 1_000 }, (_, n) => `r${n}`);
+    for (const room of rooms) stream.send({ join: { room, start: { live: {} } } }, { leave: { room } });
+    stream.send({ ping: { nonce: 1 } });
+    await stream.next('pong');
+    const refused = gateway.stats.refused.get('RATE_LIMITED') ?? 0;
+    assert.ok(refused > 500, `${refused} refused`);
+    await until('few rooms are left', () => gateway.stats.rooms <= 20);
+    const [error] = stream.all('roomError');
+    assert.equal(error?.refusal?.reason, 'REASON_RATE_LIMITED');
+    assert.ok(Number(error.refusal.retryAfterMs) > 0);
+  });
+
+  it('a connection has so many streams and no more, and others are served', async () => {
+    await start({ maxStreams: 50 });
+    const before = gateway.stats.sessions;
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    assert.equal(attacker.session.remoteSettings.maxConcurrentStreams, 50);
+    const calls = Array.from({ length: 200 }, () => attacker.open('Connect'));
+    await until('some are open', () => gateway.stats.sessions === before + 50);
+    using viewer = RawStream.hello(gateway.address);
+    await viewer.next('welcome');
+    for (const { stream } of calls) stream.close();
+  });
+
+  it('a connection without a stream is closed, and one with a viewer is not', async () => {
+    await start({ idleTimeoutMs: 100 });
+    using viewer = RawStream.hello(gateway.address);
+    await viewer.next('welcome');
+    const attacker = attack();
+    let goaway: number | undefined;
+    attacker.session.on('goaway', (code) => (goaway = code as number));
+    const used = attack();
+    ask(used, 'GetRoom');
+    await until('those without are closed', () => attacker.closed && used.closed);
+    assert.equal(goaway, 0);
+    viewer.send({ ping: { nonce: 1 } });
+    await viewer.next('pong');
+  });
+});
