@@ -29,6 +29,8 @@ export interface CarrierConnection {
    * show it.
    */
   proveAlive(proven: () => void): void;
+  /** From now on it takes no more streams, and its peer is told to open them elsewhere; those that it has go on. Once is enough. */
+  takeNoMore(): void;
 }
 
 /**

@@ -7,6 +7,8 @@ import { sampledLog } from '../observability/sampled-log.ts';
 import type { Carrier } from './carrier.ts';
 import type { CompressionStats, GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Session } from './session.ts';
+import { Failure } from './failure.ts';
+import type { Consumer } from './slow-consumers.ts';
 import { SlowConsumers } from './slow-consumers.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
@@ -19,6 +21,8 @@ export class Sessions {
   readonly compression: Readonly<CompressionStats>;
   readonly #dependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
+  /** Calls that are no viewers' streams. */
+  readonly #others = new Set<Consumer>();
   readonly #timer: Timer;
   /** Aborted when nobody is left of those that are sent away. */
   readonly #emptied = new AbortController();
@@ -70,8 +74,15 @@ export class Sessions {
   open(carrier: Carrier): Session {
     const session = new Session(carrier, this.#dependencies, (ended) => this.#forget(ended));
     this.#sessions.add(session);
-    if (this.#draining) session.goAway(this.#elsewhere('DRAINING', 0));
+    if (this.#draining)
+      session.failed(new Failure('DRAINING', 'the gateway is going away: connect elsewhere'));
     return session;
+  }
+
+  /** Holds a call that is no viewer's stream to what is asked of slow consumers, until the function returned is called. */
+  watch(consumer: Consumer): () => void {
+    this.#others.add(consumer);
+    return () => this.#others.delete(consumer);
   }
 
   /**
@@ -82,6 +93,9 @@ export class Sessions {
   async drain(windowMs: number): Promise<void> {
     this.#draining = true;
     const { clock } = this.#dependencies;
+    // A proxy would bring those that are sent away back by the same connection.
+    for (const consumers of [this.#sessions, this.#others])
+      for (const { connection } of consumers) connection?.takeNoMore();
     const timers = [...this.#sessions].map((session) =>
       clock.after(this.#random() * windowMs, () => session.goAway(this.#elsewhere('DRAINING'))),
     );
@@ -113,8 +127,12 @@ export class Sessions {
   }
 
   /** Not all at once, where many are sent away. */
-  #elsewhere(reason: GoAway['reason'], maxPauseMs = MAX_PAUSE_MS): GoAway {
-    return { reason, afterMs: Math.floor(this.#random() * maxPauseMs), endpoint: this.#fleet.destination() };
+  #elsewhere(reason: GoAway['reason']): GoAway {
+    return {
+      reason,
+      afterMs: Math.floor(this.#random() * MAX_PAUSE_MS),
+      endpoint: this.#fleet.destination(),
+    };
   }
 
   #forget(session: Session): void {
@@ -125,6 +143,6 @@ export class Sessions {
   #sweep(periodMs: number): void {
     const nowMs = this.#dependencies.clock.monotonicMs();
     for (const session of this.#sessions) session.sweep(nowMs, periodMs);
-    this.#slowConsumers.sweep(this.#sessions);
+    this.#slowConsumers.sweep([this.#sessions, this.#others]);
   }
 }

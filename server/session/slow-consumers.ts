@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import type { CarrierConnection } from './carrier.ts';
 
-/** One viewer's stream, as far as its end concerns others. */
+/** A viewer's stream, or another call, as far as its end concerns others. */
 export interface Consumer {
   /** The connection that the stream is on; undefined if it has gone. */
   readonly connection: CarrierConnection | undefined;
@@ -32,8 +32,8 @@ export class SlowConsumers {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Called at every look, with whoever has a stream. */
-  sweep(consumers: ReadonlySet<Consumer>): void {
+  /** Called at every look, with whoever has a stream, of whatever kind. */
+  sweep(consumers: readonly ReadonlySet<Consumer>[]): void {
     const limitMs = this.#clock.monotonicMs() - this.#timeoutMs;
     const slow = byConnection(consumers, ({ blockedSinceMs = Infinity }) => blockedSinceMs < limitMs);
     if (slow.size === 0) return;
@@ -60,15 +60,17 @@ export class SlowConsumers {
 }
 
 function byConnection(
-  consumers: Iterable<Consumer>,
+  kinds: readonly ReadonlySet<Consumer>[],
   chosen: (consumer: Consumer) => boolean,
 ): Map<CarrierConnection | undefined, Consumer[]> {
   const groups = new Map<CarrierConnection | undefined, Consumer[]>();
-  for (const consumer of consumers) {
-    if (!chosen(consumer)) continue;
-    const group = groups.get(consumer.connection);
-    if (group === undefined) groups.set(consumer.connection, [consumer]);
-    else group.push(consumer);
+  for (const consumers of kinds) {
+    for (const consumer of consumers) {
+      if (!chosen(consumer)) continue;
+      const group = groups.get(consumer.connection);
+      if (group === undefined) groups.set(consumer.connection, [consumer]);
+      else group.push(consumer);
+    }
   }
   return groups;
 }

@@ -12,7 +12,10 @@ export type Ending = 'ok' | 'reset' | 'terminated' | KnownReason;
 /** A carrier whose every move is made by hand: what the client sends, and when a frame has been handed over. */
 export class HandCarrier implements Carrier {
   readonly peer = 'hand';
-  connection: CarrierConnection | undefined = { proveAlive: (proven) => proven() };
+  connection: CarrierConnection | undefined = {
+    proveAlive: (proven) => proven(),
+    takeNoMore: () => undefined,
+  };
   /** Frames that the session has sent, in order. */
   readonly sent: ServerFrame[] = [];
   ending: Ending | undefined;

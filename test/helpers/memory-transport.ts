@@ -208,7 +208,7 @@ interface Wire {
 /** The gateway's end of a link. */
 class MemoryCarrier implements Carrier {
   readonly peer = 'memory';
-  readonly connection: CarrierConnection = { proveAlive: (proven) => proven() };
+  readonly connection: CarrierConnection = { proveAlive: (proven) => proven(), takeNoMore: () => undefined };
   readonly #wire: Wire;
   #closed = false;
   listener: CarrierListener | undefined;

@@ -15,7 +15,7 @@ describe('a session that cannot be opened', () => {
     };
     const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
-    const server = new Server({ interceptors: [liveInterceptor(broken, receiving)] });
+    const server = new Server({ interceptors: [liveInterceptor(broken, () => undefined, receiving)] });
     server.addService(liveMethods, {});
     const listener = await listen(server, { host: '127.0.0.1', port: 0 });
     try {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { GrpcMessages } from '../../bench/wire/grpc-messages.ts';
 import type { ConnectionState } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
 import { firstOfTwo } from '../helpers/client-time.ts';
+import type { ServerFrame } from '../../protos/live.ts';
+import { liveService } from '../../protos/live.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
+import { Http2Attacker } from '../helpers/http2-attacker.ts';
 import { watchHealth } from '../helpers/health.ts';
 import { Load, storedBy } from '../helpers/load.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -13,6 +18,7 @@ import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
+import { grpcMessage } from '../helpers/tcp-viewer.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 
 const WINDOW_MS = 2_000;
@@ -108,6 +114,33 @@ describe('Resumable: drain', () => {
       assert.equal(stream.all('reconnect').length, 1);
       stream.close();
     }
+  });
+
+  it('a proxy that pools is told by GOAWAY to go elsewhere, and what it has goes on until its own time', async () => {
+    const dayMs = 86_400_000;
+    const clock = new SkippingClock();
+    const patience = { slowConsumerTimeoutMs: 2 * dayMs };
+    await using gateway = await startTestGateway(nats.url, patience, { clock, random: () => 0.5 });
+    using proxy = new Http2Attacker(gateway.address);
+    const hello = grpcMessage(liveService.Connect.requestSerialize({ hello: { client: 'pooled' } }));
+    const viewer = proxy.open('Connect', hello);
+    await once(viewer.stream, 'response');
+    const goaway = once(proxy.session, 'goaway') as Promise<[code: number, lastStream: number]>;
+    const drained = gateway.drain(dayMs);
+    assert.deepEqual((await goaway).slice(0, 2), [0, viewer.stream.id]);
+    // Node's client opens no more on it, as proxies do not; whoever does all the same is refused by HTTP/2.
+    assert.equal(proxy.session.closed, true);
+    viewer.stream.write(grpcMessage(liveService.Connect.requestSerialize({ ping: { nonce: 7 } })));
+    const frames: ServerFrame[] = [];
+    const messages = new GrpcMessages((bytes) => frames.push(liveService.Connect.responseDeserialize(bytes)));
+    viewer.stream.on('data', (bytes: Buffer) => messages.receive(bytes, 0, bytes.length));
+    await until('it is still served', () => frames.some(({ pong }) => pong?.nonce === '7'));
+    assert.equal(viewer.ended, undefined);
+    clock.skip(0.6 * dayMs);
+    await until('it is told to go', () => frames.some(({ reconnect }) => reconnect));
+    await until('its stream ends', () => viewer.ended === 'OK');
+    viewer.stream.end();
+    await drained;
   });
 
   it('nobody is cut off before its stream has ended with OK, the last one neither', async () => {

@@ -58,7 +58,7 @@ describe('Isolated: slow consumers', () => {
 
   /** What was done at a look, and by timers since the last. */
   function look(): string[] {
-    slowConsumers.sweep(new Set(viewers.values()));
+    slowConsumers.sweep([new Set(viewers.values())]);
     return log.splice(0);
   }
 

@@ -15,7 +15,7 @@ import { statusOf } from './status.ts';
  * A frame is handed to its stream in pieces of so many bytes, so that a viewer which takes only a part of it in a long time is seen to take something. More
  * than any frame has but one with a single large message.
  */
-const PIECE_BYTES = 80 * 1024;
+export const PIECE_BYTES = 80 * 1024;
 
 /** What carriers have in common. */
 export interface GrpcCarrierDependencies {

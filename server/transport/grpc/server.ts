@@ -15,6 +15,7 @@ import { Readiness } from './readiness.ts';
 import type { ReceivingLimits } from './receiving.ts';
 import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
+import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
 
 /** How a peer that vanished without a word is noticed. All in milliseconds. */
@@ -39,7 +40,7 @@ export interface GrpcServing {
   /** Absent: viewers are served without TLS. */
   readonly certificates: CurrentCertificates | undefined;
   readonly keepalive: Keepalive;
-  readonly sessions: Pick<Sessions, 'open'>;
+  readonly sessions: Pick<Sessions, 'open' | 'watch'>;
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
   readonly logger: Logger;
@@ -71,10 +72,18 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
   const receiving = new Receiving(unary.clock, serving.receiving, unary.refusals);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
-  const open: Parameters<typeof liveInterceptor>[0] = (call, decoder) => {
+  const dependencies = (): GrpcCarrierDependencies => {
     if (carriers === undefined) throw new Error('a call before its connection');
-    sessions.open(new GrpcCarrier(call, decoder, carriers));
+    return carriers;
   };
+  const [open, watch]: [...Parameters<typeof liveInterceptor>] = [
+    (call, decoder) => void sessions.open(new GrpcCarrier(call, decoder, dependencies())),
+    (call, encoded) => {
+      const short = new ShortCall(call, encoded, unary.clock, dependencies());
+      short.onceClosed(sessions.watch(short));
+    },
+    receiving,
+  ];
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
@@ -82,7 +91,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.max_concurrent_streams': serving.connections.streams,
     'grpc.max_connection_idle_ms': serving.connections.idleMs,
     'grpc.enable_channelz': 0,
-    interceptors: [liveInterceptor(open, receiving)],
+    interceptors: [liveInterceptor(open, watch, receiving)],
   });
   server.addService(liveMethods, liveHandlers(unary));
   const readiness = new Readiness(health);

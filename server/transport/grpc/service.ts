@@ -50,9 +50,11 @@ export const liveMethods = {
  * Has the messages of every call put together by ours, and makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that
  * would take 2 KB a viewer. All other calls go on to their handlers.
  * @param open serves a viewer whose stream the call is
+ * @param watch sees to calls of other methods; `encoded`: their messages are sent as they are
  */
 export function liveInterceptor(
   open: (call: ServerInterceptingCallInterface, decoder: MessageDecoder) => void,
+  watch: (call: ServerInterceptingCallInterface, encoded: boolean) => void,
   receiving: Receiving,
 ): ServerInterceptor {
   const { refusals } = receiving;
@@ -63,7 +65,10 @@ export function liveInterceptor(
       try {
         const decoder = MessageDecoder.replace(call, requestStream ? 'stream' : 'one', receiving);
         if (path === liveMethods.Connect.path) open(call, decoder);
-        else next();
+        else {
+          watch(call, path === liveMethods.Pull.path);
+          next();
+        }
       } catch (error) {
         // Nobody above catches it, and one viewer's trouble must not become everybody's.
         call.sendStatus(statusOf(refusals.refuse(error, { method: path }, 'a call was refused')));
