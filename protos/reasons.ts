@@ -29,7 +29,6 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; 
   STREAM_FULL: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   REQUEST_TOO_LARGE: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   RATE_LIMITED: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
-  TOO_MANY_STREAMS: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   OVERLOADED: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   RECEIVE_LIMIT: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
   UPSTREAM_UNAVAILABLE: { code: status.UNAVAILABLE, retry: 'backoff' },
