@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { environmentName } from '../server/config/config.ts';
-import type { Setting } from '../server/config/settings.ts';
+import type { Setting } from '../server/config/setting.ts';
 import { SETTINGS } from '../server/config/settings.ts';
 
 /** Where the reference of settings is kept. */
@@ -21,7 +21,7 @@ export async function configurationDoc(): Promise<string> {
   );
   const text = `# Configuration of live-server
 
-Written by \`npm run docs\` from \`server/config/settings.ts\`. A flag beats its environment variable, which beats
+Written by \`npm run docs\` from \`server/config/*-settings.ts\`. A flag beats its environment variable, which beats
 the default; an empty variable counts as not set. A wrong value is answered with the setting and what it takes.
 
 Flag | Variable | Default | Meaning | Takes

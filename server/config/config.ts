@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../../common/node/version.ts';
 import { conflictsOf } from './conflicts.ts';
-import type { ServerConfig, Setting, SettingName } from './settings.ts';
+import type { Setting } from './setting.ts';
+import type { ServerConfig, SettingName } from './settings.ts';
 import { SETTINGS } from './settings.ts';
 
 export type { ServerConfig } from './settings.ts';
