@@ -5,30 +5,12 @@ import type { Random } from '../../common/random.ts';
 import { Rate } from '../../common/rate.ts';
 import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
-import { unlessAborted } from '../../common/unless-aborted.ts';
 import { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { Fleet } from '../cluster/fleet.ts';
 import { Hub } from '../room/hub.ts';
 import { Scheduler } from '../session/scheduler.ts';
-import { payloadLimit } from '../log/sizes.ts';
 import { canVerify } from '../upstream/upstream-cause.ts';
-import type { NatsConnection } from '../nats/connection/connection.ts';
-import { connectNats } from '../nats/connection/connection.ts';
-import { NatsDirectory } from '../nats/read/directory.ts';
-import { Feeds } from '../nats/feed/feeds.ts';
 import { GatewayNews } from '../nats/gateway-news.ts';
-import { JetStreamApi } from '../nats/connection/jetstream-api.ts';
-import { Monitor } from '../nats/monitor.ts';
-import { openLeader } from '../nats/stream/open-leader.ts';
-import { openStream } from '../nats/stream/open-stream.ts';
-import { domainOf } from '../nats/stream/origin-name.ts';
-import { Publisher } from '../nats/publish/publisher.ts';
-import { probeReads } from '../nats/read/read-probe.ts';
-import { Requests } from '../nats/connection/requests.ts';
-import { proveAccess } from '../nats/start-probes.ts';
-import { apiPrefix, Subjects } from '../nats/connection/subjects.ts';
-import { NatsUpstream } from '../nats/upstream.ts';
-import { UpstreamHealth, watchConnection } from '../nats/health/upstream-health.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Logger } from '../observability/logging.ts';
 import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
@@ -37,6 +19,7 @@ import { authenticationStats, openAuthentication } from './authentication.ts';
 import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
+import { openNats } from './opened-nats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
@@ -121,50 +104,17 @@ export async function startGateway(
     const certificates = givenCertificates ?? watched?.current;
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
-    const going = <T>(work: Promise<T>): Promise<T> => unlessAborted(signal, work);
     const id = randomUUID();
-    const connection = await going(
-      connectNats(nats.access, `live-gateway ${id}`, clock, logger, config.heartbeatMs),
-    );
-    undo.push(() => connection.close());
-    const subjects = new Subjects(config.subjectPrefix);
-    const opened = await going(openStream(connection, config, subjects, nats.owned, clock, logger));
-    const { stream, jsDomain } = config;
-    const requests = new Requests(connection, clock);
-    const api = new JetStreamApi(requests, apiPrefix(jsDomain));
-    const { leader, close } = await going(
-      openLeader(opened, { requests, api, subjects, stream, clock, logger }),
-    );
-    undo.push(close, () => leader.close());
-    const health = new UpstreamHealth(logger);
-    const publisher = new Publisher({
-      connection,
-      jsm: opened.jsm,
-      subjects,
-      origin: { stream: opened.origin.stream, domain: domainOf(opened.origin.api) },
-      health,
-      clock,
-    });
-    const feedDependencies = { connection, subjects: leader.subjects, clock, logger };
-    await going(
-      proveAccess({ feed: feedDependencies, api, leader, publisher, remote: jsDomain !== undefined }),
-    );
-    const feeds = new Feeds(feedDependencies, health);
-    undo.push(() => feeds.close());
-    const monitor = new Monitor({
-      connection,
-      stream: { inspect: (asking) => leader.inspect(asking), probeReads: () => probeReads(api, leader) },
-      requirements: { settings: config, subjects: leader.subjects },
-      health,
-      feeds,
-      clock,
-      heartbeatMs: config.heartbeatMs,
-      ...(nats.owned ? { repair: () => repairStream(connection, config, subjects, clock, logger) } : {}),
-    });
-    undo.push(() => monitor.close());
-    leader.observe(monitor);
-    const upstream = new NatsUpstream(connection, leader, feeds, health, clock, logger);
-    undo.push(() => upstream.close());
+    const { connection, subjects, leader, health, publisher, upstream, directory, maxPayload } =
+      await openNats({
+        id,
+        config,
+        nats,
+        clock,
+        logger,
+        signal,
+        undo: (step) => undo.push(step),
+      });
     const viewerCounts = new ViewerCounts(id);
     const hub = new Hub(upstream, viewerCounts, clock, {
       roomLogBytes: config.roomLogBytes,
@@ -175,7 +125,7 @@ export async function startGateway(
       lingeringRooms: config.lingeringRooms,
     });
     undo.push(() => hub.close());
-    const fleet = new Fleet(stream);
+    const fleet = new Fleet(config.stream);
     const news = new GatewayNews({
       connection,
       subjects,
@@ -187,7 +137,6 @@ export async function startGateway(
       changed: () => hub.tellAudiences(),
     });
     undo.push(() => news.close());
-    undo.push(watchConnection(connection, health));
     let verifiable = true;
     health.onChange((causes) => {
       if (canVerify(causes) === verifiable) return;
@@ -195,10 +144,7 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const publishing = new PublishService(
-      publisher,
-      payloadLimit(connection.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
-    );
+    const publishing = new PublishService(publisher, maxPayload);
     const refusals = new Refusals(logger);
     const sessions = new Sessions(
       {
@@ -231,7 +177,6 @@ export async function startGateway(
         return canVerify(health.causes);
       },
     };
-    const directory = new NatsDirectory(leader, upstream.ends);
     const served = await serveGrpc({
       address: config.listen,
       certificates,
@@ -257,7 +202,7 @@ export async function startGateway(
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.
       const takesViewers = !sessions.draining && health.causes.length === 0;
-      return takesViewers ? { stream, sessions: sessions.count, endpoint } : undefined;
+      return takesViewers ? { stream: config.stream, sessions: sessions.count, endpoint } : undefined;
     });
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
@@ -313,16 +258,4 @@ export async function startGateway(
 function advertised({ advertise, listen }: ServerConfig, address: string): string | undefined {
   if (advertise !== undefined) return formatAddress(advertise);
   return listen.host === '0.0.0.0' || listen.host === '::' ? undefined : address;
-}
-
-/** Makes the stream of the gateway's own server again, or as it should be. */
-async function repairStream(
-  connection: NatsConnection,
-  config: ServerConfig,
-  subjects: Subjects,
-  clock: Clock,
-  logger: Logger,
-): Promise<void> {
-  logger.warn({ stream: config.stream }, 'the stream is not there or not as it should be: making it again');
-  await openStream(connection, config, subjects, true, clock, logger);
 }
