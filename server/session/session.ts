@@ -1,8 +1,5 @@
 import { prefixed } from '../../protos/enum-names.ts';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
-import type { Join } from '../../protos/gen/live/v1/Join.ts';
-import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
-import type { Renew } from '../../protos/gen/live/v1/Renew.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
 import { DEFAULT_MAX_FRAME_BYTES, frameLimit } from '../log/sizes.ts';
 import type { RoomEvent } from '../room/event.ts';
@@ -10,10 +7,10 @@ import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { Access } from './access.ts';
 import { OPEN_ACCESS } from './access.ts';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from './carrier.ts';
+import type { ClientFramesHost } from './client-frames.ts';
+import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
 import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
-import { Publishes } from './publishes.ts';
-import { parseSeq } from './requests.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
@@ -24,19 +21,22 @@ import type { Subscriber } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { TokenHolder } from './tokens.ts';
 import { Tokens } from './tokens.ts';
-import type { FrameSink } from './writer.ts';
+import type { FrameSink, UrgentFrame } from './writer.ts';
 import { Writer } from './writer.ts';
 
 /** One viewer's stream: the protocol, whatever it is carried by. */
-export class Session implements CarrierListener, FrameSink, Subscriber, TokenHolder, Consumer {
-  readonly #log: SessionLog;
+export class Session
+  implements CarrierListener, FrameSink, Subscriber, TokenHolder, ClientFramesHost, Consumer
+{
+  /** See {@link ClientFramesHost}. */
+  readonly log: SessionLog;
   readonly #carrier: Carrier;
   readonly #dependencies: SessionDependencies;
   readonly #ended: (session: Session) => void;
   readonly #writer: Writer;
-  readonly #subscriptions: Subscriptions;
-  /** Most viewers publish nothing. */
-  #publishes: Publishes | undefined;
+  /** See {@link ClientFramesHost}. */
+  readonly subscriptions: Subscriptions;
+  readonly #clientFrames: ClientFrames;
   /** The form of batches that the client asked for. */
   #form: 'plain' | 'deflated' = 'plain';
   /** See {@link Subscriber}. */
@@ -45,9 +45,9 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
   #frames = 0;
   readonly #reader: Reader;
   /** What the client may do: nothing is asked of it before Hello. */
-  #access: Access = OPEN_ACCESS;
-  /** Where nobody is asked for one: undefined. */
-  readonly #tokens: Tokens | undefined;
+  access: Access = OPEN_ACCESS;
+  /** See {@link ClientFramesHost}. */
+  readonly tokens: Tokens | undefined;
   /** What the client was last told of NATS; nothing yet, but it may remember what another gateway told. */
   #upstreamTold: UpstreamCauses | undefined;
   #state: SessionState;
@@ -61,14 +61,15 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
     this.#carrier = carrier;
     this.#dependencies = dependencies;
     this.#ended = ended;
-    this.#log = new SessionLog(carrier.peer, dependencies);
+    this.log = new SessionLog(carrier.peer, dependencies);
     this.#reader = new Reader(carrier, this);
     this.#writer = new Writer(this, scheduler, clock);
-    this.#subscriptions = new Subscriptions(this, this.#writer, dependencies);
+    this.subscriptions = new Subscriptions(this, this.#writer, dependencies);
     if (authenticator.kind === 'tokens') {
       const { verifier } = authenticator;
-      this.#tokens = new Tokens(this, this.#subscriptions, { verifier, clock, graceMs: limits.tokenGraceMs });
+      this.tokens = new Tokens(this, this.subscriptions, { verifier, clock, graceMs: limits.tokenGraceMs });
     }
+    this.#clientFrames = new ClientFrames(this, dependencies);
     const timer = clock.after(limits.helloMs, () => {
       this.#fail(new Failure('HELLO_TIMEOUT', `no Hello within ${limits.helloMs} ms`));
     });
@@ -113,14 +114,14 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
    * @param periodMs time until the next call, in milliseconds
    */
   sweep(nowMs: number, periodMs: number): void {
-    this.#tokens?.sweep();
+    this.tokens?.sweep();
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
     const causes = this.#dependencies.upstreamCauses();
     if (!silent && this.#upstreamTold === causes) return;
     this.#upstreamTold = causes;
-    this.send(heartbeatFrame(this.#subscriptions.statuses, causes));
+    this.send(heartbeatFrame(this.subscriptions.statuses, causes));
   }
 
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */
@@ -131,7 +132,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
   /** Asks the client to connect again, and ends the stream with OK. */
   goAway({ afterMs, reason, endpoint = '' }: GoAway): void {
     if (this.#state.kind === 'over') return;
-    this.#subscriptions.leaveAll();
+    this.subscriptions.leaveAll();
     this.send({ reconnect: { afterMs, reason: prefixed('REASON', reason), endpoint } });
     this.#leave();
   }
@@ -153,14 +154,14 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
 
   /** See {@link Consumer}. */
   reset(): void {
-    this.#log.info('a slow consumer loses its stream; it can resume');
+    this.log.info('a slow consumer loses its stream; it can resume');
     this.#carrier.reset();
     this.#finish();
   }
 
   /** See {@link Consumer}. */
   terminate(): void {
-    this.#log.info('the connection of a slow consumer is terminated; it can resume');
+    this.log.info('the connection of a slow consumer is terminated; it can resume');
     this.destroy();
   }
 
@@ -184,7 +185,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
         return this.#carrier.write(frame);
       }
       case 'failed':
-        return this.#carrier.write(encodeFrame(this.#subscriptions.failed(room, event.error)));
+        return this.#carrier.write(encodeFrame(this.subscriptions.failed(room, event.error)));
       default:
         return this.#carrier.write(encodeFrame(noticeFrame(event, room)));
     }
@@ -202,7 +203,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
 
   /** Answers that wait to be written. */
   get backlog(): number {
-    return this.#writer.backlog + (this.#publishes?.backlog ?? 0);
+    return this.#writer.backlog + this.#clientFrames.backlog;
   }
 
   /** See {@link TokenHolder}. */
@@ -217,17 +218,22 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
 
   /** See {@link Subscriber}. */
   requireWatch(room: string): void {
-    this.#access.requireWatch(room);
+    this.access.requireWatch(room);
   }
 
   /** See {@link Subscriber}. */
   left(room: string): void {
-    this.#access.drop(room);
+    this.access.drop(room);
+  }
+
+  /** See {@link ClientFramesHost}. */
+  sendLater(frame: UrgentFrame): void {
+    this.#writer.send(frame);
   }
 
   /** See {@link Subscriber}. */
   refuseRoom(error: unknown, room: string): Failure {
-    return this.#log.refuse(error, 'a room was refused', { room: room.slice(0, 80) });
+    return this.log.refuse(error, 'a room was refused', { room: room.slice(0, 80) });
   }
 
   #receive(received: Received): void {
@@ -251,68 +257,24 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
       if (frame.frame !== 'hello') throw new Failure('HELLO_EXPECTED', 'the first frame must be Hello');
       return this.#authenticate(frame.hello as Hello);
     }
-    switch (frame.frame) {
-      case 'hello':
-        throw new Failure('HELLO_REPEATED', 'Hello may be sent once only');
-      case 'join':
-        return (this.#tokens ?? this.#subscriptions).join(frame.join as Join);
-      case 'leave':
-        return this.#subscriptions.leave(frame.leave?.room ?? '');
-      case 'ack':
-        return this.#subscriptions.acknowledge(frame.ack?.room ?? '', parseSeq(frame.ack?.seq ?? '0'));
-      case 'credit':
-        return this.#subscriptions.grant(frame.credit?.room ?? '', Number(frame.credit?.bytes ?? '0'));
-      case 'publish':
-        this.#publishes ??= this.#newPublishes();
-        return void this.#publishes.publish(frame.publish as Publish);
-      case 'renew':
-        return this.#renew(frame.renew as Renew);
-      case 'ping':
-        return this.send({ pong: { nonce: frame.ping?.nonce ?? '0' } });
-      case undefined:
-        return this.#refuseFrame();
-    }
-  }
-
-  #newPublishes(): Publishes {
-    const { publishing: service, limits } = this.#dependencies;
-    return new Publishes({
-      service,
-      access: this.#access,
-      limit: limits.publishes,
-      send: (frame) => this.#writer.send(frame),
-      refuse: (error) => this.#log.refuse(error, 'a publish was refused'),
-    });
-  }
-
-  /** What a later version of the contract has added does not end the stream. */
-  #refuseFrame(): void {
-    const advice = `frame ${this.#frames} is empty, or of a kind that this gateway does not know; it had no effect`;
-    const failure = this.#log.refuse(new Failure('UNKNOWN_FRAME', advice), 'a frame was refused');
-    this.send({ frameError: { frame: this.#frames, refusal: failure.toRefusal() } });
+    this.#clientFrames.handle(frame, this.#frames);
   }
 
   #authenticate(hello: Hello): void {
-    if (this.#tokens === undefined) return this.#greet(hello);
-    this.#tokens.hello(hello.token || this.#carrier.takeToken(), (access) => {
-      this.#access = access;
+    if (this.tokens === undefined) return this.#greet(hello);
+    this.tokens.hello(hello.token || this.#carrier.takeToken(), (access) => {
+      this.access = access;
       this.#greet(hello);
     });
-  }
-
-  /** Where nobody is asked for a token, every one does. */
-  #renew(renew: Renew): void {
-    if (this.#tokens === undefined) this.send({ tokenRenewed: { room: renew.room } });
-    else this.#tokens.renew(renew);
   }
 
   #greet({ client, features, maxFrameBytes }: Hello): void {
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = OPEN;
-    this.#log.begins(client, this.#access.user);
+    this.log.begins(client, this.access.user);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    this.send(welcomeFrame(this.#log.id, this.maxFrameBytes, this.#form, this.#dependencies));
+    this.send(welcomeFrame(this.log.id, this.maxFrameBytes, this.#form, this.#dependencies));
   }
 
   /** Ends the stream with OK once every publish has its answer and what was said is written. */
@@ -320,13 +282,13 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
     if (this.#state.kind === 'over' || this.#state.kind === 'leaving') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'leaving' };
-    this.#subscriptions.leaveAll();
+    this.subscriptions.leaveAll();
     this.#endWhenSaid();
   }
 
   #endWhenSaid(): void {
     const { backlog, blockedSinceMs } = this.#writer;
-    if ((this.#publishes?.pending ?? 0) > 0 || backlog > 0 || blockedSinceMs !== undefined) return;
+    if (this.#clientFrames.pending > 0 || backlog > 0 || blockedSinceMs !== undefined) return;
     this.#carrier.end();
     this.#finish();
   }
@@ -334,7 +296,7 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
   /** Ends the stream with a reason. What is on its way to the client may be lost by it: it has broken the protocol. */
   #fail(error: unknown): void {
     if (this.#state.kind === 'over') return;
-    this.#carrier.refuse(this.#log.refuse(error, 'a session was refused'));
+    this.#carrier.refuse(this.log.refuse(error, 'a session was refused'));
     this.#finish();
   }
 
@@ -342,8 +304,8 @@ export class Session implements CarrierListener, FrameSink, Subscriber, TokenHol
     if (this.#state.kind === 'over') return;
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = { kind: 'over', sinceMs: this.#dependencies.clock.monotonicMs() };
-    this.#log.ends();
-    this.#subscriptions.leaveAll();
+    this.log.ends();
+    this.subscriptions.leaveAll();
     this.#writer.close();
   }
 }
