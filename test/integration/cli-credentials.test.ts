@@ -9,6 +9,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { inSeconds, SECRET, token } from '../helpers/tokens.ts';
 
 describe('live-cli at a gateway that asks for tokens', () => {
@@ -16,6 +17,7 @@ describe('live-cli at a gateway that asks for tokens', () => {
   let directory: TempDir;
   let gateway: TestGateway;
   let tokenFile: string;
+  let clock: SkippingClock;
   const good = (seconds = 600): string =>
     token({ sub: 'ann', roles: ['publisher'], exp: inSeconds(seconds) });
 
@@ -25,7 +27,8 @@ describe('live-cli at a gateway that asks for tokens', () => {
     const secretFile = join(directory.path, 'secret');
     await writeFile(secretFile, SECRET);
     tokenFile = join(directory.path, 'token');
-    gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile, tokenGraceMs: 0 });
+    clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile }, { clock });
   });
 
   after(async () => {
@@ -64,27 +67,22 @@ describe('live-cli at a gateway that asks for tokens', () => {
     }
   });
 
-  it('reads the file with the token again when that has expired', async () => {
-    await writeFile(tokenFile, `${good(2)}\n`);
-    const watcher = cli(
-      'watch',
-      'w',
-      '--json',
-      '--no-cursor',
-      '--server',
-      gateway.address,
-      '--token-file',
-      tokenFile,
-    );
+  it('reads the file with the token again when that is about to expire, and watches on', async () => {
+    await writeFile(tokenFile, `${good(300)}\n`);
+    const words = ['w', '--json', '--no-cursor', '--server', gateway.address, '--token-file', tokenFile];
+    const watcher = cli('watch', ...words);
     await watcher.object('caught-up');
-    await writeFile(tokenFile, good());
-    const client = gateway.client({ token: good() });
-    const began = Date.now();
-    await until('the first token has ended', () => Date.now() > began + 3_000);
-    await client.publish('w', { type: 'gift', payload: 'rose' });
+    await writeFile(tokenFile, good(3_600));
+    const verifiedBefore = gateway.stats.tokensVerified;
+    clock.skip(241_000);
+    await until('the new one has been brought', () => gateway.stats.tokensVerified > verifiedBefore);
+    // The time of the first and of its grace is over.
+    clock.skip(100_000);
+    await gateway.client({ token: good(3_600) }).publish('w', { type: 'gift', payload: 'rose' });
     await watcher.object('message');
+    assert.deepEqual(watcher.objects.filter(({ kind }) => kind === 'joined').length, 1);
     watcher.signal('SIGINT');
-    await watcher.exit();
+    assert.equal(await watcher.exit(), 0, watcher.stderr);
   });
 
   it('keeps it in a context, and takes it to the gateways of that context only', async () => {
