@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import type { RoomEvent } from '../../client/index.ts';
+import type { LiveClient, RoomEvent } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
 import { LiveStub } from '../../protos/live.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
@@ -16,6 +16,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -101,74 +102,94 @@ describe('a gateway that asks for tokens', () => {
       if (event.kind === 'message') assert.equal(event.message.sender, 'ann');
   });
 
-  it('asks for a new token in time: nothing is interrupted, nothing missed', async () => {
-    await using gateway = await start();
-    await using producer = await StockProducer.connect(nats.url);
-    let made = 0;
-    // Every second one, and so each must be replaced while the viewer watches.
-    const client = gateway.client({ token: () => ann({ exp: inSeconds(3), jti: `${++made}` }) });
-    const states: string[] = [];
-    client.on('state', ({ kind }) => states.push(kind));
-    const got: string[] = [];
-    void (async () => {
-      for await (const event of client.join('renewed', { from: 'earliest' }))
-        if (event.kind === 'message') got.push(event.message.payload.toString());
-    })();
-    let sent = 0;
-    await until('four tokens were used', async () => {
-      await producer.burst('renewed', [String(sent++)]);
-      return made >= 4;
-    });
-    await until('all have come', () => got.length === sent);
-    assert.deepEqual(
-      got,
-      Array.from({ length: sent }, (_, index) => String(index)),
-    );
-    assert.deepEqual(
-      [client.counters.connects, states.filter((state) => state === 'backoff').length],
-      [1, 0],
-    );
-  });
+  describe('and whose time passes', () => {
+    let clock: SkippingClock;
+    let gateway: TestGateway;
+    let producer: StockProducer;
 
-  it('ends the stream of an expired token; who gets another resumes, and misses nothing', async () => {
-    await using gateway = await start();
-    await using producer = await StockProducer.connect(nats.url);
-    let signedIn = true;
-    const client = gateway.client({
-      backoff: { baseMs: 20, maxMs: 20 },
-      token: () => {
-        if (signedIn) return ann({ exp: inSeconds(2) });
-        throw new Error('signed out');
-      },
+    beforeEach(async () => {
+      clock = new SkippingClock();
+      gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile }, { clock });
+      producer = await StockProducer.connect(nats.url);
     });
-    const causes: string[] = [];
-    client.on('state', (state) => {
-      if (state.kind === 'backoff') causes.push(state.cause.reason);
-    });
-    const got: string[] = [];
-    void (async () => {
-      for await (const event of client.join('expired', { from: 'earliest' }))
-        if (event.kind === 'message') got.push(event.message.payload.toString());
-    })();
-    await producer.burst('expired', ['1']);
-    await until('the first has come', () => got.length === 1);
-    signedIn = false;
-    await until('the stream has ended', () => causes.includes('TOKEN_EXPIRED'));
-    await producer.burst('expired', ['2', '3']);
-    signedIn = true;
-    await until('all have come', () => got.length === 3);
-    assert.deepEqual(got, ['1', '2', '3']);
-  });
 
-  it('ends for good with a fixed token that has expired', async () => {
-    await using gateway = await start();
-    const client = gateway.client({ token: ann({ exp: inSeconds(2) }) });
-    await assert.rejects(
-      async () => {
-        for await (const _ of client.join('r'));
-      },
-      (error) => error instanceof LiveError && error.reason === 'TOKEN_EXPIRED',
-    );
+    afterEach(async () => {
+      await producer[Symbol.asyncDispose]();
+      await gateway.close();
+    });
+
+    /** One that lasts five minutes of the gateway's. */
+    const lasting = (claims: Claims = {}): string =>
+      ann({ exp: Math.floor(clock.wallMs() / 1_000) + 300, ...claims });
+
+    /** Watches a room from the beginning; what has come of it. */
+    function watch(client: LiveClient, room: string): string[] {
+      const got: string[] = [];
+      void (async () => {
+        for await (const event of client.join(room, { from: 'earliest' }))
+          if (event.kind === 'message') got.push(event.message.payload.toString());
+      })();
+      return got;
+    }
+
+    it('asks for a new token in time: nothing is interrupted, nothing missed', async () => {
+      let made = 0;
+      const client = gateway.client({ token: () => lasting({ jti: `${++made}` }) });
+      const got = watch(client, 'renewed');
+      await producer.burst('renewed', ['0']);
+      await until('the first has come', () => got.length === 1);
+      for (let renewals = 1; renewals <= 3; renewals++) {
+        clock.skip(241_000);
+        await until('another token is used', () => gateway.stats.tokensVerified === renewals + 1);
+        await producer.burst('renewed', [String(renewals)]);
+      }
+      await until('all have come', () => got.length === 4);
+      assert.deepEqual(got, ['0', '1', '2', '3']);
+      assert.deepEqual([made, client.counters.connects], [4, 1]);
+    });
+
+    it('ends the stream of an expired token; who gets another resumes, and misses nothing', async () => {
+      let signedIn = true;
+      let asked = 0;
+      const client = gateway.client({
+        backoff: { baseMs: 20, maxMs: 20 },
+        token: () => {
+          asked += 1;
+          if (signedIn) return lasting();
+          throw new Error('signed out');
+        },
+      });
+      const causes: string[] = [];
+      client.on('state', (state) => {
+        if (state.kind === 'backoff') causes.push(state.cause.reason);
+      });
+      const got = watch(client, 'expired');
+      await producer.burst('expired', ['1']);
+      await until('the first has come', () => got.length === 1);
+      signedIn = false;
+      clock.skip(300_000);
+      await until('another is asked for', () => asked === 2);
+      assert.equal(causes.length, 0, 'there is a time of grace');
+      clock.skip(30_000);
+      await until('the stream has ended', () => causes.includes('TOKEN_EXPIRED'));
+      await producer.burst('expired', ['2', '3']);
+      signedIn = true;
+      await until('all have come', () => got.length === 3);
+      assert.deepEqual(got, ['1', '2', '3']);
+    });
+
+    it('ends for good with a fixed token that has expired', async () => {
+      const client = gateway.client({ token: lasting() });
+      const events = client.join('fixed')[Symbol.asyncIterator]();
+      await events.next();
+      clock.skip(330_000);
+      await assert.rejects(
+        async () => {
+          while (!(await events.next()).done);
+        },
+        { reason: 'TOKEN_EXPIRED' },
+      );
+    });
   });
 
   it('says what is wrong with its keys when it starts', async () => {
