@@ -70,11 +70,14 @@ describe('live-cli in trouble', () => {
       const watcher = watch();
       await watcher.object('caught-up');
       const other = new Database(file);
-      const places = other.prepare('SELECT * FROM cursors');
-      await until('its first place is kept', () => places.get());
+      const place = other.prepare<[], { seq: number }>('SELECT seq FROM cursors');
+      const client = gateway.client();
+      const { seq } = await client.publish('r', { type: 'gift', payload: 'rose' });
+      // There is nothing behind it that would be written before the next message.
+      await until('its place is that of the message', () => place.get()?.seq === Number(seq));
       other.exec('BEGIN IMMEDIATE');
-      await gateway.client().publish('r', { type: 'gift', payload: 'rose' });
-      await watcher.object('message');
+      await client.publish('r', { type: 'gift', payload: 'tulip' });
+      await until('the second is printed', () => watcher.payloads.length === 2);
       watcher.signal('SIGINT');
       await tells(watcher, 'write', /another process has it locked/);
       other.close();
