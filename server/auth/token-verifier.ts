@@ -99,7 +99,7 @@ export class TokenVerifier {
 
   #explained(error: unknown): TokenError {
     if (error instanceof errors.JWTExpired) {
-      const since = new Date((error.payload.exp ?? 0) * SECOND_MS).toISOString();
+      const since = timeOf(error.payload.exp ?? 0);
       return new TokenError('TOKEN_EXPIRED', `the token expired at ${since}: come again with a new one`, {
         cause: error,
       });
@@ -122,7 +122,7 @@ export class TokenVerifier {
         if (typeof payload.nbf !== 'number') break;
         return new TokenError(
           'TOKEN_NOT_YET_VALID',
-          `the token is valid from ${new Date(payload.nbf * SECOND_MS).toISOString()}: come again then`,
+          `the token is valid from ${timeOf(payload.nbf)}: come again then`,
           { cause: error },
         );
       case 'aud':
@@ -148,6 +148,12 @@ async function withAnyOf(
     }
   }
   throw new errors.JWSSignatureVerificationFailed();
+}
+
+/** As a date, where there is one: a claim may be any number. */
+function timeOf(seconds: number): string {
+  const date = new Date(seconds * SECOND_MS);
+  return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString();
 }
 
 function invalid(problem: string, cause?: unknown): TokenError {
