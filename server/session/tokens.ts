@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { Renew } from '../../protos/gen/live/v1/Renew.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
+import { isRoomName } from '../../protos/vocabulary.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import { Access } from './access.ts';
@@ -56,18 +57,22 @@ export class Tokens {
     this.#verify(
       token,
       (grant) => {
+        // Refused, whatever it brings: what lets the room be watched that is joined, or the stream, stays what it is.
+        if (!isRoomName(room) || this.#has(room)) return this.#subscriptions.join(join);
         this.#take(room, grant);
         this.#subscriptions.join(join);
+        if (!this.#has(room)) this.#access?.drop(room);
       },
       (error) => this.#subscriptions.refuse(room, error),
     );
   }
 
-  /** One that takes the place of another. */
+  /** One that takes the place of another. Of a room that the client has nothing to do with any more, as with Ack and Credit, nothing comes of it. */
   renew({ token, room }: Renew): void {
     this.#verify(
       token,
       (grant) => {
+        if (room !== '' && !this.#has(room)) return;
         this.#take(room, grant);
         this.#holder.send({ tokenRenewed: { room } });
         this.#loseForbidden();
@@ -85,6 +90,10 @@ export class Tokens {
       else if (room === '') this.#holder.failed(expired());
       else if (!this.#access?.mayWatch(room)) this.#subscriptions.lose(room, expired());
     }
+  }
+
+  #has(room: string): boolean {
+    return this.#subscriptions.names.includes(room);
   }
 
   #take(room: string, grant: Grant): void {

@@ -258,6 +258,37 @@ describe('a session whose viewer brings a token', () => {
       assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_NOT_PERMITTED');
     });
 
+    it('takes the place of no other by a Join that is refused', async () => {
+      await using rig = await new Rig().greeted({ rooms: ['b'], exp: undefined });
+      joins(rig, 'a', {});
+      await rig.next('caughtUp');
+      joins(rig, 'a', { rooms: [], exp: undefined });
+      assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_ALREADY_JOINED');
+      joins(rig, '', { rooms: [], exp: undefined });
+      assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_ROOM_NAME_INVALID');
+      await rig.settle();
+      rig.carrier.sent.splice(0);
+      await rig.join('b');
+      rig.passTime(11 * MINUTE_MS);
+      const { room, refusal } = await rig.next('roomError');
+      assert.deepEqual([room, refusal?.reason], ['a', 'REASON_TOKEN_EXPIRED']);
+    });
+
+    it('is kept only as long as there is the room', async () => {
+      await using rig = await new Rig().greeted({ rooms: [] });
+      joins(rig, 'a', {});
+      await rig.next('caughtUp');
+      const startless = { room: 'b', token: rig.token() };
+      rig.carrier.receive({ join: startless });
+      assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_START_INVALID');
+      rig.carrier.receive({ renew: { room: 'c', token: rig.token() } });
+      await until('it is read on', () => rig.carrier.asked);
+      for (const room of ['b', 'c']) {
+        rig.carrier.receive({ join: { room, start: { live: {} } } });
+        assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_NOT_PERMITTED');
+      }
+    });
+
     it('is asked for by the room’s name, and its end costs the room', async () => {
       await using rig = await new Rig().greeted({ rooms: [], exp: undefined });
       for (const room of ['a', 'b']) {
