@@ -92,8 +92,8 @@ export class Calls {
     for (let endpoint = order.shift(); endpoint !== undefined; endpoint = order.shift()) {
       this.#assertGoingOn(limits);
       const attempt = new Attempt(this.#dependencies.clock, limits, this.#running);
+      attempt.token = await this.#token(attempt, limits);
       try {
-        attempt.token = await attempt.answer(Promise.resolve(tokens.get()));
         const result = await call(endpoint, attempt);
         endpoints.worked(endpoint);
         this.#preferred = endpoint;
@@ -114,6 +114,20 @@ export class Calls {
       }
     }
     throw last;
+  }
+
+  /** Where it fails no endpoint is to blame, and none would do better. */
+  async #token(attempt: Attempt, limits: CallLimits): Promise<string | undefined> {
+    const { tokens } = this.#dependencies;
+    try {
+      return await attempt.answer(Promise.resolve(tokens.get()));
+    } catch (error) {
+      attempt.end();
+      this.#assertGoingOn(limits);
+      // One that was waited for in vain is asked for anew.
+      tokens.forget();
+      throw error;
+    }
   }
 
   #inOrder(): string[] {

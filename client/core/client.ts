@@ -101,6 +101,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
     this.#transport = transport;
     this.#maxFrameBytes = options.maxFrameBytes ?? LARGEST_FRAME_BYTES;
     this.#cursorStore = options.cursorStore ?? new MemoryCursorStore();
+    const connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     const tokens = new Tokens(options.token);
     this.#calls = new Calls({ transport, endpoints: endpoints(), clock, logger, tokens });
     this.#connection = new Connection(
@@ -111,7 +112,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
           maxFrameBytes: this.#maxFrameBytes,
           revision: CONTRACT_REVISION,
         },
-        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+        connectTimeoutMs,
         silenceFactor: options.silenceFactor ?? 2,
         silenceSlackMs: 250,
         probeTimeoutMs: options.probeTimeoutMs ?? 2_000,
@@ -125,6 +126,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
       counters,
       logger,
       backoff,
+      tokenTimeoutMs: connectTimeoutMs,
       windowBytes: options.roomWindowBytes ?? DEFAULT_WINDOW_BYTES,
       stalled: (room) => this.#onStalled(room),
       cursorStore: this.#cursorStore,

@@ -33,7 +33,7 @@ export interface ClientOptions {
   readonly cursorStore?: CursorStore;
   /** Delay between attempts: uniform below `baseMs`, doubled with each failure up to `maxMs`. */
   readonly backoff?: BackoffLimits;
-  /** From the beginning of a connection to the gateway's Welcome. Default 10,000. */
+  /** From the beginning of a connection to the gateway's Welcome, and how long a room's token may take to come. Default 10,000. */
   readonly connectTimeoutMs?: number;
   /** How long a probe may stay unanswered before the connection is given up. Default 2,000. */
   readonly probeTimeoutMs?: number;

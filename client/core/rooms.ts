@@ -16,7 +16,7 @@ import type { Cluster } from './places.ts';
 import { Room } from './room.ts';
 import type { RoomHost } from './room-host.ts';
 import type { RoomSubscription } from './subscription.ts';
-import { Tokens } from './tokens.ts';
+import { noToken, Tokens } from './tokens.ts';
 
 /** How often what the application has handled is acknowledged, in milliseconds. */
 const ACK_PERIOD_MS = 5_000;
@@ -28,6 +28,8 @@ export interface RoomsDependencies {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly backoff: BackoffLimits;
+  /** How long a room's token may take to come, in milliseconds. */
+  readonly tokenTimeoutMs: number;
   /** What may wait for the application in each room, in bytes of frames. */
   readonly windowBytes: number;
   /** A room's window is used up, and nobody reads it. */
@@ -67,6 +69,8 @@ export class Rooms implements RoomHost<Room> {
   readonly #leaving = new Map<string, number>();
   /** Rooms whose cursor is to be looked up as soon as a gateway has said which cluster it is of. */
   readonly #unsought = new Map<Room, Beginning>();
+  /** Rooms whose token is still to come, and what ends the wait. */
+  readonly #awaiting = new Map<Room, Timer>();
   /** The cluster, while its gateway has welcomed us. */
   #cluster: Cluster | undefined;
   /** Runs while the gateway has welcomed us. */
@@ -151,6 +155,7 @@ export class Rooms implements RoomHost<Room> {
     this.#ackTimer = undefined;
     this.#cluster = undefined;
     this.#leaving.clear();
+    for (const room of [...this.#awaiting.keys()]) this.#awaited(room);
     for (const room of this.#rooms.values()) room.detach();
   }
 
@@ -209,6 +214,7 @@ export class Rooms implements RoomHost<Room> {
   ended(room: Room): void {
     this.#rooms.delete(room.room);
     this.#unsought.delete(room);
+    this.#awaited(room);
     this.settled();
   }
 
@@ -242,15 +248,31 @@ export class Rooms implements RoomHost<Room> {
     const token = room.tokens.get();
     if (typeof token !== 'object') return room.joinFrame(token);
     room.detach();
+    const { tokenTimeoutMs } = this.#dependencies;
+    const timer = this.clock.after(tokenTimeoutMs, () => {
+      this.#awaited(room);
+      // Asked for anew when the room is tried again.
+      room.tokens.forget();
+      room.refused(noToken(`it did not come within ${tokenTimeoutMs} ms`));
+    });
+    this.#awaiting.set(room, timer);
+    const over = (): boolean => {
+      // Given up, or begun anew with the next connection.
+      if (this.#awaiting.get(room) !== timer) return true;
+      this.#awaited(room);
+      return false;
+    };
     token.then(
-      () => {
-        if (room.state === 'detached' && this.#dependencies.wire.ready) this.join(room);
-      },
-      (error: unknown) => {
-        if (room.state === 'detached') room.refused(error as LiveError);
-      },
+      () => over() || this.join(room),
+      (error: unknown) => over() || room.refused(error as LiveError),
     );
     return undefined;
+  }
+
+  /** The wait for a room's token is over. */
+  #awaited(room: Room): void {
+    this.#awaiting.get(room)?.cancel();
+    this.#awaiting.delete(room);
   }
 
   #onTokenExpiring(room: Room | undefined): void {

@@ -47,9 +47,11 @@ export class Tokens {
   }
 
   #ask(source: () => string | Promise<string>): Promise<string> {
-    const asked = Promise.resolve().then(source);
+    const asked: Promise<string | null | undefined> = Promise.resolve().then(source);
     const answer: Promise<string> = asked.then(
-      (token) => {
+      (given) => {
+        // An application without types may give nothing: that is no token, but it is an answer.
+        const token = given ?? '';
         if (this.#current === answer) this.#current = token;
         return token;
       },
@@ -64,7 +66,8 @@ export class Tokens {
   }
 }
 
-function noToken(cause: unknown): LiveError {
+/** What is told where the application gives no token. */
+export function noToken(cause: unknown): LiveError {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new LiveError(status.UNAVAILABLE, `the application has no token: ${detail}`, { cause });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TokenSource } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
 import { status } from '../../protos/status-codes.ts';
-import { refusal, ScriptedClient } from '../helpers/scripted-client.ts';
+import { brief, Reader, refusal, ScriptedClient } from '../helpers/scripted-client.ts';
 import { settle } from '../helpers/settle.ts';
 
 const expired = (): LiveError =>
@@ -176,6 +176,24 @@ describe('client tokens', () => {
     await scripted.client.close();
   });
 
+  it('that do not come for a call are nobody’s fault but the application’s, and asked for again', async () => {
+    const backend = new Backend();
+    const scripted = new ScriptedClient({ token: backend.source });
+    const first = scripted.client.room('r', { timeoutMs: 500 });
+    await settle();
+    scripted.clock.advance(500);
+    await assert.rejects(first, { codeName: 'DEADLINE_EXCEEDED' });
+    const second = scripted.client.room('r', { timeoutMs: 500 });
+    await settle();
+    assert.equal(backend.asked, 2);
+    const refused = assert.rejects(second, /no token: away/);
+    await backend.fail(new Error('too late'));
+    await backend.fail(new Error('away'));
+    await refused;
+    assert.deepEqual([backend.asked, scripted.transport.calls.length], [2, 0]);
+    await scripted.client.close();
+  });
+
   describe('of a room', () => {
     it('go with its Join, which waits for them; other rooms do not', async () => {
       const backend = new Backend();
@@ -211,6 +229,37 @@ describe('client tokens', () => {
       await settle();
       await backend.give();
       assert.equal(scripted.transport.link.sent.at(-1)?.join?.token, 'token-3');
+      await scripted.client.close();
+    });
+
+    it('that never come are told, and asked for again', async () => {
+      const backend = new Backend();
+      const scripted = new ScriptedClient();
+      const reader = new Reader(scripted.client.join('a', { token: backend.source }));
+      scripted.welcome();
+      await settle();
+      for (let second = 0; second < 3; second++) {
+        scripted.clock.advance(1_000);
+        scripted.receive({ heartbeat: {} });
+      }
+      assert.equal(brief((await reader.take(1))[0]!), 'retrying UNSPECIFIED');
+      scripted.waitOutBackoff();
+      await settle();
+      assert.equal(backend.asked, 2);
+      await scripted.client.close();
+    });
+
+    it('that are none are not asked for without end', async () => {
+      let asked = 0;
+      const source = (): string => {
+        if (++asked > 10) throw new LiveError(status.PERMISSION_DENIED, 'asked without end');
+        return undefined as unknown as string;
+      };
+      const scripted = new ScriptedClient();
+      scripted.client.join('a', { token: source });
+      scripted.welcome();
+      await settle();
+      assert.deepEqual([asked, scripted.transport.link.sent.at(-1)?.join?.token], [1, '']);
       await scripted.client.close();
     });
 
