@@ -55,6 +55,9 @@ export async function* pull(
         () => undefined,
       );
     }
+  } catch (error) {
+    // Nobody is there to be told.
+    if (!(error instanceof NotWanted)) throw error;
   } finally {
     patience.stop();
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -290,6 +290,31 @@ describe('a gateway that asks for tokens', () => {
       assert.equal(await enters(gateway, first), 'AUTHENTICATION_UNAVAILABLE');
       keys = [first];
       await until('the keys are there', async () => (await enters(gateway, first)) === 'ROOM_UNKNOWN');
+    });
+
+    it('does nothing for who is gone before it is known who that was, and takes it for no fault', async () => {
+      const [first] = keys as [Signer];
+      keys = [];
+      await using gateway = await startWith();
+      const held: ServerResponse[] = [];
+      issuer
+        .removeAllListeners('request')
+        .on('request', (_, response: ServerResponse) => held.push(response));
+      await until('the keys are asked for again', () => held.length > 0);
+      const stub = new LiveStub(gateway.address, credentials.createInsecure());
+      const roundTrip = (metadata = new Metadata()): Promise<unknown> =>
+        new Promise((resolve) => stub.getRoom({ room: 'r' }, metadata, resolve));
+      const metadata = new Metadata();
+      metadata.set('authorization', `Bearer ${signed(first)}`);
+      const pull = stub.pull({ room: 'r', start: { earliest: {} } }, metadata).on('error', () => undefined);
+      await roundTrip();
+      pull.cancel();
+      await roundTrip();
+      const judged = roundTrip(metadata);
+      for (const response of held) response.end(JSON.stringify({ keys: [jwkOf(first)] }));
+      await judged;
+      assert.deepEqual([...gateway.stats.refused.keys()].sort(), ['ROOM_UNKNOWN', 'TOKEN_MISSING']);
+      stub.close();
     });
 
     it('takes a token that does not say by which of several keys it is signed', async () => {
