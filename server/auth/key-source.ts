@@ -21,6 +21,8 @@ export interface KeySource {
 
 /** RFC 7518, section 3.2: a key of the size of the hash at least. */
 const MIN_SECRET_BYTES = 32;
+/** RFC 7518, section 3.3. */
+const MIN_RSA_BITS = 2_048;
 
 /** Signatures with public keys that are taken; `EdDSA` and `Ed25519` are the old and the new name (RFC 9864) of one. */
 export const PUBLIC_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
@@ -44,6 +46,9 @@ export function secretKey(secret: Uint8Array): KeySource {
  */
 export function publicKey(text: string): KeySource {
   const key = text.trimStart().startsWith('{') ? jwk(text) : createPublicKey(text);
+  const { modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < MIN_RSA_BITS)
+    throw new Error(`an RSA key of ${modulusLength} bits: ${MIN_RSA_BITS} at least are taken`);
   const algorithms = algorithmsOf(key);
   if (algorithms.length === 0)
     throw new Error(`a key of type ${key.asymmetricKeyType}: RSA, EC P-256 or Ed25519 is taken`);

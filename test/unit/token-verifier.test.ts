@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { systemClock } from '../../common/clock.ts';
 import type { Grant } from '../../server/auth/grant.ts';
 import type { KeySource } from '../../server/auth/key-source.ts';
@@ -145,6 +146,11 @@ describe('tokens', () => {
   it('are not verified with a secret that can be guessed, or a key of another kind', () => {
     assert.throws(() => secretKey(Buffer.from('secret')), /can be guessed.*32/);
     assert.throws(() => publicKey('no key'));
+    const { publicKey: weak } = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+    assert.throws(
+      () => publicKey(weak.export({ type: 'spki', format: 'pem' }).toString()),
+      /1024 bits.*2048/,
+    );
   });
 
   it('are counted, and the time that they take', async () => {
