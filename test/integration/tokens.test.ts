@@ -91,6 +91,21 @@ describe('a gateway that asks for tokens', () => {
     stub.close();
   });
 
+  it('takes one with the line end of its file, and refuses other characters, which it shows to nobody', async () => {
+    await using gateway = await start();
+    const readFromFile = gateway.client({ token: `${ann()}\n` });
+    await readFromFile.publish('lines', { type: 'comment', payload: 'x' });
+    await assert.rejects(readFromFile.room('nowhere'), { reason: 'ROOM_UNKNOWN' });
+    await assert.rejects(readFromFile.pull('nowhere').next(), { reason: 'ROOM_UNKNOWN' });
+    const wrong = `${ann()}é`;
+    const client = gateway.client({ token: wrong });
+    const refused = (error: unknown): boolean =>
+      error instanceof LiveError && error.reason === 'TOKEN_INVALID' && !error.message.includes(wrong);
+    await assert.rejects(client.room('r'), refused);
+    await assert.rejects(client.pull('r').next(), refused);
+    await assert.rejects(client.publish('r', { type: 'comment', payload: 'x' }), refused);
+  });
+
   it('publishes in the name of the token’s user', async () => {
     await using gateway = await start();
     const client = gateway.client({ token: ann({ roles: ['publisher'] }) });

@@ -15,10 +15,20 @@ import { abortable, abortableTarget } from './internals/dial.ts';
 
 type Stub = InstanceType<typeof LiveStub>;
 
-/** RFC 6750, section 2.1. */
+/**
+ * RFC 6750, section 2.1.
+ * @throws LiveError TOKEN_INVALID for what cannot be in a header; grpc-js would say so with the whole token in its text
+ */
 function bearer(token: string | undefined): Metadata {
   const metadata = new Metadata();
-  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  if (token === undefined) return metadata;
+  // The line end of the file that it is from does no harm in Hello, and is not to do any here.
+  const text = token.trim();
+  if (!/^[\x20-\x7e]*$/.test(text)) {
+    const advice = 'the token has characters that are in no token';
+    throw new LiveError(status.UNAUTHENTICATED, advice, { reason: 'TOKEN_INVALID' });
+  }
+  metadata.set('authorization', `Bearer ${text}`);
   return metadata;
 }
 
