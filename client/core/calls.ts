@@ -101,7 +101,7 @@ export class Calls {
       } catch (error) {
         attempt.end();
         this.#assertGoingOn(limits);
-        if (!renewed && isExpired(error) && tokens.forget()) {
+        if (!renewed && isExpired(error) && tokens.forget(attempt.token)) {
           renewed = true;
           order.unshift(endpoint);
           continue;

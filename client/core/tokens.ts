@@ -28,9 +28,12 @@ export class Tokens {
     return this.#current;
   }
 
-  /** The last one is of no use any more. Whether there can be another. */
-  forget(): boolean {
-    this.#current = undefined;
+  /**
+   * The last one is of no use any more. Whether there can be another.
+   * @param refused what was said of this one only, which may have been replaced since
+   */
+  forget(refused?: string): boolean {
+    if (refused === undefined || this.#current === refused) this.#current = undefined;
     return typeof this.#source === 'function';
   }
 

@@ -176,6 +176,25 @@ describe('client tokens', () => {
     await scripted.client.close();
   });
 
+  it('are asked for once, however many calls have had the one that has expired', async () => {
+    let made = 0;
+    const scripted = new ScriptedClient({ token: () => `token-${++made}` });
+    const asked = [scripted.client.room('a'), scripted.client.room('b')];
+    await settle();
+    const [first, second] = [...scripted.transport.calls];
+    first?.fail(expired());
+    await settle();
+    second?.fail(expired());
+    await settle();
+    assert.deepEqual(
+      scripted.transport.calls.map(({ token }) => token),
+      ['token-1', 'token-1', 'token-2', 'token-2'],
+    );
+    const closed = Promise.allSettled(asked);
+    await scripted.client.close();
+    await closed;
+  });
+
   it('that do not come for a call are nobody’s fault but the application’s, and asked for again', async () => {
     const backend = new Backend();
     const scripted = new ScriptedClient({ token: backend.source });
