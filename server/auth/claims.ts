@@ -44,6 +44,8 @@ function userOf(sub: unknown): string {
   if (typeof sub !== 'string' || sub === '') throw invalid('sub', 'has to name the user');
   if (Buffer.byteLength(sub) > MAX_USER_BYTES || UNFIT_PATTERN.test(sub))
     throw invalid('sub', `has to be at most ${MAX_USER_BYTES} bytes without control characters or half ones`);
+  // A header of NATS has no space around its value: the sender of his messages would be somebody else.
+  if (sub !== sub.trim()) throw invalid('sub', 'has to begin and end with something else than space');
   return sub;
 }
 

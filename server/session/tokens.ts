@@ -92,6 +92,12 @@ export class Tokens {
     }
   }
 
+  /** Clocks may differ by more than the time of grace. What would be ended at once is not begun: a client would come again at once, and again. */
+  #requireTime({ expiresAtMs }: Grant): void {
+    const { clock, graceMs } = this.#dependencies;
+    if (clock.wallMs() >= expiresAtMs + graceMs) throw expired();
+  }
+
   #has(room: string): boolean {
     return this.#subscriptions.names.includes(room);
   }
@@ -105,7 +111,9 @@ export class Tokens {
     this.#dependencies.verifier
       .verify(token)
       .then((grant) => {
-        if (this.#holder.accepting) take(grant);
+        if (!this.#holder.accepting) return;
+        this.#requireTime(grant);
+        take(grant);
       })
       .catch((error: unknown) => {
         if (this.#holder.accepting) refused(error);

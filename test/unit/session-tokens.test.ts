@@ -15,10 +15,10 @@ const MINUTE_MS = 60_000;
 class Rig extends SessionRig {
   readonly #verifier: TokenVerifier;
 
-  constructor() {
+  constructor(leewayMs = 0) {
     let made: TokenVerifier | undefined;
     super((clock: Clock): Authenticator => {
-      const requirements = { issuer: undefined, audience: undefined, leewayMs: 0 };
+      const requirements = { issuer: undefined, audience: undefined, leewayMs };
       made = new TokenVerifier(secretKey(Buffer.from(SECRET)), requirements, clock);
       return { kind: 'tokens', verifier: made };
     });
@@ -183,6 +183,16 @@ describe('a session whose viewer brings a token', () => {
       assert.equal(rig.carrier.ending, undefined);
       rig.passTime(1_000);
       assert.equal(await rig.ending(), 'TOKEN_EXPIRED');
+    });
+
+    it('is not taken if the stream, or the room, would be lost at once', async () => {
+      await using late = new Rig(2 * MINUTE_MS);
+      late.carrier.receive({ hello: { client: 'test', token: late.lasting(-1) } });
+      assert.equal(await late.ending(), 'TOKEN_EXPIRED');
+      assert.deepEqual(late.carrier.sent, []);
+      await using rig = await new Rig(2 * MINUTE_MS).greeted();
+      rig.carrier.receive({ join: { room: 'a', start: { live: {} }, token: rig.lasting(-1) } });
+      assert.equal((await rig.next('roomError')).refusal?.reason, 'REASON_TOKEN_EXPIRED');
     });
 
     it('is announced at half its time if that is short', async () => {

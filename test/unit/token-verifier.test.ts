@@ -103,6 +103,12 @@ describe('tokens', () => {
       ['expired at a time that no calendar has', token({ ...good, exp: -1e18 }), 'TOKEN_EXPIRED', /expired/],
       ['with a user that is no text', token({ ...good, sub: 7 }), 'TOKEN_INVALID', /claim sub/],
       [
+        'with a user that others see as another',
+        token({ ...good, sub: ' ann' }),
+        'TOKEN_INVALID',
+        /claim sub/,
+      ],
+      [
         'with a user that is half a character',
         token({ ...good, sub: 'a\ud800' }),
         'TOKEN_INVALID',
