@@ -53,6 +53,64 @@ describe('messages of gRPC, in whatever parts they come', () => {
     );
   });
 
+  it('never take more together than may be, nor do those of a connection or an address, whoever comes with how much', () => {
+    const bytes = 64 * 1_024;
+    const sessions = Array.from({ length: 8 }, (_, n) => ({ socket: { remoteAddress: `host ${n % 3}` } }));
+    // One connection has many calls that hold little each, the others have one each.
+    const part = fc.oneof(
+      fc.record({ call: fc.integer({ min: 8, max: 79 }), size: fc.nat(400) }),
+      fc.record({ call: fc.nat(7), size: fc.nat(9_000) }),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 100, maxLength: 300 }), (parts) => {
+        const all = new Receiving(
+          new ManualClock(),
+          { bytes, timeoutMs: 1_000 },
+          new Refusals(createLogger('silent')),
+        );
+        const calls = Array.from({ length: 80 }, (_, n) => {
+          const session = sessions[n < 8 ? n : 0]!;
+          const stream = Object.assign(new PassThrough(), { session });
+          const call = {
+            stream,
+            decoder: { write: () => [] },
+            getPeer: () => 'somebody',
+            sendStatus: () => undefined,
+          };
+          const subject = MessageDecoder.replace(
+            call as unknown as ServerInterceptingCallInterface,
+            'stream',
+            all,
+          );
+          return { subject, session };
+        });
+        const held = (of: (session: (typeof sessions)[number]) => boolean): number =>
+          calls.reduce((sum, { subject, session }) => sum + (of(session) ? subject.held : 0), 0);
+        const head = grpcMessage(Buffer.alloc(0));
+        head.writeUInt32BE(MAX_REQUEST_BYTES, 1);
+        for (const { call, size } of parts) {
+          const { subject } = calls[call]!;
+          subject.write(subject.held === 0 ? head : Buffer.alloc(size));
+          assert.equal(
+            all.bytes,
+            held(() => true),
+          );
+          assert.ok(all.bytes <= bytes, `${all.bytes} in all`);
+          for (const session of sessions) {
+            const { remoteAddress } = session.socket;
+            assert.ok(held((other) => other === session) <= bytes / 4, 'a connection');
+            assert.ok(
+              held((other) => other.socket.remoteAddress === remoteAddress) <= bytes / 2,
+              'an address',
+            );
+          }
+        }
+        all.close();
+      }),
+      runs(200),
+    );
+  });
+
   it('are refused by their length, before they have come', () => {
     const subject = decoder();
     const head = grpcMessage(Buffer.alloc(0));

@@ -75,11 +75,18 @@ export class ReceiveAccounts<H extends Holder> {
     return { connection, remote };
   }
 
-  /** The holder holds `bytes` more than before. Who has to let go of everything for that, if somebody has. */
-  add({ connection, remote }: Place<H>, bytes: number): H | undefined {
+  /** The holder holds `bytes` more than before. */
+  add({ connection, remote }: Place<H>, bytes: number): void {
     connection.held += bytes;
     remote.held += bytes;
     this.#all.held += bytes;
+  }
+
+  /**
+   * Who has to let go of everything because of what is held in a place, if somebody has. To be asked again once it has: it may hold less than
+   * there is too much.
+   */
+  payer({ connection, remote }: Place<H>): H | undefined {
     if (connection.exceeded) return connection.largest;
     if (remote.exceeded) return remote.largest?.largest;
     if (this.#all.exceeded) return this.#all.largest?.largest?.largest;

@@ -79,11 +79,14 @@ export class Receiving {
     this.#awaited.set(incoming, { address, session, place, closed, sinceMs, filledBefore: 0 });
   }
 
-  /** It holds `bytes` more. May refuse it, or another. */
+  /** It holds `bytes` more. May refuse it, or others. */
   grown(incoming: Incoming, bytes: number): void {
     const awaited = this.#awaited.get(incoming);
     if (awaited === undefined) return;
-    this.#accounts.add(awaited.place, bytes)?.refuse(tooMuch());
+    const { place } = awaited;
+    this.#accounts.add(place, bytes);
+    for (let payer = this.#accounts.payer(place); payer !== undefined; payer = this.#accounts.payer(place))
+      payer.refuse(tooMuch());
   }
 
   /** Nothing more is awaited; what it holds until now is not counted any more. */
