@@ -71,6 +71,24 @@ describe('Isolated: floods of calls', () => {
     });
   }
 
+  it('calls that go away while they wait for their turn are no faults of the gateway', async () => {
+    await start({});
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    await nats.pause();
+    const calls = Array.from({ length: 50 }, () => ask(attacker, 'Pull'));
+    const behind = attacker.open('GetRoom', grpcMessage(Buffer.alloc(0)));
+    behind.stream.end();
+    await until('they have come', () => behind.reason === 'ROOM_NAME_INVALID');
+    for (const { stream } of calls) stream.close();
+    nats.resume();
+    await until(
+      'the first has had its turn',
+      async () => (await gateway.client().room('known')).count === 1n,
+    );
+    assert.equal(gateway.stats.refused.get('INTERNAL_ERROR'), undefined);
+  });
+
   it('a stream that joins and leaves one room after the other keeps few of them open', async () => {
     await start({ lingeringRooms: 20 });
     using stream = RawStream.hello(gateway.address);
