@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { ServerConfig } from '../../server/config/config.ts';
 import { liveService } from '../../protos/live.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
@@ -10,6 +11,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 
 const REQUESTS = {
@@ -130,5 +132,18 @@ describe('Isolated: floods of calls', () => {
     assert.equal(goaway, 0);
     viewer.send({ ping: { nonce: 1 } });
     await viewer.next('pong');
+  });
+
+  it('a connection that is closed is gone, even if its other end keeps its half', async () => {
+    const clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, { idleTimeoutMs: 100 }, { clock });
+    const [host, port] = gateway.address.split(':');
+    const deaf = connect({ host, port: Number(port), allowHalfOpen: true });
+    await once(deaf.resume(), 'end');
+    await until('none is left', () => {
+      clock.skip(1_000);
+      return gateway.stats.connections === 0;
+    });
+    deaf.destroy();
   });
 });

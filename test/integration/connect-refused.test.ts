@@ -17,7 +17,11 @@ describe('a session that cannot be opened', () => {
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
     const server = new Server({ interceptors: [liveInterceptor(broken, () => undefined, receiving)] });
     server.addService(liveMethods, {});
-    const listener = await listen(server, { host: '127.0.0.1', port: 0 });
+    const listener = await listen(
+      server,
+      { host: '127.0.0.1', port: 0 },
+      { clock: systemClock, timeoutMs: 30_000 },
+    );
     try {
       for (let n = 0; n < 2; n++) {
         using stream = RawStream.hello(listener.address);

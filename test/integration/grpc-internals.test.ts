@@ -43,7 +43,11 @@ describe('the internals of grpc-js that are used', () => {
       };
       server = new Server({ interceptors: [interceptor] });
       server.addService(liveService, {});
-      listener = await listen(server, { host: '127.0.0.1', port: 0 });
+      listener = await listen(
+        server,
+        { host: '127.0.0.1', port: 0 },
+        { clock: systemClock, timeoutMs: 30_000 },
+      );
       stub = new LiveStub(listener.address, insecure());
       stub.connect().on('error', () => undefined);
     });

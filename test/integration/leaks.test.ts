@@ -7,6 +7,7 @@ import { Server } from '@grpc/grpc-js';
 import { connect } from 'nats';
 import { parseAddress } from '../../common/units.ts';
 import { seededRandom } from '../../common/random.ts';
+import { systemClock } from '../../common/clock.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
@@ -103,7 +104,11 @@ describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
   });
 
   it('closing does not wait for ever for a connection that has just ended', async () => {
-    const listener = await listen(new Server(), { host: '127.0.0.1', port: 0 });
+    const listener = await listen(
+      new Server(),
+      { host: '127.0.0.1', port: 0 },
+      { clock: systemClock, timeoutMs: 30_000 },
+    );
     let accepted: Socket | undefined;
     const accept = (event: unknown): void => void (accepted = (event as { socket: Socket }).socket);
     subscribe('net.server.socket', accept);
@@ -131,7 +136,11 @@ describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
 });
 
 async function freePort(): Promise<number> {
-  const listener = await listen(new Server(), { host: '127.0.0.1', port: 0 });
+  const listener = await listen(
+    new Server(),
+    { host: '127.0.0.1', port: 0 },
+    { clock: systemClock, timeoutMs: 30_000 },
+  );
   await listener.close();
   return parseAddress(listener.address)!.port;
 }

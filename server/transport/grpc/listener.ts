@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { Server } from '@grpc/grpc-js';
 import { ServerCredentials } from '@grpc/grpc-js';
+import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
 import { peerName } from './peer-name.ts';
@@ -25,15 +26,29 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** What becomes of connections that are ended. */
+export interface Ending {
+  readonly clock: Clock;
+  /** How long the other end may take to end its half, and to take what was said last, in milliseconds; at most twice as long. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can. TLS, if
  * there is any, is ours as well: gRPC is handed what has been deciphered.
  * @throws when the address cannot be listened on
  */
-export async function listen(server: Server, { host, port }: Address, tls?: ListenerTls): Promise<Listener> {
+export async function listen(
+  server: Server,
+  { host, port }: Address,
+  { clock, timeoutMs }: Ending,
+  tls?: ListenerTls,
+): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
   const sockets = new Map<string, Socket>();
+  /** Those that gRPC was handed: with TLS, what is on top. */
+  const served = new Set<Socket>();
   const net = tls === undefined ? createServer({ noDelay: true }) : createTlsServer(tls, inject);
   net.on('connection', (socket: Socket) => {
     const peer = peerName(socket);
@@ -47,6 +62,14 @@ export async function listen(server: Server, { host, port }: Address, tls?: List
   const bound = net.address() as AddressInfo;
   // Listened for from the beginning: it may come before the last socket says that it is closed.
   const closed = once(net, 'close');
+  const endedBefore = new WeakSet<Socket>();
+  // HTTP/2 ends its half of a connection that it closes, and leaves the rest to the other end.
+  const timer = clock.every(timeoutMs, () => {
+    for (const socket of served) {
+      if (endedBefore.has(socket)) socket.destroy();
+      else if (socket.writableEnded) endedBefore.add(socket);
+    }
+  });
   return {
     address: formatAddress({ host: bound.address, port: bound.port }),
     get connections() {
@@ -56,6 +79,7 @@ export async function listen(server: Server, { host, port }: Address, tls?: List
     terminate: (peer) => sockets.get(peer)?.destroy(),
     stopAccepting: () => void net.close(),
     async close() {
+      timer.cancel();
       net.close();
       for (const socket of sockets.values()) socket.destroy();
       await closed;
@@ -64,6 +88,8 @@ export async function listen(server: Server, { host, port }: Address, tls?: List
   };
 
   function inject(socket: Socket): void {
+    served.add(socket);
+    socket.once('close', () => served.delete(socket));
     injector.injectConnection(socket);
   }
 }

@@ -98,7 +98,9 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   readiness.addToServer(server);
   reflection().addToServer(server);
   const { clock } = unary;
-  const listener = await listen(server, address, certificates && { certificates, clock, logger });
+  // What is said last on a slow link takes as long as an answer.
+  const ending = { clock, timeoutMs: keepalive.timeoutMs };
+  const listener = await listen(server, address, ending, certificates && { certificates, clock, logger });
   carriers = { connections: new Connections(), listener };
   return {
     address: listener.address,
