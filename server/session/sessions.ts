@@ -74,14 +74,17 @@ export class Sessions {
   open(carrier: Carrier): Session {
     const session = new Session(carrier, this.#dependencies, (ended) => this.#forget(ended));
     this.#sessions.add(session);
-    if (this.#draining)
+    if (this.#draining) {
+      session.connection?.takeNoMore();
       session.failed(new Failure('DRAINING', 'the gateway is going away: connect elsewhere'));
+    }
     return session;
   }
 
   /** Holds a call that is no viewer's stream to what is asked of slow consumers, until the function returned is called. */
   watch(consumer: Consumer): () => void {
     this.#others.add(consumer);
+    if (this.#draining) consumer.connection?.takeNoMore();
     return () => this.#others.delete(consumer);
   }
 
@@ -93,7 +96,7 @@ export class Sessions {
   async drain(windowMs: number): Promise<void> {
     this.#draining = true;
     const { clock } = this.#dependencies;
-    // A proxy would bring those that are sent away back by the same connection.
+    // A proxy would bring those that are sent away back by the same connection. One that has no stream now is told with its next.
     for (const consumers of [this.#sessions, this.#others])
       for (const { connection } of consumers) connection?.takeNoMore();
     const timers = [...this.#sessions].map((session) =>

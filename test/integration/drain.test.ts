@@ -143,6 +143,31 @@ describe('Resumable: drain', () => {
     await drained;
   });
 
+  it('a connection that was idle when the gateway began to drain is told so as soon as something comes by it', async () => {
+    const dayMs = 86_400_000;
+    const clock = new SkippingClock();
+    const patience = { slowConsumerTimeoutMs: 2 * dayMs };
+    await using gateway = await startTestGateway(nats.url, patience, { clock, random: () => 0.5 });
+    using stayer = RawStream.hello(gateway.address);
+    await stayer.next('welcome');
+    const hello = grpcMessage(liveService.Connect.requestSerialize({ hello: { client: 'pooled' } }));
+    const request = grpcMessage(liveService.GetRoom.requestSerialize({ room: 'none' }));
+    using forViewers = new Http2Attacker(gateway.address);
+    using forCalls = new Http2Attacker(gateway.address);
+    await Promise.all([forViewers, forCalls].map(({ session }) => once(session, 'remoteSettings')));
+    const drained = gateway.drain(dayMs);
+    const goaways = [forViewers, forCalls].map(({ session }) => once(session, 'goaway'));
+    const viewer = forViewers.open('Connect', hello);
+    const call = forCalls.open('GetRoom', request);
+    call.stream.end();
+    await Promise.all(goaways);
+    await until('both have their answers', () => viewer.ended !== undefined && call.ended !== undefined);
+    assert.deepEqual([viewer.reason, call.reason], ['DRAINING', 'ROOM_UNKNOWN']);
+    viewer.stream.end();
+    clock.skip(0.6 * dayMs);
+    await drained;
+  });
+
   it('nobody is cut off before its stream has ended with OK, the last one neither', async () => {
     const streams = Array.from({ length: 20 }, () => RawStream.hello(refuge.address));
     await Promise.all(streams.map((stream) => stream.next('welcome')));
