@@ -124,6 +124,15 @@ describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
     client.destroy();
   });
 
+  it('a gateway that finds its port in use leaves nothing running', async () => {
+    const [host = '', port] = gateway.address.split(':');
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const listen = { host, port: Number(port) };
+    for (let n = 0; n < 10; n++) await assert.rejects(startTestGateway(nats.url, { listen }), /in use/);
+    await until('no more timers are left', () => timers() < before + 10);
+  });
+
   /** Reads a little, and loses interest. */
   async function pullSome(room: string): Promise<void> {
     const stub = rawStub(gateway.address);

@@ -100,7 +100,11 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { clock } = unary;
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
-  const listener = await listen(server, address, ending, certificates && { certificates, clock, logger });
+  const tls = certificates && { certificates, clock, logger };
+  const listener = await listen(server, address, ending, tls).catch((error: unknown) => {
+    receiving.close();
+    throw error;
+  });
   carriers = { connections: new Connections(), listener };
   return {
     address: listener.address,
