@@ -168,6 +168,19 @@ describe('a gateway with TLS', () => {
     });
   });
 
+  it('a connection that is closed is gone, even if its other end keeps its half', async () => {
+    await serve({ idleTimeoutMs: 100 });
+    const { host, port } = parseAddress(gateway.address)!;
+    const plain = netConnect({ host, port, allowHalfOpen: true });
+    const deaf = dial({ socket: plain, ALPNProtocols: ['h2'], allowHalfOpen: true } as ConnectionOptions);
+    await once(deaf.resume(), 'end');
+    await until('none is left', () => {
+      clock.skip(1_000);
+      return gateway.stats.connections === 0;
+    });
+    deaf.destroy();
+  });
+
   it('cuts off a viewer that takes nothing, and nobody else', async () => {
     const slowConsumerTimeoutMs = 600_000;
     await serve({ slowConsumerTimeoutMs });
