@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { Asker } from '../../common/turns.ts';
+import type { Asker, Ticket } from '../../common/turns.ts';
 import { Turns } from '../../common/turns.ts';
 import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { newRoomCounters } from './counters.ts';
@@ -38,12 +38,19 @@ const OPENING = { atOnce: 32, waitingOfGroup: 2_000, waiting: 10_000 };
 /** Who opens a room on nobody's behalf. */
 const NOBODY: Asker = { group: '' };
 
-/** Gives up a place in the line for a room, and goes on: the room is being opened for somebody else. */
-type Proceed = () => void;
+/** Who waits for a room that is not being opened yet. */
+interface Waiter {
+  readonly wanted: () => boolean;
+  /** Its place in the line; without one it waits for the turn of another that wants the same room. */
+  ticket: Ticket | undefined;
+  /** Goes on: the room is being opened, for whomever. */
+  proceed(): void;
+  giveUp(error: Error): void;
+}
 
 type Opening =
   /** Nobody's turn has come yet. */
-  | { readonly kind: 'waiting'; readonly proceed: Set<Proceed> }
+  | { readonly kind: 'waiting'; readonly waiters: Set<Waiter> }
   | { readonly kind: 'begun'; readonly opened: Promise<void> };
 
 interface OpenRoom {
@@ -120,7 +127,7 @@ export class Hub {
   async acquire(name: string, acquiring: Acquiring = {}): Promise<Room> {
     const open = this.#rooms.get(name) ?? this.#add(name);
     this.#use(open);
-    if (open.opening.kind === 'waiting') await this.#turn(open, open.opening.proceed, acquiring);
+    if (open.opening.kind === 'waiting') await this.#turn(open, open.opening.waiters, acquiring);
     if (open.opening.kind === 'begun') await open.opening.opened;
     return open.room;
   }
@@ -177,7 +184,7 @@ export class Hub {
     if (this.#suspended) room.follower.suspend();
     const open: OpenRoom = {
       room,
-      opening: { kind: 'waiting', proceed: new Set() },
+      opening: { kind: 'waiting', waiters: new Set() },
       users: 0,
       linger: undefined,
     };
@@ -186,40 +193,56 @@ export class Hub {
     return open;
   }
 
-  /** Resolves when the room is being opened, for whomever: everybody waits in its own place in the line, and the first of them has it opened. */
-  #turn(open: OpenRoom, others: Set<Proceed>, { asker = NOBODY, from, wanted }: Acquiring): Promise<void> {
+  /**
+   * Resolves when the room is being opened, for whomever: everybody waits in its own place in the line, and the first of them has it opened. Who finds the
+   * line full waits for those that have a place: it asks for nothing more.
+   */
+  #turn(open: OpenRoom, waiters: Set<Waiter>, acquiring: Acquiring): Promise<void> {
+    const { asker = NOBODY, from, wanted = () => true } = acquiring;
     return new Promise((resolve, reject) => {
-      const giveUp = (error: Error): void => {
-        others.delete(proceed);
-        open.users--;
-        // Who still waits for it has it opened; without anybody it was never open.
-        if (open.users === 0) this.#close(open);
-        reject(error);
-      };
-      const begin = (): Promise<unknown> => {
-        if (wanted?.() === false) {
-          giveUp(new NotWanted(`room ${open.room.name} is not wanted any more`));
-          return Promise.resolve();
-        }
-        const opened = this.#begin(open, from);
-        for (const proceedOther of others) proceedOther();
-        return opened;
-      };
-      let proceed: Proceed = resolve;
-      others.add(proceed);
-      try {
-        const ticket = this.#turns.ask(asker, begin);
-        others.delete(proceed);
-        if (open.opening.kind === 'begun') return;
-        proceed = () => {
-          ticket.cancel();
+      const waiter: Waiter = {
+        wanted,
+        ticket: undefined,
+        proceed: () => {
+          waiter.ticket?.cancel();
           resolve();
-        };
-        others.add(proceed);
+        },
+        giveUp: (error) => {
+          waiters.delete(waiter);
+          open.users--;
+          // Without anybody who waits it was never open.
+          if (open.users === 0) this.#close(open);
+          reject(error);
+        },
+      };
+      waiters.add(waiter);
+      try {
+        waiter.ticket = this.#turns.ask(asker, () => this.#takeTurn(open, waiters, waiter, from));
       } catch (error) {
-        giveUp(error as Error);
+        if (waiters.size === 1) waiter.giveUp(error as Error);
       }
     });
+  }
+
+  /** Has the room opened if whoever's turn it is wants it; or those want it that have no place of their own, and nobody has one any more. */
+  #takeTurn(
+    open: OpenRoom,
+    waiters: Set<Waiter>,
+    waiter: Waiter,
+    from: JoinFrom | undefined,
+  ): Promise<unknown> {
+    const giveUpUnwanted = (other: Waiter): void => {
+      if (!other.wanted()) other.giveUp(new NotWanted(`room ${open.room.name} is not wanted any more`));
+    };
+    giveUpUnwanted(waiter);
+    if (!waiters.has(waiter)) {
+      for (const { ticket } of waiters) if (ticket !== undefined) return Promise.resolve();
+      waiters.forEach(giveUpUnwanted);
+      if (waiters.size === 0) return Promise.resolve();
+    }
+    const opened = this.#begin(open, from);
+    for (const other of waiters) other.proceed();
+    return opened;
   }
 
   #begin(open: OpenRoom, from: JoinFrom | undefined): Promise<void> {

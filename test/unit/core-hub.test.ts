@@ -79,6 +79,29 @@ describe('core: hub', () => {
     assert.equal(stream.questions.feed, 34);
   });
 
+  it('who wants a room that somebody waits for is never one too many, and gets it even if those lose interest', async () => {
+    for (const wanted of [0, 1_000, 3_000]) {
+      stream.withholdAnswers();
+      const busy = Array.from({ length: 32 }, (_, n) => gateway.hub.acquire(`r${wanted}-${n}`));
+      let lost = false;
+      // Viewers behind a proxy, on one connection.
+      const viewers = Array.from({ length: 3_000 }, (_, n) =>
+        gateway.hub.acquire(`hot${wanted}`, {
+          asker: { group: 'pool' },
+          wanted: () => !lost || n >= 3_000 - wanted,
+        }),
+      );
+      const settled = Promise.allSettled(viewers);
+      await settle();
+      lost = true;
+      stream.answerAll();
+      const got = (await settled).filter(({ status }) => status === 'fulfilled').length;
+      assert.ok(got >= wanted, `${got} of ${wanted}`);
+      await Promise.all(busy);
+    }
+    assert.equal(gateway.hub.roomCount, 3 * 32 + 2);
+  });
+
   it('a room that could not be opened leaves nothing behind, and can be opened later', async () => {
     stream.leader = 'away';
     const attempts = await Promise.allSettled([gateway.hub.acquire('r'), gateway.hub.acquire('r')]);
