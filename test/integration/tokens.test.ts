@@ -106,6 +106,16 @@ describe('a gateway that asks for tokens', () => {
     await assert.rejects(client.publish('r', { type: 'comment', payload: 'x' }), refused);
   });
 
+  it('shows nothing of a room that may not be watched, by whichever call', async () => {
+    await using gateway = await start();
+    await gateway.client({ token: ann() }).publish('secret', { type: 'comment', payload: 'x' });
+    const client = gateway.client({ token: ann({ rooms: ['open-*'] }) });
+    const refused = { reason: 'NOT_PERMITTED', codeName: 'PERMISSION_DENIED' };
+    await assert.rejects(client.room('secret'), refused);
+    await assert.rejects(client.pull('secret').next(), refused);
+    await assert.rejects(client.join('secret')[Symbol.asyncIterator]().next(), refused);
+  });
+
   it('publishes in the name of the token’s user', async () => {
     await using gateway = await start();
     const client = gateway.client({ token: ann({ roles: ['publisher'] }) });
