@@ -11,8 +11,10 @@ export class ServerProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [...programArguments('server'), ...args], {
+  /** @param launcher what runs it, in place of the system: a program, and arguments before the server's own */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, launcher: readonly string[] = []) {
+    const [program, ...words] = [...launcher, process.execPath, ...programArguments('server'), ...args];
+    this.#child = spawn(program as string, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
