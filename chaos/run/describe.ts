@@ -1,7 +1,7 @@
 import type { FaultKind } from './catalogue.ts';
 import { faultNames, traitsOf } from './catalogue.ts';
 import { profileNames, profiles } from './profiles.ts';
-import { CATCH_UP_MS } from './run.ts';
+import { CATCH_UP_MS } from './waits.ts';
 
 /** What a person reads of profiles, faults and the course of a run. */
 export const DESCRIPTION = `Profiles:

@@ -21,10 +21,7 @@ import { Traffic } from './traffic.ts';
 import type { FleetUpdate } from './viewers/fleet.ts';
 import { ViewerFleet } from './viewers/fleet.ts';
 import type { Goal } from './viewers/protocol.ts';
-import { unlessStopped, within } from './waits.ts';
-
-/** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
-export const CATCH_UP_MS = 30_000;
+import { CATCH_UP_MS, unlessStopped, within } from './waits.ts';
 
 /** How long all viewers together may take to connect before a run begins, in milliseconds. */
 const START_MS = 120_000;

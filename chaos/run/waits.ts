@@ -2,6 +2,9 @@ import type { Clock } from '../../common/clock.ts';
 import { Interrupted } from '../../common/errors.ts';
 import { aborted, sleep } from '../../common/sleep.ts';
 
+/** How long everyone may take to catch up after publishing has ended and all is healed, in milliseconds. */
+export const CATCH_UP_MS = 30_000;
+
 /** @throws Interrupted when the run is stopped before it has begun */
 export async function unlessStopped<T>(stopped: AbortSignal, work: Promise<T>): Promise<T> {
   const interrupted = aborted(stopped).then(() => {

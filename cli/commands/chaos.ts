@@ -1,35 +1,20 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { judgeRun } from '../../chaos/report/judge.ts';
-import { reportJson } from '../../chaos/report/json.ts';
-import { printReport } from '../../chaos/report/print.ts';
 import type { FaultName } from '../../chaos/run/catalogue.ts';
 import { DESCRIPTION } from '../../chaos/run/describe.ts';
-import { executePlan } from '../../chaos/run/execute.ts';
 import { defaults } from '../../chaos/run/options.ts';
 import { parseClusterSize, parseFault, parseGateways, parseSeed } from '../../chaos/run/parse.ts';
 import { profileNames, profiles } from '../../chaos/run/profiles.ts';
-import type { RunRequest } from '../../chaos/run/request.ts';
-import { planOf } from '../../chaos/run/request.ts';
 import { UsageError } from '../../common/errors.ts';
-import { Output } from '../../common/node/output.ts';
+import type { ChaosOptions } from '../chaos/run.ts';
 import { parseCount, parseHostPorts, parsePositive, parsePositiveDuration } from '../arguments.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { jsonLine } from '../format-json.ts';
-import { onInterrupt } from '../interrupt.ts';
 import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../directories.ts';
-
-interface Options extends Omit<RunRequest, 'durationMs' | 'faults'> {
-  readonly duration?: number;
-  readonly fault?: ReadonlyMap<FaultName, number>;
-  readonly json?: true;
-}
 
 const HELP = `
 Without --server it runs gateways and a nats-server of its own, which end with it; LIVE_SERVER and contexts are not heeded.
 
 ${DESCRIPTION}`;
 
-/** `live-cli chaos` */
+/** `live-cli chaos`; what it does is loaded when it is done: it is a third of what every other command would take to start. */
 export function chaosCommand(): Command {
   return new Command('chaos')
     .description('Simulate viewers on flapping networks, and prove what was delivered and what was not.')
@@ -105,27 +90,7 @@ export function chaosCommand(): Command {
     )
     .addOption(new Option('--json', 'one JSON object with the verdict and the measures'))
     .addHelpText('after', HELP)
-    .action(chaos);
-}
-
-async function chaos({ json, duration: durationMs, fault: faults, ...options }: Options): Promise<void> {
-  const { db, server } = options;
-  const plan = planOf({ ...options, durationMs, faults });
-  const { run, profile, viewers, seed } = plan;
-  const stop = new AbortController();
-  const undo = onInterrupt(() => stop.abort());
-  process.stderr.write(
-    `run ${run}: profile ${profile}, ${viewers} viewers, ${plan.faults.length} faults, seed ${seed}\n`,
-  );
-  try {
-    await executePlan(plan, { server, db, stopped: stop.signal, log: process.stderr });
-  } finally {
-    undo();
-  }
-  const report = judgeRun(db, run);
-  if (json) await new Output(process.stdout).line(jsonLine(reportJson(report)));
-  else await printReport(report);
-  if (report.verdict === 'fail') process.exitCode = exitCodes.failure;
+    .action(async (options: ChaosOptions) => (await import('../chaos/run.ts')).runChaos(options));
 }
 
 function number(flags: string, about: string, parse: (value: string) => number): Option {
