@@ -10,8 +10,8 @@ import { backUp, restore } from './stream-backup.ts';
 /** The stream of gateways that were not told of another one. */
 const STREAM = 'LIVE';
 
-/** How long a request is tried while servers and leaders come and go, in milliseconds. */
-const PERSIST_MS = 20_000;
+/** How long a request is tried while servers and leaders come and go, and disks are busy, in milliseconds. */
+const PERSIST_MS = 60_000;
 const RETRY_MS = 100;
 
 /** Does to the stream what operators do, by accident or not. */
@@ -141,14 +141,21 @@ export class StreamAdmin {
     return this.#persist(() => this.#manager.streams.info(STREAM));
   }
 
-  /** Tries until it works: between two leaders nobody answers. */
+  /**
+   * Tries until it works: between two leaders nobody answers.
+   * @throws what NATS says of it, or that it said nothing in time
+   */
   async #persist<T>(request: () => Promise<T>): Promise<T> {
     const giveUpMs = this.#clock.monotonicMs() + PERSIST_MS;
     for (;;) {
       try {
         return await request();
       } catch (error) {
-        if (isNotFound(error) || this.#clock.monotonicMs() >= giveUpMs) throw error;
+        if (isNotFound(error)) throw error;
+        if (this.#clock.monotonicMs() >= giveUpMs) {
+          const what = `NATS did not do what was asked of stream ${STREAM} within ${PERSIST_MS / 1_000} s`;
+          throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+        }
         await sleep(this.#clock, RETRY_MS, new AbortController().signal);
       }
     }
