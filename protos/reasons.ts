@@ -41,6 +41,7 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; 
   DEADLINE_EXCEEDED: { code: status.DEADLINE_EXCEEDED, retry: 'backoff' },
   FRAME_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: 'backoff' },
   UNKNOWN_FRAME: { code: status.UNIMPLEMENTED, retry: 'never' },
+  COMPRESSION_UNSUPPORTED: { code: status.UNIMPLEMENTED, retry: 'never' },
   TOKEN_MISSING: { code: status.UNAUTHENTICATED, retry: 'never' },
   TOKEN_INVALID: { code: status.UNAUTHENTICATED, retry: 'never' },
   TOKEN_EXPIRED: { code: status.UNAUTHENTICATED, retry: 'reconnect' },

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { inflateRawSync } from 'node:zlib';
+import type { ServiceError } from '@grpc/grpc-js';
+import { compressionAlgorithms, credentials, status } from '@grpc/grpc-js';
 import type { LiveClient } from '../../client/index.ts';
 import type { ServerFrame } from '../../protos/live.ts';
-import { liveService } from '../../protos/live.ts';
+import { liveService, LiveStub } from '../../protos/live.ts';
+import { REASON_METADATA_KEY } from '../../protos/vocabulary.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
@@ -39,6 +43,29 @@ describe('compression', () => {
   afterEach(async () => {
     await gateway.close();
     await nats.stop();
+  });
+
+  it('of what viewers send is refused, by every call, before anything is inflated', async () => {
+    const stub = new LiveStub(gateway.address, credentials.createInsecure(), {
+      'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
+    });
+    const zeros = Buffer.alloc(4_000_000);
+    const reasonOf = (error: ServiceError | null): unknown => [
+      error?.code,
+      error?.metadata.get(REASON_METADATA_KEY)[0],
+    ];
+    const unary = new Promise((resolve) =>
+      stub.publish({ room: 'tea', type: 'gift', payload: zeros }, (error) => resolve(reasonOf(error))),
+    );
+    const lookUp = new Promise((resolve) =>
+      stub.getRoom({ room: 'tea' }, (error) => resolve(reasonOf(error))),
+    );
+    const stream = stub.connect();
+    const streamed = once(stream, 'error').then(([error]) => reasonOf(error as ServiceError));
+    stream.write({ publish: { request: { room: 'tea', type: 'gift', payload: zeros } } });
+    for (const answer of [unary, lookUp, streamed])
+      assert.deepEqual(await answer, [status.UNIMPLEMENTED, 'COMPRESSION_UNSUPPORTED']);
+    stub.close();
   });
 
   const publish = (text: string | Buffer): Promise<unknown> =>

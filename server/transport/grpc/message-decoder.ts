@@ -13,7 +13,7 @@ import { statusOf } from './status.ts';
  * Instead, once there is one: a bound on the bytes that a server holds of incomplete messages, and a deadline for them.
  */
 
-/** gRPC's prefix: a flag, and the length of the message in four bytes. */
+/** gRPC's prefix: a flag that says whether the message is compressed, and its length in four bytes. */
 const PREFIX_BYTES = 5;
 /** Room for the beginning of a message: not in a slab that a few bytes would keep whole. */
 const LEAST_BYTES = 512;
@@ -28,7 +28,8 @@ export interface DecoderOwner {
 
 /**
  * Puts the messages of a call together, as the decoder of grpc-js does, which keeps every part by itself and all of them for as long as it takes. Here parts are
- * copied into one piece that grows with them, and what is not complete is counted and has a deadline.
+ * copied into one piece that grows with them, and what is not complete is counted and has a deadline. A message that is compressed is refused: grpc-js
+ * would inflate those of all calls at once, 4 kB to 4 MiB each.
  */
 export class MessageDecoder implements Incoming {
   readonly stream: ServerHttp2Stream;
@@ -92,7 +93,7 @@ export class MessageDecoder implements Incoming {
 
   /**
    * Called by grpc-js with what has come; gives the messages that are complete by it.
-   * @throws when a message is larger than may be: the call is then refused
+   * @throws when a message is larger than may be, or compressed: the call is then refused
    */
   write(bytes: Buffer): Buffer[] {
     try {
@@ -178,10 +179,11 @@ export class MessageDecoder implements Incoming {
 
 /**
  * Bytes of the message at `at`, with its prefix; without a whole prefix one more than there is.
- * @throws when they are more than may be
+ * @throws when they are more than may be, or compressed
  */
 function lengthOf(bytes: Buffer, at: number, end: number): number {
   if (end - at < PREFIX_BYTES) return PREFIX_BYTES;
+  if (bytes[at] !== 0) throw new RangeError('a message is compressed');
   const size = bytes.readUInt32BE(at + 1);
   if (size > MAX_REQUEST_BYTES)
     throw new RangeError(`a message larger than ${MAX_REQUEST_BYTES} bytes: ${size}`);

@@ -16,6 +16,14 @@ const REFUSALS: readonly { readonly code: status; readonly details: RegExp; read
     failure: new Failure('REQUEST_TOO_LARGE', 'a request or frame is larger than 4 MiB: send less at once'),
   },
   {
+    code: status.RESOURCE_EXHAUSTED,
+    details: /compressed/,
+    failure: new Failure(
+      'COMPRESSION_UNSUPPORTED',
+      'requests and frames are taken as they are: send them without compression (grpc-encoding: identity)',
+    ),
+  },
+  {
     code: status.INTERNAL,
     details: /deserializ|decompress|Invalid grpc-timeout/,
     failure: new Failure(
