@@ -1,4 +1,5 @@
 import { utf8Length } from '../../common/utf8.ts';
+import { MAX_BESIDE_PAYLOAD_BYTES } from '../../protos/beside-payload.ts';
 import { status } from '../../protos/status-codes.ts';
 import { LiveError } from './errors.ts';
 import type { PublishOrder } from './publish-order.ts';
@@ -31,7 +32,12 @@ export function tooLarge(
     const text = `the payload has ${bytes} bytes, the gateway takes ${payloadBytes}`;
     return new LiveError(status.INVALID_ARGUMENT, text, { reason: 'PAYLOAD_TOO_LARGE', key });
   }
-  const all = bytes + textBytes(message);
+  const texts = textBytes(message);
+  const all = bytes + texts;
+  if (texts > MAX_BESIDE_PAYLOAD_BYTES) {
+    const text = `the message has ${texts} bytes beside its payload, a gateway takes ${MAX_BESIDE_PAYLOAD_BYTES}`;
+    return new LiveError(status.RESOURCE_EXHAUSTED, text, { reason: 'REQUEST_TOO_LARGE', key });
+  }
   if (all <= requestBytes) return undefined;
   const text = `the message has ${all} bytes with all its texts, the gateway takes ${requestBytes}`;
   return new LiveError(status.RESOURCE_EXHAUSTED, text, { reason: 'REQUEST_TOO_LARGE', key });

@@ -182,6 +182,11 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${SEED})`, () => {
       assertEnd(await stream.end(), 'HELLO_TIMEOUT');
     });
 
+    it('a Hello of 64 KiB: REQUEST_TOO_LARGE', async () => {
+      const stream = open({ hello: { client: 'test', features: Array<1>(65 * 1024).fill(1) } });
+      assertEnd(await stream.end(), 'REQUEST_TOO_LARGE');
+    });
+
     it('a message of more than 4 MiB: REQUEST_TOO_LARGE', async () => {
       const stream = open(hello);
       stream.bytes(Buffer.alloc(5 * 1024 * 1024));
@@ -205,8 +210,8 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${SEED})`, () => {
       });
     }
 
-    it('a room name of megabytes is not sent back', async () => {
-      const room = 'x'.repeat(2 * 1024 * 1024);
+    it('a room name of 60 KiB is not sent back', async () => {
+      const room = 'x'.repeat(60 * 1024);
       const stream = open(hello, { join: { room, start: { live: {} } } });
       const error = await stream.next('roomError');
       assertRefusal(error.refusal, 'ROOM_NAME_INVALID');
@@ -300,7 +305,7 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${SEED})`, () => {
     const joins: [name: string, join: Omit<JoinInput, 'room'>, outcome: string][] = [
       ['a cursor with an absurd sequence', { cursor: { epoch: '', seq: MAX_SEQ } }, 'OUTCOME_RESET'],
       ['an empty cursor', { cursor: {} }, 'OUTCOME_RESET'],
-      ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(100_000), seq: 1 } }, 'OUTCOME_RESET'],
+      ['a cursor with a huge epoch', { cursor: { epoch: 'x'.repeat(60_000), seq: 1 } }, 'OUTCOME_RESET'],
       ['a start at an absurd sequence', { start: { seq: MAX_SEQ } }, 'OUTCOME_STARTED'],
       ['a start at an absurd number of messages', { start: { last: 2 ** 32 - 1 } }, 'OUTCOME_STARTED'],
       ['a start in the far future', { start: { sinceMs: Date.UTC(9_999, 11, 31) } }, 'OUTCOME_STARTED'],
@@ -396,6 +401,12 @@ describe(`Isolated: bad input (LIVE_TEST_SEED=${SEED})`, () => {
       const stream = open(hello);
       stream.bytes(bytes);
       assert.equal((await stream.result()).outcome, 'published');
+    });
+
+    it('a short call with more than 64 KiB beside the payload: REQUEST_TOO_LARGE', async () => {
+      const key = 'x'.repeat(65 * 1024);
+      assertEnd(await rawPublish(gateway.address, gift({ key })), 'REQUEST_TOO_LARGE');
+      assertEnd(await rawPublish(gateway.address, { room: key, type: 'gift' }), 'REQUEST_TOO_LARGE');
     });
 
     it('a short call of more than 4 MiB: REQUEST_TOO_LARGE', async () => {

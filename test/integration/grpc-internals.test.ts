@@ -10,6 +10,7 @@ import { abortable, abortableTarget } from '../../client/transports/grpc/interna
 import { incomingFrame } from '../../client/transports/grpc/internals/incoming-frame.ts';
 import { SocketRevealingCredentials } from '../../client/transports/grpc/internals/revealed-socket.ts';
 import { systemClock } from '../../common/clock.ts';
+import { NO_PAYLOAD } from '../../protos/beside-payload.ts';
 import { LiveStub, liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import { createLogger } from '../../server/observability/logging.ts';
@@ -78,10 +79,11 @@ describe('the internals of grpc-js that are used', () => {
         { bytes: 1024 * 1024, timeoutMs: 1_000 },
         new Refusals(createLogger('silent')),
       );
-      const ours = MessageDecoder.replace(call, 'stream', receiving);
+      const ours = MessageDecoder.replace(call, 'stream', NO_PAYLOAD, receiving);
       assert.equal((call as unknown as { decoder: unknown }).decoder, ours);
       assert.throws(
-        () => MessageDecoder.replace({ stream: http2StreamOf(call) } as never, 'stream', receiving),
+        () =>
+          MessageDecoder.replace({ stream: http2StreamOf(call) } as never, 'stream', NO_PAYLOAD, receiving),
         /keeps the decoder of a call elsewhere/,
       );
       receiving.close();

@@ -1,5 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { PayloadPath } from '../../../protos/beside-payload.ts';
+import { requireSmallBesidePayload } from '../../../protos/beside-payload.ts';
 import type { Failure } from '../../session/failure.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import { http2StreamOf } from './http2-stream.ts';
@@ -36,13 +38,20 @@ export class MessageDecoder implements Incoming {
   readonly #call: ServerInterceptingCallInterface;
   readonly #receiving: Receiving;
   readonly #form: RequestForm;
+  readonly #payload: PayloadPath;
   owner: DecoderOwner | undefined;
   /** What has come of a message that is not complete, its prefix included, with room for more. */
   #parts: Buffer | undefined;
   #filled = 0;
   #over = false;
 
-  private constructor(call: ServerInterceptingCallInterface, form: RequestForm, receiving: Receiving) {
+  private constructor(
+    call: ServerInterceptingCallInterface,
+    form: RequestForm,
+    payload: PayloadPath,
+    receiving: Receiving,
+  ) {
+    this.#payload = payload;
     this.stream = http2StreamOf(call);
     this.#call = call;
     this.#form = form;
@@ -52,17 +61,19 @@ export class MessageDecoder implements Incoming {
 
   /**
    * Has the call's messages put together by this decoder; to be called before anything was read.
+   * @param payload where it is in each message
    * @throws when grpc-js keeps its decoder elsewhere
    */
   static replace(
     call: ServerInterceptingCallInterface,
     form: RequestForm,
+    payload: PayloadPath,
     receiving: Receiving,
   ): MessageDecoder {
     const holder = call as { decoder?: { write?: unknown } };
     if (typeof holder.decoder?.write !== 'function')
       throw new Error('this version of @grpc/grpc-js keeps the decoder of a call elsewhere');
-    const decoder = new MessageDecoder(call, form, receiving);
+    const decoder = new MessageDecoder(call, form, payload, receiving);
     holder.decoder = decoder;
     return decoder;
   }
@@ -93,11 +104,14 @@ export class MessageDecoder implements Incoming {
 
   /**
    * Called by grpc-js with what has come; gives the messages that are complete by it.
-   * @throws when a message is larger than may be, or compressed: the call is then refused
+   * @throws when a message is larger than may be, compressed, or made to be costly: the call is then refused
    */
   write(bytes: Buffer): Buffer[] {
     try {
-      return this.#read(bytes);
+      const messages = this.#read(bytes);
+      for (const message of messages)
+        requireSmallBesidePayload(message.subarray(PREFIX_BYTES), this.#payload);
+      return messages;
     } catch (error) {
       this.#end();
       throw error;

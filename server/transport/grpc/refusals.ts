@@ -1,5 +1,6 @@
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
+import { MAX_BESIDE_PAYLOAD_BYTES } from '../../../protos/beside-payload.ts';
 import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
 import { Failure } from '../../session/failure.ts';
 import type { Refusals } from '../../session/refusals.ts';
@@ -10,6 +11,14 @@ type Status = Parameters<SendStatus>[0];
 
 /** What grpc-js refuses by itself, before a handler is asked, and what it is in the terms of the contract. */
 const REFUSALS: readonly { readonly code: status; readonly details: RegExp; readonly failure: Failure }[] = [
+  {
+    code: status.RESOURCE_EXHAUSTED,
+    details: /beside its payload/,
+    failure: new Failure(
+      'REQUEST_TOO_LARGE',
+      `a request or frame has more than ${MAX_BESIDE_PAYLOAD_BYTES} bytes beside the payload: send fewer or shorter fields`,
+    ),
+  },
   {
     code: status.RESOURCE_EXHAUSTED,
     details: /larger than/,

@@ -10,6 +10,8 @@ import { ServerInterceptingCall } from '@grpc/grpc-js';
 import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { PullRequest } from '../../../protos/gen/live/v1/PullRequest.ts';
 import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
+import type { PayloadPath } from '../../../protos/beside-payload.ts';
+import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import type { Receiving } from './receiving.ts';
@@ -46,6 +48,12 @@ export const liveMethods = {
   Pull: { ...liveService.Pull, responseSerialize: alreadyEncoded },
 };
 
+/** Where the payload is in what clients send by each method; by others there is none. */
+const PAYLOADS: ReadonlyMap<string, PayloadPath> = new Map([
+  [liveMethods.Connect.path, PAYLOAD_OF_FRAME],
+  [liveMethods.Publish.path, PAYLOAD_OF_REQUEST],
+]);
+
 /**
  * Has the messages of every call put together by ours, and makes calls of Connect sessions before grpc-js puts a stream of its own on top of each: that
  * would take 2 KB a viewer. All other calls go on to their handlers.
@@ -63,7 +71,8 @@ export function liveInterceptor(
     explainRefusals(call);
     const start = (next: () => void): void => {
       try {
-        const decoder = MessageDecoder.replace(call, requestStream ? 'stream' : 'one', receiving);
+        const form = requestStream ? 'stream' : 'one';
+        const decoder = MessageDecoder.replace(call, form, PAYLOADS.get(path) ?? NO_PAYLOAD, receiving);
         if (path === liveMethods.Connect.path) open(call, decoder);
         else {
           watch(call, path === liveMethods.Pull.path);
