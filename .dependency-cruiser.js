@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   'server/tls': ['common', 'server/observability'],
   'server/config': ['common', 'server/observability'],
   'server/cluster': ['common', 'server/observability'],
-  'server/auth': ['common', 'protos', 'server/observability'],
+  'server/auth': ['common', 'protos', 'server/upstream', 'server/observability'],
   'server/room': ['common', 'server/log', 'server/upstream', 'server/cluster'],
   'server/session': [
     'common',

@@ -5,7 +5,7 @@ import type { PullRequestInput } from '../../protos/gen/live/v1/PullRequest.ts';
 import type { PullResponse } from '../../protos/gen/live/v1/PullResponse.ts';
 import { status } from '../../protos/status-codes.ts';
 import type { Endpoints } from './endpoints.ts';
-import { LiveError, clientClosed } from './errors.ts';
+import { LiveError, clientClosed, tokenIsSpent } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Tokens } from './tokens.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -101,7 +101,7 @@ export class Calls {
       } catch (error) {
         attempt.end();
         this.#assertGoingOn(limits);
-        if (!renewed && isExpired(error) && tokens.forget(attempt.token)) {
+        if (!renewed && error instanceof LiveError && tokenIsSpent(error) && tokens.forget(attempt.token)) {
           renewed = true;
           order.unshift(endpoint);
           continue;
@@ -141,11 +141,6 @@ export class Calls {
     if (this.#state === 'closed') throw clientClosed();
     signal?.throwIfAborted();
   }
-}
-
-/** The token was good before: another will be. */
-function isExpired(error: unknown): boolean {
-  return error instanceof LiveError && error.reason === 'TOKEN_EXPIRED';
 }
 
 /** One call to one endpoint, until it is ended: by its outcome, by time, by the caller, or with the client. */

@@ -8,7 +8,7 @@ import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
 import { status } from '../../protos/status-codes.ts';
 import type { ConnectionState } from './connection-state.ts';
 import type { Counters } from './counters.ts';
-import { LiveError } from './errors.ts';
+import { LiveError, tokenIsSpent } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Route } from './route.ts';
 import type { Link, Transport } from './transport.ts';
@@ -276,8 +276,9 @@ export class Connection {
 
   #fail(cause: LiveError): void {
     // One that was waited for in vain is asked for anew.
-    const forgets = cause.reason === 'TOKEN_EXPIRED' || this.#isWaiting(this.#generation);
-    const final = forgets && !this.#dependencies.tokens.forget() && cause.reason === 'TOKEN_EXPIRED';
+    const spent = tokenIsSpent(cause);
+    const forgets = spent || this.#isWaiting(this.#generation);
+    const final = forgets && !this.#dependencies.tokens.forget() && spent;
     this.#drop();
     if (this.#isClosed()) return;
     if (final || !cause.retryable) {

@@ -68,6 +68,10 @@ export class LiveError extends Error {
   }
 }
 
+/** Whether a refusal is of the token alone: with another one all may be well. */
+export const tokenIsSpent = ({ reason }: LiveError): boolean =>
+  reason === 'TOKEN_EXPIRED' || reason === 'TOKEN_REVOKED';
+
 /** What whoever still waits for something is told when the application has closed the client. */
 export function clientClosed(): LiveError {
   return new LiveError(status.CANCELLED, 'the client is closed');

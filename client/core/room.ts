@@ -13,7 +13,7 @@ import type { RoomError } from '../../protos/gen/live/v1/RoomError.ts';
 import { status } from '../../protos/status-codes.ts';
 import type { Cursor } from './cursor.ts';
 import { cursorFromWire, cursorToWire } from './cursor.ts';
-import { LiveError, fromRefusal } from './errors.ts';
+import { LiveError, fromRefusal, tokenIsSpent } from './errors.ts';
 import type { GapEvent, MessageEvent, ResetEvent, RoomEvent } from './messages.ts';
 import { ephemeralFromWire, messageFromWire } from './messages.ts';
 import { Position } from './position.ts';
@@ -222,7 +222,7 @@ export class Room {
   refused(error: LiveError): void {
     if (this.#state.kind === 'ended') return;
     this.#setState({ kind: 'detached' });
-    const spent = error.reason === 'TOKEN_EXPIRED' && !this.tokens.forget();
+    const spent = tokenIsSpent(error) && !this.tokens.forget();
     if (spent || !error.retryable) {
       this.end(error);
       return;

@@ -7,6 +7,8 @@ import { TokenError } from './token-error.ts';
 
 const SECOND_MS = 1_000;
 const MAX_USER_BYTES = 256;
+/** One that is longer could not be revoked: it would be the key of an entry. */
+const MAX_ID_BYTES = 256;
 /** A token is looked at with each join and publish. */
 const MAX_LIST = 100;
 /** Half a character (a surrogate by itself) is another one as soon as it is sent. */
@@ -24,7 +26,7 @@ export function grantOf(payload: JWTPayload): Grant {
   ];
   return {
     user: userOf(payload.sub),
-    tokenId: payload.jti,
+    tokenId: idOf(payload.jti),
     expiresAtMs: payload.exp === undefined ? Infinity : payload.exp * SECOND_MS,
     rules,
   };
@@ -47,6 +49,13 @@ function userOf(sub: unknown): string {
   // A header of NATS has no space around its value: the sender of his messages would be somebody else.
   if (sub !== sub.trim()) throw invalid('sub', 'has to begin and end with something else than space');
   return sub;
+}
+
+function idOf(jti: unknown): string | undefined {
+  if (jti === undefined) return undefined;
+  if (typeof jti !== 'string' || jti === '' || Buffer.byteLength(jti) > MAX_ID_BYTES)
+    throw invalid('jti', `has to be a text of 1 to ${MAX_ID_BYTES} bytes`);
+  return jti;
 }
 
 /** A claim that is a list; an absent one is empty. */

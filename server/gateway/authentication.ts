@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { OPEN_TO_ALL } from '../auth/authenticator.ts';
 import { JwksKeys } from '../auth/jwks.ts';
+import { Exclusions } from '../auth/exclusions.ts';
 import type { KeySource } from '../auth/key-source.ts';
 import { publicKey, secretKey } from '../auth/key-source.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
@@ -29,22 +30,43 @@ export async function openAuthentication(
   }
   const { jwtIssuer: issuer, jwtAudience: audience, jwtLeewayMs: leewayMs } = config;
   logger.info({ algorithms: keys.algorithms, issuer, audience }, 'viewers are authenticated by their tokens');
-  return { kind: 'tokens', verifier: new TokenVerifier(keys, { issuer, audience, leewayMs }, clock) };
+  return {
+    kind: 'tokens',
+    verifier: new TokenVerifier(keys, { issuer, audience, leewayMs }, clock),
+    exclusions: new Exclusions(clock, logger),
+  };
 }
 
-/** What metrics tell of it. */
+type AuthenticationStats = Pick<
+  GatewayStats,
+  'tokensVerified' | 'tokenVerificationSeconds' | 'keysAgeSeconds' | 'bansAgeSeconds'
+>;
+
+/**
+ * What metrics tell of it.
+ * @param bansAgeMs how long ago it was known who is excluded
+ */
 export function authenticationStats(
   authenticator: Authenticator,
-): Pick<GatewayStats, 'tokensVerified' | 'tokenVerificationSeconds' | 'keysAgeSeconds'> {
+  bansAgeMs: number | undefined,
+): AuthenticationStats {
   if (authenticator.kind === 'open')
-    return { tokensVerified: 0, tokenVerificationSeconds: 0, keysAgeSeconds: undefined };
+    return {
+      tokensVerified: 0,
+      tokenVerificationSeconds: 0,
+      keysAgeSeconds: undefined,
+      bansAgeSeconds: undefined,
+    };
   const { stats, keysAgeMs } = authenticator.verifier;
   return {
     tokensVerified: stats.verified,
     tokenVerificationSeconds: stats.ms / 1_000,
-    keysAgeSeconds: keysAgeMs === undefined ? undefined : keysAgeMs / 1_000,
+    keysAgeSeconds: inSeconds(keysAgeMs),
+    bansAgeSeconds: inSeconds(bansAgeMs),
   };
 }
+
+const inSeconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1_000);
 
 async function openKeys(
   { jwtSecretFile, jwtPublicKey, jwksUrl }: ServerConfig,

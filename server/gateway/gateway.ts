@@ -5,6 +5,7 @@ import type { Random } from '../../common/random.ts';
 import { Rate } from '../../common/rate.ts';
 import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
+import { unlessAborted } from '../../common/unless-aborted.ts';
 import { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { Fleet } from '../cluster/fleet.ts';
 import { Hub } from '../room/hub.ts';
@@ -19,6 +20,7 @@ import { authenticationStats, openAuthentication } from './authentication.ts';
 import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
+import { openExclusions } from './opened-exclusions.ts';
 import { openNats } from './opened-nats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
@@ -105,16 +107,30 @@ export async function startGateway(
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
     const id = randomUUID();
-    const { connection, subjects, leader, health, publisher, upstream, directory, maxPayload } =
-      await openNats({
-        id,
-        config,
-        nats,
-        clock,
-        logger,
-        signal,
-        undo: (step) => undo.push(step),
-      });
+    const openedNats = await openNats({
+      id,
+      config,
+      nats,
+      clock,
+      logger,
+      signal,
+      undo: (step) => undo.push(step),
+    });
+    const { connection, subjects, leader, health, publisher, upstream, directory, maxPayload } = openedNats;
+    const excluded =
+      authenticator.kind === 'tokens'
+        ? await unlessAborted(
+            signal,
+            openExclusions({
+              exclusions: authenticator.exclusions,
+              nats: openedNats,
+              config,
+              clock,
+              logger,
+              undo: (step) => undo.push(step),
+            }),
+          )
+        : undefined;
     const viewerCounts = new ViewerCounts(id);
     const hub = new Hub(upstream, viewerCounts, clock, {
       roomLogBytes: config.roomLogBytes,
@@ -219,7 +235,7 @@ export async function startGateway(
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,
         compressionSavedBytes: sessions.compression.savedBytes,
-        ...authenticationStats(authenticator),
+        ...authenticationStats(authenticator, excluded?.watch.ageMs),
         certificateExpiryMs: certificates?.expiryMs,
         ...hub.counters,
       };

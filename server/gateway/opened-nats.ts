@@ -9,6 +9,7 @@ import { JetStreamApi } from '../nats/connection/jetstream-api.ts';
 import { Monitor } from '../nats/monitor.ts';
 import { openLeader } from '../nats/stream/open-leader.ts';
 import { openStream } from '../nats/stream/open-stream.ts';
+import type { OriginName } from '../nats/stream/origin-name.ts';
 import { domainOf } from '../nats/stream/origin-name.ts';
 import { Publisher } from '../nats/publish/publisher.ts';
 import { probeReads } from '../nats/read/read-probe.ts';
@@ -31,6 +32,9 @@ export interface OpenedNats {
   readonly publisher: Publisher;
   readonly upstream: NatsUpstream;
   readonly directory: NatsDirectory;
+  readonly requests: Requests;
+  /** The stream that publishes go to. */
+  readonly origin: OriginName;
   /** Bytes that a payload may have. */
   readonly maxPayload: number;
 }
@@ -115,6 +119,8 @@ export async function openNats({
     publisher,
     upstream,
     directory: new NatsDirectory(leader, upstream.ends),
+    requests,
+    origin: opened.origin,
     maxPayload: payloadLimit(connection.nc.info?.max_payload ?? 1024 * 1024, opened.stream.maxMessageBytes),
   };
 }

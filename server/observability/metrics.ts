@@ -113,6 +113,16 @@ export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
     },
   });
   new Gauge({
+    name: 'live_gateway_bans_age_seconds',
+    help: 'How long ago the bucket of bans and revoked tokens was read; those that are known count on. Absent where nobody is asked for a token.',
+    registers,
+    aggregator: 'max',
+    collect() {
+      const { bansAgeSeconds } = stats();
+      if (bansAgeSeconds !== undefined) this.set(bansAgeSeconds);
+    },
+  });
+  new Gauge({
     name: 'live_gateway_certificate_expiry_timestamp_seconds',
     help: 'When the TLS certificate that viewers are shown expires, since the Unix epoch: renew it before. Absent without TLS.',
     // All workers have the same one; in a moment of change the one that expires first counts.

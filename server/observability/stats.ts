@@ -38,6 +38,8 @@ export interface GatewayStats {
   readonly tokenVerificationSeconds: number;
   /** How long ago the keys of the issuer were confirmed, in seconds; undefined where they do not change. */
   readonly keysAgeSeconds: number | undefined;
+  /** How long ago it was known who is banned, and which tokens are revoked, in seconds; undefined where nobody is asked for a token. */
+  readonly bansAgeSeconds: number | undefined;
   /** When the certificate that viewers are shown expires, in milliseconds since the Unix epoch; undefined without TLS. */
   readonly certificateExpiryMs: number | undefined;
   /** What was refused, by its reason. */

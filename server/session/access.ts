@@ -14,6 +14,13 @@ export interface TokenNotice {
   readonly expiresInMs: number;
 }
 
+/** A token that counts no longer: of a room, or of the stream itself (empty). */
+export interface LostToken {
+  readonly room: string;
+  /** Why. */
+  readonly error: Error;
+}
+
 interface Held {
   /** Empty: the stream. */
   readonly room: string;
@@ -93,6 +100,23 @@ export class Access {
     }
     for (const { kind, room } of notices) if (kind === 'expired' && room !== '') this.drop(room);
     return notices;
+  }
+
+  /**
+   * Tokens that count no longer although their time is not over: those that `judge` throws for. One of a room is dropped.
+   * @param judge of a grant
+   */
+  review(judge: (grant: Grant) => void): LostToken[] {
+    const lost: LostToken[] = [];
+    for (const { room, grant } of this.#held) {
+      try {
+        judge(grant);
+      } catch (error) {
+        lost.push({ room, error: error as Error });
+      }
+    }
+    for (const { room } of lost) if (room !== '') this.drop(room);
+    return lost;
   }
 
   #require(right: Right, room: string, what: string): void {

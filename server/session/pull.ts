@@ -18,7 +18,7 @@ import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
 import type { UnaryContext } from './unary.ts';
-import { describeHeld } from './unary.ts';
+import { describeHeld, requireWelcome } from './unary.ts';
 
 /** A wait that something is known to end, in milliseconds. */
 const LONG_MS = 60_000;
@@ -47,7 +47,11 @@ export async function* pull(
     const found = lookUps.run(caller, () => find(context, name, caller, gone));
     try {
       const { room, head } = yield* signingUntil(found, sign);
-      yield* replay(room, head, request, sign);
+      for await (const part of replay(room, head, request, sign)) {
+        // Who is excluded meanwhile gets no more of it.
+        requireWelcome(context, caller.access);
+        yield part;
+      }
     } finally {
       // Whoever gives up during a sign does not see the room come.
       found.then(

@@ -66,8 +66,9 @@ export class Session
     this.#writer = new Writer(this, scheduler, clock);
     this.subscriptions = new Subscriptions(this, this.#writer, dependencies);
     if (authenticator.kind === 'tokens') {
-      const { verifier } = authenticator;
-      this.tokens = new Tokens(this, this.subscriptions, { verifier, clock, graceMs: limits.tokenGraceMs });
+      const { verifier, exclusions } = authenticator;
+      const graceMs = limits.tokenGraceMs;
+      this.tokens = new Tokens(this, this.subscriptions, { verifier, exclusions, clock, graceMs });
     }
     this.#clientFrames = new ClientFrames(this, dependencies);
     const timer = clock.after(limits.helloMs, () => {

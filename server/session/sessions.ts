@@ -1,6 +1,7 @@
 import type { Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { sleep } from '../../common/sleep.ts';
+import type { Disconnected } from '../auth/exclusions.ts';
 import type { Fleet } from '../cluster/fleet.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
 import { sampledLog } from '../observability/sampled-log.ts';
@@ -24,6 +25,7 @@ export class Sessions {
   /** Calls that are no viewers' streams. */
   readonly #others = new Set<Consumer>();
   readonly #timer: Timer;
+  readonly #unwatch: () => void = () => undefined;
   /** Aborted when nobody is left of those that are sent away. */
   readonly #emptied = new AbortController();
   readonly #sampledLog: SampledLog;
@@ -43,7 +45,7 @@ export class Sessions {
     fleet: Fleet,
     random: Random,
   ) {
-    const { clock, logger, limits } = dependencies;
+    const { authenticator, clock, logger, limits } = dependencies;
     const compression = { savedBytes: 0 };
     this.compression = compression;
     this.#fleet = fleet;
@@ -53,6 +55,8 @@ export class Sessions {
     this.#slowConsumers = new SlowConsumers(clock, slowConsumerMs);
     const periodMs = Math.max(20, Math.min(limits.heartbeatMs / 4, slowConsumerMs / 2, 1000));
     this.#timer = clock.every(periodMs, () => this.#sweep(periodMs));
+    if (authenticator.kind === 'tokens')
+      this.#unwatch = authenticator.exclusions.onChange((disconnected) => this.#exclude(disconnected));
   }
 
   /** Streams open now. */
@@ -122,9 +126,15 @@ export class Sessions {
     return moving.length;
   }
 
+  /** Ends the streams, and the rooms, of whoever is excluded from now on. */
+  #exclude(disconnected: Disconnected): void {
+    for (const session of this.#sessions) session.tokens?.review(disconnected);
+  }
+
   /** Terminates the connections of whoever is left. */
   close(): void {
     this.#timer.cancel();
+    this.#unwatch();
     for (const session of this.#sessions) session.destroy();
     this.#sampledLog.close();
   }

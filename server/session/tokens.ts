@@ -4,6 +4,7 @@ import type { Renew } from '../../protos/gen/live/v1/Renew.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
 import { isRoomName } from '../../protos/vocabulary.ts';
 import type { Grant } from '../auth/grant.ts';
+import type { Disconnected, Exclusions } from '../auth/exclusions.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import { Access } from './access.ts';
 import { Failure } from './failure.ts';
@@ -23,6 +24,7 @@ export interface TokenHolder {
 /** What judging tokens takes. */
 export interface TokensDependencies {
   readonly verifier: TokenVerifier;
+  readonly exclusions: Pick<Exclusions, 'require'>;
   readonly clock: Clock;
   /** For how long after its end a token counts, in milliseconds. */
   readonly graceMs: number;
@@ -92,6 +94,18 @@ export class Tokens {
     }
   }
 
+  /** Somebody else is excluded than before: it may be this one, or one of the tokens. */
+  review(disconnected: Disconnected): void {
+    const access = this.#access;
+    if (access?.user === undefined || !this.#holder.accepting) return;
+    if (disconnected.has(access.user)) return this.#holder.failed(disconnectedByModerator());
+    for (const { room, error } of access.review((grant) => this.#dependencies.exclusions.require(grant))) {
+      // The stream's comes first.
+      if (room === '') return this.#holder.failed(error);
+      if (!access.mayWatch(room)) this.#subscriptions.lose(room, error);
+    }
+  }
+
   /** Clocks may differ by more than the time of grace. What would be ended at once is not begun: a client would come again at once, and again. */
   #requireTime({ expiresAtMs }: Grant): void {
     const { clock, graceMs } = this.#dependencies;
@@ -112,6 +126,8 @@ export class Tokens {
       .verify(token)
       .then((grant) => {
         if (!this.#holder.accepting) return;
+        // Here, and not where the signature is checked: who is excluded from the next moment on is looked for among those that are taken.
+        this.#dependencies.exclusions.require(grant);
         this.#requireTime(grant);
         take(grant);
       })
@@ -131,6 +147,10 @@ export class Tokens {
 
 function expired(): Failure {
   return new Failure('TOKEN_EXPIRED', 'the token has expired: come again with a new one');
+}
+
+function disconnectedByModerator(): Failure {
+  return new Failure('DISCONNECTED', 'a moderator has ended all streams of the user');
 }
 
 function notPermitted(room: string): Failure {

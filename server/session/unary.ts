@@ -41,6 +41,16 @@ export async function accessOf(
   return new Access(await authenticate(authenticator, token), clock.wallMs());
 }
 
+/**
+ * Whether whoever calls would still be let in.
+ * @throws TokenError if not
+ */
+export function requireWelcome({ authenticator }: UnaryContext, access: Access): void {
+  if (authenticator.kind === 'open') return;
+  const [lost] = access.review((grant) => authenticator.exclusions.require(grant));
+  if (lost !== undefined) throw lost.error;
+}
+
 /** `Publish`: one message without a stream. */
 export function publish(
   { publishing }: UnaryContext,

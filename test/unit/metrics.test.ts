@@ -21,6 +21,7 @@ const stats: GatewayStats = {
   tokensVerified: 14,
   tokenVerificationSeconds: 15,
   keysAgeSeconds: 16,
+  bansAgeSeconds: 17,
   certificateExpiryMs: undefined,
   refused: new Map([['RATE_LIMITED', 14]]),
   upstreamCauses: [],

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ServerFrame } from '../../protos/live.ts';
 import type { Authenticator } from '../../server/auth/authenticator.ts';
+import { Exclusions } from '../../server/auth/exclusions.ts';
 import { secretKey } from '../../server/auth/key-source.ts';
 import { TokenVerifier } from '../../server/auth/token-verifier.ts';
 import type { Clock } from '../../common/clock.ts';
+import { createLogger } from '../../server/observability/logging.ts';
+import type { BucketEntry } from '../../server/upstream/bucket.ts';
 import { until } from '../helpers/poll.ts';
 import { SessionRig } from '../helpers/session-rig.ts';
 import type { Claims } from '../helpers/tokens.ts';
@@ -14,15 +17,19 @@ const MINUTE_MS = 60_000;
 /** A session of a gateway that wants tokens. */
 class Rig extends SessionRig {
   readonly #verifier: TokenVerifier;
+  readonly exclusions: Exclusions;
 
   constructor(leewayMs = 0) {
     let made: TokenVerifier | undefined;
+    let excluded: Exclusions | undefined;
     super((clock: Clock): Authenticator => {
       const requirements = { issuer: undefined, audience: undefined, leewayMs };
       made = new TokenVerifier(secretKey(Buffer.from(SECRET)), requirements, clock);
-      return { kind: 'tokens', verifier: made };
+      excluded = new Exclusions(clock, createLogger('silent'));
+      return { kind: 'tokens', verifier: made, exclusions: excluded };
     });
     this.#verifier = made ?? assert.fail('no verifier was made');
+    this.exclusions = excluded ?? assert.fail('nobody could be excluded');
   }
 
   get verified(): number {
@@ -317,6 +324,56 @@ describe('a session whose viewer brings a token', () => {
       assert.deepEqual([room, refusal?.reason], ['b', 'REASON_TOKEN_EXPIRED']);
       assert.equal(rig.carrier.ending, undefined);
     });
+  });
+});
+
+describe('a session of a viewer who is excluded', () => {
+  const entry = (key: string, revision = 1): BucketEntry => ({ key, revision, value: '' });
+
+  it('ends', async () => {
+    for (const [key, reason] of [
+      ['ban.ann', 'USER_BANNED'],
+      ['token.t1', 'TOKEN_REVOKED'],
+      ['disconnect.ann', 'DISCONNECTED'],
+    ] as const) {
+      await using rig = await new Rig().greeted({ jti: 't1' });
+      rig.exclusions.changed([entry('ban.bob'), entry('token.t2'), entry('disconnect.bob')]);
+      rig.session.tokens?.review(new Set(['bob']));
+      assert.equal(rig.carrier.ending, undefined);
+      rig.exclusions.changed([entry(key)]);
+      rig.session.tokens?.review(new Set(reason === 'DISCONNECTED' ? ['ann'] : []));
+      assert.equal(await rig.ending(), reason);
+    }
+  });
+
+  it('does not begin, also if it is while the signature is looked at', async () => {
+    await using rig = new Rig();
+    rig.carrier.receive({ hello: { client: 'test', token: rig.token() } });
+    rig.exclusions.changed([entry('ban.ann')]);
+    assert.equal(await rig.ending(), 'USER_BANNED');
+    assert.deepEqual(rig.carrier.sent, []);
+  });
+
+  it('loses a room whose token is revoked, unless that of the stream allows it too', async () => {
+    await using rig = await new Rig().greeted({ rooms: ['b'], jti: 'stream' });
+    for (const room of ['a', 'b']) {
+      rig.carrier.receive({ join: { room, start: { live: {} }, token: rig.token({ jti: room }) } });
+      await rig.next('caughtUp');
+    }
+    rig.exclusions.changed([entry('token.a'), entry('token.b')]);
+    rig.session.tokens?.review(new Set());
+    const { room, refusal } = await rig.next('roomError');
+    assert.deepEqual([room, refusal?.reason], ['a', 'REASON_TOKEN_REVOKED']);
+    rig.carrier.receive({ leave: { room: 'b' } });
+    await rig.next('left');
+    assert.equal(rig.carrier.ending, undefined);
+  });
+
+  it('takes no token that is revoked in place of one that is not', async () => {
+    await using rig = await new Rig().greeted({ jti: 'first' });
+    rig.exclusions.changed([entry('token.second')]);
+    rig.carrier.receive({ renew: { token: rig.token({ jti: 'second' }) } });
+    assert.equal(await rig.ending(), 'TOKEN_REVOKED');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from 'nats';
+import type { Msg, MsgHdrs, Subscription } from 'nats';
 import { createInbox } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
@@ -45,6 +45,7 @@ export interface RequestOptions {
    * no answer before the patience is over.
    */
   readonly justBegun?: boolean;
+  readonly headers?: MsgHdrs;
 }
 
 interface Waiting {
@@ -52,6 +53,7 @@ interface Waiting {
   /** See {@link RequestOptions.justBegun}. */
   readonly justBegun: boolean;
   readonly payload: Uint8Array;
+  readonly headers: MsgHdrs | undefined;
   finish(outcome: Msg | RequestError): void;
 }
 
@@ -109,7 +111,7 @@ export class Requests {
   ask(
     subject: string,
     payload: Uint8Array,
-    { timeoutMs = TIMEOUT_MS, retry = true, justBegun = false }: RequestOptions = {},
+    { timeoutMs = TIMEOUT_MS, retry = true, justBegun = false, headers }: RequestOptions = {},
   ): Promise<Msg> {
     if (!this.#connection.up)
       return Promise.reject(new RequestError('disconnected', 'there is no connection to NATS'));
@@ -122,6 +124,7 @@ export class Requests {
         subject,
         justBegun,
         payload,
+        headers,
         finish: (outcome) => {
           this.#waiting.delete(token);
           answered.abort();
@@ -159,8 +162,9 @@ export class Requests {
     }
   }
 
-  #send(token: string, { subject, payload }: Waiting): void {
-    this.#connection.nc.publish(subject, payload, { reply: this.#inbox + token });
+  #send(token: string, { subject, payload, headers }: Waiting): void {
+    const reply = this.#inbox + token;
+    this.#connection.nc.publish(subject, payload, { reply, ...(headers && { headers }) });
   }
 
   #listen(): void {

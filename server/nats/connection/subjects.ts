@@ -65,7 +65,10 @@ export class Subjects {
   }
 }
 
+/** What the subjects of the JetStream API of the NATS account itself begin with. */
+export const DEFAULT_API = '$JS.API';
+
 /** What the subjects of the JetStream API begin with: that of the NATS account, or of one of its JetStream domains. */
 export function apiPrefix(domain: string | undefined): string {
-  return domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
+  return domain === undefined ? DEFAULT_API : `$JS.${domain}.API`;
 }

@@ -18,6 +18,7 @@ export type GetQuery =
 /** A message in an answer of `STREAM.MSG.GET`; headers and payload in base64. */
 export interface HeldMessage {
   readonly seq: number;
+  readonly subject: string;
   readonly time: string;
   readonly hdrs?: string;
   readonly data?: string;

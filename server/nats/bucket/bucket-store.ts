@@ -1,0 +1,126 @@
+import type { StreamConfig } from 'nats';
+import { DiscardPolicy, headers, nanos, RetentionPolicy, StorageType } from 'nats';
+import type { BucketWriter } from '../../upstream/bucket.ts';
+import { BucketError } from '../../upstream/bucket.ts';
+import type { JetStreamApi } from '../connection/jetstream-api.ts';
+import { JetStreamError } from '../connection/jetstream-api.ts';
+import type { RequestOptions, Requests } from '../connection/requests.ts';
+import { RequestError } from '../connection/requests.ts';
+import { DEFAULT_API } from '../connection/subjects.ts';
+import { answererOf, parseAck } from '../publish/pub-ack.ts';
+import type { BucketNames } from './bucket-names.ts';
+import type { BucketWatch } from './bucket-watch.ts';
+
+const STREAM_NAME_IN_USE = 10058;
+const DUPLICATE_WINDOW_MS = 120_000;
+const ASKING: RequestOptions = { timeoutMs: 4_000 };
+
+/** What writing to a bucket depends on. */
+export interface BucketStoreDependencies {
+  readonly requests: Requests;
+  readonly api: JetStreamApi;
+  readonly names: BucketNames;
+  readonly watch: Pick<BucketWatch, 'look'>;
+  /** Copies of the bucket, if it has to be made. */
+  readonly replicas: number;
+}
+
+/** A bucket as other clients of NATS make it: the last value of each key, on disk. */
+export function bucketConfig(names: BucketNames, replicas: number): Partial<StreamConfig> & { name: string } {
+  return {
+    name: names.stream,
+    subjects: [names.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    max_age: 0,
+    max_bytes: -1,
+    max_msgs: -1,
+    max_msg_size: -1,
+    max_consumers: -1,
+    num_replicas: replicas,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+  };
+}
+
+/** Writes to a bucket, and makes it if there is none. */
+export class BucketStore implements BucketWriter {
+  readonly #dependencies: BucketStoreDependencies;
+
+  constructor(dependencies: BucketStoreDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** See {@link BucketWriter}. */
+  put(key: string, value: string): Promise<void> {
+    return this.#write(key, value, {});
+  }
+
+  /** See {@link BucketWriter}. */
+  remove(key: string): Promise<void> {
+    const deletion = headers();
+    deletion.set('KV-Operation', 'DEL');
+    return this.#write(key, '', { headers: deletion });
+  }
+
+  async #write(key: string, value: string, how: RequestOptions): Promise<void> {
+    try {
+      try {
+        await this.#store(key, value, how);
+      } catch (error) {
+        if (!(error instanceof RequestError && error.kind === 'no-responders')) throw error;
+        await this.#create();
+        await this.#store(key, value, { ...how, justBegun: true });
+      }
+    } catch (error) {
+      throw this.#explained(error);
+    }
+    await this.#dependencies.watch.look();
+  }
+
+  /** The bucket of another JetStream domain is written to by way of its API: servers keep the subjects of buckets to themselves. */
+  async #store(key: string, value: string, how: RequestOptions): Promise<void> {
+    const { requests, api, names } = this.#dependencies;
+    const subject = names.subject(key);
+    const address = api.prefix === DEFAULT_API ? subject : `${api.prefix}.${subject}`;
+    const ack = parseAck((await requests.ask(address, Buffer.from(value), { ...ASKING, ...how })).data);
+    if (ack.error !== undefined)
+      throw new JetStreamError(ack.error.err_code ?? 0, ack.error.description ?? 'no description');
+    if (ack.stream !== names.stream)
+      throw new BucketError('forbidden', `${answererOf(ack)} stores ${subject}: take the subject from it`);
+  }
+
+  async #create(): Promise<void> {
+    const { api, names, replicas } = this.#dependencies;
+    try {
+      await api.ask(`STREAM.CREATE.${names.stream}`, bucketConfig(names, replicas));
+    } catch (error) {
+      // Another gateway's may be older, with another configuration; that it is there is enough.
+      if (!(error instanceof JetStreamError && error.code === STREAM_NAME_IN_USE)) throw error;
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    const { names, replicas } = this.#dependencies;
+    if (error instanceof RequestError) {
+      const { kind, message } = error;
+      if (kind !== 'forbidden')
+        return new BucketError('unavailable', `NATS does not answer (${message})`, { cause: error });
+      const advice = `give it to the gateway's user; if it is the one to create the bucket: nats kv add ${names.bucket} --replicas ${replicas}`;
+      return new BucketError('forbidden', `${message}: ${advice}`, { cause: error });
+    }
+    if (error instanceof JetStreamError) {
+      const { code, message } = error;
+      return new BucketError(
+        'unavailable',
+        `NATS cannot store it in the bucket ${names.bucket}: ${message} (${code})`,
+        { cause: error },
+      );
+    }
+    return error;
+  }
+}
