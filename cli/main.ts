@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LiveError } from '../client/index.ts';
 import { VERSION } from '../common/node/version.ts';
+import { banCommand, disconnectCommand, unbanCommand } from './commands/ban.ts';
 import { contextCommand } from './commands/context.ts';
 import { chaosCommand } from './commands/chaos.ts';
 import { pullCommand } from './commands/pull.ts';
@@ -22,7 +23,8 @@ function program(): { root: Command; doing: Command[] } {
   const root = new Command('live-cli')
     .description('Watch and feed live rooms through a live-gateway.')
     .version(VERSION);
-  const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand(), tokenCommand()];
+  const moderating = [banCommand(), unbanCommand(), disconnectCommand()];
+  const doing = [watchCommand(), sendCommand(), roomCommand(), pullCommand(), tokenCommand(), ...moderating];
   const judging = [chaosCommand(), reportCommand()];
   for (const command of [root, ...doing]) command.addHelpText('after', EXIT_CODE_HELP);
   for (const command of judging) command.addHelpText('after', VERDICT_EXIT_CODE_HELP);
@@ -31,7 +33,8 @@ function program(): { root: Command; doing: Command[] } {
   for (const command of withSubcommands(root)) {
     command.exitOverride().showHelpAfterError('(--help tells more)').configureHelp({ helpWidth: 110 });
   }
-  return { root, doing: [...doing, ...context.commands] };
+  const within = doing.flatMap(({ commands }) => commands);
+  return { root, doing: [...doing, ...within, ...context.commands] };
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -3,16 +3,18 @@ import { isRight, isRoomPattern, ROLES } from '../../protos/rights.ts';
 import { parsePositiveDuration } from '../arguments.ts';
 import type { SignatureKeys } from '../token/inspect.ts';
 import type { MakeOptions } from '../token/make.ts';
+import { revokeCommand } from './ban.ts';
 
 /**
- * `live-cli token`: tokens for tests, and a look at those that do not work. Real ones are made by your backend. What it does is loaded when it is done: every
- * other command starts sooner.
+ * `live-cli token`: tokens for tests, a look at those that do not work, and an end to others. Real ones are made by your backend. What make and inspect do is
+ * loaded when it is done: every other command starts sooner.
  */
 export function tokenCommand(): Command {
   return new Command('token')
-    .description('Make test tokens (JWT) for a gateway that asks for them, and look at tokens.')
+    .description('Make test tokens (JWT) for a gateway that asks for them, look at tokens, and revoke them.')
     .addCommand(makeCommand())
-    .addCommand(inspectCommand());
+    .addCommand(inspectCommand())
+    .addCommand(revokeCommand());
 }
 
 function makeCommand(): Command {

@@ -4,7 +4,7 @@ import type { BucketEntry, BucketReader } from '../upstream/bucket.ts';
 import { excludedBy } from './exclusion-key.ts';
 import type { ExclusionTerm } from './exclusion-term.ts';
 import { parseTerm } from './exclusion-term.ts';
-import type { Grant } from './grant.ts';
+import type { TokenBearer } from './token-error.ts';
 import { TokenError } from './token-error.ts';
 
 /** Users whose streams are to end, whoever they are otherwise. */
@@ -42,14 +42,16 @@ export class Exclusions implements BucketReader {
    * Does nothing for whom nothing excludes.
    * @throws TokenError USER_BANNED, TOKEN_REVOKED
    */
-  require({ user, tokenId }: Pick<Grant, 'user' | 'tokenId'>): void {
+  require({ user, tokenId }: TokenBearer): void {
+    const bearer = { user, tokenId };
     const ban = this.#inForce(this.#bans, user);
-    if (ban !== undefined) throw new TokenError('USER_BANNED', banText(ban));
+    if (ban !== undefined) throw new TokenError('USER_BANNED', banText(ban), { bearer });
     const revoked = this.#inForce(this.#tokens, tokenId);
     if (revoked !== undefined)
       throw new TokenError(
         'TOKEN_REVOKED',
         `the token was revoked${because(revoked)}: come again with another one`,
+        { bearer },
       );
   }
 

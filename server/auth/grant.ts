@@ -35,6 +35,13 @@ export function allows({ rules }: Grant, right: Right, room: string): boolean {
   );
 }
 
+/** Whether a grant includes a right in every room. */
+export function allowsEverywhere({ rules }: Grant, right: Right): boolean {
+  return rules.some(
+    ({ rooms, rights }) => rooms.includes('*') && rights.some((given) => includes(given, right)),
+  );
+}
+
 function includes(given: Right, asked: Right): boolean {
   return given === asked || (given === 'publish:*' && asked.startsWith('publish:'));
 }

@@ -25,6 +25,8 @@ import { openNats } from './opened-nats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
+import { auditLog } from '../observability/audit-log.ts';
+import { Moderation } from '../session/moderation.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
@@ -161,7 +163,9 @@ export async function startGateway(
       else hub.suspend();
     });
     const publishing = new PublishService(publisher, maxPayload);
-    const refusals = new Refusals(logger);
+    const audit = auditLog(logger, clock);
+    undo.push(() => audit.close());
+    const refusals = new Refusals(logger, audit);
     const sessions = new Sessions(
       {
         hub,
@@ -207,6 +211,7 @@ export async function startGateway(
         life,
         clock,
         refusals,
+        moderation: new Moderation({ store: excluded?.store, audit, clock }),
       },
       health,
       logger,

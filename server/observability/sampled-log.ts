@@ -13,8 +13,15 @@ export interface SampledLog {
   close(): void;
 }
 
-/** Writes the first lines of each second, and at its end how many were left out, by their message. */
-export function sampledLog(logger: Logger, clock: Clock): SampledLog {
+/**
+ * Writes the first lines of each second, and at its end how many were left out, by their message.
+ * @param base facts of every line
+ */
+export function sampledLog(
+  logger: Pick<Logger, 'info'>,
+  clock: Clock,
+  base: Readonly<Record<string, unknown>> = {},
+): SampledLog {
   const leftOut = new Map<string, number>();
   let written = 0;
   let second: Timer | undefined;
@@ -23,14 +30,14 @@ export function sampledLog(logger: Logger, clock: Clock): SampledLog {
     second = undefined;
     written = 0;
     if (leftOut.size === 0) return;
-    logger.info({ leftOut: Object.fromEntries(leftOut) }, 'more in the same second');
+    logger.info({ ...base, leftOut: Object.fromEntries(leftOut) }, 'more in the same second');
     leftOut.clear();
   };
   return {
     info(facts, message) {
       if (over) return;
       second ??= clock.after(SECOND_MS, turn);
-      if (written++ < PER_SECOND) logger.info(facts, message);
+      if (written++ < PER_SECOND) logger.info({ ...base, ...facts }, message);
       else leftOut.set(message, (leftOut.get(message) ?? 0) + 1);
     },
     close() {

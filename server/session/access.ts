@@ -1,6 +1,6 @@
 import type { Right } from '../../protos/rights.ts';
 import type { Grant } from '../auth/grant.ts';
-import { allows, EVERYTHING } from '../auth/grant.ts';
+import { allows, allowsEverywhere, EVERYTHING } from '../auth/grant.ts';
 import { TokenError } from '../auth/token-error.ts';
 import { Failure } from './failure.ts';
 
@@ -43,6 +43,11 @@ export class Access {
     return this.#held[0]?.grant.user;
   }
 
+  /** The name of the token of the stream or call; undefined: it has none. */
+  get tokenId(): string | undefined {
+    return this.#held[0]?.grant.tokenId;
+  }
+
   mayWatch(room: string): boolean {
     return this.#allows('watch', room);
   }
@@ -50,6 +55,15 @@ export class Access {
   /** @throws Failure NOT_PERMITTED */
   requireWatch(room: string): void {
     this.#require('watch', room, `watch room ${room}`);
+  }
+
+  /**
+   * Moderates all rooms: a token for one of them is not enough.
+   * @throws Failure NOT_PERMITTED
+   */
+  requireModerate(): void {
+    if (this.#held.some(({ room, grant }) => room === '' && allowsEverywhere(grant, 'moderate'))) return;
+    throw new Failure('NOT_PERMITTED', 'the token does not allow to moderate every room (*)');
   }
 
   /**

@@ -1,17 +1,23 @@
 import { TooManyWaiting } from '../../common/turns.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
+import type { AuditLog } from '../observability/audit-log.ts';
 import type { Logger } from '../observability/logging.ts';
 import { TokenError } from '../auth/token-error.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { Failure } from './failure.ts';
 
+const NOWHERE: Pick<AuditLog, 'refusal'> = { refusal: () => undefined };
+
 /** Tells what is refused, and counts it by its reason, over all that a gateway refuses. */
 export class Refusals {
   readonly #logger: Logger;
+  readonly #audit: Pick<AuditLog, 'refusal'>;
   readonly #counts = new Map<KnownReason, number>();
 
-  constructor(logger: Logger) {
+  /** @param audit where refusals are put on record; absent: nowhere */
+  constructor(logger: Logger, audit: Pick<AuditLog, 'refusal'> = NOWHERE) {
     this.#logger = logger;
+    this.#audit = audit;
   }
 
   /** How often each reason was given. */
@@ -34,6 +40,8 @@ export class Refusals {
     this.count(failure.reason);
     const level = failure.reason === 'INTERNAL_ERROR' ? 'error' : 'debug';
     this.#logger[level]({ ...facts, err: failure }, message);
+    const bearer = error instanceof TokenError ? error.bearer : undefined;
+    this.#audit.refusal(failure.reason, { ...facts, ...bearer, text: failure.message });
     return failure;
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../observability/logging.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
+import type { Access } from './access.ts';
 import type { Failure } from './failure.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -15,6 +16,8 @@ export interface SessionLogs {
   readonly refusals: Refusals;
 }
 
+type SessionFacts = Readonly<Record<'session' | 'peer' | 'client' | 'user' | 'tokenId', string | undefined>>;
+
 /** What is said in the log of one session, and who it is. */
 export class SessionLog {
   readonly id = randomUUID();
@@ -22,17 +25,17 @@ export class SessionLog {
   readonly #logs: SessionLogs;
   /** As the client names itself in Hello. */
   #client: string | undefined;
-  #user: string | undefined;
+  #access: Pick<Access, 'user' | 'tokenId'> | undefined;
 
   constructor(peer: string, logs: SessionLogs) {
     this.#peer = peer;
     this.#logs = logs;
   }
 
-  /** @param user whose token it has; undefined where nobody is asked for one */
-  begins(client: string, user: string | undefined): void {
+  /** @param access whose token it has */
+  begins(client: string, access: Pick<Access, 'user' | 'tokenId'>): void {
     this.#client = client.slice(0, MAX_CLIENT_NAME);
-    this.#user = user;
+    this.#access = access;
     this.#logs.sampledLog.info(this.#facts, 'a session begins');
   }
 
@@ -50,7 +53,8 @@ export class SessionLog {
     return this.#logs.refusals.refuse(error, { ...this.#facts, ...facts }, message);
   }
 
-  get #facts(): { session: string; peer: string; client: string | undefined; user: string | undefined } {
-    return { session: this.id, peer: this.#peer, client: this.#client, user: this.#user };
+  get #facts(): SessionFacts {
+    const { user, tokenId } = this.#access ?? {};
+    return { session: this.id, peer: this.#peer, client: this.#client, user, tokenId };
   }
 }

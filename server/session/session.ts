@@ -272,7 +272,7 @@ export class Session
   #greet({ client, features, maxFrameBytes }: Hello): void {
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = OPEN;
-    this.log.begins(client, this.access.user);
+    this.log.begins(client, this.access);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
     this.send(welcomeFrame(this.log.id, this.maxFrameBytes, this.#form, this.#dependencies));

@@ -11,6 +11,7 @@ import { authenticate } from '../auth/authenticator.ts';
 import { Access, OPEN_ACCESS } from './access.ts';
 import { Failure } from './failure.ts';
 import type { UpstreamLife } from './pull-patience.ts';
+import type { Moderation } from './moderation.ts';
 import type { Caller, PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import { requireRoomName } from './requests.ts';
@@ -26,6 +27,7 @@ export interface UnaryContext {
   readonly life: UpstreamLife;
   readonly clock: Clock;
   readonly refusals: Refusals;
+  readonly moderation: Moderation;
 }
 
 /**

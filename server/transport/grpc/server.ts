@@ -1,4 +1,5 @@
 import { Server } from '@grpc/grpc-js';
+import { moderationService } from '../../../protos/moderation.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
@@ -65,7 +66,7 @@ export interface GrpcServer {
 }
 
 /**
- * Serves `live.v1.Live`, health and reflection.
+ * Serves `live.v1.Live`, `live.v1.Moderation`, health and reflection.
  * @throws when the address cannot be listened on
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
@@ -93,7 +94,9 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.enable_channelz': 0,
     interceptors: [liveInterceptor(open, watch, receiving)],
   });
-  server.addService(liveMethods, liveHandlers(unary));
+  const handlers = liveHandlers(unary);
+  server.addService(liveMethods, handlers);
+  server.addService(moderationService, handlers);
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   reflection().addToServer(server);

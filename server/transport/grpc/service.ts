@@ -7,9 +7,13 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ServerInterceptingCall } from '@grpc/grpc-js';
+import type { BanRequest } from '../../../protos/gen/live/v1/BanRequest.ts';
+import type { DisconnectRequest } from '../../../protos/gen/live/v1/DisconnectRequest.ts';
 import type { GetRoomRequest } from '../../../protos/gen/live/v1/GetRoomRequest.ts';
 import type { PullRequest } from '../../../protos/gen/live/v1/PullRequest.ts';
 import type { PublishRequest } from '../../../protos/gen/live/v1/PublishRequest.ts';
+import type { RevokeTokenRequest } from '../../../protos/gen/live/v1/RevokeTokenRequest.ts';
+import type { UnbanRequest } from '../../../protos/gen/live/v1/UnbanRequest.ts';
 import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
@@ -19,6 +23,7 @@ import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Asker } from '../../../common/turns.ts';
 import type { Received } from '../../session/carrier.ts';
+import type { Access } from '../../session/access.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
 import type { UnaryContext } from '../../session/unary.ts';
@@ -87,12 +92,17 @@ export function liveInterceptor(
   };
 }
 
-/** Handlers for {@link liveMethods}, but for Connect: see {@link liveInterceptor}. */
+/** Handlers for {@link liveMethods}, but for Connect: see {@link liveInterceptor}; and for those of `live.v1.Moderation`. */
 export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
+  const { moderation } = context;
   return {
     Pull: (call: PullCall) => void servePull(context, call),
     Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
     GetRoom: unary((request: GetRoomRequest, caller) => getRoom(context, request, caller)),
+    Ban: unary((request: BanRequest, caller) => moderation.ban(request, caller)),
+    Unban: unary((request: UnbanRequest, caller) => moderation.unban(request, caller)),
+    Disconnect: unary((request: DisconnectRequest, caller) => moderation.disconnect(request, caller)),
+    RevokeToken: unary((request: RevokeTokenRequest, caller) => moderation.revokeToken(request, caller)),
   };
 
   function unary<Request, Response>(answer: (request: Request, caller: Caller & Asker) => Promise<Response>) {
@@ -101,13 +111,16 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
       call.on('cancelled', () => gone.abort());
       const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
       const group = call.getPeer();
-      const answered = accessOf(context, bearerToken(call.metadata)).then((access) =>
-        answer(call.request, { access, group, signal: gone.signal, remainingMs }),
-      );
+      let caller: CallerFacts = { peer: group };
+      const answered = accessOf(context, bearerToken(call.metadata)).then((access) => {
+        caller = callerFacts(group, access);
+        return answer(call.request, { access, group, signal: gone.signal, remainingMs });
+      });
       answered.then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const failure = context.refusals.refuse(error, { method: call.getPath() }, 'a call was refused');
+          const facts = { method: call.getPath(), ...caller };
+          const failure = context.refusals.refuse(error, facts, 'a call was refused');
           callback(statusOf(failure));
         },
       );
@@ -115,17 +128,30 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
   }
 }
 
+/** Who calls, for the log: as far as is known. */
+interface CallerFacts {
+  readonly peer: string;
+  readonly user?: string | undefined;
+  readonly tokenId?: string | undefined;
+}
+
+const callerFacts = (peer: string, { user, tokenId }: Access): CallerFacts => ({ peer, user, tokenId });
+
 async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort());
   call.on('close', () => gone.abort());
+  const group = call.getPeer();
+  let caller: CallerFacts = { peer: group };
   try {
     const access = await accessOf(context, bearerToken(call.metadata));
-    for await (const part of pull(context, call.request, { access, group: call.getPeer() }, gone.signal))
+    caller = callerFacts(group, access);
+    for await (const part of pull(context, call.request, { access, group }, gone.signal))
       await written(call, part, gone.signal);
     call.end();
   } catch (error) {
-    const failure = context.refusals.refuse(error, { method: call.getPath() }, 'a call was refused');
+    const facts = { method: call.getPath(), room: call.request.room.slice(0, 80), ...caller };
+    const failure = context.refusals.refuse(error, facts, 'a call was refused');
     call.emit('error', statusOf(failure));
   }
 }
