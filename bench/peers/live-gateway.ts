@@ -49,7 +49,17 @@ const portOf = (address = ''): number => parseAddress(address)?.port ?? 0;
 
 /** @param port 0: one that is free */
 async function serve(nats: NatsProcess, port: number, settings: readonly string[]): Promise<Served> {
-  const args = ['--nats', nats.url, '--listen', `127.0.0.1:${port}`, '--metrics', '127.0.0.1:0', ...settings];
+  const rate = ['--publish-rate', 'unlimited'];
+  const args = [
+    '--nats',
+    nats.url,
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--metrics',
+    '127.0.0.1:0',
+    ...rate,
+    ...settings,
+  ];
   const server = startProgram(
     process.execPath,
     [

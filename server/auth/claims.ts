@@ -1,6 +1,8 @@
 import type { JWTPayload } from 'jose';
 import { isRight, isRoomPattern, ROLES } from '../../protos/rights.ts';
 import type { Grant, Rule } from './grant.ts';
+import type { TokenLimits } from './limits.ts';
+import { isLimit, isLimitName } from './limits.ts';
 import { TokenError } from './token-error.ts';
 
 /* The claims of a token (docs/authentication.md has them as a table). Their signature and times have been checked. */
@@ -29,6 +31,7 @@ export function grantOf(payload: JWTPayload): Grant {
     tokenId: idOf(payload.jti),
     expiresAtMs: payload.exp === undefined ? Infinity : payload.exp * SECOND_MS,
     rules,
+    limits: limitsOf(payload['limits']),
   };
 }
 
@@ -58,6 +61,19 @@ function idOf(jti: unknown): string | undefined {
   return jti;
 }
 
+/** Names that are not known here limit nothing: an application may have limits of its own. */
+function limitsOf(value: unknown): TokenLimits | undefined {
+  if (value === undefined) return undefined;
+  const entries = Object.entries(objectOf('limits', value)).filter(([name]) => isLimitName(name));
+  const limits = new Map<string, number>();
+  for (const [name, perSecond] of entries) {
+    if (!isLimit(perSecond)) throw invalid('limits', `has to have a number a second as ${name}, above 0`);
+    limits.set(name, perSecond);
+  }
+  if (limits.size > MAX_LIST) throw invalid('limits', `has to have at most ${MAX_LIST}`);
+  return limits;
+}
+
 /** A claim that is a list; an absent one is empty. */
 function listOf<T>(
   claims: Readonly<Record<string, unknown>>,
@@ -84,7 +100,7 @@ function roomPatternOf(name: string, item: unknown): string {
 function objectOf(name: string, item: unknown): Readonly<Record<string, unknown>> {
   if (typeof item === 'object' && item !== null && !Array.isArray(item))
     return item as Record<string, unknown>;
-  throw invalid(name, 'has to be a list of objects');
+  throw invalid(name, name === 'limits' ? 'has to be an object' : 'has to be a list of objects');
 }
 
 function invalid(claim: string, problem: string): TokenError {

@@ -1,5 +1,6 @@
 import type { Right } from '../../protos/rights.ts';
 import { ROLES } from '../../protos/rights.ts';
+import type { TokenLimits } from './limits.ts';
 
 /** Rights in the rooms whose names match one of the patterns. */
 export interface Rule {
@@ -17,6 +18,8 @@ export interface Grant {
   /** In milliseconds since the Unix epoch; Infinity: for good. */
   readonly expiresAtMs: number;
   readonly rules: readonly Rule[];
+  /** Rates of publishing; undefined: those of the gateway. */
+  readonly limits: TokenLimits | undefined;
 }
 
 /** Where nobody is asked for a token, everybody may do everything. */
@@ -25,6 +28,7 @@ export const EVERYTHING: Grant = {
   tokenId: undefined,
   expiresAtMs: Infinity,
   rules: [{ rooms: ['*'], rights: ROLES.get('service') ?? [] }],
+  limits: undefined,
 };
 
 /** Whether a grant includes a right in a room. */

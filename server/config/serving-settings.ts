@@ -97,6 +97,22 @@ export const SERVING_SETTINGS = {
     fallback: '20',
     parse: parseRate,
   }),
+  publishRate: required({
+    flag: 'publish-rate',
+    placeholder: 'n',
+    help: 'publishes a second of one user at each worker, or of one stream where nobody is asked for a token; ten times as many may come at once; a token may say otherwise',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '1000',
+    parse: parseRate,
+  }),
+  userEphemeralRate: required({
+    flag: 'user-ephemeral-rate',
+    placeholder: 'n',
+    help: 'likewise, of ephemeral messages alone',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: 'unlimited',
+    parse: parseRate,
+  }),
   lingeringRooms: required({
     flag: 'lingering-rooms',
     placeholder: 'n',

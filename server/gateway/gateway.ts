@@ -27,6 +27,7 @@ import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
 import { auditLog } from '../observability/audit-log.ts';
 import { Moderation } from '../session/moderation.ts';
+import { PublishRates } from '../session/publish-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
@@ -162,7 +163,8 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const publishing = new PublishService(publisher, maxPayload);
+    const limits = { all: config.publishRate, ephemeral: config.userEphemeralRate };
+    const publishing = new PublishService(publisher, maxPayload, new PublishRates(limits, clock));
     const audit = auditLog(logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);

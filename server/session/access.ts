@@ -1,6 +1,7 @@
 import type { Right } from '../../protos/rights.ts';
 import type { Grant } from '../auth/grant.ts';
 import { allows, allowsEverywhere, EVERYTHING } from '../auth/grant.ts';
+import type { TokenLimits } from '../auth/limits.ts';
 import { TokenError } from '../auth/token-error.ts';
 import { Failure } from './failure.ts';
 
@@ -41,6 +42,11 @@ export class Access {
   /** Undefined: nobody asked. */
   get user(): string | undefined {
     return this.#held[0]?.grant.user;
+  }
+
+  /** Rates of publishing that the token of the stream or call sets; undefined: none. */
+  get limits(): TokenLimits | undefined {
+    return this.#held[0]?.grant.limits;
   }
 
   /** The name of the token of the stream or call; undefined: it has none. */

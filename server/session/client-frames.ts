@@ -82,6 +82,7 @@ export class ClientFrames {
     return new Publishes({
       service,
       access: host.access,
+      group: host.log.id,
       limit: limits.publishes,
       send: (frame) => host.sendLater(frame),
       refuse: (error) => host.log.refuse(error, 'a publish was refused'),

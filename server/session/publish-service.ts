@@ -5,6 +5,7 @@ import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
+import type { PublishRates } from './publish-rates.ts';
 import { parsePublication } from './requests.ts';
 
 /** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
@@ -24,6 +25,8 @@ const REASONS: Readonly<Record<Refusal, KnownReason>> = {
 /** Who publishes, and waits for the result. */
 export interface Caller {
   readonly access: Access;
+  /** Who it is where nobody is asked for a token: his stream, or the other end of his connection. */
+  readonly group: string;
   /** Aborts the wait for an acknowledgement, not what was already sent. */
   readonly signal?: AbortSignal;
   /** How much longer it waits, in milliseconds. */
@@ -34,10 +37,12 @@ export interface Caller {
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
+  readonly #rates: PublishRates;
   readonly #underWay = { messages: 0, bytes: 0 };
 
   /** @param maxPayload bytes that a payload may have */
-  constructor(target: PublishTarget, maxPayload: number) {
+  constructor(target: PublishTarget, maxPayload: number, rates: PublishRates) {
+    this.#rates = rates;
     this.#target = target;
     this.#maxPayload = maxPayload;
   }
@@ -49,9 +54,11 @@ export class PublishService {
   /** @throws Failure */
   async publish(
     request: PublishRequest,
-    { access, signal, remainingMs = Infinity }: Caller,
+    { access, group, signal, remainingMs = Infinity }: Caller,
   ): Promise<PublishResponseInput> {
     const { room, deliveryClass, content } = parsePublication(request, access, this.#maxPayload);
+    const spender = access.user === undefined ? `group ${group}` : `user ${access.user}`;
+    this.#rates.spend({ spender, limits: access.limits, type: content.type, deliveryClass });
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
       if (refused === undefined) return {};

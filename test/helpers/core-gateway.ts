@@ -20,6 +20,7 @@ import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { PublishRates } from '../../server/session/publish-rates.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Sessions } from '../../server/session/sessions.ts';
 import { seededRandom } from '../../common/random.ts';
@@ -85,7 +86,11 @@ export class CoreGateway {
         hub,
         scheduler,
         clock,
-        publishing: new PublishService(nowhere, 1 << 20),
+        publishing: new PublishService(
+          nowhere,
+          1 << 20,
+          new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
+        ),
         logger: createLogger('silent'),
         refusals: new Refusals(createLogger('silent')),
         limits: SESSION_LIMITS,

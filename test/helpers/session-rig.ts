@@ -7,6 +7,7 @@ import type { Authenticator } from '../../server/auth/authenticator.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { PublishRates } from '../../server/session/publish-rates.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
@@ -54,6 +55,7 @@ export class SessionRig implements AsyncDisposable {
         ephemeral: () => undefined,
       },
       1_000,
+      new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
     );
     this.session = new Session(
       this.carrier,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { PublishRates } from '../../server/session/publish-rates.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type {
   PublishLimit,
@@ -36,14 +38,19 @@ describe('publish service', () => {
       },
       ephemeral: () => undefined,
     };
-    service = new PublishService(target, 1_000);
+    const clock = new ManualClock();
+    service = new PublishService(
+      target,
+      1_000,
+      new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
+    );
   });
 
   const limitFor = async (
     timeoutMs: number,
-    caller: Omit<Caller, 'access'> = {},
+    caller: Omit<Caller, 'access' | 'group'> = {},
   ): Promise<number | undefined> => {
-    await service.publish(request(timeoutMs), { access: OPEN_ACCESS, ...caller });
+    await service.publish(request(timeoutMs), { access: OPEN_ACCESS, group: 'g', ...caller });
     return limits.at(-1)?.ms;
   };
 
@@ -71,13 +78,16 @@ describe('publish service', () => {
     for (const [refusal, reason] of Object.entries(reasons)) {
       outcome = { kind: 'refused', refusal: refusal as Refusal, detail: 'the very cause' };
       const message = 'the message was not stored: the very cause';
-      await assert.rejects(service.publish(request(), { access: OPEN_ACCESS }), { reason, message });
+      await assert.rejects(service.publish(request(), { access: OPEN_ACCESS, group: 'g' }), {
+        reason,
+        message,
+      });
     }
   });
 
   it('leaves open what is', async () => {
     outcome = { kind: 'unknown', detail: 'silence' };
-    await assert.rejects(service.publish(request(), { access: OPEN_ACCESS }), {
+    await assert.rejects(service.publish(request(), { access: OPEN_ACCESS, group: 'g' }), {
       reason: 'PUBLISH_OUTCOME_UNKNOWN',
       message: /may have been stored.*same key is safe.*silence/,
     });

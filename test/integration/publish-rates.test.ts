@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
+import { LiveError } from '../../client/index.ts';
+import { LiveStub } from '../../protos/live.ts';
+import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../protos/status-details.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { SkippingClock } from '../helpers/skipping-clock.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+import { inSeconds, SECRET, token } from '../helpers/tokens.ts';
+
+describe('a gateway with rates of publishing', () => {
+  let nats: TestNats;
+  let directory: TempDir;
+  let jwtSecretFile: string;
+
+  before(async () => {
+    nats = await startNats();
+    directory = await tempDir();
+    jwtSecretFile = join(directory.path, 'secret');
+    await writeFile(jwtSecretFile, SECRET);
+  });
+
+  after(async () => {
+    await nats.stop();
+    await directory[Symbol.asyncDispose]();
+  });
+
+  const ann = (limits: object): string =>
+    token({ sub: 'ann', exp: inSeconds(600), roles: ['publisher'], limits });
+
+  it('counts what a user publishes by all streams and calls, and says when there is more', async () => {
+    await using gateway = await startTestGateway(nats.url, { jwtSecretFile }, { clock: new SkippingClock() });
+    const given = ann({ 'publish:like': 0.001, publish: 1_000 });
+    const like = { type: 'like', payload: 'x' };
+    await gateway.client({ token: given }).publish('r', like);
+    await assert.rejects(gateway.client({ token: given }).publish('r', like), (error: LiveError) => {
+      assert.deepEqual([error.codeName, error.reason], ['RESOURCE_EXHAUSTED', 'RATE_LIMITED']);
+      assert.match(error.message, /too many likes: 0\.001 a second are allowed/);
+      assert.ok(error.retryAfterMs > 900_000 && error.retryAfterMs <= 1_000_000, String(error.retryAfterMs));
+      return true;
+    });
+    const stub = new LiveStub(gateway.address, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${given}`);
+    const request = { room: 'r', type: 'like', payload: Buffer.from('x') };
+    const error = await new Promise<ServiceError | null>((resolve) =>
+      stub.publish(request, metadata, (refused: ServiceError | null) => resolve(refused)),
+    );
+    stub.close();
+    const told = decodeStatusDetails(error?.metadata.get(STATUS_DETAILS_KEY)[0] as Buffer);
+    assert.equal(told.reason, 'RATE_LIMITED');
+    assert.ok((told.retryAfterMs ?? 0) > 900_000, 'RetryInfo');
+    await gateway.client({ token: given }).publish('r', { type: 'comment', payload: 'of another type' });
+  });
+
+  it('has reliable messages of our client wait until there is more: all are stored, once', async () => {
+    const clock = new SkippingClock();
+    await using gateway = await startTestGateway(nats.url, { jwtSecretFile, publishRate: 20 }, { clock });
+    const client = gateway.client({ token: token({ sub: 'bob', roles: ['publisher'] }) });
+    const names = Array.from({ length: 205 }, (_, index) => String(index));
+    await Promise.all(
+      names.map((name) => client.publish('waits', { type: 'gift', payload: name }, { timeoutMs: 60_000 })),
+    );
+    const stored: string[] = [];
+    for await (const event of client.pull('waits'))
+      if (event.kind === 'message') stored.push(Buffer.from(event.message.payload).toString());
+    assert.deepEqual(stored.toSorted(), names.toSorted());
+    assert.ok((gateway.stats.refused.get('RATE_LIMITED') ?? 0) > 0);
+  });
+
+  it('counts by stream where nobody is asked who he is', async () => {
+    await using gateway = await startTestGateway(nats.url, { userEphemeralRate: 1 });
+    const like = { type: 'like', payload: 'x' };
+    const likes = async (): Promise<number> => {
+      const client = gateway.client();
+      const sent = await Promise.allSettled(Array.from({ length: 200 }, () => client.publish('r', like)));
+      return sent.filter(({ status }) => status === 'fulfilled').length;
+    };
+    for (let viewer = 0; viewer < 2; viewer++) {
+      const passed = await likes();
+      assert.ok(passed >= 10 && passed < 200, String(passed));
+    }
+  });
+});

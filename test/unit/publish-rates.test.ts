@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { grantOf } from '../../server/auth/claims.ts';
+import { Failure } from '../../server/session/failure.ts';
+import type { PublishLimits } from '../../server/session/publish-rates.ts';
+import { PublishRates } from '../../server/session/publish-rates.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
+
+describe('the rates of publishing', () => {
+  let clock: ManualClock;
+  let rates: PublishRates;
+
+  const limited = (limits: PublishLimits): void => {
+    clock = new ManualClock();
+    rates = new PublishRates(limits, clock);
+  };
+
+  /** How many of so many publishes are let through. */
+  function passing(
+    count: number,
+    { user = 'ann', type = 'gift', limits = undefined as object | undefined } = {},
+  ): number {
+    let passed = 0;
+    for (let i = 0; i < count; i++) {
+      if (refusal({ user, type, limits }) === undefined) passed += 1;
+    }
+    return passed;
+  }
+
+  function refusal({ user = 'ann', type = 'gift', limits = undefined as object | undefined } = {}):
+    Failure | undefined {
+    const deliveryClass = type === 'like' || type === 'comment' ? 'EPHEMERAL' : 'RELIABLE';
+    try {
+      rates.spend({ spender: user, limits: grantOf({ sub: user, limits }).limits, type, deliveryClass });
+      return undefined;
+    } catch (error) {
+      assert.ok(error instanceof Failure);
+      return error;
+    }
+  }
+
+  it('let a user publish so much a second, of which ten seconds are saved up', () => {
+    limited({ all: 2, ephemeral: Infinity });
+    assert.equal(passing(30), 20);
+    clock.advance(1_000);
+    assert.equal(passing(30), 2);
+    assert.equal(passing(30, { user: 'bob' }), 20, 'each has his own');
+    clock.advance(100_000);
+    assert.equal(passing(30), 20, 'no more is saved up than that');
+  });
+
+  it('say when the next one is let through, and let it through then', () => {
+    limited({ all: 2, ephemeral: Infinity });
+    passing(20);
+    const failure = refusal();
+    assert.deepEqual([failure?.reason, failure?.retryAfterMs], ['RATE_LIMITED', 500]);
+    clock.advance(499);
+    assert.equal(refusal()?.retryAfterMs, 1);
+    clock.advance(1);
+    assert.equal(refusal(), undefined);
+  });
+
+  it('count ephemeral messages by themselves, and among all', () => {
+    limited({ all: 3, ephemeral: 1 });
+    assert.equal(passing(20, { type: 'like' }), 10);
+    assert.equal(passing(40), 20, 'what was refused has cost nothing');
+  });
+
+  it('are those of the token, where it has any', () => {
+    limited({ all: 2, ephemeral: 2 });
+    const limits = { publish: 5, 'publish:gift': 1, ephemeral: 0.1, logins: 'three' };
+    assert.equal(passing(99, { limits }), 10);
+    assert.equal(passing(99, { limits, type: 'question' }), 40);
+    assert.equal(passing(99, { user: 'bob', limits, type: 'like' }), 1);
+    assert.equal(passing(99, { user: 'eve', limits: {} }), 20);
+    clock.advance(10_000);
+    assert.equal(passing(99, { user: 'bob', limits, type: 'like' }), 1);
+  });
+
+  it('refuse a token whose limits make no sense', () => {
+    for (const limits of [
+      7,
+      ['publish'],
+      { publish: '5' },
+      { ephemeral: 0 },
+      { 'publish:gift': -1 },
+      { publish: 1e9 },
+    ])
+      assert.throws(() => grantOf({ sub: 'ann', limits }), {
+        reason: 'TOKEN_INVALID',
+        message: /claim limits/,
+      });
+  });
+
+  it('remember only who has published lately, and not without end', () => {
+    limited({ all: 100, ephemeral: Infinity });
+    for (let user = 0; user < 150_000; user++) passing(1, { user: `u${user}` });
+    assert.equal(rates.spenders, 100_000);
+    clock.advance(10_000);
+    passing(1, { user: 'last' });
+    assert.equal(rates.spenders, 1);
+  });
+
+  it('cost nothing where there are none', () => {
+    limited({ all: Infinity, ephemeral: Infinity });
+    passing(5);
+    assert.equal(rates.spenders, 0);
+  });
+});
