@@ -44,5 +44,9 @@ export async function openExclusions({
   undo(() => watch.close());
   await retryUntilReady(clock, logger, config.jsDomain !== undefined, () => watch.start());
   logger.info({ bucket: names.bucket, entries: exclusions.count }, 'bans and revoked tokens are known');
-  return { watch, store: new BucketStore({ requests, api, names, watch, replicas: config.replicas }) };
+  const store = new BucketStore({ requests, api, names, watch, replicas: config.replicas });
+  await store.test().catch((error: unknown) => {
+    logger.warn({ err: error }, 'moderators cannot ban by this gateway: it cannot write the bucket of bans');
+  });
+  return { watch, store };
 }

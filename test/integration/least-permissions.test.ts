@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import { connect } from 'nats';
 import type { ConnectionOptions, NatsConnection as NatsClient } from 'nats';
 import { LiveClient } from '../../client/index.ts';
 import type { From, RoomEvent } from '../../client/index.ts';
+import { ModerationStub } from '../../protos/moderation.ts';
 import { systemClock } from '../../common/clock.ts';
 import { defaultConfig } from '../../server/config/config.ts';
 import type { ServerConfig } from '../../server/config/config.ts';
@@ -12,6 +15,8 @@ import type { Gateway } from '../../server/gateway/gateway.ts';
 import { startGateway } from '../../server/gateway/gateway.ts';
 import { natsAccess } from '../../server/gateway/nats-access.ts';
 import type { NatsAccess } from '../../server/nats/access/access.ts';
+import { BucketNames, exclusionsBucket } from '../../server/nats/bucket/bucket-names.ts';
+import { bucketConfig } from '../../server/nats/bucket/bucket-store.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { isCreator } from '../../server/nats/stream/creator.ts';
@@ -22,6 +27,7 @@ import { until } from '../helpers/poll.ts';
 import { SecuredNats } from '../helpers/secured-nats.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { SECRET, token } from '../helpers/tokens.ts';
 
 const EXAMPLE = new URL('../../deploy/nats.conf', import.meta.url);
 const PASSWORDS = {
@@ -32,6 +38,9 @@ const PASSWORDS = {
 };
 const INBOX = '_INBOX_producer';
 const CREATES = '# creates';
+const BUCKET = new BucketNames(exclusionsBucket('LIVE'));
+/** Of whoever watches, publishes and moderates. */
+const TOKEN = token({ sub: 'ann', roles: ['moderator'] });
 
 /** A permission of the gateway in the example, by its line. */
 interface Permission {
@@ -57,6 +66,19 @@ function permissionsOf(example: string): Permission[] {
   return permissions;
 }
 
+/** What the answer to a moderator is. */
+function ban(gateway: Gateway | undefined, user: string): Promise<string> {
+  const stub = new ModerationStub(gateway?.address ?? '', credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${TOKEN}`);
+  return new Promise((resolve) =>
+    stub.ban({ user }, metadata, (error: ServiceError | null) => {
+      stub.close();
+      resolve(error ? `${String(error.metadata.get('live-reason')[0])}: ${error.details}` : 'OK');
+    }),
+  );
+}
+
 const textOf = (payload: Uint8Array): string => Buffer.from(payload).toString();
 const without = (text: string, drop: (line: string, index: number) => boolean): string =>
   text
@@ -73,6 +95,7 @@ describe('deploy/nats.conf', () => {
   /** The example with the files of this test. */
   let config: string;
   let passwordFile: string;
+  let secretFile: string;
   let lines: string[];
 
   before(async () => {
@@ -84,6 +107,8 @@ describe('deploy/nats.conf', () => {
       .replace('store_dir: "/var/lib/nats"', '');
     passwordFile = join(directory.path, 'password');
     await writeFile(passwordFile, PASSWORDS.GATEWAY_PASSWORD);
+    secretFile = join(directory.path, 'secret');
+    await writeFile(secretFile, SECRET);
   });
 
   after(() => directory[Symbol.asyncDispose]());
@@ -100,6 +125,7 @@ describe('deploy/nats.conf', () => {
       natsPasswordFile: passwordFile,
       natsCa: authority.caFile,
       heartbeatMs: 500,
+      jwtSecretFile: secretFile,
     });
 
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
@@ -120,6 +146,9 @@ describe('deploy/nats.conf', () => {
     const operator = await login(nats, 'operator');
     const jsm = await operator.jetstreamManager();
     await jsm.streams.add(streamConfig({ settings: defaultConfig(), subjects: new Subjects() }));
+    await jsm.streams.add(bucketConfig(BUCKET, 1));
+    const kv = await operator.jetstream().views.kv(BUCKET.bucket);
+    await kv.put('ban.eve', '');
     await operator.close();
   }
 
@@ -130,7 +159,7 @@ describe('deploy/nats.conf', () => {
       if (creator === 'operator') await operatorCreates(nats);
       const gateways = [await gatewayOn(nats), await gatewayOn(nats)];
       const clients = [0, 1, 0].map(
-        (index) => new LiveClient({ endpoints: [gateways[index]?.address ?? ''] }),
+        (index) => new LiveClient({ endpoints: [gateways[index]?.address ?? ''], token: TOKEN }),
       );
       const [here, there, elsewhere] = clients as [LiveClient, LiveClient, LiveClient];
       const producer = await login(nats, 'producer', { inboxPrefix: INBOX });
@@ -172,11 +201,24 @@ describe('deploy/nats.conf', () => {
         if (event.kind === 'message') pulled.push(textOf(event.message.payload));
       assert.deepEqual(pulled, ['one', 'two', 'three']);
 
+      const bob = new LiveClient({
+        endpoints: [gateways[1]?.address ?? ''],
+        token: token({ sub: 'bob' }),
+      });
+      await bob.join('tea')[Symbol.asyncIterator]().next();
+      assert.equal(await ban(gateways[0], 'bob'), 'OK');
+      await until('bob is out, by the other gateway', () => bob.state.kind === 'closed');
+      if (creator === 'operator') {
+        const eve = new LiveClient({ endpoints: [gateways[0]?.address ?? ''], token: token({ sub: 'eve' }) });
+        await assert.rejects(eve.room('tea'), { reason: 'USER_BANNED' });
+        await eve.close();
+      }
+
       await nats.restart();
       await here.publish('tea', { type: 'gift', payload: 'four' });
       await all('four');
       await Promise.all(gateways.map((gateway) => gateway.drain(0)));
-      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all([...clients, bob].map((client) => client.close()));
       await producer.close();
       assert.deepEqual(
         lines.filter((line) => /permission/i.test(line)),
@@ -209,17 +251,20 @@ describe('deploy/nats.conf', () => {
   const TOLD: Readonly<Record<string, RegExp>> = {
     'publish $JS.API.INFO':
       /permission to publish \$JS\.API\.INFO is missing.*that the account is full cannot be told/,
+    'publish $KV.LIVE_access.>':
+      /permission to publish \$KV\.LIVE_access\.\S+ is missing.*moderators cannot ban by this gateway/,
     'publish live.eph.*':
       /permission to publish live\.eph\.\S+ is missing.*ephemeral messages cannot be published/,
   };
+  const CREATE_BUCKET = `$JS.API.STREAM.CREATE.${BUCKET.stream}`;
   /** Up to its wildcards. */
   const begun = (subject: string): RegExp =>
     new RegExp(subject.replace(/[*>].*$/, '').replaceAll(/[$.]/g, String.raw`\$&`));
 
-  it('is read as it stands', () => assert.equal(permissions.length, 18));
+  it('is read as it stands', () => assert.equal(permissions.length, 22));
 
   for (const { line, subject, operation } of permissions.filter(
-    ({ subject: of }) => !of.includes('create'),
+    ({ subject: of }) => !of.includes('create') && of !== CREATE_BUCKET,
   )) {
     it(`permission to ${operation} ${subject}: a gateway without it says so`, async () => {
       await using nats = await SecuredNats.start(
@@ -243,6 +288,19 @@ describe('deploy/nats.conf', () => {
       }
     });
   }
+
+  it(`permission to publish ${CREATE_BUCKET}: who bans first is told that it is missing`, async () => {
+    await using nats = await SecuredNats.start(
+      without(config, (line) => line.includes(CREATE_BUCKET)),
+      PASSWORDS,
+    );
+    const gateway = await gatewayOn(nats);
+    assert.match(
+      await ban(gateway, 'bob'),
+      /MODERATION_UNAVAILABLE: permission to publish \$JS\.API\.STREAM\.CREATE\.KV_LIVE_access is missing.*nats kv add LIVE_access --replicas 1/,
+    );
+    await gateway.close();
+  });
 
   for (const { line, subject, operation } of permissions.filter(({ subject: of }) => of.includes('create'))) {
     it(`permission to ${operation} ${subject}: a gateway in a cluster without it says so`, async () => {

@@ -5,6 +5,10 @@ import type { RequestOptions } from '../connection/requests.ts';
 
 const STREAM_NOT_FOUND = 10059;
 
+/** Whether the leader says that there is no such bucket. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof JetStreamError && error.code === STREAM_NOT_FOUND;
+
 /** What the leader says of a bucket as a whole. */
 export interface BucketState {
   /** When it was created. */
@@ -27,7 +31,7 @@ export async function bucketState(
     const { created, state } = await api.ask<StreamInfo>(`STREAM.INFO.${stream}`, undefined, asking);
     return { created, lastRevision: state.last_seq, keys: state.num_subjects ?? 0 };
   } catch (error) {
-    if (error instanceof JetStreamError && error.code === STREAM_NOT_FOUND) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

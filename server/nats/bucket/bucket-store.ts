@@ -13,6 +13,8 @@ import type { BucketWatch } from './bucket-watch.ts';
 
 const STREAM_NAME_IN_USE = 10058;
 const DUPLICATE_WINDOW_MS = 120_000;
+/** Nothing is ever stored there. */
+const PROBE_KEY = 'probe';
 const ASKING: RequestOptions = { timeoutMs: 4_000 };
 
 /** What writing to a bucket depends on. */
@@ -67,6 +69,22 @@ export class BucketStore implements BucketWriter {
     return this.#write(key, '', { headers: deletion });
   }
 
+  /**
+   * Whether it could be written to. Stores nothing: the server refuses what is meant for another stream.
+   * @throws RequestError when the account may not, or there is no answer
+   */
+  async test(): Promise<void> {
+    const { requests, names } = this.#dependencies;
+    const refused = headers();
+    refused.set('Nats-Expected-Stream', `not-${names.stream}`);
+    await requests
+      .ask(this.#address(PROBE_KEY), Buffer.alloc(0), { ...ASKING, headers: refused })
+      .catch((error: unknown) => {
+        // Nobody listens as long as there is no bucket.
+        if (!(error instanceof RequestError && error.kind === 'no-responders')) throw error;
+      });
+  }
+
   async #write(key: string, value: string, how: RequestOptions): Promise<void> {
     try {
       try {
@@ -83,11 +101,16 @@ export class BucketStore implements BucketWriter {
   }
 
   /** The bucket of another JetStream domain is written to by way of its API: servers keep the subjects of buckets to themselves. */
-  async #store(key: string, value: string, how: RequestOptions): Promise<void> {
-    const { requests, api, names } = this.#dependencies;
+  #address(key: string): string {
+    const { api, names } = this.#dependencies;
     const subject = names.subject(key);
-    const address = api.prefix === DEFAULT_API ? subject : `${api.prefix}.${subject}`;
-    const ack = parseAck((await requests.ask(address, Buffer.from(value), { ...ASKING, ...how })).data);
+    return api.prefix === DEFAULT_API ? subject : `${api.prefix}.${subject}`;
+  }
+
+  async #store(key: string, value: string, how: RequestOptions): Promise<void> {
+    const { requests, names } = this.#dependencies;
+    const subject = this.#address(key);
+    const ack = parseAck((await requests.ask(subject, Buffer.from(value), { ...ASKING, ...how })).data);
     if (ack.error !== undefined)
       throw new JetStreamError(ack.error.err_code ?? 0, ack.error.description ?? 'no description');
     if (ack.stream !== names.stream)

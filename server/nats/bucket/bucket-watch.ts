@@ -10,7 +10,7 @@ import type { HeldMessage } from '../stream/message-lookup.ts';
 import { MessageLookup } from '../stream/message-lookup.ts';
 import type { BucketNames } from './bucket-names.ts';
 import type { BucketState } from './bucket-state.ts';
-import { bucketState } from './bucket-state.ts';
+import { bucketState, isMissing } from './bucket-state.ts';
 
 /** From one look at the bucket to the next, in milliseconds: what changes is known everywhere within a second. */
 const LOOK_MS = 500;
@@ -75,9 +75,12 @@ export class BucketWatch {
 
   /**
    * Looks for the first time.
-   * @throws RequestError, JetStreamError when it cannot be known what the bucket holds
+   * @throws RequestError, JetStreamError when it cannot be known what the bucket holds, or could not once it holds something
    */
   async start(): Promise<void> {
+    await this.#messages.get({ seq: 1 }).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
     await this.#look();
   }
 
