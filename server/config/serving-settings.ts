@@ -1,6 +1,14 @@
 import { parseAddress } from '../../common/units.ts';
 import { LOG_LEVELS } from '../observability/logging.ts';
-import { parseWorkers, parsePercent, parseRate, parseCount, durationWithin, sizeFrom } from './parsers.ts';
+import {
+  parseText,
+  parseWorkers,
+  parsePercent,
+  parseRate,
+  parseCount,
+  durationWithin,
+  sizeFrom,
+} from './parsers.ts';
 import { optional, required } from './setting.ts';
 
 const SECOND_MS = 1_000;
@@ -151,6 +159,13 @@ export const SERVING_SETTINGS = {
     help: 'address to serve Prometheus metrics on; without it there are none',
     takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
     parse: parseAddress,
+  }),
+  auditLog: optional({
+    flag: 'audit-log',
+    placeholder: 'file',
+    help: 'what is refused, and what moderators do, is added to this file, whatever --log-level says; without it these are lines of the log',
+    takes: 'the path of a file',
+    parse: parseText,
   }),
   logLevel: required({
     flag: 'log-level',

@@ -25,7 +25,7 @@ import { openNats } from './opened-nats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
-import { auditLog } from '../observability/audit-log.ts';
+import { openAuditLog } from '../observability/audit-log.ts';
 import { Moderation } from '../session/moderation.ts';
 import { PublishRates } from '../session/publish-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
@@ -165,7 +165,7 @@ export async function startGateway(
     });
     const limits = { all: config.publishRate, ephemeral: config.userEphemeralRate };
     const publishing = new PublishService(publisher, maxPayload, new PublishRates(limits, clock));
-    const audit = auditLog(logger, clock);
+    const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
     const sessions = new Sessions(

@@ -1,5 +1,7 @@
+import { destination } from 'pino';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from './logging.ts';
+import { createLogger } from './logging.ts';
 import type { SampledLog } from './sampled-log.ts';
 import { sampledLog } from './sampled-log.ts';
 
@@ -15,8 +17,35 @@ export interface AuditLog {
   close(): void;
 }
 
-/** @param logger where it is written; each line says `audit` */
-export function auditLog(logger: Logger, clock: Clock): AuditLog {
+/**
+ * Each line says `audit`.
+ * @param file that lines are added to; undefined: they are lines of the log
+ * @throws when the file cannot be written
+ */
+export function openAuditLog(file: string | undefined, log: Logger, clock: Clock): AuditLog {
+  if (file === undefined) return auditLog(log, clock);
+  const stream = openFile(file);
+  const audit = auditLog(createLogger('info', stream), clock);
+  return {
+    ...audit,
+    close() {
+      audit.close();
+      stream.end();
+    },
+  };
+}
+
+/** Several processes may add to it: each line is written at once, and whole. */
+function openFile(file: string): ReturnType<typeof destination> {
+  try {
+    return destination({ dest: file, append: true, sync: true, mode: 0o600 });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new Error(`--audit-log: ${file} cannot be written: ${problem}`, { cause: error });
+  }
+}
+
+function auditLog(logger: Logger, clock: Clock): AuditLog {
   /** One for each reason: a flood of one hides no other. */
   const logs = new Map<string, SampledLog>();
   return {

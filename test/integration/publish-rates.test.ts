@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceError } from '@grpc/grpc-js';
 import { credentials, Metadata } from '@grpc/grpc-js';
-import { LiveError } from '../../client/index.ts';
+import type { LiveError } from '../../client/index.ts';
 import { LiveStub } from '../../protos/live.ts';
 import { decodeStatusDetails, STATUS_DETAILS_KEY } from '../../protos/status-details.ts';
 import { startTestGateway } from '../helpers/gateway.ts';

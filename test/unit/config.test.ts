@@ -80,6 +80,7 @@ describe('configuration', () => {
     idleTimeoutMs: ['10m', 600_000],
     joinRate: ['5', 5],
     publishRate: ['unlimited', Infinity],
+    auditLog: ['/var/log/live-audit.log', '/var/log/live-audit.log'],
     userEphemeralRate: ['30', 30],
     lingeringRooms: ['0', 0],
     receiveBytes: ['100MiB', 100 * 2 ** 20],
