@@ -44,9 +44,11 @@ export async function openExclusions({
   undo(() => watch.close());
   await retryUntilReady(clock, logger, config.jsDomain !== undefined, () => watch.start());
   logger.info({ bucket: names.bucket, entries: exclusions.count }, 'bans and revoked tokens are known');
-  const store = new BucketStore({ requests, api, names, watch, replicas: config.replicas });
-  await store.test().catch((error: unknown) => {
-    logger.warn({ err: error }, 'moderators cannot ban by this gateway: it cannot write the bucket of bans');
-  });
+  const store = new BucketStore({ connection, requests, api, names, watch, replicas: config.replicas });
+  const mayWrite = await store.mayWrite().catch(() => true);
+  if (!mayWrite) {
+    const reason = `permission to publish ${names.subject('>')} is missing`;
+    logger.warn({ reason }, 'moderators cannot ban by this gateway');
+  }
   return { watch, store };
 }

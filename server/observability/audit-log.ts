@@ -25,6 +25,8 @@ export interface AuditLog {
 export function openAuditLog(file: string | undefined, log: Logger, clock: Clock): AuditLog {
   if (file === undefined) return auditLog(log, clock);
   const stream = openFile(file);
+  // Full, or gone: the gateway serves on.
+  stream.on('error', (error: Error) => log.error({ err: error, file }, 'the audit log cannot be written'));
   const audit = auditLog(createLogger('info', stream), clock);
   return {
     ...audit,

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServiceError } from '@grpc/grpc-js';
-import { credentials, Metadata } from '@grpc/grpc-js';
 import { connect } from 'nats';
 import type { ConnectionOptions, NatsConnection as NatsClient } from 'nats';
 import { LiveClient } from '../../client/index.ts';
 import type { From, RoomEvent } from '../../client/index.ts';
-import { ModerationStub } from '../../protos/moderation.ts';
 import { systemClock } from '../../common/clock.ts';
 import { defaultConfig } from '../../server/config/config.ts';
 import type { ServerConfig } from '../../server/config/config.ts';
@@ -23,6 +20,7 @@ import { isCreator } from '../../server/nats/stream/creator.ts';
 import { streamConfig } from '../../server/nats/stream/stream.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { Authority } from '../helpers/certificates.ts';
+import { askForBan } from '../helpers/moderating.ts';
 import { until } from '../helpers/poll.ts';
 import { SecuredNats } from '../helpers/secured-nats.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
@@ -67,17 +65,8 @@ function permissionsOf(example: string): Permission[] {
 }
 
 /** What the answer to a moderator is. */
-function ban(gateway: Gateway | undefined, user: string): Promise<string> {
-  const stub = new ModerationStub(gateway?.address ?? '', credentials.createInsecure());
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${TOKEN}`);
-  return new Promise((resolve) =>
-    stub.ban({ user }, metadata, (error: ServiceError | null) => {
-      stub.close();
-      resolve(error ? `${String(error.metadata.get('live-reason')[0])}: ${error.details}` : 'OK');
-    }),
-  );
-}
+const ban = (gateway: Gateway | undefined, user: string): Promise<string> =>
+  askForBan(gateway?.address ?? '', TOKEN, { user });
 
 const textOf = (payload: Uint8Array): string => Buffer.from(payload).toString();
 const without = (text: string, drop: (line: string, index: number) => boolean): string =>

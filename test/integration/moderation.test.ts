@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServiceError } from '@grpc/grpc-js';
-import { credentials, Metadata } from '@grpc/grpc-js';
 import type { StreamInfo } from 'nats';
 import { LiveClient, LiveError } from '../../client/index.ts';
-import { ModerationStub } from '../../protos/moderation.ts';
-import { fromServiceError } from '../../client/transports/grpc/errors.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { askForBan } from '../helpers/moderating.ts';
 import { until } from '../helpers/poll.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
@@ -148,28 +145,16 @@ describe('moderators', () => {
   });
 
   describe('as any client of gRPC', () => {
-    const call = (address: string, given: string | undefined, request: object): Promise<string> => {
-      const stub = new ModerationStub(address, credentials.createInsecure());
-      const metadata = new Metadata();
-      if (given !== undefined) metadata.set('authorization', `Bearer ${given}`);
-      return new Promise((resolve) =>
-        stub.ban(request, metadata, (error: ServiceError | null) => {
-          stub.close();
-          resolve(error ? `${fromServiceError(error).reason}: ${error.details}` : 'OK');
-        }),
-      );
-    };
-
     it('need the right to moderate every room, and a request that makes sense', async () => {
       await using gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile });
       const { address } = gateway;
       const user = { user: 'ann' };
-      assert.match(await call(address, undefined, user), /^TOKEN_MISSING/);
-      assert.match(await call(address, of('bob'), user), /^NOT_PERMITTED: .*moderate every room/);
+      assert.match(await askForBan(address, undefined, user), /^TOKEN_MISSING/);
+      assert.match(await askForBan(address, of('bob'), user), /^NOT_PERMITTED: .*moderate every room/);
       const ofOneRoom = of('bob', { rooms: ['r'], roles: ['moderator'] });
-      assert.match(await call(address, ofOneRoom, user), /^NOT_PERMITTED/);
+      assert.match(await askForBan(address, ofOneRoom, user), /^NOT_PERMITTED/);
       const ofMore = of('bob', { rooms: ['r'], grants: [{ rooms: ['*'], allow: ['moderate'] }] });
-      assert.equal(await call(address, ofMore, { user: 'eve' }), 'OK');
+      assert.equal(await askForBan(address, ofMore, { user: 'eve' }), 'OK');
       for (const [request, says] of [
         [{}, /user/],
         [{ user: 'x'.repeat(257) }, /user/],
@@ -177,7 +162,7 @@ describe('moderators', () => {
         [{ user: 'ann', reason: 'x'.repeat(257) }, /reason/],
         [{ user: 'ann', forMs: '18446744073709551615' }, /for_ms/],
       ] as const) {
-        const answer = await call(address, MODERATOR, request);
+        const answer = await askForBan(address, MODERATOR, request);
         assert.match(answer, /^REQUEST_INVALID/);
         assert.match(answer, says);
       }
@@ -186,7 +171,7 @@ describe('moderators', () => {
     it('are told so by a gateway that knows no users', async () => {
       await using gateway = await startTestGateway(nats.url);
       assert.match(
-        await call(gateway.address, MODERATOR, { user: 'ann' }),
+        await askForBan(gateway.address, MODERATOR, { user: 'ann' }),
         /^MODERATION_UNAVAILABLE: .*--jwt/,
       );
     });
@@ -195,14 +180,17 @@ describe('moderators', () => {
       await using gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile });
       await nats.kill();
       await until('it is known that NATS is away', () => gateway.stats.upstreamCauses.length > 0);
-      assert.match(await call(gateway.address, MODERATOR, { user: 'ann' }), /^UPSTREAM_UNAVAILABLE: .*again/);
+      assert.match(
+        await askForBan(gateway.address, MODERATOR, { user: 'ann' }),
+        /^UPSTREAM_UNAVAILABLE: .*again/,
+      );
       await nats.restart();
     });
 
     it('make the bucket that clients of NATS would make', async () => {
       await using gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile });
       await using operator = await StockProducer.connect(nats.url);
-      assert.equal(await call(gateway.address, MODERATOR, { user: 'ann', reason: 'spam' }), 'OK');
+      assert.equal(await askForBan(gateway.address, MODERATOR, { user: 'ann', reason: 'spam' }), 'OK');
       const configOf = async (bucket: string): Promise<Partial<StreamInfo['config']>> => {
         const { name: _, subjects: __, ...config } = (await operator.jsm.streams.info(`KV_${bucket}`)).config;
         return config;

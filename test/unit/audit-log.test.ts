@@ -70,6 +70,15 @@ describe('the audit log', () => {
     assert.deepEqual(lines, []);
   });
 
+  it('on a full disk is told in the log, and the gateway goes on', () => {
+    const lines: string[] = [];
+    const logger = createLogger('info', { write: (line) => void lines.push(line) });
+    const audit = openAuditLog('/dev/full', logger, new ManualClock());
+    audit.action({ user: 'ann' }, 'a user is banned');
+    audit.close();
+    assert.match(lines.join(''), /"level":"error".*the audit log cannot be written/);
+  });
+
   it('that cannot be written is told at once', () => {
     assert.throws(
       () => openAuditLog('/does/not/exist', createLogger('silent'), new ManualClock()),

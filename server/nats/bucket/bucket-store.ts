@@ -2,6 +2,7 @@ import type { StreamConfig } from 'nats';
 import { DiscardPolicy, headers, nanos, RetentionPolicy, StorageType } from 'nats';
 import type { BucketWriter } from '../../upstream/bucket.ts';
 import { BucketError } from '../../upstream/bucket.ts';
+import type { NatsConnection } from '../connection/connection.ts';
 import type { JetStreamApi } from '../connection/jetstream-api.ts';
 import { JetStreamError } from '../connection/jetstream-api.ts';
 import type { RequestOptions, Requests } from '../connection/requests.ts';
@@ -19,10 +20,11 @@ const ASKING: RequestOptions = { timeoutMs: 4_000 };
 
 /** What writing to a bucket depends on. */
 export interface BucketStoreDependencies {
+  readonly connection: Pick<NatsConnection, 'nc' | 'sync'>;
   readonly requests: Requests;
   readonly api: JetStreamApi;
   readonly names: BucketNames;
-  readonly watch: Pick<BucketWatch, 'look'>;
+  readonly watch: Pick<BucketWatch, 'look' | 'missing'>;
   /** Copies of the bucket, if it has to be made. */
   readonly replicas: number;
 }
@@ -69,35 +71,27 @@ export class BucketStore implements BucketWriter {
     return this.#write(key, '', { headers: deletion });
   }
 
-  /**
-   * Whether it could be written to. Stores nothing: the server refuses what is meant for another stream.
-   * @throws RequestError when the account may not, or there is no answer
-   */
-  async test(): Promise<void> {
-    const { requests, names } = this.#dependencies;
+  /** Whether the account may write to it. Stores nothing: a server refuses what is meant for another stream. */
+  async mayWrite(): Promise<boolean> {
+    const { connection, names } = this.#dependencies;
     const refused = headers();
     refused.set('Nats-Expected-Stream', `not-${names.stream}`);
-    await requests
-      .ask(this.#address(PROBE_KEY), Buffer.alloc(0), { ...ASKING, headers: refused })
-      .catch((error: unknown) => {
-        // Nobody listens as long as there is no bucket.
-        if (!(error instanceof RequestError && error.kind === 'no-responders')) throw error;
-      });
+    connection.nc.publish(this.#address(PROBE_KEY), '', { headers: refused });
+    const errors = await connection.sync();
+    return !errors.some(({ operation }) => operation === 'publish');
   }
 
   async #write(key: string, value: string, how: RequestOptions): Promise<void> {
+    const { watch } = this.#dependencies;
     try {
-      try {
-        await this.#store(key, value, how);
-      } catch (error) {
-        if (!(error instanceof RequestError && error.kind === 'no-responders')) throw error;
-        await this.#create();
-        await this.#store(key, value, { ...how, justBegun: true });
-      }
+      // That nobody listens is not always told, for example by way of another JetStream domain.
+      await watch.look();
+      if (watch.missing) await this.#create();
+      await this.#store(key, value, { ...how, justBegun: watch.missing });
     } catch (error) {
       throw this.#explained(error);
     }
-    await this.#dependencies.watch.look();
+    await watch.look();
   }
 
   /** The bucket of another JetStream domain is written to by way of its API: servers keep the subjects of buckets to themselves. */

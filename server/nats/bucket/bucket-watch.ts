@@ -68,6 +68,11 @@ export class BucketWatch {
     });
   }
 
+  /** Whether there was no bucket when it was last looked for. */
+  get missing(): boolean {
+    return this.#known === undefined;
+  }
+
   /** How long ago it was known what the bucket holds, in milliseconds. */
   get ageMs(): number {
     return this.#dependencies.clock.monotonicMs() - this.#confirmedMs;
