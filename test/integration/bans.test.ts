@@ -180,6 +180,19 @@ describe('gateways whose bucket of bans is written to with stock tools', () => {
       assert.equal(await asks(gateway, of('ann')), 'USER_BANNED');
   });
 
+  it('know of all when they start, however many there are and however often they have changed', async () => {
+    await createBucket();
+    const users = Array.from({ length: 300 }, (_, index) => `user-${index}`);
+    for (let times = 0; times < 3; times++) await Promise.all(users.map((user) => kv.put(`ban.${user}`, '')));
+    await kv.delete('ban.user-7');
+    const gateway = await start();
+    for (const user of ['user-0', 'user-150', 'user-299'])
+      assert.equal(await asks(gateway, of(user)), 'USER_BANNED');
+    assert.equal(await asks(gateway, of('user-7')), 'ROOM_UNKNOWN');
+    await kv.delete('ban.user-0');
+    await until('she is let in again', async () => (await asks(gateway, of('user-0'))) === 'ROOM_UNKNOWN');
+  });
+
   it('go on by what they know while NATS is away, and say how old that is', async () => {
     await createBucket();
     await kv.put('ban.ann', '');

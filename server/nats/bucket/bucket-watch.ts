@@ -10,10 +10,10 @@ import type { HeldMessage } from '../stream/message-lookup.ts';
 import { MessageLookup } from '../stream/message-lookup.ts';
 import type { BucketNames } from './bucket-names.ts';
 import type { BucketState } from './bucket-state.ts';
-import { bucketState, isMissing } from './bucket-state.ts';
+import { bucketState, isMissing, listBucket } from './bucket-state.ts';
 
 /** From one look at the bucket to the next, in milliseconds: what changes is known everywhere within a second. */
-const LOOK_MS = 500;
+const LOOK_MS = 250;
 const ASKING = { timeoutMs: 2_000 };
 /** A message with one of these says that the key is deleted: by whom, or because its time is over (NATS 2.11). */
 const DELETIONS: ReadonlySet<string> = new Set(['KV-Operation', 'Nats-Marker-Reason']);
@@ -126,7 +126,7 @@ export class BucketWatch {
     this.#doubtful = this.#loses(state) && !this.#doubtful;
     if (this.#doubtful) return;
     if (state === undefined) this.#noBucket();
-    else if (!(await this.#follow(state))) await this.#readAll(state);
+    else if (!(await this.#follow(state))) await this.#readAll();
     this.#confirmedMs = askedMs;
   }
 
@@ -159,14 +159,24 @@ export class BucketWatch {
     return known.revision > lastRevision || known.keys.size + known.foreign === keys;
   }
 
-  async #readAll({ created, lastRevision, keys: counted }: BucketState): Promise<void> {
-    const entries = await this.#read(1);
-    const keys = new Set(entries.map(({ key }) => key));
-    const revision = entries.at(-1)?.revision ?? 0;
-    // A last message that was removed, or is foreign, is not read again.
-    const foreign = revision > lastRevision ? 0 : Math.max(0, counted - keys.size);
-    this.#known = { created, revision: Math.max(revision, lastRevision), keys, foreign };
-    this.#dependencies.reader.replaced(entries);
+  /** The last message of each key, many at once: sequences of a bucket that has changed often are mostly holes. */
+  async #readAll(): Promise<void> {
+    const { api, names, reader } = this.#dependencies;
+    const { created, lastRevision, keys, subjects } = await listBucket(api, names.stream, names.subjects);
+    const messages = await Promise.all(
+      subjects.map((subject) => this.#messages.get({ last_by_subj: subject })),
+    );
+    const entries = messages
+      .filter((message) => message !== undefined)
+      .map((message) => entryOf(message, names))
+      .sort((one, other) => one.revision - other.revision);
+    this.#known = {
+      created,
+      revision: lastRevision,
+      keys: new Set(subjects.map((subject) => names.key(subject))),
+      foreign: Math.max(0, keys - subjects.length),
+    };
+    reader.replaced(entries);
   }
 
   /** All that is held from a revision on, the oldest first. */
