@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import type { KV } from 'nats';
 import type { LiveClient } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
+import { LiveStub } from '../../protos/live.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -159,6 +162,31 @@ describe('gateways whose bucket of bans is written to with stock tools', () => {
       [after.ended, after.joins, restarted.ended, restarted.joins],
       [undefined, 1, undefined, 1],
     );
+  });
+
+  it('end a pull of a user who is banned meanwhile, before its next part', async () => {
+    await createBucket();
+    const gateway = await start();
+    await operator.burst('long', Array<string>(200).fill('x'.repeat(60_000)));
+    const stub = new LiveStub(gateway.address, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${of('ann')}`);
+    const call = stub.pull({ room: 'long', start: { earliest: {} } }, metadata);
+    let parts = 0;
+    const ended = new Promise<ServiceError>((resolve) => call.on('error', resolve));
+    await new Promise<void>((resolve) => {
+      call.on('data', () => {
+        parts += 1;
+        call.pause();
+        resolve();
+      });
+    });
+    await kv.put('ban.ann', '');
+    await until('she is banned', async () => (await asks(gateway, of('ann'))) === 'USER_BANNED');
+    call.on('data', () => void call.resume()).resume();
+    assert.equal((await ended).metadata.get('live-reason')[0], 'USER_BANNED');
+    assert.ok(parts < 100, `${parts} parts`);
+    stub.close();
   });
 
   it('let in again whose time is over', async () => {
