@@ -1,0 +1,115 @@
+import type { ConnectionState, LiveClientOptions } from '../../client/index.ts';
+import { LiveClient } from '../../client/index.ts';
+import { freePorts } from '../../chaos/run/backend/ports.ts';
+import { Authority } from './certificates.ts';
+import type { Identity } from './certificates.ts';
+import type { ProxyKind, Replacements } from './documented-proxy.ts';
+import { DocumentedProxy } from './documented-proxy.ts';
+import type { TestNats } from './nats-server.ts';
+import { startNats } from './nats-server.ts';
+import { ServerProcess } from './server-process.ts';
+import type { TempDir } from './temp-dir.ts';
+import { tempDir } from './temp-dir.ts';
+
+/** Two gateways as processes of their own, and proxies and viewers in front of them. */
+export class ProxyRig implements AsyncDisposable {
+  readonly #directory: TempDir;
+  readonly #authority: Authority;
+  readonly #identity: Identity;
+  readonly #nats: TestNats;
+  readonly #clients: LiveClient[] = [];
+  readonly #proxies: DocumentedProxy[] = [];
+  readonly #settings: readonly string[];
+  readonly gateways: ServerProcess[] = [];
+  readonly addresses: readonly string[];
+
+  private constructor(
+    directory: TempDir,
+    authority: Authority,
+    identity: Identity,
+    nats: TestNats,
+    ports: readonly number[],
+    settings: readonly string[],
+  ) {
+    this.#directory = directory;
+    this.#authority = authority;
+    this.#identity = identity;
+    this.#nats = nats;
+    this.#settings = settings;
+    this.addresses = ports.map((port) => `127.0.0.1:${port}`);
+  }
+
+  /** @param settings of the gateways, as on their command line */
+  static async start(...settings: string[]): Promise<ProxyRig> {
+    const directory = await tempDir();
+    const authority = await Authority.create(directory.path);
+    const ports = await freePorts(2);
+    const rig = new ProxyRig(
+      directory,
+      authority,
+      await authority.issue(),
+      await startNats(),
+      ports,
+      settings,
+    );
+    for (const index of rig.addresses.keys()) await rig.startGateway(index);
+    return rig;
+  }
+
+  /** Starts the gateway of an address, for the first time or again. */
+  async startGateway(index: number): Promise<void> {
+    const settings = ['--listen', this.addresses[index]!, ...this.#settings];
+    this.gateways[index] = await ServerProcess.start(this.#nats.url, ...settings);
+  }
+
+  /** Starts a proxy in front of both. */
+  async proxy(kind: ProxyKind, changes: Replacements = {}): Promise<DocumentedProxy> {
+    const site = {
+      directory: this.#directory.path,
+      gateways: this.addresses,
+      identity: this.#identity,
+    };
+    const proxy = await DocumentedProxy.start(kind, site, changes);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** A viewer that knows no other address than the proxy's. */
+  viewer({ endpoint }: DocumentedProxy, options: Partial<LiveClientOptions> = {}): ProxiedViewer {
+    const client = new LiveClient({
+      endpoints: [endpoint],
+      tls: { ca: this.#authority.ca },
+      ...options,
+    });
+    this.#clients.push(client);
+    return new ProxiedViewer(client);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
+    for (const gateway of this.gateways) await gateway[Symbol.asyncDispose]();
+    await this.#nats.stop();
+    await this.#directory[Symbol.asyncDispose]();
+  }
+}
+
+/** A client, and what became of its connections. */
+export class ProxiedViewer {
+  readonly client: LiveClient;
+  readonly states: ConnectionState[] = [];
+
+  constructor(client: LiveClient) {
+    this.client = client;
+    client.on('state', (state) => this.states.push(state));
+  }
+
+  get live(): boolean {
+    return this.client.state.kind === 'live';
+  }
+
+  /** How often it was in such a state. */
+  times(kind: ConnectionState['kind']): number {
+    return this.states.filter((state) => state.kind === kind).length;
+  }
+}

@@ -1,0 +1,25 @@
+import type { ProxyKind } from '../helpers/documented-proxy.ts';
+import { join } from 'node:path';
+
+export const nginx: ProxyKind = {
+  name: 'nginx',
+  configuration: 'nginx.conf',
+  replacements: ({ directory, port, gateways: [first = '', second = ''], identity }) => ({
+    'gw1.internal:50051': first,
+    'gw2.internal:50051': second,
+    'listen 443': `listen 127.0.0.1:${port}`,
+    '/etc/nginx/live.crt': identity.certFile,
+    '/etc/nginx/live.key': identity.keyFile,
+    // Debian's are where only root writes.
+    'http {': ['http {', 'access_log off;', ...temporaryPaths(directory)].join('\n'),
+  }),
+  arguments: (file, { directory }) => [
+    ...['-c', file, '-p', directory, '-e', 'stderr'],
+    ...['-g', `daemon off; pid ${join(directory, 'pid')}; error_log stderr warn;`],
+  ],
+};
+
+const temporaryPaths = (directory: string): string[] =>
+  ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${join(directory, name)};`,
+  );
