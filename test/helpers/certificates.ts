@@ -13,6 +13,8 @@ export interface Identity {
   readonly key: string;
   readonly certFile: string;
   readonly keyFile: string;
+  /** Both in one. */
+  readonly bundleFile: string;
 }
 
 /** A certificate authority that lives in a directory. */
@@ -53,11 +55,9 @@ export class Authority {
     await openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', request, '-subj', `/CN=${this.#name}-${number}`);
     // prettier-ignore
     await openssl('x509', '-req', '-in', request, '-CA', this.caFile, '-CAkey', join(this.#directory, `${this.#name}.key`), '-set_serial', `${1_000 + number}`, '-days', '20', '-extfile', extensions, '-out', certFile);
-    return {
-      cert: await readFile(certFile, 'utf8'),
-      key: await readFile(keyFile, 'utf8'),
-      certFile,
-      keyFile,
-    };
+    const [cert, key] = [await readFile(certFile, 'utf8'), await readFile(keyFile, 'utf8')];
+    const bundleFile = `${stem}.pem`;
+    await writeFile(bundleFile, cert + key);
+    return { cert, key, certFile, keyFile, bundleFile };
   }
 }

@@ -23,3 +23,31 @@ const temporaryPaths = (directory: string): string[] =>
   ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${join(directory, name)};`,
   );
+
+export const haproxy: ProxyKind = {
+  name: 'haproxy',
+  configuration: 'haproxy.cfg',
+  replacements: ({ port, gateways: [first = '', second = ''], identity }) => ({
+    'gw1.internal:50051': first,
+    'gw2.internal:50051': second,
+    // An ordinary user's limit of open files is lower.
+    'maxconn 50000': 'maxconn 1000',
+    'bind :443': `bind 127.0.0.1:${port}`,
+    '/etc/haproxy/live.pem': identity.bundleFile,
+  }),
+  arguments: (file) => ['-db', '-f', file],
+};
+
+export const caddy: ProxyKind = {
+  name: 'caddy',
+  configuration: 'Caddyfile',
+  replacements: ({ port, gateways: [first = '', second = ''], identity }) => ({
+    'gw1.internal:50051': first,
+    'gw2.internal:50051': second,
+    ':443': `127.0.0.1:${port}`,
+    '/etc/caddy/live.crt': identity.certFile,
+    '/etc/caddy/live.key': identity.keyFile,
+    'admin localhost:2019': 'admin off',
+  }),
+  arguments: (file) => ['run', '--config', file, '--adapter', 'caddyfile'],
+};

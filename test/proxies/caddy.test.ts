@@ -1,0 +1,19 @@
+import { whereThereIs } from '../helpers/documented-proxy.ts';
+import { until } from '../helpers/poll.ts';
+import { ProxyRig } from '../helpers/proxy-rig.ts';
+import { itSurvivesGatewaysThatGo } from './gateways-that-go.ts';
+import { caddy } from './kinds.ts';
+
+whereThereIs(caddy)('behind Caddy', () => {
+  itSurvivesGatewaysThatGo(caddy);
+
+  it('that forgets at once what has failed, as it does unless told otherwise, viewers get none but the gateway that is gone', async () => {
+    await using rig = await ProxyRig.start();
+    const proxy = await rig.proxy(caddy, { 'fail_duration 1s': '' });
+    await rig.gateways[0]![Symbol.asyncDispose]();
+    const viewers = Array.from({ length: 2 }, () => rig.viewer(proxy));
+    for (const { client } of viewers) client.join('tea');
+    await until('one is refused', () => viewers.some((viewer) => viewer.times('backoff') > 1));
+    await until('the other is served', () => viewers.some(({ live }) => live));
+  });
+});
