@@ -1,5 +1,5 @@
 import { parseAddress } from '../../common/units.ts';
-import { parseText, parseSwitch, parseHttpUrl, durationWithin } from './parsers.ts';
+import { parseText, parseSwitch, parseHttpUrl, parseNetworks, durationWithin } from './parsers.ts';
 import { optional, required } from './setting.ts';
 
 const SECOND_MS = 1_000;
@@ -92,5 +92,19 @@ export const ACCESS_SETTINGS = {
     help: 'serve only clients with a certificate of an authority in this file (PEM): mutual TLS',
     takes: 'the path of a file',
     parse: parseText,
+  }),
+  trustedProxies: optional({
+    flag: 'trusted-proxies',
+    placeholder: 'networks',
+    help: 'proxies that are believed what they say of where viewers come from (X-Forwarded-For)',
+    takes: 'addresses or networks, separated by commas, such as 10.0.0.0/8,2001:db8::1',
+    parse: parseNetworks,
+  }),
+  proxyProtocol: required({
+    flag: 'proxy-protocol',
+    help: 'connections of --trusted-proxies begin with a header of the PROXY protocol (version 1 or 2)',
+    takes: 'true or false',
+    fallback: 'false',
+    parse: parseSwitch,
   }),
 };

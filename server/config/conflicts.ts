@@ -22,6 +22,8 @@ export function conflictsOf(config: ServerConfig): Conflict[] {
     conflicts.push(['workers', 'leaves less than 64KiB of --log-bytes to each of them']);
   if (config.roomLogBytes > config.logBytes)
     conflicts.push(['roomLogBytes', 'is more than --log-bytes, the memory for all rooms']);
+  if (config.proxyProtocol && config.trustedProxies === undefined)
+    conflicts.push(['proxyProtocol', 'needs the proxies that speak it (--trusted-proxies)']);
   return [...tokenConflicts(config), ...tlsConflicts(config), ...conflicts, ...natsConflicts(config)];
 }
 

@@ -1,3 +1,5 @@
+import type { Network } from '../../common/node/network.ts';
+import { parseNetwork } from '../../common/node/network.ts';
 import { parseDuration, parseSize } from '../../common/units.ts';
 
 /* How texts become values. Each gives undefined for what it does not take. */
@@ -25,6 +27,12 @@ export function parseSwitch(text: string): boolean | undefined {
 /** An http:// or https:// URL. */
 export function parseHttpUrl(text: string): string | undefined {
   return /^https?:\/\/./.test(text) && URL.canParse(text) ? text : undefined;
+}
+
+/** Networks, separated by commas. */
+export function parseNetworks(text: string): readonly Network[] | undefined {
+  const networks = text.split(',').map((part) => parseNetwork(part.trim()));
+  return networks.every((network) => network !== undefined) ? networks : undefined;
 }
 
 /** A number of processes. */

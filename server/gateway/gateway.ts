@@ -217,6 +217,7 @@ export async function startGateway(
       },
       health,
       logger,
+      proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
       connections: { streams: config.maxStreams, idleMs: config.idleTimeoutMs },
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });

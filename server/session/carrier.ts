@@ -38,7 +38,7 @@ export interface CarrierConnection {
  * Frames are behind their prefix (see log/frame-prefix.ts); a transport that has its own framing sends the bare ones.
  */
 export interface Carrier {
-  /** Who is at the other end, by its connection: for the log, and for those of a connection to take turns. */
+  /** Who is at the other end, by its connection or, where a trusted proxy names the client, by that: for the log, and for who takes turns with whom. */
   readonly peer: string;
   /**
    * The token that came with the stream itself, where the transport has a place for one. It is asked for once, and then forgotten: it would

@@ -5,6 +5,7 @@ import { createLogger } from '../../server/observability/logging.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Receiving } from '../../server/transport/grpc/receiving.ts';
+import { Origins } from '../../server/transport/grpc/origins.ts';
 import { liveInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 
@@ -15,12 +16,16 @@ describe('a session that cannot be opened', () => {
     };
     const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
-    const server = new Server({ interceptors: [liveInterceptor(broken, () => undefined, receiving)] });
+    const origins = new Origins([]);
+    const server = new Server({
+      interceptors: [liveInterceptor(broken, () => undefined, receiving, origins)],
+    });
     server.addService(liveMethods, {});
     const listener = await listen(
       server,
       { host: '127.0.0.1', port: 0 },
       { clock: systemClock, timeoutMs: 30_000 },
+      { origins },
     );
     try {
       for (let n = 0; n < 2; n++) {

@@ -15,18 +15,21 @@ import { LiveStub, liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { Refusals } from '../../server/session/refusals.ts';
+import { metadataOf } from '../../server/transport/grpc/call-metadata.ts';
 import { GrpcCarrier } from '../../server/transport/grpc/carrier.ts';
 import { Connections } from '../../server/transport/grpc/connections.ts';
 import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
+import { Origins } from '../../server/transport/grpc/origins.ts';
 import { Receiving } from '../../server/transport/grpc/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
 
 /** One for each thing that is taken of grpc-js without a public name: whoever changes its version sees here what has moved. */
 describe('the internals of grpc-js that are used', () => {
+  const origin = { address: '192.0.2.1', name: '192.0.2.1:1' };
   const insecure = (): ChannelCredentials => ChannelCredentials.createInsecure();
 
   describe('by the gateway', () => {
@@ -48,6 +51,7 @@ describe('the internals of grpc-js that are used', () => {
         server,
         { host: '127.0.0.1', port: 0 },
         { clock: systemClock, timeoutMs: 30_000 },
+        { origins: new Origins([]) },
       );
       stub = new LiveStub(listener.address, insecure());
       stub.connect().on('error', () => undefined);
@@ -79,14 +83,20 @@ describe('the internals of grpc-js that are used', () => {
         { bytes: 1024 * 1024, timeoutMs: 1_000 },
         new Refusals(createLogger('silent')),
       );
-      const ours = MessageDecoder.replace(call, 'stream', NO_PAYLOAD, receiving);
+      const ours = MessageDecoder.replace(call, 'stream', NO_PAYLOAD, receiving, origin);
       assert.equal((call as unknown as { decoder: unknown }).decoder, ours);
+      const other = { stream: http2StreamOf(call) } as never;
       assert.throws(
-        () =>
-          MessageDecoder.replace({ stream: http2StreamOf(call) } as never, 'stream', NO_PAYLOAD, receiving),
+        () => MessageDecoder.replace(other, 'stream', NO_PAYLOAD, receiving, origin),
         /keeps the decoder of a call elsewhere/,
       );
       receiving.close();
+    });
+
+    it('call.metadata: what has come with it, before it is started', async () => {
+      const call = await arrived;
+      assert.match(String(metadataOf(call).get('user-agent')), /grpc/);
+      assert.throws(() => metadataOf({}), /keeps the metadata of a call elsewhere/);
     });
 
     it('call.getPeer: the connection by the name that its socket has', async () => {
@@ -100,7 +110,8 @@ describe('the internals of grpc-js that are used', () => {
       const stream = Object.assign(new PassThrough(), { session: { destroyed: false } });
       const call = { stream, getPeer: () => 'ipv4:1.2.3.4:5' } as unknown as ServerInterceptingCallInterface;
       assert.throws(
-        () => new GrpcCarrier(call, { owner: undefined }, { connections: new Connections(), listener }),
+        () =>
+          new GrpcCarrier(call, { owner: undefined, origin }, { connections: new Connections(), listener }),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );
     });

@@ -9,6 +9,7 @@ import { parseAddress } from '../../common/units.ts';
 import { seededRandom } from '../../common/random.ts';
 import { systemClock } from '../../common/clock.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
+import { Origins } from '../../server/transport/grpc/origins.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { Load, storedBy } from '../helpers/load.ts';
@@ -108,6 +109,7 @@ describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
       new Server(),
       { host: '127.0.0.1', port: 0 },
       { clock: systemClock, timeoutMs: 30_000 },
+      { origins: new Origins([]) },
     );
     let accepted: Socket | undefined;
     const accept = (event: unknown): void => void (accepted = (event as { socket: Socket }).socket);
@@ -149,6 +151,7 @@ async function freePort(): Promise<number> {
     new Server(),
     { host: '127.0.0.1', port: 0 },
     { clock: systemClock, timeoutMs: 30_000 },
+    { origins: new Origins([]) },
   );
   await listener.close();
   return parseAddress(listener.address)!.port;

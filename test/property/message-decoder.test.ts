@@ -22,11 +22,13 @@ describe('messages of gRPC, in whatever parts they come', () => {
 
   function decoder(): MessageDecoder {
     const call = { stream: new PassThrough(), decoder: { write: () => [] } };
+    const origin = { address: 'host', name: 'host:1' };
     return MessageDecoder.replace(
       call as unknown as ServerInterceptingCallInterface,
       'stream',
       NO_PAYLOAD,
       receiving,
+      origin,
     );
   }
 
@@ -88,6 +90,7 @@ describe('messages of gRPC, in whatever parts they come', () => {
             'stream',
             NO_PAYLOAD,
             all,
+            { address: session.socket.remoteAddress, name: 'somebody' },
           );
           return { subject, session };
         });

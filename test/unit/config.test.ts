@@ -21,6 +21,7 @@ describe('configuration', () => {
       heartbeatMs: 5_000,
       slowConsumerTimeoutMs: 30_000,
       drainMs: 10_000,
+      proxyProtocol: false,
       rebalancePercent: 5,
       workers: 1,
       roomLogBytes: 32 * 2 ** 20,
@@ -50,6 +51,14 @@ describe('configuration', () => {
     tokenGraceMs: ['0s', 0],
     tlsCert: ['/etc/tls/tls.crt', '/etc/tls/tls.crt'],
     tlsKey: ['/etc/tls/tls.key', '/etc/tls/tls.key'],
+    trustedProxies: [
+      '10.0.0.0/8, 2001:DB8::1',
+      [
+        { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+        { address: '2001:db8::1', prefix: 128, family: 'ipv6' },
+      ],
+    ],
+    proxyProtocol: ['true', true],
     tlsClientCa: ['/etc/tls/ca.crt', '/etc/tls/ca.crt'],
     nats: ['nats://a:4222, b:4223', ['nats://a:4222', 'b:4223']],
     natsUser: ['gw', 'gw'],
@@ -98,6 +107,7 @@ describe('configuration', () => {
     tlsCert: { LIVE_TLS_KEY: 'k' },
     tlsKey: { LIVE_TLS_CERT: 'c' },
     tlsClientCa: { LIVE_TLS_KEY: 'k', LIVE_TLS_CERT: 'c' },
+    proxyProtocol: { LIVE_TRUSTED_PROXIES: '10.0.0.1' },
     natsUser: { ...nats, LIVE_NATS_PASSWORD_FILE: 'p' },
     natsPasswordFile: { ...nats, LIVE_NATS_USER: 'u' },
     natsTokenFile: nats,
@@ -214,6 +224,8 @@ describe('configuration', () => {
   it('refuses a certificate without its key, a key without its certificate, and authorities of clients without TLS', () => {
     refuses('--tls-cert a.crt', {}, '--tls-cert (LIVE_TLS_CERT): "a.crt" needs its key (--tls-key)');
     refuses('--tls-key a.key', {}, '--tls-key (LIVE_TLS_KEY): "a.key" needs its certificate (--tls-cert)');
+    refuses('--proxy-protocol', {}, '--proxy-protocol (LIVE_PROXY_PROTOCOL)', 'needs the proxies');
+    refuses('--trusted-proxies 10.0.0.0/8,10.0.0.0/33', {}, '--trusted-proxies', 'is not accepted');
     refuses('--tls-client-ca ca.crt', {}, '--tls-client-ca (LIVE_TLS_CLIENT_CA)', 'needs TLS');
   });
 

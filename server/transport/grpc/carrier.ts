@@ -29,6 +29,7 @@ export interface GrpcCarrierDependencies {
  */
 export class GrpcCarrier implements Carrier, DecoderOwner {
   readonly peer: string;
+  readonly #connectionName: string;
   readonly #call: ServerInterceptingCallInterface;
   /** Frames are written to it; everything else goes by the call. */
   readonly #stream: ServerHttp2Stream;
@@ -53,17 +54,20 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
    */
   constructor(
     call: ServerInterceptingCallInterface,
-    decoder: Pick<MessageDecoder, 'owner'>,
+    decoder: Pick<MessageDecoder, 'owner' | 'origin'>,
     dependencies: GrpcCarrierDependencies,
   ) {
     decoder.owner = this;
     this.#call = call;
     this.#dependencies = dependencies;
     this.#stream = http2StreamOf(call);
-    this.peer = call.getPeer();
+    this.#connectionName = call.getPeer();
+    this.peer = decoder.origin.name;
     // Said now, while nothing depends on it: a connection that cannot be terminated would stay for as long as its viewer is stuck.
-    if (this.#stream.session?.destroyed === false && !dependencies.listener.has(this.peer))
-      throw new Error(`this version of @grpc/grpc-js names peers otherwise: ${this.peer} is no connection`);
+    if (this.#stream.session?.destroyed === false && !dependencies.listener.has(this.#connectionName))
+      throw new Error(
+        `this version of @grpc/grpc-js names peers otherwise: ${this.#connectionName} is no connection`,
+      );
   }
 
   get connection(): CarrierConnection | undefined {
@@ -108,7 +112,7 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   }
 
   terminate(): void {
-    this.#dependencies.listener.terminate(this.peer);
+    this.#dependencies.listener.terminate(this.#connectionName);
   }
 
   /** Of the decoder. */

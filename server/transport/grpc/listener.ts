@@ -6,7 +6,9 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
+import type { Origins } from './origins.ts';
 import { peerName } from './peer-name.ts';
+import type { ProxyProtocol } from './proxy-protocol.ts';
 import type { ListenerTls } from './tls-server.ts';
 import { createTlsServer } from './tls-server.ts';
 
@@ -33,6 +35,15 @@ export interface Ending {
   readonly timeoutMs: number;
 }
 
+/** What is between TCP and HTTP/2. */
+export interface Layers {
+  /** Told which connections there are, and where they come from. */
+  readonly origins: Origins;
+  /** Absent: nothing but what the client says comes first. */
+  readonly proxyProtocol?: ProxyProtocol | undefined;
+  readonly tls?: ListenerTls | undefined;
+}
+
 /**
  * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can. TLS, if
  * there is any, is ours as well: gRPC is handed what has been deciphered.
@@ -42,21 +53,31 @@ export async function listen(
   server: Server,
   { host, port }: Address,
   { clock, timeoutMs }: Ending,
-  tls?: ListenerTls,
+  { origins, proxyProtocol, tls }: Layers,
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
   const sockets = new Map<string, Socket>();
   /** Those that gRPC was handed: with TLS, what is on top. */
   const served = new Set<Socket>();
-  const net = tls === undefined ? createServer({ noDelay: true }) : createTlsServer(tls, inject);
+  const tlsServer = tls && createTlsServer(tls, inject);
+  const net = createServer({ noDelay: true });
   net.on('connection', (socket: Socket) => {
     const peer = peerName(socket);
     sockets.set(peer, socket);
-    socket.on('close', () => sockets.delete(peer));
+    socket.on('close', () => {
+      sockets.delete(peer);
+      origins.forget(peer);
+    });
     // The HTTP/2 session handles errors of its socket; without a session nobody would.
     socket.on('error', () => socket.destroy());
-    if (tls === undefined) inject(socket);
+    const serve = (source?: Address): void => {
+      origins.enter(peer, source);
+      if (tlsServer === undefined) inject(socket);
+      else tlsServer.secure(socket);
+    };
+    if (proxyProtocol === undefined) serve();
+    else proxyProtocol.accept(socket, serve);
   });
   await bind(net, { host, port });
   const bound = net.address() as AddressInfo;
@@ -83,6 +104,8 @@ export async function listen(
       net.close();
       for (const socket of sockets.values()) socket.destroy();
       await closed;
+      tlsServer?.close();
+      proxyProtocol?.close();
       injector.destroy();
     },
   };

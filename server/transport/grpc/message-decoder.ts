@@ -5,6 +5,7 @@ import { requireSmallBesidePayload } from '../../../protos/beside-payload.ts';
 import type { Failure } from '../../session/failure.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import { http2StreamOf } from './http2-stream.ts';
+import type { Origin } from './origins.ts';
 import type { Incoming, Receiving } from './receiving.ts';
 import { statusOf } from './status.ts';
 
@@ -35,6 +36,7 @@ export interface DecoderOwner {
  */
 export class MessageDecoder implements Incoming {
   readonly stream: ServerHttp2Stream;
+  readonly origin: Origin;
   readonly #call: ServerInterceptingCallInterface;
   readonly #receiving: Receiving;
   readonly #form: RequestForm;
@@ -50,9 +52,11 @@ export class MessageDecoder implements Incoming {
     form: RequestForm,
     payload: PayloadPath,
     receiving: Receiving,
+    origin: Origin,
   ) {
     this.#payload = payload;
     this.stream = http2StreamOf(call);
+    this.origin = origin;
     this.#call = call;
     this.#form = form;
     this.#receiving = receiving;
@@ -69,11 +73,12 @@ export class MessageDecoder implements Incoming {
     form: RequestForm,
     payload: PayloadPath,
     receiving: Receiving,
+    origin: Origin,
   ): MessageDecoder {
     const holder = call as { decoder?: { write?: unknown } };
     if (typeof holder.decoder?.write !== 'function')
       throw new Error('this version of @grpc/grpc-js keeps the decoder of a call elsewhere');
-    const decoder = new MessageDecoder(call, form, payload, receiving);
+    const decoder = new MessageDecoder(call, form, payload, receiving, origin);
     holder.decoder = decoder;
     return decoder;
   }
@@ -98,7 +103,7 @@ export class MessageDecoder implements Incoming {
     if (this.#over) return;
     this.#end();
     if (this.owner !== undefined) return this.owner.onRefused(failure);
-    const facts = { peer: this.#call.getPeer() };
+    const facts = { peer: this.origin.name };
     this.#call.sendStatus(statusOf(this.#receiving.refusals.refuse(failure, facts, 'a call was refused')));
   }
 

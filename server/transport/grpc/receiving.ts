@@ -2,6 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import { Failure } from '../../session/failure.ts';
 import type { Refusals } from '../../session/refusals.ts';
+import type { Origin } from './origins.ts';
 import type { Holder, Place, ReceiveLimits } from './receive-accounts.ts';
 import { ReceiveAccounts } from './receive-accounts.ts';
 
@@ -21,6 +22,8 @@ export interface ReceivingLimits {
 /** A call of which something is awaited: the rest of a message that has begun, or a request that every call of its method must make. */
 export interface Incoming extends Holder {
   readonly stream: ServerHttp2Stream;
+  /** Where it comes from: who it is counted with. */
+  readonly origin: Origin;
   /** What has come of it, in bytes. */
   readonly filled: number;
   /** Whether nothing is missing any more. */
@@ -69,9 +72,9 @@ export class Receiving {
   /** More of `incoming` is awaited, until {@link end}; it holds nothing yet. */
   begin(incoming: Incoming): void {
     if (this.#awaited.has(incoming)) return;
-    const { stream } = incoming;
+    const { stream, origin } = incoming;
     const session: object = stream.session ?? stream;
-    const address = stream.session?.socket.remoteAddress ?? 'gone';
+    const { address } = origin;
     const closed = (): void => this.end(incoming);
     stream.once('close', closed);
     const place = this.#accounts.enter(incoming, session, address);

@@ -10,6 +10,9 @@ import type { GrpcCarrierDependencies } from './carrier.ts';
 import { GrpcCarrier } from './carrier.ts';
 import { Connections } from './connections.ts';
 import { listen } from './listener.ts';
+import type { Network } from '../../../common/node/network.ts';
+import { Origins } from './origins.ts';
+import { ProxyProtocol } from './proxy-protocol.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
@@ -35,6 +38,14 @@ export interface ConnectionLimits {
   readonly idleMs: number;
 }
 
+/** What is believed of where viewers come from. */
+export interface ProxySettings {
+  /** Whose word is taken. */
+  readonly trusted: readonly Network[];
+  /** Whether their connections begin with a header of the PROXY protocol. */
+  readonly protocol: boolean;
+}
+
 /** What viewers are served from. */
 export interface GrpcServing {
   readonly address: Address;
@@ -47,6 +58,7 @@ export interface GrpcServing {
   readonly logger: Logger;
   readonly receiving: ReceivingLimits;
   readonly connections: ConnectionLimits;
+  readonly proxies: ProxySettings;
 }
 
 /** Viewers served by gRPC. */
@@ -72,19 +84,21 @@ export interface GrpcServer {
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
   const receiving = new Receiving(unary.clock, serving.receiving, unary.refusals);
+  const origins = new Origins(serving.proxies.trusted);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const dependencies = (): GrpcCarrierDependencies => {
     if (carriers === undefined) throw new Error('a call before its connection');
     return carriers;
   };
-  const [open, watch]: [...Parameters<typeof liveInterceptor>] = [
+  const interceptor = liveInterceptor(
     (call, decoder) => void sessions.open(new GrpcCarrier(call, decoder, dependencies())),
     (call, encoded) => {
       const short = new ShortCall(call, encoded, unary.clock, dependencies());
       short.onceClosed(sessions.watch(short));
     },
     receiving,
-  ];
+    origins,
+  );
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
@@ -92,9 +106,9 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.max_concurrent_streams': serving.connections.streams,
     'grpc.max_connection_idle_ms': serving.connections.idleMs,
     'grpc.enable_channelz': 0,
-    interceptors: [liveInterceptor(open, watch, receiving)],
+    interceptors: [interceptor],
   });
-  const handlers = liveHandlers(unary);
+  const handlers = liveHandlers(unary, origins);
   server.addService(liveMethods, handlers);
   server.addService(moderationService, handlers);
   const readiness = new Readiness(health);
@@ -103,8 +117,12 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { clock } = unary;
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
-  const tls = certificates && { certificates, clock, logger };
-  const listener = await listen(server, address, ending, tls).catch((error: unknown) => {
+  const layers = {
+    origins,
+    proxyProtocol: serving.proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined,
+    tls: certificates && { certificates, clock, logger },
+  };
+  const listener = await listen(server, address, ending, layers).catch((error: unknown) => {
     receiving.close();
     throw error;
   });

@@ -17,7 +17,9 @@ import type { UnbanRequest } from '../../../protos/gen/live/v1/UnbanRequest.ts';
 import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
+import { metadataOf } from './call-metadata.ts';
 import { MessageDecoder } from './message-decoder.ts';
+import type { Origins } from './origins.ts';
 import type { Receiving } from './receiving.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
@@ -69,6 +71,7 @@ export function liveInterceptor(
   open: (call: ServerInterceptingCallInterface, decoder: MessageDecoder) => void,
   watch: (call: ServerInterceptingCallInterface, encoded: boolean) => void,
   receiving: Receiving,
+  origins: Origins,
 ): ServerInterceptor {
   const { refusals } = receiving;
   const explainRefusals = refusalExplainer(refusals);
@@ -77,7 +80,9 @@ export function liveInterceptor(
     const start = (next: () => void): void => {
       try {
         const form = requestStream ? 'stream' : 'one';
-        const decoder = MessageDecoder.replace(call, form, PAYLOADS.get(path) ?? NO_PAYLOAD, receiving);
+        const payload = PAYLOADS.get(path) ?? NO_PAYLOAD;
+        const origin = origins.ofCall(call.getPeer(), () => metadataOf(call));
+        const decoder = MessageDecoder.replace(call, form, payload, receiving, origin);
         if (path === liveMethods.Connect.path) open(call, decoder);
         else {
           watch(call, path === liveMethods.Pull.path);
@@ -93,10 +98,10 @@ export function liveInterceptor(
 }
 
 /** Handlers for {@link liveMethods}, but for Connect: see {@link liveInterceptor}; and for those of `live.v1.Moderation`. */
-export function liveHandlers(context: UnaryContext): UntypedServiceImplementation {
+export function liveHandlers(context: UnaryContext, origins: Origins): UntypedServiceImplementation {
   const { moderation } = context;
   return {
-    Pull: (call: PullCall) => void servePull(context, call),
+    Pull: (call: PullCall) => void servePull(context, call, groupOf(call)),
     Publish: unary((request: PublishRequest, caller) => publish(context, request, caller)),
     GetRoom: unary((request: GetRoomRequest, caller) => getRoom(context, request, caller)),
     Ban: unary((request: BanRequest, caller) => moderation.ban(request, caller)),
@@ -105,12 +110,17 @@ export function liveHandlers(context: UnaryContext): UntypedServiceImplementatio
     RevokeToken: unary((request: RevokeTokenRequest, caller) => moderation.revokeToken(request, caller)),
   };
 
+  /** Who takes turns with others: a client, whatever proxy it comes by. */
+  function groupOf(call: Pick<PullCall, 'getPeer' | 'metadata'>): string {
+    return origins.ofCall(call.getPeer(), () => call.metadata).name;
+  }
+
   function unary<Request, Response>(answer: (request: Request, caller: Caller & Asker) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
       const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
-      const group = call.getPeer();
+      const group = groupOf(call);
       let caller: CallerFacts = { peer: group };
       const answered = accessOf(context, bearerToken(call.metadata)).then((access) => {
         caller = callerFacts(group, access);
@@ -137,11 +147,10 @@ interface CallerFacts {
 
 const callerFacts = (peer: string, { user, tokenId }: Access): CallerFacts => ({ peer, user, tokenId });
 
-async function servePull(context: UnaryContext, call: PullCall): Promise<void> {
+async function servePull(context: UnaryContext, call: PullCall, group: string): Promise<void> {
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort());
   call.on('close', () => gone.abort());
-  const group = call.getPeer();
   let caller: CallerFacts = { peer: group };
   try {
     const access = await accessOf(context, bearerToken(call.metadata));

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
-import type { Server as TlsServer } from 'node:tls';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import type { Logger } from '../../observability/logging.ts';
 import { sampledLog } from '../../observability/sampled-log.ts';
@@ -20,6 +19,13 @@ export interface ListenerTls {
   readonly certificates: CurrentCertificates;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** Secures connections that somebody else has accepted. */
+export interface TlsServer {
+  secure(socket: Socket): void;
+  /** Writes nothing more into the log. */
+  close(): void;
 }
 
 /**
@@ -77,7 +83,6 @@ export function createTlsServer(
     const reason = String(unauthorized ?? error.message);
     refusals.info({ peer: peerName(socket), reason }, 'connection refused');
   });
-  server.on('close', () => refusals.close());
   certificates.onReplaced(() => server.setSecureContext(contextOptions(certificates.now)));
-  return server;
+  return { secure: (socket) => void server.emit('connection', socket), close: () => refusals.close() };
 }

@@ -1,0 +1,17 @@
+import { Metadata } from '@grpc/grpc-js';
+
+/*
+ * Access: `metadata` of the call that a server's interceptor is given.
+ * If it changes: calls that come by a trusted proxy are refused, and say so.
+ * Instead, once there is one: metadata that is known when a call begins, before it is started.
+ */
+
+/**
+ * What a call has brought in its headers. grpc-js tells it when the call is started, which is too late to count what has begun to come.
+ * @throws when grpc-js keeps it elsewhere
+ */
+export function metadataOf(call: object): Metadata {
+  const { metadata } = call as { metadata?: unknown };
+  if (metadata instanceof Metadata) return metadata;
+  throw new Error('this version of @grpc/grpc-js keeps the metadata of a call elsewhere');
+}

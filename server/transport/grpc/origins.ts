@@ -1,0 +1,95 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { Network } from '../../../common/node/network.ts';
+import { canonicalAddress, Networks } from '../../../common/node/network.ts';
+import type { Address } from '../../../common/units.ts';
+import { formatAddress } from '../../../common/units.ts';
+
+/** Proxies add themselves at the end: what is further from it than any chain of them is made up. */
+const MAX_HOPS = 20;
+
+/** Where something comes from. */
+export interface Origin {
+  /** The IP address of the client. */
+  readonly address: string;
+  /** For the log, and for who takes turns with whom: with a port, where that is known. */
+  readonly name: string;
+}
+
+/**
+ * Where connections and the calls on them come from. That is the other end of the connection, unless that is a proxy which is trusted: then what it says, of
+ * the connection by the PROXY protocol, of a call by X-Forwarded-For. What others say is not looked at.
+ */
+export class Origins {
+  readonly #trusted: Networks;
+  /** Of the connections that are open, by the names of their other ends. */
+  readonly #connections = new Map<string, Origin>();
+
+  constructor(trusted: readonly Network[]) {
+    this.#trusted = new Networks(trusted);
+  }
+
+  /** Whether somebody at an address is a proxy that is trusted. */
+  trusts(address: string | undefined): boolean {
+    return address !== undefined && this.#trusted.has(address);
+  }
+
+  /**
+   * A connection is there, until {@link forget}.
+   * @param peer name of its other end, see peer-name.ts
+   * @param source where a trusted proxy says that it comes from
+   */
+  enter(peer: string, source: Address | undefined): void {
+    const origin = source && { address: source.host, name: formatAddress(source) };
+    this.#connections.set(peer, origin ?? otherEnd(peer));
+  }
+
+  forget(peer: string): void {
+    this.#connections.delete(peer);
+  }
+
+  ofConnection(peer: string): Origin {
+    return this.#connections.get(peer) ?? otherEnd(peer);
+  }
+
+  /**
+   * Of a call. What its headers say is looked at only where the connection is a trusted proxy's.
+   * @param peer name of the connection's other end
+   * @param metadata of the call; asked for only where it counts
+   */
+  ofCall(peer: string, metadata: () => Metadata): Origin {
+    const connection = this.ofConnection(peer);
+    if (!this.trusts(connection.address)) return connection;
+    const hops = metadata()
+      .get('x-forwarded-for')
+      .flatMap((value) => String(value).split(','))
+      .slice(-MAX_HOPS);
+    const address = this.#client(hops);
+    return address === undefined ? connection : { address, name: address };
+  }
+
+  /**
+   * The last that is no trusted proxy: whatever stands before it, its sender may have made up. Where all of them are trusted, the first. Undefined where
+   * nothing is said that could be understood.
+   */
+  #client(hops: readonly string[]): string | undefined {
+    let client: string | undefined;
+    for (const hop of hops.toReversed()) {
+      const address = hopAddress(hop.trim());
+      if (address === undefined) return client;
+      client = address;
+      if (!this.trusts(address)) return client;
+    }
+    return client;
+  }
+}
+
+function otherEnd(peer: string): Origin {
+  const host = peer.replace(/:\d+$/, '');
+  return { address: canonicalAddress(host) ?? host, name: peer };
+}
+
+/** Some proxies add the port: `192.0.2.1:443`, `[2001:db8::1]:443`. */
+function hopAddress(text: string): string | undefined {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
+  return canonicalAddress(bracketed ?? plain ?? text);
+}
