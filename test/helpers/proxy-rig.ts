@@ -11,6 +11,9 @@ import { ServerProcess } from './server-process.ts';
 import type { TempDir } from './temp-dir.ts';
 import { tempDir } from './temp-dir.ts';
 
+/** What becomes of connections is the proxy's doing: no viewer gives one up because the machine is busy. In milliseconds. */
+const PATIENCE_MS = 100_000;
+
 /** Two gateways as processes of their own, and proxies and viewers in front of them. */
 export class ProxyRig implements AsyncDisposable {
   readonly #directory: TempDir;
@@ -56,6 +59,27 @@ export class ProxyRig implements AsyncDisposable {
     return rig;
   }
 
+  /** The certificate of the authority that proxies' certificates are signed by. */
+  get ca(): string {
+    return this.#authority.ca;
+  }
+
+  /** What the gateways have logged, and still run to tell. */
+  get log(): Record<string, unknown>[] {
+    return this.gateways.flatMap((gateway) => gateway.log);
+  }
+
+  /** The sum of a metric over the gateways; they have to be started with `--metrics`. */
+  async metric(name: string): Promise<number> {
+    let sum = 0;
+    for (const gateway of this.gateways) {
+      const { metrics } = gateway.log.find(({ msg }) => msg === 'ready') ?? {};
+      const text = await (await fetch(`http://${String(metrics)}/metrics`)).text();
+      sum += Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+    }
+    return sum;
+  }
+
   /** Starts the gateway of an address, for the first time or again. */
   async startGateway(index: number): Promise<void> {
     const settings = ['--listen', this.addresses[index]!, ...this.#settings];
@@ -79,6 +103,8 @@ export class ProxyRig implements AsyncDisposable {
     const client = new LiveClient({
       endpoints: [endpoint],
       tls: { ca: this.#authority.ca },
+      connectTimeoutMs: PATIENCE_MS,
+      probeTimeoutMs: PATIENCE_MS,
       ...options,
     });
     this.#clients.push(client);

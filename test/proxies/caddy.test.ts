@@ -2,10 +2,20 @@ import { whereThereIs } from '../helpers/documented-proxy.ts';
 import { until } from '../helpers/poll.ts';
 import { ProxyRig } from '../helpers/proxy-rig.ts';
 import { itSurvivesGatewaysThatGo } from './gateways-that-go.ts';
+import { itCutsIdleViewers, itKeepsIdleViewers } from './idle-viewers.ts';
 import { caddy } from './kinds.ts';
+import { itEndsTheStuckOneAlone, itOpensFurtherConnections, itPassesAddressesOn } from './shared-proxy.ts';
 
 whereThereIs(caddy)('behind Caddy', () => {
   itSurvivesGatewaysThatGo(caddy);
+  itKeepsIdleViewers(caddy, []);
+  for (const timeout of ['read_body_idle', 'read_body', 'write'])
+    itCutsIdleViewers(caddy, `by ${timeout}: it never says anything, and its stream never ends`, {
+      'read_body_idle 168h': `${timeout} 1s`,
+    });
+  itEndsTheStuckOneAlone(caddy);
+  itOpensFurtherConnections(caddy);
+  itPassesAddressesOn(caddy, 'X-Forwarded-For', {}, /^127\.0\.0\.1$/);
 
   it('that forgets at once what has failed, as it does unless told otherwise, viewers get none but the gateway that is gone', async () => {
     await using rig = await ProxyRig.start();

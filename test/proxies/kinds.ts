@@ -44,7 +44,7 @@ export const caddy: ProxyKind = {
   replacements: ({ port, gateways: [first = '', second = ''], identity }) => ({
     'gw1.internal:50051': first,
     'gw2.internal:50051': second,
-    ':443': `127.0.0.1:${port}`,
+    ':443 {': `:${port} {\n\tbind 127.0.0.1`,
     '/etc/caddy/live.crt': identity.certFile,
     '/etc/caddy/live.key': identity.keyFile,
     'admin localhost:2019': 'admin off',

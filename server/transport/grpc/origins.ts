@@ -15,6 +15,12 @@ export interface Origin {
   readonly name: string;
 }
 
+interface Connection {
+  readonly origin: Origin;
+  /** Whether a proxy that is trusted is there. Looked up once: it takes microseconds. */
+  readonly trusted: boolean;
+}
+
 /**
  * Where connections and the calls on them come from. That is the other end of the connection, unless that is a proxy which is trusted: then what it says, of
  * the connection by the PROXY protocol, of a call by X-Forwarded-For. What others say is not looked at.
@@ -22,7 +28,7 @@ export interface Origin {
 export class Origins {
   readonly #trusted: Networks;
   /** Of the connections that are open, by the names of their other ends. */
-  readonly #connections = new Map<string, Origin>();
+  readonly #connections = new Map<string, Connection>();
 
   constructor(trusted: readonly Network[]) {
     this.#trusted = new Networks(trusted);
@@ -40,15 +46,11 @@ export class Origins {
    */
   enter(peer: string, source: Address | undefined): void {
     const origin = source && { address: source.host, name: formatAddress(source) };
-    this.#connections.set(peer, origin ?? otherEnd(peer));
+    this.#connections.set(peer, this.#connection(origin ?? otherEnd(peer)));
   }
 
   forget(peer: string): void {
     this.#connections.delete(peer);
-  }
-
-  ofConnection(peer: string): Origin {
-    return this.#connections.get(peer) ?? otherEnd(peer);
   }
 
   /**
@@ -57,14 +59,18 @@ export class Origins {
    * @param metadata of the call; asked for only where it counts
    */
   ofCall(peer: string, metadata: () => Metadata): Origin {
-    const connection = this.ofConnection(peer);
-    if (!this.trusts(connection.address)) return connection;
+    const { origin, trusted } = this.#connections.get(peer) ?? this.#connection(otherEnd(peer));
+    if (!trusted) return origin;
     const hops = metadata()
       .get('x-forwarded-for')
       .flatMap((value) => String(value).split(','))
       .slice(-MAX_HOPS);
     const address = this.#client(hops);
-    return address === undefined ? connection : { address, name: address };
+    return address === undefined ? origin : { address, name: address };
+  }
+
+  #connection(origin: Origin): Connection {
+    return { origin, trusted: this.trusts(origin.address) };
   }
 
   /**
