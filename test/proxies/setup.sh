@@ -10,10 +10,13 @@ PATH=$PATH:/usr/sbin
 
 # A program that is installed, or is by apt where we may. RUNLEVEL: the package is not to start its service.
 debian() {
-  command -v "$1" > /dev/null ||
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y --no-install-recommends "$1" > "$bin/$1.log" 2>&1 ||
-    { timeout 120 apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y --no-install-recommends "$1"; } > "$bin/$1.log" 2>&1
-  ln -sf "$(command -v "$1")" "$bin/$1" && "$bin/$1" -v
+  type -P "$1" > /dev/null || install_package "$1" > "$bin/$1.log" 2>&1 || return 1
+  ln -sf "$(type -P "$1")" "$bin/$1" && "$bin/$1" -v
+}
+
+install_package() {
+  export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+  timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends "$1"
 }
 
 nginx() { debian nginx; }
