@@ -5,22 +5,29 @@ import { TokenError } from '../auth/token-error.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { Failure } from './failure.ts';
 
+/** Why a connection was refused or ended as a whole. Nobody is told by it but the log and the metrics. */
+export type ConnectionReason =
+  'CONNECTION_LIMIT' | 'ADDRESS_CONNECTION_LIMIT' | 'CONTROL_FRAMES' | 'STREAM_RESETS';
+
+/** What refusals are counted by. */
+type CountedReason = KnownReason | ConnectionReason;
+
 /** Tells what is refused, and counts it by its reason, over all that a gateway refuses. */
 export class Refusals {
   readonly #logger: Logger;
-  readonly #counts = new Map<KnownReason, number>();
+  readonly #counts = new Map<CountedReason, number>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
   /** How often each reason was given. */
-  get counts(): ReadonlyMap<KnownReason, number> {
+  get counts(): ReadonlyMap<CountedReason, number> {
     return this.#counts;
   }
 
   /** Counts a refusal that is told to nobody, or by other means than {@link refuse}. */
-  count(reason: KnownReason): void {
+  count(reason: CountedReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
   }
 

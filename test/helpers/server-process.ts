@@ -11,8 +11,10 @@ export class ServerProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [...programArguments('server'), ...args], {
+  /** @param prefix a command that runs the one behind it, such as `prlimit` */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, prefix: readonly string[] = []) {
+    const command = [...prefix, process.execPath, ...programArguments('server'), ...args];
+    this.#child = spawn(command[0] as string, command.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

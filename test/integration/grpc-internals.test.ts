@@ -4,8 +4,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { ChannelCredentials, Server, ServerInterceptingCall } from '@grpc/grpc-js';
+import type { ServerInterceptingCallInterface, ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Server, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import { abortable, abortableTarget } from '../../client/transports/grpc/internals/dial.ts';
 import { incomingFrame } from '../../client/transports/grpc/internals/incoming-frame.ts';
 import { SocketRevealingCredentials } from '../../client/transports/grpc/internals/revealed-socket.ts';
@@ -16,6 +16,8 @@ import { createLogger } from '../../server/observability/logging.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { GrpcCarrier } from '../../server/transport/grpc/carrier.ts';
 import { Connections } from '../../server/transport/grpc/connections.ts';
+import type { Http2Guard } from '../../server/transport/grpc/http2-server.ts';
+import { guardHttp2 } from '../../server/transport/grpc/http2-server.ts';
 import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
@@ -85,6 +87,32 @@ describe('the internals of grpc-js that are used', () => {
         /keeps the decoder of a call elsewhere/,
       );
       receiving.close();
+    });
+
+    it('createHttp2Server: the HTTP/2 server of an injector, and who takes its streams', async () => {
+      const guarded = new Server();
+      const seen: string[] = [];
+      const guard: Http2Guard = {
+        connected: () => seen.push('connected'),
+        opened: (_, start) => {
+          seen.push('opened');
+          start();
+        },
+      };
+      guardHttp2(guarded, guard);
+      const ending = { clock: systemClock, timeoutMs: 30_000 };
+      const entrance = await listen(guarded, { host: '127.0.0.1', port: 0 }, ending);
+      const client = new LiveStub(entrance.address, insecure());
+      const { code } = await new Promise<ServiceError>((resolve) =>
+        client.getRoom({ room: 'tea' }, (error) => resolve(error as ServiceError)),
+      );
+      assert.equal(status[code], 'UNIMPLEMENTED', 'gRPC has answered');
+      assert.deepEqual(seen, ['connected', 'opened']);
+      const other = { addService: undefined } as unknown as Server;
+      assert.throws(() => guardHttp2(other, guard), /makes its HTTP\/2 servers otherwise/);
+      client.close();
+      await entrance.close();
+      guarded.forceShutdown();
     });
 
     it('call.getPeer: the connection by the name that its socket has', async () => {

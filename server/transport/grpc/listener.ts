@@ -33,6 +33,16 @@ export interface Ending {
   readonly timeoutMs: number;
 }
 
+/** What connections pass before gRPC is handed them. */
+export interface Entrance {
+  /** TLS; absent: what comes is gRPC's. */
+  readonly tls?: ListenerTls | undefined;
+  /** Whether a connection is let in; absent: all are. */
+  readonly admit?: (socket: Socket) => boolean;
+  /** Is told that one could not be accepted; the next ones may be. */
+  readonly failed?: (error: Error) => void;
+}
+
 /**
  * Listens for `server`; port 0 picks a free one. gRPC cannot end a stream whose reader is paused; the owner of the socket can. TLS, if
  * there is any, is ours as well: gRPC is handed what has been deciphered.
@@ -42,23 +52,29 @@ export async function listen(
   server: Server,
   { host, port }: Address,
   { clock, timeoutMs }: Ending,
-  tls?: ListenerTls,
+  { tls, admit, failed }: Entrance = {},
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
   const sockets = new Map<string, Socket>();
   /** Those that gRPC was handed: with TLS, what is on top. */
   const served = new Set<Socket>();
-  const net = tls === undefined ? createServer({ noDelay: true }) : createTlsServer(tls, inject);
-  net.on('connection', (socket: Socket) => {
+  const secure = tls && createTlsServer(tls, inject);
+  const net = createServer({ noDelay: true }, (socket: Socket) => {
+    if (admit?.(socket) === false) {
+      socket.resetAndDestroy();
+      return;
+    }
     const peer = peerName(socket);
     sockets.set(peer, socket);
     socket.on('close', () => sockets.delete(peer));
     // The HTTP/2 session handles errors of its socket; without a session nobody would.
     socket.on('error', () => socket.destroy());
-    if (tls === undefined) inject(socket);
+    if (secure === undefined) inject(socket);
+    else secure.emit('connection', socket);
   });
   await bind(net, { host, port });
+  net.on('error', (error) => failed?.(error));
   const bound = net.address() as AddressInfo;
   // Listened for from the beginning: it may come before the last socket says that it is closed.
   const closed = once(net, 'close');
@@ -83,6 +99,7 @@ export async function listen(
       net.close();
       for (const socket of sockets.values()) socket.destroy();
       await closed;
+      secure?.close();
       injector.destroy();
     },
   };

@@ -7,3 +7,8 @@ export function peerName({
 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress}:${remotePort}`;
 }
+
+/** The address that a connection is counted by; one that is gone already has none. */
+export function remoteAddress(socket: Pick<Socket, 'remoteAddress'> | undefined): string {
+  return socket?.remoteAddress ?? 'gone';
+}

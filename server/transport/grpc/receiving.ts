@@ -2,6 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import { Failure } from '../../session/failure.ts';
 import type { Refusals } from '../../session/refusals.ts';
+import { remoteAddress } from './peer-name.ts';
 import type { Holder, Place, ReceiveLimits } from './receive-accounts.ts';
 import { ReceiveAccounts } from './receive-accounts.ts';
 
@@ -71,7 +72,7 @@ export class Receiving {
     if (this.#awaited.has(incoming)) return;
     const { stream } = incoming;
     const session: object = stream.session ?? stream;
-    const address = stream.session?.socket.remoteAddress ?? 'gone';
+    const address = remoteAddress(stream.session?.socket);
     const closed = (): void => this.end(incoming);
     stream.once('close', closed);
     const place = this.#accounts.enter(incoming, session, address);

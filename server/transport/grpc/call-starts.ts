@@ -1,0 +1,79 @@
+import type { ServerHttp2Stream } from 'node:http2';
+
+/** Longest stretch of starting calls before other events get their turn, in milliseconds. */
+const SLICE_MS = 1;
+
+interface Waiting {
+  readonly stream: ServerHttp2Stream;
+  readonly start: () => void;
+}
+
+/**
+ * Starts calls in short stretches that yield to the event loop, the connections in turn: a call costs a tenth of a millisecond before it is so much as
+ * refused, and one read may bring a thousand of them. What is reset before its turn costs no more than HTTP/2 itself.
+ */
+export class CallStarts {
+  readonly #nowMs: () => number;
+  readonly #defer: (fn: () => void) => void;
+  /** Who has come by each connection, those that came first in front. The connection whose turn it is comes first. */
+  readonly #lines = new Map<object, Waiting[]>();
+  #scheduled = false;
+
+  /**
+   * @param nowMs a monotonic clock, in milliseconds
+   * @param defer calls a function after pending input has been read (`setImmediate`)
+   */
+  constructor(nowMs: () => number, defer: (fn: () => void) => void) {
+    this.#nowMs = nowMs;
+    this.#defer = defer;
+  }
+
+  /** Starts the call of a stream when it is its turn, unless the stream is gone by then. */
+  add(stream: ServerHttp2Stream, start: () => void): void {
+    // Until it has started nobody else listens.
+    stream.on('error', ignore);
+    const connection = stream.session ?? stream;
+    const line = this.#lines.get(connection);
+    if (line === undefined) this.#lines.set(connection, [{ stream, start }]);
+    else line.push({ stream, start });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(() => this.#runSlice());
+  }
+
+  #runSlice(): void {
+    this.#scheduled = false;
+    const until = this.#nowMs() + SLICE_MS;
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      next.stream.off('error', ignore);
+      next.start();
+      if (this.#nowMs() >= until) break;
+    }
+    if (this.#lines.size > 0) this.#schedule();
+  }
+
+  /** The first of the first line, which goes to the end. */
+  #take(): Waiting | undefined {
+    for (const [connection, line] of this.#lines) {
+      const next = line.find(({ stream }) => !isGone(stream));
+      this.#lines.delete(connection);
+      if (next === undefined) continue;
+      line.splice(0, line.indexOf(next) + 1);
+      if (line.length > 0) this.#lines.set(connection, line);
+      return next;
+    }
+    return undefined;
+  }
+}
+
+function isGone({ closed, destroyed, aborted }: ServerHttp2Stream): boolean {
+  return closed || destroyed || aborted;
+}
+
+function ignore(): void {
+  // The stream's end is all that there is to know of it.
+}
