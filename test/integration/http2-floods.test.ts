@@ -131,6 +131,14 @@ describe('Isolated: floods of frames', () => {
     });
   }
 
+  it('who resets calls before they are begun with is soon rid of the connection', async () => {
+    await start();
+    const flooding = flood('resets');
+    await until('it was retired, and again', () => (gateway.stats.refused.get('STREAM_RESETS') ?? 0) > 2);
+    await until('it sees that', () => flooding.counts.closed > 2);
+    assert.equal(flooding.counts.goaways.get(constants.NGHTTP2_INTERNAL_ERROR), undefined);
+  });
+
   it('a client may cancel two hundred calls at once', async () => {
     await start();
     using client = new Http2Attacker(gateway.address);

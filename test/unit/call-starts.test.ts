@@ -11,14 +11,17 @@ describe('Isolated: starting calls', () => {
   let turns: (() => void)[];
   let starts: CallStarts;
   let started: string[];
+  let early: number;
 
   beforeEach(() => {
     nowMs = 0;
     turns = [];
     started = [];
+    early = 0;
     starts = new CallStarts(
       () => nowMs,
       (turn) => turns.push(turn),
+      () => early++,
     );
   });
 
@@ -68,10 +71,16 @@ describe('Isolated: starting calls', () => {
     const connection = {};
     const streams = Array.from({ length: 1_000 }, (_, n) => open(`reset ${n}`, connection));
     const last = open('last', connection);
-    for (const stream of streams) (stream as { closed: boolean }).closed = true;
+    for (const stream of streams) {
+      (stream as { closed: boolean }).closed = true;
+      stream.emit('close');
+    }
+    assert.equal(early, 1_000);
     turn();
     assert.deepEqual(started, ['last']);
     assert.equal(turns.length, 0);
+    last.emit('close');
+    assert.equal(early, 1_000, 'who has started is not early');
     assert.equal(last.listenerCount('error'), 0, 'gRPC listens from now on');
     assert.doesNotThrow(() => streams[0]?.emit('error', new Error('reset')));
   });

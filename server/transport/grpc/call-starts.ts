@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 
 /** Longest stretch of starting calls before other events get their turn, in milliseconds. */
 const SLICE_MS = 1;
@@ -6,6 +6,7 @@ const SLICE_MS = 1;
 interface Waiting {
   readonly stream: ServerHttp2Stream;
   readonly start: () => void;
+  readonly closed: () => void;
 }
 
 /**
@@ -17,13 +18,20 @@ export class CallStarts {
   readonly #defer: (fn: () => void) => void;
   /** Who has come by each connection, those that came first in front. The connection whose turn it is comes first. */
   readonly #lines = new Map<object, Waiting[]>();
+  readonly #resetEarly: (session: ServerHttp2Session) => void;
   #scheduled = false;
 
   /**
    * @param nowMs a monotonic clock, in milliseconds
    * @param defer calls a function after pending input has been read (`setImmediate`)
+   * @param resetEarly is told of a connection that has reset a call before its turn, at once
    */
-  constructor(nowMs: () => number, defer: (fn: () => void) => void) {
+  constructor(
+    nowMs: () => number,
+    defer: (fn: () => void) => void,
+    resetEarly: (session: ServerHttp2Session) => void,
+  ) {
+    this.#resetEarly = resetEarly;
     this.#nowMs = nowMs;
     this.#defer = defer;
   }
@@ -32,10 +40,13 @@ export class CallStarts {
   add(stream: ServerHttp2Stream, start: () => void): void {
     // Until it has started nobody else listens.
     stream.on('error', ignore);
-    const connection = stream.session ?? stream;
-    const line = this.#lines.get(connection);
-    if (line === undefined) this.#lines.set(connection, [{ stream, start }]);
-    else line.push({ stream, start });
+    const session = stream.session as ServerHttp2Session | undefined;
+    if (session === undefined) return;
+    const closed = (): void => this.#resetEarly(session);
+    stream.on('close', closed);
+    const line = this.#lines.get(session);
+    if (line === undefined) this.#lines.set(session, [{ stream, start, closed }]);
+    else line.push({ stream, start, closed });
     this.#schedule();
   }
 
@@ -49,7 +60,7 @@ export class CallStarts {
     this.#scheduled = false;
     const until = this.#nowMs() + SLICE_MS;
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      next.stream.off('error', ignore);
+      next.stream.off('error', ignore).off('close', next.closed);
       next.start();
       if (this.#nowMs() >= until) break;
     }

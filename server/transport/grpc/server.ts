@@ -106,13 +106,17 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     interceptors: [liveInterceptor(open, watch, receiving)],
   });
   const { clock } = unary;
-  const starts = new CallStarts(() => clock.monotonicMs(), setImmediate);
   const connectionLog = sampledLog(logger, clock);
   const refused = new ConnectionRefusals(unary.refusals, connectionLog);
   const controlFrames = new ControlFrames(clock, serving.connections.controlFrames, ({ socket }) =>
     refused.refuse('CONTROL_FRAMES', peerName(socket)),
   );
   const resets = new StreamResets(clock, ({ socket }) => refused.refuse('STREAM_RESETS', peerName(socket)));
+  const starts = new CallStarts(
+    () => clock.monotonicMs(),
+    setImmediate,
+    (session) => resets.early(session),
+  );
   guardHttp2(server, {
     connected: (session) => controlFrames.watch(session),
     opened(stream, start) {
