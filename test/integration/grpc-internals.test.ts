@@ -22,6 +22,7 @@ import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
+import { ReadTurns } from '../../server/transport/grpc/read-turns.ts';
 import { Receiving } from '../../server/transport/grpc/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
@@ -126,7 +127,12 @@ describe('the internals of grpc-js that are used', () => {
       const stream = Object.assign(new PassThrough(), { session: { destroyed: false } });
       const call = { stream, getPeer: () => 'ipv4:1.2.3.4:5' } as unknown as ServerInterceptingCallInterface;
       assert.throws(
-        () => new GrpcCarrier(call, { owner: undefined }, { connections: new Connections(), listener }),
+        () =>
+          new GrpcCarrier(
+            call,
+            { owner: undefined },
+            { connections: new Connections(), reads: new ReadTurns(setImmediate), listener },
+          ),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );
     });

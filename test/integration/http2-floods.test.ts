@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ClientHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
 import type { FloodKind } from '../../bench/wire/flood.ts';
 import { Flood } from '../../bench/wire/flood.ts';
@@ -130,6 +131,31 @@ describe('Isolated: floods of frames', () => {
       );
     });
   }
+
+  it('headers are 16 KiB at most: a call with more is reset, and costs no memory', async () => {
+    await start();
+    using client = new Http2Attacker(gateway.address);
+    await once(client.session, 'remoteSettings');
+    assert.equal(client.session.remoteSettings.maxHeaderListSize, 16 * 1024);
+    const call = (size: number): ClientHttp2Stream =>
+      client.session
+        .request({
+          ':method': 'POST',
+          ':path': liveService.Connect.path,
+          'content-type': 'application/grpc',
+          te: 'trailers',
+          x: 'x'.repeat(size),
+        })
+        .on('error', () => undefined)
+        .resume();
+    const large = call(17 * 1024);
+    await until('it is reset', () => large.closed);
+    assert.equal(large.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const fair = call(12 * 1024);
+    let answered = false;
+    fair.on('response', () => (answered = true));
+    await until('it is answered', () => answered);
+  });
 
   it('who resets calls before they are begun with is soon rid of the connection', async () => {
     await start();

@@ -27,7 +27,7 @@ describe('Isolated: starting calls', () => {
 
   function open(name: string, session: object): ServerHttp2Stream {
     const stream = Object.assign(new EventEmitter(), {
-      session,
+      session: Object.assign(session, { destroyed: false, socket: { destroyed: false } }),
       closed: false,
       destroyed: false,
       aborted: false,

@@ -81,8 +81,10 @@ export class CallStarts {
   }
 }
 
-function isGone({ closed, destroyed, aborted }: ServerHttp2Stream): boolean {
-  return closed || destroyed || aborted;
+function isGone({ closed, destroyed, aborted, session }: ServerHttp2Stream): boolean {
+  if (closed || destroyed || aborted) return true;
+  // A socket may be gone before its session says so.
+  return session === undefined || session.destroyed || session.socket.destroyed;
 }
 
 function ignore(): void {

@@ -2,8 +2,8 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Server } from '@grpc/grpc-js';
 
 /*
- * Access: `createHttp2Server` of grpc-js' Server, by which it makes the HTTP/2 server that connections are handed to, and the listener that it puts on
- * that server for streams.
+ * Access: `createHttp2Server` of grpc-js' Server, by which it makes the HTTP/2 server that connections are handed to, the listener that it puts on
+ * that server for streams, and the bound of headers, for which it has no option.
  * If it changes: the gateway does not start, and says so.
  * Instead, once there is one: a hook for connections, and one that calls pass before they cost anything.
  */
@@ -15,6 +15,9 @@ export interface Http2Guard {
   /** A stream was opened; grpc-js takes it with `start`, and knows nothing of it if that is never called. */
   opened(stream: ServerHttp2Stream, start: () => void): void;
 }
+
+/** Headers of a call, as HTTP/2 counts them: a token of 8 KiB, and as much for the rest. A call with more is reset (ENHANCE_YOUR_CALM). */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 type StreamListener = (
   stream: ServerHttp2Stream,
@@ -37,6 +40,7 @@ export function guardHttp2(server: Server, guard: Http2Guard): void {
     http2.removeAllListeners('stream');
     http2.on('stream', ((stream, headers, ...more) =>
       guard.opened(stream, () => take(stream, headers, ...more))) as StreamListener);
+    http2.updateSettings({ maxHeaderListSize: MAX_HEADER_BYTES });
     http2.on('session', (session: ServerHttp2Session) => guard.connected(session));
     return http2;
   };

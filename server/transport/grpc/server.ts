@@ -21,6 +21,7 @@ import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceivingLimits } from './receiving.ts';
+import { ReadTurns } from './read-turns.ts';
 import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
 import { StreamResets } from './stream-resets.ts';
@@ -145,7 +146,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     stop();
     throw error;
   });
-  carriers = { connections: new Connections(), listener };
+  carriers = { connections: new Connections(), reads: new ReadTurns(setImmediate), listener };
   return {
     address: listener.address,
     get connections() {
