@@ -27,7 +27,10 @@ describe('Isolated: starting calls', () => {
 
   function open(name: string, session: object): ServerHttp2Stream {
     const stream = Object.assign(new EventEmitter(), {
-      session: Object.assign(session, { destroyed: false, socket: { destroyed: false } }),
+      session: Object.assign(session, {
+        destroyed: false,
+        socket: { destroyed: false, remoteAddress: '::1' },
+      }),
       closed: false,
       destroyed: false,
       aborted: false,

@@ -83,8 +83,9 @@ export class CallStarts {
 
 function isGone({ closed, destroyed, aborted, session }: ServerHttp2Stream): boolean {
   if (closed || destroyed || aborted) return true;
-  // A socket may be gone before its session says so.
-  return session === undefined || session.destroyed || session.socket.destroyed;
+  if (session === undefined || session.destroyed) return true;
+  // A socket may be gone before its session says so; one that was reset before anybody asked has no other end to name.
+  return session.socket.destroyed || session.socket.remoteAddress === undefined;
 }
 
 function ignore(): void {
