@@ -25,6 +25,8 @@ const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.ur
 export interface RunningGateway extends RunningPeer {
   /** One of the gateway's metrics, without the prefix. */
   metric(name: string): Promise<number>;
+  /** One of its process's metrics. */
+  processMetric(name: string): Promise<number>;
   /** SIGKILL: viewers are cut off without a word. */
   kill(): Promise<void>;
   /** Starts the gateway again, on the same port; resolves when it is ready. */
@@ -118,6 +120,11 @@ export async function startFleet(
   };
 }
 
+async function scrape(port: number, name: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await response.text())?.[1]);
+}
+
 async function startNats(directory: string): Promise<NatsProcess> {
   return launchNats({ binary: await findNatsServer(), directory: join(directory, 'nats'), port: 0 });
 }
@@ -142,11 +149,8 @@ export async function startLiveGateway(
     get viewerPids() {
       return gatewayPids();
     },
-    async metric(name) {
-      const response = await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`);
-      const value = new RegExp(`^live_gateway_${name} (\\S+)$`, 'm').exec(await response.text())?.[1];
-      return Number(value);
-    },
+    metric: (name) => scrape(running.metricsPort, `live_gateway_${name}`),
+    processMetric: (name) => scrape(running.metricsPort, name),
     async kill() {
       running.server.child.kill('SIGKILL');
       await running.server.stop();

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { attack } from './attack.ts';
 import { chat } from './chat.ts';
 import { clientReceive } from './client-receive.ts';
 import { idle } from './idle.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   jitter,
   rollingRestart,
   stuck,
+  attack,
   publish,
   clientReceive,
   chat,

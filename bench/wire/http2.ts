@@ -1,49 +1,19 @@
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-const FRAME_HEADER = 9;
-const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 } as const;
-const FLAG = { ack: 1, endStream: 1, endHeaders: 4 } as const;
+import {
+  FLAG,
+  FRAME_HEADER,
+  MAX_WINDOW,
+  PREFACE,
+  SETTING_INITIAL_WINDOW,
+  TYPE,
+  frame,
+  requestHeaders,
+  uint32,
+} from './http2-frames.ts';
+
 const STREAM = 1;
-const MAX_WINDOW = 2 ** 31 - 1;
 const DEFAULT_WINDOW = 65_535;
 /** Windows are filled up when so many bytes have come. */
 const REFILL_BYTES = 2 ** 29;
-
-function frame(type: number, flags: number, stream: number, body: Buffer): Buffer {
-  const bytes = Buffer.alloc(FRAME_HEADER + body.length);
-  bytes.writeUIntBE(body.length, 0, 3);
-  bytes.writeUInt8(type, 3);
-  bytes.writeUInt8(flags, 4);
-  bytes.writeUInt32BE(stream, 5);
-  body.copy(bytes, FRAME_HEADER);
-  return bytes;
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-/** HPACK: a literal header, not indexed, whose name has `index` in the static table. */
-function literal(index: number, value: string): Buffer {
-  const name = index < 15 ? [index] : [15, index - 15];
-  return Buffer.concat([Buffer.from([...name, value.length]), Buffer.from(value, 'latin1')]);
-}
-
-const SETTING_INITIAL_WINDOW = 4;
-const METHOD_POST = 0x83;
-const SCHEME_HTTP = 0x86;
-const NAME = { authority: 1, path: 4, contentType: 31 } as const;
-
-function requestHeaders(path: string, authority: string): Buffer {
-  return Buffer.concat([
-    Buffer.from([METHOD_POST, SCHEME_HTTP]),
-    literal(NAME.path, path),
-    literal(NAME.authority, authority),
-    literal(NAME.contentType, 'application/grpc'),
-    Buffer.from('\x00\x02te\x08trailers', 'latin1'),
-  ]);
-}
 
 /** What a call does with what it hears. */
 export interface Http2Events {
@@ -77,7 +47,7 @@ export class Http2Call {
     const setting = Buffer.concat([Buffer.from([0, SETTING_INITIAL_WINDOW]), uint32(MAX_WINDOW)]);
     this.#events.send(
       Buffer.concat([
-        Buffer.from(PREFACE, 'latin1'),
+        PREFACE,
         frame(TYPE.settings, 0, 0, setting),
         frame(TYPE.windowUpdate, 0, 0, uint32(MAX_WINDOW - DEFAULT_WINDOW)),
         frame(TYPE.headers, FLAG.endHeaders, STREAM, requestHeaders(this.#path, this.#authority)),

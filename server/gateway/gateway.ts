@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
+import { descriptorLimit } from '../../common/node/descriptors.ts';
 import { Rate } from '../../common/rate.ts';
 import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
@@ -21,6 +22,7 @@ import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { openExclusions } from './opened-exclusions.ts';
+import { DescriptorWatch } from './descriptor-watch.ts';
 import { openNats } from './opened-nats.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
@@ -41,6 +43,8 @@ const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
 const JOIN_BURST_S = 10;
 /** `GetRoom` and `Pull` that ask the stream's leader at once, and that wait for their turn. */
 const LOOK_UPS = { atOnce: 8, waitingOfGroup: 256, waiting: 8_192 };
+/** Files and sockets that are kept for other things than viewers: NATS, metrics, certificates, Node itself. */
+const OTHER_DESCRIPTORS = 64;
 /** How long what was said last may take to get out when the gateway ends, in milliseconds. */
 const LAST_WORDS_MS = 500;
 
@@ -218,7 +222,15 @@ export async function startGateway(
       health,
       logger,
       proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
-      connections: { streams: config.maxStreams, idleMs: config.idleTimeoutMs },
+      connections: {
+        streams: config.maxStreams,
+        idleMs: config.idleTimeoutMs,
+        controlFrames: config.controlFrames,
+        admission: {
+          connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
+          ofAddress: config.maxConnectionsPerAddress,
+        },
+      },
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });
     undo.push(() => served.close());
@@ -230,6 +242,8 @@ export async function startGateway(
     });
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
+    const descriptors = new DescriptorWatch(clock, logger);
+    undo.push(() => descriptors.close());
     const stats = (): GatewayStats => {
       const { connections, receivingBytes } = served;
       return {
@@ -239,6 +253,7 @@ export async function startGateway(
         rooms: hub.roomCount,
         memory: hub.memory,
         receivingBytes,
+        descriptorsExhausted: descriptors.times,
         refused: refusals.counts,
         upstreamCauses: health.causes,
         upstreamCausesArisen: health.arisen,

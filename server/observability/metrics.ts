@@ -25,6 +25,8 @@ const GAUGES = {
 /** Stats that only go up. */
 const COUNTERS = {
   sessionsMoved: 'Streams of viewers that were sent to gateways with fewer.',
+  descriptorsExhausted:
+    'Times that no more files and sockets could be opened, and connections were closed as they came: raise the limit of open files.',
   repairs: 'Times that the feed of a room could not be proven and the stream was asked.',
   historyReads: 'Pages of history read from the stream.',
   gaps: 'Gaps announced to viewers.',
@@ -156,7 +158,7 @@ export function gatewayMetrics(takeStats: () => GatewayStats): Registry {
   });
   new Counter({
     name: 'live_gateway_refused_total',
-    help: 'Calls, joins, publishes and frames that were refused, by the reason that was given. docs/protocol.md says what each means.',
+    help: 'Connections, calls, joins, publishes and frames that were refused, by the reason that was given. docs/protocol.md says what each means.',
     labelNames: ['reason'],
     registers,
     collect() {

@@ -18,6 +18,8 @@ export interface GatewayStats {
   readonly memory: number;
   /** Memory taken by frames and requests that are not complete, in bytes. */
   readonly receivingBytes: number;
+  /** Times that no more files and sockets could be opened. */
+  readonly descriptorsExhausted: number;
   /** Times that a room's feed could not be proven and the stream was asked. */
   readonly repairs: number;
   /** Pages of history read from the stream. */

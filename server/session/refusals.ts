@@ -8,11 +8,18 @@ import { Failure } from './failure.ts';
 
 const NOWHERE: Pick<AuditLog, 'refusal'> = { refusal: () => undefined };
 
+/** Why a connection was refused or ended as a whole. Nobody is told by it but the log and the metrics. */
+export type ConnectionReason =
+  'CONNECTION_LIMIT' | 'ADDRESS_CONNECTION_LIMIT' | 'CONTROL_FRAMES' | 'STREAM_RESETS';
+
+/** What refusals are counted by. */
+type CountedReason = KnownReason | ConnectionReason;
+
 /** Tells what is refused, and counts it by its reason, over all that a gateway refuses. */
 export class Refusals {
   readonly #logger: Logger;
   readonly #audit: Pick<AuditLog, 'refusal'>;
-  readonly #counts = new Map<KnownReason, number>();
+  readonly #counts = new Map<CountedReason, number>();
 
   /** @param audit where refusals are put on record; absent: nowhere */
   constructor(logger: Logger, audit: Pick<AuditLog, 'refusal'> = NOWHERE) {
@@ -21,12 +28,12 @@ export class Refusals {
   }
 
   /** How often each reason was given. */
-  get counts(): ReadonlyMap<KnownReason, number> {
+  get counts(): ReadonlyMap<CountedReason, number> {
     return this.#counts;
   }
 
   /** Counts a refusal that is told to nobody, or by other means than {@link refuse}. */
-  count(reason: KnownReason): void {
+  count(reason: CountedReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
   }
 

@@ -51,6 +51,11 @@ export class ServerProcess implements AsyncDisposable {
     return ready['address'] as string;
   }
 
+  /** Whether the process has ended. */
+  get exited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

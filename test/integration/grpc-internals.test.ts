@@ -4,8 +4,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { ChannelCredentials, Server, ServerInterceptingCall } from '@grpc/grpc-js';
+import type { ServerInterceptingCallInterface, ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Server, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import { abortable, abortableTarget } from '../../client/transports/grpc/internals/dial.ts';
 import { incomingFrame } from '../../client/transports/grpc/internals/incoming-frame.ts';
 import { SocketRevealingCredentials } from '../../client/transports/grpc/internals/revealed-socket.ts';
@@ -18,11 +18,14 @@ import { Refusals } from '../../server/session/refusals.ts';
 import { metadataOf } from '../../server/transport/grpc/call-metadata.ts';
 import { GrpcCarrier } from '../../server/transport/grpc/carrier.ts';
 import { Connections } from '../../server/transport/grpc/connections.ts';
+import type { Http2Guard } from '../../server/transport/grpc/http2-server.ts';
+import { guardHttp2 } from '../../server/transport/grpc/http2-server.ts';
 import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
 import { Origins } from '../../server/transport/grpc/origins.ts';
+import { ReadTurns } from '../../server/transport/grpc/read-turns.ts';
 import { Receiving } from '../../server/transport/grpc/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
@@ -99,6 +102,33 @@ describe('the internals of grpc-js that are used', () => {
       assert.throws(() => metadataOf({}), /keeps the metadata of a call elsewhere/);
     });
 
+    it('createHttp2Server: the HTTP/2 server of an injector, and who takes its streams', async () => {
+      const guarded = new Server();
+      const seen: string[] = [];
+      const guard: Http2Guard = {
+        connected: () => seen.push('connected'),
+        opened: (_, start) => {
+          seen.push('opened');
+          start();
+        },
+      };
+      guardHttp2(guarded, guard);
+      const ending = { clock: systemClock, timeoutMs: 30_000 };
+      const layers = { origins: new Origins([]) };
+      const entrance = await listen(guarded, { host: '127.0.0.1', port: 0 }, ending, layers);
+      const client = new LiveStub(entrance.address, insecure());
+      const { code } = await new Promise<ServiceError>((resolve) =>
+        client.getRoom({ room: 'tea' }, (error) => resolve(error as ServiceError)),
+      );
+      assert.equal(status[code], 'UNIMPLEMENTED', 'gRPC has answered');
+      assert.deepEqual(seen, ['connected', 'opened']);
+      const other = { addService: undefined } as unknown as Server;
+      assert.throws(() => guardHttp2(other, guard), /makes its HTTP\/2 servers otherwise/);
+      client.close();
+      await entrance.close();
+      guarded.forceShutdown();
+    });
+
     it('call.getPeer: the connection by the name that its socket has', async () => {
       const call = await arrived;
       assert.ok(listener.has(call.getPeer()), call.getPeer());
@@ -111,7 +141,11 @@ describe('the internals of grpc-js that are used', () => {
       const call = { stream, getPeer: () => 'ipv4:1.2.3.4:5' } as unknown as ServerInterceptingCallInterface;
       assert.throws(
         () =>
-          new GrpcCarrier(call, { owner: undefined, origin }, { connections: new Connections(), listener }),
+          new GrpcCarrier(
+            call,
+            { owner: undefined, origin },
+            { connections: new Connections(), reads: new ReadTurns(setImmediate), listener },
+          ),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );
     });

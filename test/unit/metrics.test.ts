@@ -11,6 +11,7 @@ const stats: GatewayStats = {
   unacknowledged: 5,
   memory: 6,
   receivingBytes: 15,
+  descriptorsExhausted: 0,
   repairs: 7,
   historyReads: 8,
   gaps: 9,

@@ -9,6 +9,7 @@ import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import type { Listener } from './listener.ts';
 import type { DecoderOwner, MessageDecoder } from './message-decoder.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -20,6 +21,7 @@ export const PIECE_BYTES = 80 * 1024;
 /** What carriers have in common. */
 export interface GrpcCarrierDependencies {
   readonly connections: Connections;
+  readonly reads: ReadTurns;
   readonly listener: Pick<Listener, 'has' | 'terminate'>;
 }
 
@@ -91,9 +93,8 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
       this.#stream.write(large ? frame.subarray(0, PIECE_BYTES) : frame, this.#handedOver);
   }
 
-  /** Not at once: what has come with it would be handed over by recursion. */
   read(): void {
-    process.nextTick(startRead, this.#call);
+    this.#dependencies.reads.next(this.#call);
   }
 
   end(): void {
@@ -146,8 +147,4 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   onCancel(): void {
     this.#listener?.cancelled();
   }
-}
-
-function startRead(call: ServerInterceptingCallInterface): void {
-  call.startRead();
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
 import type { Origins } from './origins.ts';
+import type { Admission } from './admission.ts';
 import { peerName } from './peer-name.ts';
 import type { ProxyProtocol } from './proxy-protocol.ts';
 import type { ListenerTls } from './tls-server.ts';
@@ -39,9 +40,13 @@ export interface Ending {
 export interface Layers {
   /** Told which connections there are, and where they come from. */
   readonly origins: Origins;
+  /** Who is let in; absent: everybody. */
+  readonly admission?: Pick<Admission, 'admit' | 'admitFrom'> | undefined;
   /** Absent: nothing but what the client says comes first. */
   readonly proxyProtocol?: ProxyProtocol | undefined;
   readonly tls?: ListenerTls | undefined;
+  /** Is told that a connection could not be accepted; the next ones may be. */
+  readonly failed?: (error: Error) => void;
 }
 
 /**
@@ -53,7 +58,7 @@ export async function listen(
   server: Server,
   { host, port }: Address,
   { clock, timeoutMs }: Ending,
-  { origins, proxyProtocol, tls }: Layers,
+  { origins, admission, proxyProtocol, tls, failed }: Layers,
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
@@ -63,6 +68,10 @@ export async function listen(
   const tlsServer = tls && createTlsServer(tls, inject);
   const net = createServer({ noDelay: true });
   net.on('connection', (socket: Socket) => {
+    if (admission?.admit(socket) === false) {
+      socket.resetAndDestroy();
+      return;
+    }
     const peer = peerName(socket);
     sockets.set(peer, socket);
     socket.on('close', () => {
@@ -72,14 +81,16 @@ export async function listen(
     // The HTTP/2 session handles errors of its socket; without a session nobody would.
     socket.on('error', () => socket.destroy());
     const serve = (source?: Address): void => {
-      origins.enter(peer, source);
-      if (tlsServer === undefined) inject(socket);
+      const client = origins.enter(peer, source);
+      if (client !== undefined && admission?.admitFrom(socket, client) === false) socket.resetAndDestroy();
+      else if (tlsServer === undefined) inject(socket);
       else tlsServer.secure(socket);
     };
     if (proxyProtocol === undefined) serve();
     else proxyProtocol.accept(socket, serve);
   });
   await bind(net, { host, port });
+  net.on('error', (error) => failed?.(error));
   const bound = net.address() as AddressInfo;
   // Listened for from the beginning: it may come before the last socket says that it is closed.
   const closed = once(net, 'close');

@@ -43,10 +43,13 @@ export class Origins {
    * A connection is there, until {@link forget}.
    * @param peer name of its other end, see peer-name.ts
    * @param source where a trusted proxy says that it comes from
+   * @returns the address that it counts for; undefined: it is a trusted proxy's own, for whoever comes by it
    */
-  enter(peer: string, source: Address | undefined): void {
+  enter(peer: string, source: Address | undefined): string | undefined {
     const origin = source && { address: source.host, name: formatAddress(source) };
-    this.#connections.set(peer, this.#connection(origin ?? otherEnd(peer)));
+    const connection = this.#connection(origin ?? otherEnd(peer));
+    this.#connections.set(peer, connection);
+    return connection.trusted ? undefined : connection.origin.address;
   }
 
   forget(peer: string): void {

@@ -4,21 +4,31 @@ import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Logger } from '../../observability/logging.ts';
+import { sampledLog } from '../../observability/sampled-log.ts';
 import type { Sessions } from '../../session/sessions.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import type { GrpcCarrierDependencies } from './carrier.ts';
 import { GrpcCarrier } from './carrier.ts';
+import type { AdmissionLimits } from './admission.ts';
+import { Admission } from './admission.ts';
+import { CallStarts } from './call-starts.ts';
+import { ConnectionRefusals } from './connection-refusals.ts';
 import { Connections } from './connections.ts';
+import { ControlFrames } from './control-frames.ts';
+import { guardHttp2 } from './http2-server.ts';
 import { listen } from './listener.ts';
 import type { Network } from '../../../common/node/network.ts';
 import { Origins } from './origins.ts';
+import { peerName } from './peer-name.ts';
 import { ProxyProtocol } from './proxy-protocol.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceivingLimits } from './receiving.ts';
+import { ReadTurns } from './read-turns.ts';
 import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
+import { StreamResets } from './stream-resets.ts';
 import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
 
@@ -30,8 +40,11 @@ export interface Keepalive {
   readonly timeoutMs: number;
 }
 
-/** Bounds of a connection. */
+/** Bounds of connections. */
 export interface ConnectionLimits {
+  readonly admission: AdmissionLimits;
+  /** PINGs and SETTINGS that one may send in a second; it is ended when it sends more. */
+  readonly controlFrames: number;
   /** Streams that it may have open at once; of more, HTTP/2 refuses each. */
   readonly streams: number;
   /** For how long it may be without a stream, in milliseconds: it is then closed with GOAWAY. */
@@ -108,25 +121,50 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.enable_channelz': 0,
     interceptors: [interceptor],
   });
+  const { clock } = unary;
+  const connectionLog = sampledLog(logger, clock);
+  const refused = new ConnectionRefusals(unary.refusals, connectionLog);
+  const controlFrames = new ControlFrames(clock, serving.connections.controlFrames, ({ socket }) =>
+    refused.refuse('CONTROL_FRAMES', peerName(socket)),
+  );
+  const resets = new StreamResets(clock, ({ socket }) => refused.refuse('STREAM_RESETS', peerName(socket)));
+  const starts = new CallStarts(
+    () => clock.monotonicMs(),
+    setImmediate,
+    (session) => resets.early(session),
+  );
+  guardHttp2(server, {
+    connected: (session) => controlFrames.watch(session),
+    opened(stream, start) {
+      resets.watch(stream);
+      starts.add(stream, start);
+    },
+  });
   const handlers = liveHandlers(unary, origins);
   server.addService(liveMethods, handlers);
   server.addService(moderationService, handlers);
   const readiness = new Readiness(health);
   readiness.addToServer(server);
   reflection().addToServer(server);
-  const { clock } = unary;
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
   const layers = {
     origins,
+    admission: new Admission(serving.connections.admission, refused),
     proxyProtocol: serving.proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined,
     tls: certificates && { certificates, clock, logger },
+    failed: (error: Error) => connectionLog.info({ err: error }, 'a connection could not be accepted'),
+  };
+  const stop = (): void => {
+    receiving.close();
+    controlFrames.close();
+    connectionLog.close();
   };
   const listener = await listen(server, address, ending, layers).catch((error: unknown) => {
-    receiving.close();
+    stop();
     throw error;
   });
-  carriers = { connections: new Connections(), listener };
+  carriers = { connections: new Connections(), reads: new ReadTurns(setImmediate), listener };
   return {
     address: listener.address,
     get connections() {
@@ -145,7 +183,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
       await sleep(unary.clock, ms, finished.signal);
     },
     async close() {
-      receiving.close();
+      stop();
       await listener.close();
       server.forceShutdown();
     },

@@ -1,0 +1,93 @@
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+
+/** Longest stretch of starting calls before other events get their turn, in milliseconds. */
+const SLICE_MS = 1;
+
+interface Waiting {
+  readonly stream: ServerHttp2Stream;
+  readonly start: () => void;
+  readonly closed: () => void;
+}
+
+/**
+ * Starts calls in short stretches that yield to the event loop, the connections in turn: a call costs a tenth of a millisecond before it is so much as
+ * refused, and one read may bring a thousand of them. What is reset before its turn costs no more than HTTP/2 itself.
+ */
+export class CallStarts {
+  readonly #nowMs: () => number;
+  readonly #defer: (fn: () => void) => void;
+  /** Who has come by each connection, those that came first in front. The connection whose turn it is comes first. */
+  readonly #lines = new Map<object, Waiting[]>();
+  readonly #resetEarly: (session: ServerHttp2Session) => void;
+  #scheduled = false;
+
+  /**
+   * @param nowMs a monotonic clock, in milliseconds
+   * @param defer calls a function after pending input has been read (`setImmediate`)
+   * @param resetEarly is told of a connection that has reset a call before its turn, at once
+   */
+  constructor(
+    nowMs: () => number,
+    defer: (fn: () => void) => void,
+    resetEarly: (session: ServerHttp2Session) => void,
+  ) {
+    this.#resetEarly = resetEarly;
+    this.#nowMs = nowMs;
+    this.#defer = defer;
+  }
+
+  /** Starts the call of a stream when it is its turn, unless the stream is gone by then. */
+  add(stream: ServerHttp2Stream, start: () => void): void {
+    // Until it has started nobody else listens.
+    stream.on('error', ignore);
+    const session = stream.session as ServerHttp2Session | undefined;
+    if (session === undefined) return;
+    const closed = (): void => this.#resetEarly(session);
+    stream.on('close', closed);
+    const line = this.#lines.get(session);
+    if (line === undefined) this.#lines.set(session, [{ stream, start, closed }]);
+    else line.push({ stream, start, closed });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(() => this.#runSlice());
+  }
+
+  #runSlice(): void {
+    this.#scheduled = false;
+    const until = this.#nowMs() + SLICE_MS;
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      next.stream.off('error', ignore).off('close', next.closed);
+      next.start();
+      if (this.#nowMs() >= until) break;
+    }
+    if (this.#lines.size > 0) this.#schedule();
+  }
+
+  /** The first of the first line, which goes to the end. */
+  #take(): Waiting | undefined {
+    for (const [connection, line] of this.#lines) {
+      const next = line.find(({ stream }) => !isGone(stream));
+      this.#lines.delete(connection);
+      if (next === undefined) continue;
+      line.splice(0, line.indexOf(next) + 1);
+      if (line.length > 0) this.#lines.set(connection, line);
+      return next;
+    }
+    return undefined;
+  }
+}
+
+function isGone({ closed, destroyed, aborted, session }: ServerHttp2Stream): boolean {
+  if (closed || destroyed || aborted) return true;
+  if (session === undefined || session.destroyed) return true;
+  // A socket may be gone before its session says so; one that was reset before anybody asked has no other end to name.
+  return session.socket.destroyed || session.socket.remoteAddress === undefined;
+}
+
+function ignore(): void {
+  // The stream's end is all that there is to know of it.
+}

@@ -1,0 +1,51 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
+
+/*
+ * Access: `createHttp2Server` of grpc-js' Server, by which it makes the HTTP/2 server that connections are handed to, the listener that it puts on
+ * that server for streams, and the bound of headers, for which it has no option.
+ * If it changes: the gateway does not start, and says so.
+ * Instead, once there is one: a hook for connections, and one that calls pass before they cost anything.
+ */
+
+/** Who is told of what comes, before grpc-js is. */
+export interface Http2Guard {
+  /** A connection speaks HTTP/2 now. */
+  connected(session: ServerHttp2Session): void;
+  /** A stream was opened; grpc-js takes it with `start`, and knows nothing of it if that is never called. */
+  opened(stream: ServerHttp2Stream, start: () => void): void;
+}
+
+/** Headers of a call, as HTTP/2 counts them: a token of 8 KiB, and as much for the rest. A call with more is reset (ENHANCE_YOUR_CALM). */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  ...more: readonly unknown[]
+) => void;
+
+/**
+ * Puts a guard in front of a server that has no connection yet.
+ * @throws when grpc-js makes its HTTP/2 servers otherwise
+ */
+export function guardHttp2(server: Server, guard: Http2Guard): void {
+  const maker = server as unknown as { createHttp2Server?: (...args: unknown[]) => Http2Server };
+  const make = maker.createHttp2Server?.bind(server);
+  if (make === undefined) throw changed();
+  maker.createHttp2Server = (...args) => {
+    const http2 = make(...args);
+    const [take, ...others] = http2.listeners('stream') as StreamListener[];
+    if (take === undefined || others.length > 0) throw changed();
+    http2.removeAllListeners('stream');
+    http2.on('stream', ((stream, headers, ...more) =>
+      guard.opened(stream, () => take(stream, headers, ...more))) as StreamListener);
+    http2.updateSettings({ maxHeaderListSize: MAX_HEADER_BYTES });
+    http2.on('session', (session: ServerHttp2Session) => guard.connected(session));
+    return http2;
+  };
+}
+
+function changed(): Error {
+  return new Error('this version of @grpc/grpc-js makes its HTTP/2 servers otherwise');
+}
