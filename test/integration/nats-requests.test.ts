@@ -10,6 +10,9 @@ import { openAccess } from '../../server/nats/access/access.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import type { RequestError } from '../../server/nats/connection/requests.ts';
 import { Requests } from '../../server/nats/connection/requests.ts';
+import { readPages } from '../../server/nats/read/page-reader.ts';
+import { ReadInbox } from '../../server/nats/read/read-inbox.ts';
+import { ReadWindow } from '../../server/nats/read/read-window.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
@@ -147,5 +150,20 @@ describe('requests to NATS', () => {
     await listen('echo', (message) => message.respond(message.data));
     proxy.applyAll(stall);
     assert.equal(await failure(requests.ask('echo', NOTHING)), 'disconnected');
+  });
+
+  it('a read that has waited for its turn until the connection was closed is told so, and nobody else', async () => {
+    const clock = systemClock;
+    const window = new ReadWindow(clock);
+    const held = await window.take(window.size, window.size);
+    const leader = { api: '$JS.API', stream: 'S' };
+    const inbox = new ReadInbox(connection);
+    const pages = readPages({ connection, leader, window, inbox, clock }, { consumer: 'c', from: 1 });
+    const page = assert.rejects(pages.next(), /CONNECTION_CLOSED|connection was lost/);
+    // In one turn: nobody has been told yet.
+    const closed = connection.nc.close();
+    window.giveBack(held);
+    await page;
+    await closed;
   });
 });

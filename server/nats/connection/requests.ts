@@ -137,7 +137,11 @@ export class Requests {
       };
       this.#waiting.set(token, waiting);
       this.#send(token, waiting);
-      void this.#retry(token, waiting, { rounds: Math.ceil(timeoutMs / ROUND_MS), retry }, answered.signal);
+      const patience = { rounds: Math.ceil(timeoutMs / ROUND_MS), retry };
+      // A connection that has been closed meanwhile takes no request.
+      this.#retry(token, waiting, patience, answered.signal).catch(() =>
+        waiting.finish(new RequestError('disconnected', 'the NATS connection was closed before the answer')),
+      );
     });
   }
 

@@ -22,13 +22,18 @@ const BATCH = 65_536;
 const PULL_MS = { expires: 2_000, silence: 3_000 };
 /** What the server counts of a message beside what its `max_payload` limits: two subjects, more or less. */
 const SUBJECTS_BYTES = 512;
-/** What reads need. */
-export interface ReadContext {
+/** What the reading of pages needs. */
+export interface PagesContext {
   readonly connection: NatsConnection;
-  readonly leader: StreamLeader;
+  readonly leader: Pick<StreamLeader, 'api' | 'stream'>;
   readonly window: ReadWindow;
   readonly inbox: ReadInbox;
   readonly clock: Clock;
+}
+
+/** What reads need. */
+export interface ReadContext extends PagesContext {
+  readonly leader: StreamLeader;
 }
 
 /** A consumer to be read. */
@@ -42,7 +47,7 @@ export interface Reading {
 export type Decode<M> = (seq: number, timeMs: number, lines: readonly HeaderLine[], payload: Uint8Array) => M;
 
 /** Reads what a consumer has, page by page; to be closed. */
-export function readPages(context: ReadContext, reading: Reading): PageReader<StoredMessage> {
+export function readPages(context: PagesContext, reading: Reading): PageReader<StoredMessage> {
   return new PageReader(context, reading, PAGE_BYTES, decodeStored);
 }
 
@@ -83,7 +88,7 @@ export class PageReader<M extends { readonly seq: number }> {
 
   /** @param size bytes behind the beginning that make a full page */
   constructor(
-    { connection, leader, window, inbox, clock }: ReadContext,
+    { connection, leader, window, inbox, clock }: PagesContext,
     { consumer, from }: Reading,
     size: number,
     decode: Decode<M>,
@@ -196,7 +201,8 @@ export class PageReader<M extends { readonly seq: number }> {
   }
 
   #goOn(): void {
-    if (!this.#asking && this.#wantsMore()) void this.#ask();
+    // A connection that has been closed meanwhile takes no pull.
+    if (!this.#asking && this.#wantsMore()) this.#ask().catch((error: unknown) => this.#end(error as Error));
   }
 
   /** What the next pull should have room for. */
