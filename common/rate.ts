@@ -1,3 +1,6 @@
+/** What sums of times may be wrong by, in milliseconds: who comes when he was told to is not sent away for it. */
+const ROUNDING_MS = 0.001;
+
 /**
  * So many a second, of which some are saved up. Who spends them keeps one number, the moment at which everything would be saved up again: each
  * puts that off by the time in which one comes. One rate serves any number of spenders.
@@ -20,8 +23,8 @@ export class Rate {
    * @param fullAtMs the spender's number; -Infinity at first
    */
   spend(fullAtMs: number, nowMs: number): number | undefined {
-    const next = Math.max(fullAtMs, nowMs) + this.#periodMs;
-    return next - nowMs > this.#burstMs ? undefined : next;
+    const missingMs = Math.max(0, fullAtMs - nowMs) + this.#periodMs;
+    return missingMs > this.#burstMs + ROUNDING_MS ? undefined : nowMs + missingMs;
   }
 
   /** In how long there is one again, in milliseconds, rounded up. */
