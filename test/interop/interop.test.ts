@@ -132,6 +132,7 @@ where('bin/grpcurl')('grpcurl, by reflection', () => {
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
       'live.v1.Live',
+      'live.v1.Moderation',
     ]);
   });
 
