@@ -30,6 +30,7 @@ export class Admission {
 
   /** Whether it is let in from an address, once that is known; one that is not is to be closed. */
   admitFrom(socket: Socket, address: string): boolean {
+    if (this.#limits.ofAddress === Infinity) return true;
     const ofAddress = this.#byAddress.get(address) ?? 0;
     if (ofAddress >= this.#limits.ofAddress) return this.#refuse('ADDRESS_CONNECTION_LIMIT', socket);
     this.#byAddress.set(address, ofAddress + 1);

@@ -38,7 +38,7 @@ export class CallStarts {
 
   /** Starts the call of a stream when it is its turn, unless the stream is gone by then. */
   add(stream: ServerHttp2Stream, start: () => void): void {
-    // Until it has started nobody else listens.
+    // Until it has started nobody else listens. It stays: an emitter from which the last listener of a kind was removed takes more memory.
     stream.on('error', ignore);
     const session = stream.session as ServerHttp2Session | undefined;
     if (session === undefined) return;
@@ -60,7 +60,7 @@ export class CallStarts {
     this.#scheduled = false;
     const until = this.#nowMs() + SLICE_MS;
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      next.stream.off('error', ignore).off('close', next.closed);
+      next.stream.off('close', next.closed);
       next.start();
       if (this.#nowMs() >= until) break;
     }
