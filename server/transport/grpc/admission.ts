@@ -20,12 +20,16 @@ export class Admission {
     this.#refusals = refusals;
   }
 
-  /** Whether a connection is let in, of which nothing was read; one that is not is to be closed. */
+  /** Whether a connection is let in, of which nothing was read, until {@link left}; one that is not is to be closed. */
   admit(socket: Socket): boolean {
     if (this.#connections >= this.#limits.connections) return this.#refuse('CONNECTION_LIMIT', socket);
     this.#connections++;
-    socket.once('close', () => this.#connections--);
     return true;
+  }
+
+  /** One that was let in is closed. */
+  left(): void {
+    this.#connections--;
   }
 
   /** Whether it is let in from an address, once that is known; one that is not is to be closed. */

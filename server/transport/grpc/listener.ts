@@ -41,7 +41,7 @@ export interface Layers {
   /** Told which connections there are, and where they come from. */
   readonly origins: Origins;
   /** Who is let in; absent: everybody. */
-  readonly admission?: Pick<Admission, 'admit' | 'admitFrom'> | undefined;
+  readonly admission?: Pick<Admission, 'admit' | 'admitFrom' | 'left'> | undefined;
   /** Absent: nothing but what the client says comes first. */
   readonly proxyProtocol?: ProxyProtocol | undefined;
   readonly tls?: ListenerTls | undefined;
@@ -74,9 +74,12 @@ export async function listen(
     }
     const peer = peerName(socket);
     sockets.set(peer, socket);
+    // One listener for all: each takes memory for every viewer.
     socket.on('close', () => {
       sockets.delete(peer);
+      served.delete(socket);
       origins.forget(peer);
+      admission?.left();
     });
     // The HTTP/2 session handles errors of its socket; without a session nobody would.
     socket.on('error', () => socket.destroy());
@@ -123,7 +126,7 @@ export async function listen(
 
   function inject(socket: Socket): void {
     served.add(socket);
-    socket.once('close', () => served.delete(socket));
+    if (tlsServer !== undefined) socket.once('close', () => served.delete(socket));
     injector.injectConnection(socket);
   }
 }
