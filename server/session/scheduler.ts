@@ -1,56 +1,35 @@
+import { Slices } from '../../common/slices.ts';
+
 /** Something that has work to do when its turn comes. */
 export interface Task {
   run(): void;
 }
 
 /**
- * Longest stretch of work before other events get their turn, in milliseconds. Node hands what was written to the sockets only
- * then, so that it is also how long the first of a stretch waits for the last: 4 ms doubled the latency of a busy gateway.
- */
-const SLICE_MS = 1;
-
-/**
  * Runs tasks in the order they asked, in short stretches that yield to the event loop: while a large room is
  * written to, new messages come in, and whoever is written to later gets them in the same frame.
  */
 export class Scheduler {
-  readonly #nowMs: () => number;
-  readonly #defer: (fn: () => void) => void;
+  readonly #slices: Slices;
   #queue: Task[] = [];
   #next = 0;
-  #scheduled = false;
 
-  /**
-   * @param nowMs a monotonic clock, in milliseconds
-   * @param defer calls a function after pending input has been read (`setImmediate`)
-   */
+  /** See {@link Slices}. */
   constructor(nowMs: () => number, defer: (fn: () => void) => void) {
-    this.#nowMs = nowMs;
-    this.#defer = defer;
+    this.#slices = new Slices(nowMs, defer, () => this.#runNext());
   }
 
   /** Gives a task a turn. Asking twice gives two turns: tasks remember that they are queued. */
   enqueue(task: Task): void {
     this.#queue.push(task);
-    this.#schedule();
+    this.#slices.schedule();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#defer(() => this.#runSlice());
-  }
-
-  #runSlice(): void {
-    this.#scheduled = false;
-    const until = this.#nowMs() + SLICE_MS;
-    while (this.#next < this.#queue.length) {
-      (this.#queue[this.#next++] as Task).run();
-      // One task may take as long as compressing a frame does.
-      if (this.#nowMs() >= until) break;
-    }
-    if (this.#next < this.#queue.length) return this.#schedule();
+  #runNext(): boolean {
+    (this.#queue[this.#next++] as Task).run();
+    if (this.#next < this.#queue.length) return true;
     this.#queue = [];
     this.#next = 0;
+    return false;
   }
 }

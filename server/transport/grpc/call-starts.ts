@@ -1,7 +1,5 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-
-/** Longest stretch of starting calls before other events get their turn, in milliseconds. */
-const SLICE_MS = 1;
+import { Slices } from '../../../common/slices.ts';
 
 interface Waiting {
   readonly stream: ServerHttp2Stream;
@@ -14,16 +12,13 @@ interface Waiting {
  * refused, and one read may bring a thousand of them. What is reset before its turn costs no more than HTTP/2 itself.
  */
 export class CallStarts {
-  readonly #nowMs: () => number;
-  readonly #defer: (fn: () => void) => void;
+  readonly #slices: Slices;
   /** Who has come by each connection, those that came first in front. The connection whose turn it is comes first. */
   readonly #lines = new Map<object, Waiting[]>();
   readonly #resetEarly: (session: ServerHttp2Session) => void;
-  #scheduled = false;
 
   /**
-   * @param nowMs a monotonic clock, in milliseconds
-   * @param defer calls a function after pending input has been read (`setImmediate`)
+   * See {@link Slices}.
    * @param resetEarly is told of a connection that has reset a call before its turn, at once
    */
   constructor(
@@ -32,8 +27,7 @@ export class CallStarts {
     resetEarly: (session: ServerHttp2Session) => void,
   ) {
     this.#resetEarly = resetEarly;
-    this.#nowMs = nowMs;
-    this.#defer = defer;
+    this.#slices = new Slices(nowMs, defer, () => this.#startNext());
   }
 
   /** Starts the call of a stream when it is its turn, unless the stream is gone by then. */
@@ -47,24 +41,15 @@ export class CallStarts {
     const line = this.#lines.get(session);
     if (line === undefined) this.#lines.set(session, [{ stream, start, closed }]);
     else line.push({ stream, start, closed });
-    this.#schedule();
+    this.#slices.schedule();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#defer(() => this.#runSlice());
-  }
-
-  #runSlice(): void {
-    this.#scheduled = false;
-    const until = this.#nowMs() + SLICE_MS;
-    for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      next.stream.off('close', next.closed);
-      next.start();
-      if (this.#nowMs() >= until) break;
-    }
-    if (this.#lines.size > 0) this.#schedule();
+  #startNext(): boolean {
+    const next = this.#take();
+    if (next === undefined) return false;
+    next.stream.off('close', next.closed);
+    next.start();
+    return this.#lines.size > 0;
   }
 
   /** The first of the first line, which goes to the end. */
