@@ -126,6 +126,24 @@ describe('gateways whose bucket of bans is written to with stock tools', () => {
     await until('she is let in again', async () => (await asks(there, of('ann'))) === 'ROOM_UNKNOWN');
   });
 
+  it('end them also while the bucket is written to without end', async () => {
+    await createBucket();
+    const gateway = await start();
+    const ann = new Watcher(gateway, { token: of('ann') });
+    await until('she has joined', () => ann.joins === 1);
+    let over = false;
+    const writers = Array.from({ length: 10 }, async (_, n) => {
+      while (!over) await kv.put(`token.t${n}`, '');
+    });
+    try {
+      await kv.put('ban.ann', '');
+      assert.equal((await until('her stream has ended', () => ann.ended)).reason, 'USER_BANNED');
+    } finally {
+      over = true;
+      await Promise.all(writers);
+    }
+  });
+
   it('let a token that is revoked in no more: who can get another goes on, who cannot is told', async () => {
     await createBucket();
     const gateway = await start();

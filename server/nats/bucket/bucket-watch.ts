@@ -150,7 +150,7 @@ export class BucketWatch {
     const known = this.#known;
     if (known === 'unread' || known?.created !== created || lastRevision < known.revision) return false;
     if (lastRevision > known.revision) {
-      const entries = await this.#read(known.revision + 1);
+      const entries = await this.#read(known.revision + 1, lastRevision);
       for (const { key } of entries) known.keys.add(key);
       known.revision = entries.at(-1)?.revision ?? lastRevision;
       this.#dependencies.reader.changed(entries);
@@ -179,16 +179,17 @@ export class BucketWatch {
     reader.replaced(entries);
   }
 
-  /** All that is held from a revision on, the oldest first. */
-  async #read(from: number): Promise<BucketEntry[]> {
+  /** What is held from one revision to another, the oldest first. It ends where it was asked to: a bucket may be written to without end. */
+  async #read(from: number, upto: number): Promise<BucketEntry[]> {
     const { names } = this.#dependencies;
     const entries: BucketEntry[] = [];
-    for (let seq = from; ;) {
+    for (let seq = from; seq <= upto;) {
       const message = await this.#messages.get({ seq, next_by_subj: names.subjects });
-      if (message === undefined) return entries;
+      if (message === undefined) break;
       entries.push(entryOf(message, names));
       seq = message.seq + 1;
     }
+    return entries;
   }
 }
 
