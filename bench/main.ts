@@ -12,6 +12,7 @@ import { scenarios } from './scenarios/index.ts';
 interface Options {
   readonly peer?: readonly string[];
   readonly scenario?: readonly string[];
+  readonly case?: readonly string[];
   readonly rounds: number;
   readonly quick: boolean;
   readonly json: boolean;
@@ -61,7 +62,8 @@ async function runOnce(row: Growing, item: Case, peer: Peer, { quick, chat }: Op
 /** Runs every case for every peer in turn, round by round, so that a noisy minute hits all of them. */
 async function runScenario(scenario: Scenario, present: readonly Peer[], options: Options): Promise<Row[]> {
   const taking = present.filter(({ name }) => scenario.peers?.includes(name) ?? true);
-  const entries = scenario.cases.flatMap((item) =>
+  const cases = scenario.cases.filter(({ title }) => options.case?.includes(title) ?? true);
+  const entries = cases.flatMap((item) =>
     taking.map((peer) => {
       const row: Growing = { scenario: scenario.name, case: item.title, peer: peer.name, rounds: [] };
       return { item, peer, row };
@@ -80,6 +82,7 @@ async function main(): Promise<void> {
     .description('Measures the gateway and its peers, one after the other, on this machine.')
     .option('--peer <name...>', `only these: ${peers.map(({ name }) => name).join(', ')}`)
     .option('--scenario <name...>', `only these: ${scenarios.map(({ name }) => name).join(', ')}`)
+    .option('--case <title...>', 'of each scenario only these')
     .option('--rounds <n>', 'rounds; the median of each number is shown', parseRounds, DEFAULT_ROUNDS)
     .option('--quick', 'small and short: shows that everything works, the numbers say nothing', false)
     .option(

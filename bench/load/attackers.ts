@@ -1,12 +1,16 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { setPriority } from 'node:os';
 import type { CallFloodKind } from '../wire/call-flood.ts';
 import { CALL_FLOOD_KINDS, CallFlood } from '../wire/call-flood.ts';
 import type { FloodKind } from '../wire/flood.ts';
-import { FLOOD_KINDS, Flood } from '../wire/flood.ts';
+import { Flood } from '../wire/flood.ts';
 import { serve } from './worker.ts';
 
-export const ATTACK_KINDS: readonly (FloodKind | CallFloodKind)[] = [...CALL_FLOOD_KINDS, ...FLOOD_KINDS];
-export type AttackKind = (typeof ATTACK_KINDS)[number];
+/** Attackers of somebody else on the same machine: what they take of it costs viewers something as well. */
+const CONTROL = 'somebody else';
+export type AttackKind = typeof CONTROL | FloodKind | CallFloodKind;
 
 /** Attackers to set loose, each with a connection of its own. */
 export interface Attackers {
@@ -24,12 +28,22 @@ function isCallFlood(kind: AttackKind): kind is CallFloodKind {
   return (CALL_FLOOD_KINDS as readonly string[]).includes(kind);
 }
 
+/** Takes all that comes; its port. */
+async function startSink(): Promise<number> {
+  const sink = createServer((socket) => socket.on('error', () => undefined).resume()).unref();
+  await once(sink.listen(0, '127.0.0.1'), 'listening');
+  return (sink.address() as AddressInfo).port;
+}
+
 const attackerMethods = {
-  begin({ port, kind, connections }: Attackers): void {
+  async begin({ port, kind, connections }: Attackers): Promise<void> {
     setPriority(LOWEST_PRIORITY);
-    attackers = Array.from({ length: connections }, () =>
-      isCallFlood(kind) ? new CallFlood(port, kind) : new Flood({ host: '127.0.0.1', port }, kind),
-    );
+    const sink = kind === CONTROL ? await startSink() : undefined;
+    attackers = Array.from({ length: connections }, () => {
+      if (sink !== undefined) return new Flood({ host: '127.0.0.1', port: sink }, 'pings');
+      if (isCallFlood(kind)) return new CallFlood(port, kind);
+      return new Flood({ host: '127.0.0.1', port }, kind as FloodKind);
+    });
   },
   /** Ends the attack; what was sent in all, and how often a connection was closed. */
   end(): { readonly frames: number; readonly closed: number } {

@@ -13,6 +13,7 @@ const SAMPLE_MS = 100;
 const RATE = 20;
 
 const KINDS: readonly AttackKind[] = [
+  'somebody else',
   'GetRoom calls',
   'unread pulls',
   'unfinished frames',
