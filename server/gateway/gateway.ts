@@ -172,10 +172,11 @@ export async function startGateway(
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
+    const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
     const sessions = new Sessions(
       {
         hub,
-        scheduler: new Scheduler(() => clock.monotonicMs(), setImmediate),
+        scheduler,
         publishing,
         authenticator,
         clock,
@@ -204,6 +205,7 @@ export async function startGateway(
       },
     };
     const served = await serveGrpc({
+      viewersWait: () => scheduler.busy,
       address: config.listen,
       certificates,
       keepalive,
@@ -226,6 +228,7 @@ export async function startGateway(
         streams: config.maxStreams,
         idleMs: config.idleTimeoutMs,
         controlFrames: config.controlFrames,
+        suspects: config.suspectConnections,
         admission: {
           connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
           ofAddress: config.maxConnectionsPerAddress,

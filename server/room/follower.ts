@@ -104,7 +104,7 @@ export class Follower {
 
   close(): void {
     this.#mode = { kind: 'closed' };
-    this.#closing.abort();
+    this.#closing.abort('closed');
     this.#schedule.stop();
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
-import { createServer } from 'node:http2';
+import { connect, createServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { ServerInterceptingCallInterface, ServiceError } from '@grpc/grpc-js';
@@ -25,7 +25,6 @@ import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
 import { Origins } from '../../server/transport/grpc/origins.ts';
-import { ReadTurns } from '../../server/transport/grpc/read-turns.ts';
 import { Receiving } from '../../server/transport/grpc/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
@@ -107,6 +106,7 @@ describe('the internals of grpc-js that are used', () => {
       const seen: string[] = [];
       const guard: Http2Guard = {
         connected: () => seen.push('connected'),
+        tooManyHeaders: () => seen.push('too many headers'),
         opened: (_, start) => {
           seen.push('opened');
           start();
@@ -129,6 +129,25 @@ describe('the internals of grpc-js that are used', () => {
       guarded.forceShutdown();
     });
 
+    it('_handle: nothing more is read of an HTTP/2 connection, until it is', async () => {
+      const peer = (await arrived).getPeer();
+      const session = connect(`http://${listener.address}`);
+      await once(session, 'remoteSettings');
+      const { localAddress, localPort } = session.socket;
+      const name = `${localAddress}:${localPort}`;
+      assert.notEqual(name, peer);
+      listener.read(name, false);
+      let answered = false;
+      session.ping(() => (answered = true));
+      const other = connect(`http://${listener.address}`);
+      await new Promise((resolve) => other.once('remoteSettings', () => other.ping(resolve)));
+      assert.equal(answered, false);
+      listener.read(name, true);
+      await until('it is answered', () => answered);
+      session.destroy();
+      other.destroy();
+    });
+
     it('call.getPeer: the connection by the name that its socket has', async () => {
       const call = await arrived;
       assert.ok(listener.has(call.getPeer()), call.getPeer());
@@ -144,7 +163,7 @@ describe('the internals of grpc-js that are used', () => {
           new GrpcCarrier(
             call,
             { owner: undefined, origin },
-            { connections: new Connections(), reads: new ReadTurns(setImmediate), listener },
+            { connections: new Connections(), intake: { read: () => undefined }, listener },
           ),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );

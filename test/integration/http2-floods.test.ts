@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ClientHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import { connect } from 'node:net';
 import type { FloodKind } from '../../bench/wire/flood.ts';
 import { Flood } from '../../bench/wire/flood.ts';
+import { FLAG, PREFACE, TYPE, frame, requestHeaders, uint32 } from '../../bench/wire/http2-frames.ts';
 import { parseAddress } from '../../common/units.ts';
 import type { ServerConfig } from '../../server/config/config.ts';
 import { liveService } from '../../protos/live.ts';
@@ -14,6 +16,7 @@ import { Http2Attacker } from '../helpers/http2-attacker.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 
@@ -21,6 +24,41 @@ import { grpcMessage } from '../helpers/tcp-viewer.ts';
 const BLOCK_BYTES = 4_096;
 
 const hello = grpcMessage(liveService.Connect.requestSerialize({ hello: {} }));
+
+/** A call with 64 KiB of headers, in several frames. */
+function largeCall(stream: number): Buffer {
+  const header = Buffer.concat([Buffer.from([0, 1, 0x78, 0x7f, 0xfb, 0x7e]), Buffer.alloc(16_378, 'x')]);
+  const rest = Array.from({ length: 4 }, (_, n) =>
+    frame(TYPE.continuation, n === 3 ? FLAG.endHeaders : 0, stream, header),
+  );
+  return Buffer.concat([
+    frame(TYPE.headers, 0, stream, requestHeaders('/live.v1.Live/Connect', 'x')),
+    ...rest,
+  ]);
+}
+
+const repeat = (count: number, make: (n: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, n) => make(n)));
+
+const opening = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0, Buffer.alloc(0))]);
+const severalTooLarge = (): Buffer => Buffer.concat([opening, repeat(60, (n) => largeCall(2 * n + 1))]);
+const tooManyPings = (): Buffer =>
+  Buffer.concat([
+    opening,
+    repeat(1_001, () => frame(TYPE.ping, 0, 0, Buffer.alloc(8))),
+    repeat(60, (n) => largeCall(2 * n + 1)),
+  ]);
+const tooManyResets = (): Buffer =>
+  Buffer.concat([
+    opening,
+    repeat(400, (n) =>
+      Buffer.concat([
+        frame(TYPE.headers, FLAG.endHeaders, 2 * n + 1, requestHeaders('/live.v1.Live/Connect', 'x')),
+        frame(TYPE.reset, 0, 2 * n + 1, uint32(8)),
+      ]),
+    ),
+    repeat(60, (n) => largeCall(2 * n + 801)),
+  ]);
 
 describe('Isolated: floods of frames', () => {
   let nats: TestNats;
@@ -155,6 +193,54 @@ describe('Isolated: floods of frames', () => {
     let answered = false;
     fair.on('response', () => (answered = true));
     await until('it is answered', () => answered);
+  });
+
+  it('a connection may have few streams at first, and a thousand when it has had many', async () => {
+    await start();
+    using client = new Http2Attacker(gateway.address);
+    await once(client.session, 'remoteSettings');
+    assert.equal(client.session.remoteSettings.maxConcurrentStreams, 100);
+    await openAll(client, 1_000);
+    assert.equal(client.session.remoteSettings.maxConcurrentStreams, 1_000);
+  });
+
+  it('an address whose connections break the rules of HTTP/2 has to wait, and nobody who has one loses it', async () => {
+    await start({ suspectConnections: 5 });
+    using viewer = RawStream.hello(gateway.address);
+    await viewer.next('welcome');
+    const flooding = Array.from({ length: 40 }, () => flood('refused calls'));
+    await until('more come than may wait', () => (gateway.stats.refused.get('SUSPECT_ADDRESS') ?? 0) > 0);
+    await served(viewer, 1);
+    for (const each of flooding) each.stop();
+    await until('who comes again as often as refused is served', async () => {
+      using late = RawStream.hello(gateway.address);
+      await until('it is welcome, or refused', () => late.all('welcome').length > 0 || late.ended);
+      return late.all('welcome').length > 0;
+    });
+  });
+
+  it('no header block that its connection does not live to see ends the process', async () => {
+    await start();
+    // The collector runs often: Node counts the memory of a session when it is collected, and ends the process when it is wrong (nodejs/node: CVE-2024-27983 and its like).
+    const script = 'node=$1; shift; exec "$node" --gc-interval=2000 "$@"';
+    const args = ['--nats', nats.url, '--listen', '127.0.0.1:0', '--suspect-connections', 'unlimited'];
+    await using server = new ServerProcess(args, {}, ['sh', '-c', script, 'sh']);
+    const address = parseAddress(await server.address())!;
+    for (const breaking of [severalTooLarge(), tooManyPings(), tooManyResets()]) {
+      for (let n = 0; n < 60; n++) {
+        const socket = connect(address).on('error', () => undefined);
+        let closed = false;
+        socket.on('close', () => (closed = true)).resume();
+        socket.write(breaking);
+        // What one side has begun with when the other ends it is different each time.
+        if (n % 2 === 0) socket.end();
+        else await until('it is closed, or read', () => closed || socket.writableLength === 0);
+        socket.destroy();
+        assert.equal(server.exited, false, server.stderr);
+      }
+    }
+    using viewer = RawStream.hello(`${address.host}:${address.port}`);
+    await viewer.next('welcome');
   });
 
   it('who resets calls before they are begun with is soon rid of the connection', async () => {

@@ -127,7 +127,8 @@ export class Requests {
         headers,
         finish: (outcome) => {
           this.#waiting.delete(token);
-          answered.abort();
+          // With a reason of its own no DOMException is made, stack and all, for each request.
+          answered.abort('answered');
           if (outcome instanceof Error) reject(outcome);
           else {
             this.#quickestMs = Math.min(this.#quickestMs, this.#clock.monotonicMs() - askedMs);

@@ -42,6 +42,11 @@ export class Admission {
     return true;
   }
 
+  /** One is to be closed because of its address: see {@link Probation}. */
+  refuseSuspect(socket: Socket): void {
+    this.#refuse('SUSPECT_ADDRESS', socket);
+  }
+
   #leave(address: string): void {
     const ofAddress = (this.#byAddress.get(address) as number) - 1;
     if (ofAddress > 0) this.#byAddress.set(address, ofAddress);

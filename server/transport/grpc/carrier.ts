@@ -7,9 +7,9 @@ import type { Failure } from '../../session/failure.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
+import type { Intake } from './intake.ts';
 import type { Listener } from './listener.ts';
 import type { DecoderOwner, MessageDecoder } from './message-decoder.ts';
-import type { ReadTurns } from './read-turns.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -21,7 +21,7 @@ export const PIECE_BYTES = 80 * 1024;
 /** What carriers have in common. */
 export interface GrpcCarrierDependencies {
   readonly connections: Connections;
-  readonly reads: ReadTurns;
+  readonly intake: Pick<Intake, 'read'>;
   readonly listener: Pick<Listener, 'has' | 'terminate'>;
 }
 
@@ -94,7 +94,8 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   }
 
   read(): void {
-    this.#dependencies.reads.next(this.#call);
+    const { session } = this.#stream;
+    if (session !== undefined) this.#dependencies.intake.read(session, this.#call);
   }
 
   end(): void {

@@ -10,6 +10,8 @@ const TEXTS: Readonly<Record<ConnectionReason, string>> = {
   CONTROL_FRAMES: 'a connection was ended: it sent more PINGs and SETTINGS than may be (--control-frames)',
   STREAM_RESETS:
     'a connection takes no more streams: it has reset as many as HTTP/2 lets it; those that it has go on',
+  SUSPECT_ADDRESS:
+    'a connection was refused: others from its address have broken the rules of HTTP/2, and too many wait (--suspect-connections)',
 };
 
 /** Counts connections that are refused or ended for what they do, and says so in the log. */

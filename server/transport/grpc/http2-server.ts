@@ -12,7 +12,9 @@ import type { Server } from '@grpc/grpc-js';
 export interface Http2Guard {
   /** A connection speaks HTTP/2 now. */
   connected(session: ServerHttp2Session): void;
-  /** A stream was opened; grpc-js takes it with `start`, and knows nothing of it if that is never called. */
+  /** A stream is begun with whose call has more headers than may be. */
+  tooManyHeaders(stream: ServerHttp2Stream): void;
+  /** A stream was opened; it is begun with by `start`, and grpc-js knows nothing of it if that is never called. To end a session from here is to crash Node. */
   opened(stream: ServerHttp2Stream, start: () => void): void;
 }
 
@@ -22,7 +24,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 type StreamListener = (
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  ...more: readonly unknown[]
+  flags: number,
+  rawHeaders: readonly string[],
 ) => void;
 
 /**
@@ -38,12 +41,21 @@ export function guardHttp2(server: Server, guard: Http2Guard): void {
     const [take, ...others] = http2.listeners('stream') as StreamListener[];
     if (take === undefined || others.length > 0) throw changed();
     http2.removeAllListeners('stream');
-    http2.on('stream', ((stream, headers, ...more) =>
-      guard.opened(stream, () => take(stream, headers, ...more))) as StreamListener);
+    http2.on('stream', ((stream, headers, flags, rawHeaders) => {
+      // HTTP/2 keeps to its settings once they are acknowledged. Some never are.
+      const tooMany = stream.session?.pendingSettingsAck === true && sizeOf(rawHeaders) > MAX_HEADER_BYTES;
+      if (tooMany) guard.opened(stream, () => guard.tooManyHeaders(stream));
+      else guard.opened(stream, () => take(stream, headers, flags, rawHeaders));
+    }) as StreamListener);
     http2.updateSettings({ maxHeaderListSize: MAX_HEADER_BYTES });
     http2.on('session', (session: ServerHttp2Session) => guard.connected(session));
     return http2;
   };
+}
+
+/** As HTTP/2 counts: RFC 9113, section 6.5.2. */
+function sizeOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((size, part) => size + part.length, 16 * rawHeaders.length);
 }
 
 function changed(): Error {

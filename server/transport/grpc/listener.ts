@@ -9,6 +9,8 @@ import { formatAddress } from '../../../common/units.ts';
 import type { Origins } from './origins.ts';
 import type { Admission } from './admission.ts';
 import { peerName } from './peer-name.ts';
+import { setReading } from './reading.ts';
+import type { Probation } from './probation.ts';
 import type { ProxyProtocol } from './proxy-protocol.ts';
 import type { ListenerTls } from './tls-server.ts';
 import { createTlsServer } from './tls-server.ts';
@@ -23,6 +25,12 @@ export interface Listener {
   has(peer: string): boolean;
   /** Destroys that connection. */
   terminate(peer: string): void;
+  /** Bytes that have come by that connection. */
+  bytesRead(peer: string): number;
+  /** Reads nothing more of that connection, or goes on. */
+  read(peer: string, on: boolean): void;
+  /** That connection has done what none may do: its address is on probation. */
+  suspect(peer: string): void;
   /** Accepts no more connections. */
   stopAccepting(): void;
   /** Destroys every connection; resolves when all are gone. */
@@ -41,7 +49,9 @@ export interface Layers {
   /** Told which connections there are, and where they come from. */
   readonly origins: Origins;
   /** Who is let in; absent: everybody. */
-  readonly admission?: Pick<Admission, 'admit' | 'admitFrom' | 'left'> | undefined;
+  readonly admission?: Pick<Admission, 'admit' | 'admitFrom' | 'left' | 'refuseSuspect'> | undefined;
+  /** Whose connections wait; absent: nobody's. */
+  readonly probation?: Pick<Probation, 'admit' | 'suspect'> | undefined;
   /** Absent: nothing but what the client says comes first. */
   readonly proxyProtocol?: ProxyProtocol | undefined;
   readonly tls?: ListenerTls | undefined;
@@ -58,7 +68,7 @@ export async function listen(
   server: Server,
   { host, port }: Address,
   { clock, timeoutMs }: Ending,
-  { origins, admission, proxyProtocol, tls, failed }: Layers,
+  { origins, admission, probation, proxyProtocol, tls, failed }: Layers,
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
@@ -81,16 +91,19 @@ export async function listen(
       origins.forget(peer);
       admission?.left();
     });
-    // The HTTP/2 session handles errors of its socket; without a session nobody would.
-    socket.on('error', () => socket.destroy());
-    const serve = (source?: Address): void => {
+    socket.on('error', onError);
+    const enter = (source?: Address): void => {
       const client = origins.enter(peer, source);
-      if (client !== undefined && admission?.admitFrom(socket, client) === false) socket.resetAndDestroy();
-      else if (tlsServer === undefined) inject(socket);
-      else tlsServer.secure(socket);
+      if (client === undefined) return serve(socket);
+      if (admission?.admitFrom(socket, client) === false) socket.resetAndDestroy();
+      else if (probation === undefined) serve(socket);
+      else if (!probation.admit(client, () => serve(socket))) {
+        admission?.refuseSuspect(socket);
+        socket.resetAndDestroy();
+      }
     };
-    if (proxyProtocol === undefined) serve();
-    else proxyProtocol.accept(socket, serve);
+    if (proxyProtocol === undefined) enter();
+    else proxyProtocol.accept(socket, enter);
   });
   await bind(net, { host, port });
   net.on('error', (error) => failed?.(error));
@@ -112,6 +125,9 @@ export async function listen(
     },
     has: (peer) => sockets.has(peer),
     terminate: (peer) => sockets.get(peer)?.destroy(),
+    bytesRead: (peer) => sockets.get(peer)?.bytesRead ?? 0,
+    read: (peer, on) => setReading(sockets.get(peer), on),
+    suspect,
     stopAccepting: () => void net.close(),
     async close() {
       timer.cancel();
@@ -124,9 +140,29 @@ export async function listen(
     },
   };
 
+  function serve(socket: Socket): void {
+    if (socket.destroyed) return;
+    if (tlsServer === undefined) inject(socket);
+    else tlsServer.secure(socket);
+  }
+
+  /** The HTTP/2 session handles errors of its socket; without a session nobody would. It ends it with those of its own. */
+  function onError(this: Socket, error: NodeJS.ErrnoException): void {
+    this.destroy();
+    if (error.code?.startsWith('ERR_HTTP2_') === true) suspect(peerName(this));
+  }
+
+  function suspect(peer: string): void {
+    const client = origins.clientOf(peer);
+    if (client !== undefined) probation?.suspect(client);
+  }
+
   function inject(socket: Socket): void {
     served.add(socket);
-    if (tlsServer !== undefined) socket.once('close', () => served.delete(socket));
+    if (tlsServer !== undefined) {
+      socket.on('error', onError);
+      socket.once('close', () => served.delete(socket));
+    }
     injector.injectConnection(socket);
   }
 }

@@ -52,6 +52,12 @@ export class Origins {
     return connection.trusted ? undefined : connection.origin.address;
   }
 
+  /** The address that a connection which is open counts for; undefined: it is a trusted proxy's own, or not known. */
+  clientOf(peer: string): string | undefined {
+    const connection = this.#connections.get(peer);
+    return connection?.trusted === false ? connection.origin.address : undefined;
+  }
+
   forget(peer: string): void {
     this.#connections.delete(peer);
   }

@@ -11,24 +11,23 @@ import type { GrpcCarrierDependencies } from './carrier.ts';
 import { GrpcCarrier } from './carrier.ts';
 import type { AdmissionLimits } from './admission.ts';
 import { Admission } from './admission.ts';
-import { CallStarts } from './call-starts.ts';
+import type { ConnectionBounds } from './connection-guard.ts';
+import { ConnectionGuard } from './connection-guard.ts';
 import { ConnectionRefusals } from './connection-refusals.ts';
 import { Connections } from './connections.ts';
-import { ControlFrames } from './control-frames.ts';
 import { guardHttp2 } from './http2-server.ts';
+import type { Listener } from './listener.ts';
 import { listen } from './listener.ts';
 import type { Network } from '../../../common/node/network.ts';
 import { Origins } from './origins.ts';
-import { peerName } from './peer-name.ts';
+import { Probation } from './probation.ts';
 import { ProxyProtocol } from './proxy-protocol.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceivingLimits } from './receiving.ts';
-import { ReadTurns } from './read-turns.ts';
 import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
-import { StreamResets } from './stream-resets.ts';
 import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
 
@@ -41,12 +40,10 @@ export interface Keepalive {
 }
 
 /** Bounds of connections. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends ConnectionBounds {
   readonly admission: AdmissionLimits;
-  /** PINGs and SETTINGS that one may send in a second; it is ended when it sends more. */
-  readonly controlFrames: number;
-  /** Streams that it may have open at once; of more, HTTP/2 refuses each. */
-  readonly streams: number;
+  /** Of an address on probation, so many are served in a second. */
+  readonly suspects: number;
   /** For how long it may be without a stream, in milliseconds: it is then closed with GOAWAY. */
   readonly idleMs: number;
 }
@@ -66,6 +63,8 @@ export interface GrpcServing {
   readonly certificates: CurrentCertificates | undefined;
   readonly keepalive: Keepalive;
   readonly sessions: Pick<Sessions, 'open' | 'watch'>;
+  /** Whether there is something to be written to viewers now: it comes before what clients ask for. */
+  readonly viewersWait: () => boolean;
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
   readonly logger: Logger;
@@ -98,11 +97,20 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
   const receiving = new Receiving(unary.clock, serving.receiving, unary.refusals);
   const origins = new Origins(serving.proxies.trusted);
-  let carriers: GrpcCarrierDependencies | undefined = undefined;
-  const dependencies = (): GrpcCarrierDependencies => {
-    if (carriers === undefined) throw new Error('a call before its connection');
-    return carriers;
+  const { clock } = unary;
+  const connectionLog = sampledLog(logger, clock);
+  const refused = new ConnectionRefusals(unary.refusals, connectionLog);
+  /** Known before there is a connection. */
+  let listening: Listener | undefined = undefined;
+  const listener = (): Listener => {
+    if (listening === undefined) throw new Error('a connection before anything listens');
+    return listening;
   };
+  const { viewersWait } = serving;
+  const guard = new ConnectionGuard({ clock, refusals: refused, listener, viewersWait }, serving.connections);
+  let carriers: GrpcCarrierDependencies | undefined = undefined;
+  const dependencies = (): GrpcCarrierDependencies =>
+    (carriers ??= { connections: new Connections(), intake: guard.intake, listener: listener() });
   const interceptor = liveInterceptor(
     (call, decoder) => void sessions.open(new GrpcCarrier(call, decoder, dependencies())),
     (call, encoded) => {
@@ -116,30 +124,12 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
-    'grpc.max_concurrent_streams': serving.connections.streams,
+    'grpc.max_concurrent_streams': guard.streamsAtFirst,
     'grpc.max_connection_idle_ms': serving.connections.idleMs,
     'grpc.enable_channelz': 0,
     interceptors: [interceptor],
   });
-  const { clock } = unary;
-  const connectionLog = sampledLog(logger, clock);
-  const refused = new ConnectionRefusals(unary.refusals, connectionLog);
-  const controlFrames = new ControlFrames(clock, serving.connections.controlFrames, ({ socket }) =>
-    refused.refuse('CONTROL_FRAMES', peerName(socket)),
-  );
-  const resets = new StreamResets(clock, ({ socket }) => refused.refuse('STREAM_RESETS', peerName(socket)));
-  const starts = new CallStarts(
-    () => clock.monotonicMs(),
-    setImmediate,
-    (session) => resets.early(session),
-  );
-  guardHttp2(server, {
-    connected: (session) => controlFrames.watch(session),
-    opened(stream, start) {
-      resets.watch(stream);
-      starts.add(stream, start);
-    },
-  });
+  guardHttp2(server, guard);
   const handlers = liveHandlers(unary, origins);
   server.addService(liveMethods, handlers);
   server.addService(moderationService, handlers);
@@ -148,34 +138,36 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   reflection().addToServer(server);
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
+  const probation = new Probation(clock, serving.connections.suspects);
   const layers = {
     origins,
     admission: new Admission(serving.connections.admission, refused),
+    probation,
     proxyProtocol: serving.proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined,
     tls: certificates && { certificates, clock, logger },
     failed: (error: Error) => connectionLog.info({ err: error }, 'a connection could not be accepted'),
   };
   const stop = (): void => {
     receiving.close();
-    controlFrames.close();
+    guard.close();
+    probation.close();
     connectionLog.close();
   };
-  const listener = await listen(server, address, ending, layers).catch((error: unknown) => {
+  listening = await listen(server, address, ending, layers).catch((error: unknown) => {
     stop();
     throw error;
   });
-  carriers = { connections: new Connections(), reads: new ReadTurns(setImmediate), listener };
   return {
-    address: listener.address,
+    address: listening.address,
     get connections() {
-      return listener.connections;
+      return listener().connections;
     },
     get receivingBytes() {
       return receiving.bytes;
     },
     stopAccepting() {
       readiness.leave();
-      listener.stopAccepting();
+      listener().stopAccepting();
     },
     async finishCalls(ms) {
       const finished = new AbortController();
@@ -184,7 +176,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     },
     async close() {
       stop();
-      await listener.close();
+      await listener().close();
       server.forceShutdown();
     },
   };

@@ -8,6 +8,8 @@ import { Rate } from '../../../common/rate.ts';
  * connection (GOAWAY, INTERNAL_ERROR), reads no more of it and leaves it open.
  */
 const RESETS = { perSecond: 30, atOnce: 950 };
+/** Calls with more headers than may be, of a connection that has not acknowledged how many. Each takes 64 KiB and the time to read them. */
+const OVERSIZED = { perSecond: 1, atOnce: 10 };
 /** Of these, calls that were reset before they were begun with: hardly any client does that, and many of them are an attack (CVE-2023-44487). */
 const EARLY = { perSecond: 10, atOnce: 100 };
 
@@ -17,14 +19,15 @@ const EARLY = { perSecond: 10, atOnce: 100 };
  */
 export class StreamResets {
   readonly #clock: Clock;
-  readonly #retired: (session: ServerHttp2Session) => void;
+  readonly #exceeded: (session: ServerHttp2Session) => void;
   readonly #resets = new Budget(RESETS);
   readonly #early = new Budget(EARLY);
+  readonly #oversized = new Budget(OVERSIZED);
 
-  /** @param retired is told of a connection that takes no more streams */
-  constructor(clock: Clock, retired: (session: ServerHttp2Session) => void) {
+  /** @param exceeded is told of a connection that is to take no more streams */
+  constructor(clock: Clock, exceeded: (session: ServerHttp2Session) => void) {
     this.#clock = clock;
-    this.#retired = retired;
+    this.#exceeded = exceeded;
   }
 
   watch(stream: ServerHttp2Stream): void {
@@ -40,10 +43,14 @@ export class StreamResets {
     this.#spend(this.#early, session);
   }
 
+  /** A call is refused for its headers. */
+  oversized(session: ServerHttp2Session): void {
+    this.#spend(this.#oversized, session);
+  }
+
   #spend(budget: Budget, session: ServerHttp2Session): void {
     if (session.closed || session.destroyed || budget.spend(session, this.#clock.monotonicMs())) return;
-    this.#retired(session);
-    session.close();
+    this.#exceeded(session);
   }
 }
 
