@@ -99,8 +99,10 @@ describe(`Isolated: leaks (LIVE_TEST_SEED=${SEED})`, () => {
     stream.send({ join: { room: 'tea', start: { live: {} } } });
     await stream.next('caughtUp');
     await gateway.close();
-    const { connections } = (await (await fetch(`${monitor}/connz`)).json()) as { connections: unknown[] };
-    assert.deepEqual(connections, []);
+    await until('NATS has noticed', async () => {
+      const { connections } = (await (await fetch(`${monitor}/connz`)).json()) as { connections: unknown[] };
+      return connections.length === 0;
+    });
     assert.equal(await consumers(), 0);
   });
 

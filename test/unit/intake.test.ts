@@ -30,7 +30,10 @@ describe('Isolated: what clients ask for', () => {
       settled: (next) => next(),
       viewersWait: () => viewersWait,
       resetEarly: () => early++,
-      reading: (session, on) => void (on ? stopped.delete(session) : stopped.add(session)),
+      reading(session, on) {
+        if (on) stopped.delete(session);
+        else stopped.add(session);
+      },
     });
   });
 
