@@ -17,7 +17,8 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { proxyHeaderV1, proxyHeaderV2 } from '../helpers/proxy-headers.ts';
-import { rawStub } from '../helpers/raw-stream.ts';
+import { RawStream, rawStub } from '../helpers/raw-stream.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -250,5 +251,30 @@ describe('the address of a viewer behind a proxy', () => {
     await start({ trustedProxies: ELSEWHERE });
     const [other] = await peersOf('198.51.100.7');
     assert.match(String(other), /^127\.0\.0\.1:\d+$/);
+  });
+});
+
+describe('the address of a viewer behind a proxy, by several workers', () => {
+  it('is what the PROXY protocol says to each of several workers', async () => {
+    const trusted = ['--trusted-proxies', '127.0.0.0/8', '--proxy-protocol', '--workers', '2'];
+    await using nats = await startNats();
+    await using server = await ServerProcess.start(nats.url, '--log-level', 'debug', ...trusted);
+    await using proxy = await HeaderProxy.listen(await server.address(), V1);
+    const workers = (): number => {
+      const begun = server.log.filter(
+        ({ msg, peer }) => msg === 'a session begins' && peer === '198.51.100.7:4711',
+      );
+      return new Set(begun.map(({ worker }) => worker)).size;
+    };
+    const streams: RawStream[] = [];
+    try {
+      await until('a viewer of each has come', () => {
+        if (streams.every((stream) => stream.all('welcome').length > 0))
+          streams.push(RawStream.hello(proxy.address));
+        return workers() === 2;
+      });
+    } finally {
+      for (const stream of streams) stream[Symbol.dispose]();
+    }
   });
 });
