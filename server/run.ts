@@ -26,7 +26,7 @@ export async function run(signals: EndSignals): Promise<void> {
   const logger = createLogger(config.logLevel);
   signals.onInsisted(() => exit('interrupted'));
   const gateway = await start(config, logger, signals);
-  const { address, metrics, nats, tls } = gateway;
+  const { address, http, metrics, nats, tls } = gateway;
   void gateway.failed.then((error) => {
     if (signals.asked.aborted) return;
     logger.fatal({ err: error }, 'cannot go on');
@@ -35,7 +35,7 @@ export async function run(signals: EndSignals): Promise<void> {
   if (signals.asked.aborted) return drain(gateway, config, logger, signals);
   signals.asked.addEventListener('abort', () => void drain(gateway, config, logger, signals));
   signals.onReload(() => gateway.reload());
-  logger.info({ address, tls, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
+  logger.info({ address, http, tls, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
 }
 
 /** Whoever lists processes sees how this one was started. */

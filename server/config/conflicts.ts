@@ -41,9 +41,11 @@ function tokenConflicts(config: ServerConfig): Conflict[] {
   }
   const ways = KEYS.map(([, flag]) => flag).join(', ');
   const conflicts: Conflict[] = [];
-  if (!config.insecure && !isLoopback(config.listen)) {
+  for (const name of ['listen', 'http'] as const) {
+    const address = config[name];
+    if (config.insecure || address === undefined || isLoopback(address)) continue;
     conflicts.push([
-      'listen',
+      name,
       `is not loopback, and viewers are not authenticated; say how their tokens are verified (${ways}), or add --insecure to serve it all the same`,
     ]);
   }

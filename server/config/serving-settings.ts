@@ -185,6 +185,13 @@ export const SERVING_SETTINGS = {
     fallback: '1000',
     parse: parseRate,
   }),
+  http: optional({
+    flag: 'http',
+    placeholder: 'host:port',
+    help: 'address to serve viewers on that speak no gRPC: WebSocket, server-sent events and HTTP; with the TLS certificate of --listen, if there is one',
+    takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
+    parse: parseAddress,
+  }),
   metrics: optional({
     flag: 'metrics',
     placeholder: 'host:port',

@@ -33,8 +33,10 @@ import { PublishRates } from '../session/publish-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
+import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/grpc/server.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
+import { serveHttp } from '../transport/http/server.ts';
 
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
 const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
@@ -58,6 +60,8 @@ export interface Gateway {
   readonly nats: readonly string[];
   /** `host:port` of the metrics; undefined when they are not served. */
   readonly metrics: string | undefined;
+  /** `host:port` where viewers are served that speak no gRPC; undefined when they are not. */
+  readonly http: string | undefined;
   /** How viewers' connections are secured. */
   readonly tls: TlsMode;
   readonly stats: GatewayStats;
@@ -204,23 +208,24 @@ export async function startGateway(
         return canVerify(health.causes);
       },
     };
+    const unary: UnaryContext = {
+      hub,
+      directory,
+      lookUps: new Turns(LOOK_UPS),
+      publishing,
+      authenticator,
+      life,
+      clock,
+      refusals,
+      moderation: new Moderation({ store: excluded?.store, audit, clock }),
+    };
     const served = await serveGrpc({
       viewersWait: () => scheduler.busy,
       address: config.listen,
       certificates,
       keepalive,
       sessions,
-      unary: {
-        hub,
-        directory,
-        lookUps: new Turns(LOOK_UPS),
-        publishing,
-        authenticator,
-        life,
-        clock,
-        refusals,
-        moderation: new Moderation({ store: excluded?.store, audit, clock }),
-      },
+      unary,
       health,
       logger,
       proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
@@ -237,6 +242,8 @@ export async function startGateway(
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });
     undo.push(() => served.close());
+    const http = config.http && (await serveHttp({ address: config.http, certificates, routes: [] }));
+    if (http !== undefined) undo.push(() => http.close());
     const endpoint = advertised(config, served.address);
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.
@@ -270,6 +277,7 @@ export async function startGateway(
     if (metrics !== undefined) undo.push(() => metrics.close());
     return {
       address: served.address,
+      http: http?.address,
       metrics: metrics?.address,
       nats: nats.access.urls,
       tls: certificates?.mode ?? 'off',
@@ -280,6 +288,7 @@ export async function startGateway(
       failed: nats.failed,
       async drain(windowMs) {
         served.stopAccepting();
+        http?.stopAccepting();
         rebalancing.close();
         const drained = sessions.drain(windowMs);
         // Nobody is to be sent here by others that drain, not even until the next turn.

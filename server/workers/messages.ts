@@ -2,6 +2,14 @@ import type { ServerConfig } from '../config/config.ts';
 import type { NatsAccess } from '../nats/access/access.ts';
 import type { Certificates } from '../tls/certificates.ts';
 
+/** Where a worker serves, as all of them do. */
+export interface ServedAddresses {
+  /** gRPC, `host:port`. */
+  readonly address: string;
+  /** HTTP; undefined when it is not served. */
+  readonly http: string | undefined;
+}
+
 /** What the primary tells a worker. */
 export type ToWorker =
   | {
@@ -18,6 +26,6 @@ export type ToWorker =
 export type FromWorker =
   /** It listens to what it is told: what comes earlier, Node throws away. */
   | { readonly kind: 'listening' }
-  | { readonly kind: 'ready'; readonly address: string }
+  | { readonly kind: 'ready'; readonly addresses: ServedAddresses }
   /** It cannot start, and ends. */
   | { readonly kind: 'refused'; readonly message: string };

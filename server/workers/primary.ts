@@ -19,7 +19,7 @@ import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { NODE_ARGUMENTS } from '../process/node-arguments.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, ServedAddresses, ToWorker } from './messages.ts';
 
 /** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */
 const REPLACE: BackoffLimits = { baseMs: 100, maxMs: 5_000 };
@@ -28,6 +28,8 @@ const REPLACE: BackoffLimits = { baseMs: 100, maxMs: 5_000 };
 export interface GatewayCluster {
   /** `host:port` that viewers connect to. */
   readonly address: string;
+  /** `host:port` where viewers are served that speak no gRPC; undefined when they are not. */
+  readonly http: string | undefined;
   readonly nats: readonly string[];
   /** `host:port` of the metrics of all workers together; undefined when they are not served. */
   readonly metrics: string | undefined;
@@ -66,7 +68,7 @@ export async function startCluster(
   const nats = await natsServers(config, logger, signal);
   const workers = new Workers(await workerConfig(config), nats, watched?.current, logger, clock);
   try {
-    const address = await unlessAborted(signal, workers.start(config.workers));
+    const { address, http } = await unlessAborted(signal, workers.start(config.workers));
     const source = new AggregatorRegistry();
     const metrics =
       config.metrics &&
@@ -76,6 +78,7 @@ export async function startCluster(
       }));
     return {
       address,
+      http,
       nats: nats.access.urls,
       metrics: metrics?.address,
       tls: watched?.current.mode ?? 'off',
@@ -104,12 +107,15 @@ async function workerConfig(config: ServerConfig): Promise<ServerConfig> {
     logBytes,
     roomLogBytes: Math.min(config.roomLogBytes, logBytes),
     metrics: undefined,
-    listen: config.listen.port === 0 ? await freeAddress(config.listen) : config.listen,
+    listen: await definite(config.listen),
+    http: config.http && (await definite(config.http)),
   };
 }
 
 /** Port 0 would be another port for a worker that replaces the last one alive. */
-async function freeAddress({ host }: Address): Promise<Address> {
+async function definite(address: Address): Promise<Address> {
+  if (address.port !== 0) return address;
+  const { host } = address;
   const server = createServer().listen({ host, port: 0 });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -146,10 +152,10 @@ class Workers {
     this.#clock = clock;
   }
 
-  /** Resolves with the address when all serve. */
-  async start(count: number): Promise<string> {
-    const addresses = await Promise.all(Array.from({ length: count }, () => this.#fork()));
-    return addresses[0] as string;
+  /** Resolves with the addresses when all serve. */
+  async start(count: number): Promise<ServedAddresses> {
+    const [addresses] = await Promise.all(Array.from({ length: count }, () => this.#fork()));
+    return addresses as ServedAddresses;
   }
 
   async drain(windowMs: number): Promise<void> {
@@ -170,8 +176,8 @@ class Workers {
     await Promise.all([...this.#alive].map((worker) => once(worker, 'exit')));
   }
 
-  /** Resolves with the worker's address when it serves; from then on it is replaced when it ends. */
-  #fork(): Promise<string> {
+  /** Resolves with the worker's addresses when it serves; from then on it is replaced when it ends. */
+  #fork(): Promise<ServedAddresses> {
     const worker = cluster.fork();
     this.#alive.add(worker);
     // Node tells it of the listening socket, too, and may find it dead; that is told by its end.
@@ -194,7 +200,7 @@ class Workers {
             });
           case 'ready':
             serves = true;
-            return resolve(message.address);
+            return resolve(message.addresses);
           case 'refused':
             return reject(new Error(message.message));
           case undefined:

@@ -49,7 +49,7 @@ async function start(
     // Answers the primary when it adds up the metrics of all.
     AggregatorRegistry.setRegistries([gatewayMetrics(() => gateway.stats)]);
     new AggregatorRegistry();
-    tell({ kind: 'ready', address: gateway.address });
+    tell({ kind: 'ready', addresses: { address: gateway.address, http: gateway.http } });
     return gateway;
   } catch (error) {
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });

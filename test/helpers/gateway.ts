@@ -33,6 +33,7 @@ export async function startTestGateway(
   };
   return {
     address: gateway.address,
+    http: gateway.http,
     metrics: gateway.metrics,
     nats: gateway.nats,
     tls: gateway.tls,

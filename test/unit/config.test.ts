@@ -103,6 +103,7 @@ describe('configuration', () => {
     receiveBytes: ['100MiB', 100 * 2 ** 20],
     frameTimeoutMs: ['1m', 60_000],
     ephemeralRate: ['250', 250],
+    http: ['127.0.0.1:8080', { host: '127.0.0.1', port: 8_080 }],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],
   };

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Address } from '../../../common/units.ts';
+import { formatAddress } from '../../../common/units.ts';
+import type { CurrentCertificates } from '../../tls/certificates.ts';
+import { contextOptions } from '../../tls/certificates.ts';
+import { sendProblem } from './problem.ts';
+
+/** Longest header of a request, in bytes: a token of 8 KiB, and as much for the rest. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** How long a request may take to come, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Answers the requests whose paths begin with {@link prefix}. */
+export interface HttpRoute {
+  readonly prefix: string;
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): void;
+}
+
+/** Takes over connections that are to speak another protocol. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** What is served over HTTP/1.1. */
+export interface HttpServing {
+  readonly address: Address;
+  /** Absent: without TLS. */
+  readonly certificates: CurrentCertificates | undefined;
+  /** The first whose prefix fits answers. */
+  readonly routes: readonly HttpRoute[];
+  /** Absent: there is no other protocol. */
+  readonly upgrade?: UpgradeHandler;
+}
+
+/** A listener for browsers and for whoever speaks no gRPC. */
+export interface HttpServer {
+  /** `host:port` that is served, with the port that was picked. */
+  readonly address: string;
+  /** Accepts no more connections. */
+  stopAccepting(): void;
+  /** Destroys every connection; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves HTTP/1.1, with the TLS certificates of the gRPC port if there are any.
+ * @throws when the address cannot be listened on
+ */
+export async function serveHttp({
+  address,
+  certificates,
+  routes,
+  upgrade,
+}: HttpServing): Promise<HttpServer> {
+  const handle: RequestListener = (request, response) => {
+    const url = URL.parse(request.url ?? '', 'http://gateway');
+    const route = url && routes.find(({ prefix }) => url.pathname.startsWith(prefix));
+    if (url && route) route.handle(request, response, url);
+    else
+      sendProblem(response, {
+        status: 404,
+        reason: 'NOT_FOUND',
+        detail: `nothing is served at ${request.url}`,
+      });
+  };
+  const server = create(handle, certificates);
+  // Headers and request have their time; what is served for longer has its own rules.
+  server.headersTimeout = server.requestTimeout = REQUEST_TIMEOUT_MS;
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
+  await bind(server, address);
+  const bound = server.address() as AddressInfo;
+  return {
+    address: formatAddress({ host: bound.address, port: bound.port }),
+    stopAccepting: () => void server.close(),
+    async close() {
+      const closed = server.listening ? once(server, 'close') : undefined;
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function create(handle: RequestListener, certificates: CurrentCertificates | undefined): Server {
+  const options = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
+  if (certificates === undefined) return createHttpServer(options, handle);
+  const server = createHttpsServer(
+    {
+      ...options,
+      ...contextOptions(certificates.now),
+      ALPNProtocols: ['http/1.1'],
+      requestCert: certificates.mode === 'mutual',
+      rejectUnauthorized: certificates.mode === 'mutual',
+    },
+    handle,
+  );
+  certificates.onReplaced(() => server.setSecureContext(contextOptions(certificates.now)));
+  return server;
+}
+
+function bind(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException): void => {
+      const problem = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+      reject(
+        new Error(`cannot listen on ${formatAddress(address)}: ${problem}; choose another with --http`, {
+          cause,
+        }),
+      );
+    };
+    server.once('error', refuse);
+    server.listen({ ...address, backlog: 4096 }, () => {
+      server.off('error', refuse);
+      resolve();
+    });
+  });
+}
