@@ -36,6 +36,7 @@ import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/grpc/server.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
+import { openEntrance } from '../transport/connections/entrance.ts';
 import { serveHttp } from '../transport/http/server.ts';
 
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
@@ -219,8 +220,21 @@ export async function startGateway(
       refusals,
       moderation: new Moderation({ store: excluded?.store, audit, clock }),
     };
+    const entrance = openEntrance(
+      { clock, logger, refusals, viewersWait: () => scheduler.busy },
+      {
+        admission: {
+          connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
+          ofAddress: config.maxConnectionsPerAddress,
+        },
+        suspects: config.suspectConnections,
+        proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
+        receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
+      },
+    );
+    undo.push(() => entrance.close());
     const served = await serveGrpc({
-      viewersWait: () => scheduler.busy,
+      entrance,
       address: config.listen,
       certificates,
       keepalive,
@@ -228,18 +242,11 @@ export async function startGateway(
       unary,
       health,
       logger,
-      proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
       connections: {
         streams: config.maxStreams,
         idleMs: config.idleTimeoutMs,
         controlFrames: config.controlFrames,
-        suspects: config.suspectConnections,
-        admission: {
-          connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
-          ofAddress: config.maxConnectionsPerAddress,
-        },
       },
-      receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     });
     undo.push(() => served.close());
     const http = config.http && (await serveHttp({ address: config.http, certificates, routes: [] }));
@@ -255,14 +262,13 @@ export async function startGateway(
     const descriptors = new DescriptorWatch(clock, logger);
     undo.push(() => descriptors.close());
     const stats = (): GatewayStats => {
-      const { connections, receivingBytes } = served;
       return {
         sessions: sessions.count,
         sessionsMoved: sessions.moved,
-        connections,
+        connections: served.connections,
         rooms: hub.roomCount,
         memory: hub.memory,
-        receivingBytes,
+        receivingBytes: entrance.receiving.bytes,
         descriptorsExhausted: descriptors.times,
         refused: refusals.counts,
         upstreamCauses: health.causes,

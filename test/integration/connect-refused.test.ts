@@ -4,8 +4,8 @@ import { systemClock } from '../../common/clock.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { Refusals } from '../../server/session/refusals.ts';
-import { Receiving } from '../../server/transport/grpc/receiving.ts';
-import { Origins } from '../../server/transport/grpc/origins.ts';
+import { Receiving } from '../../server/transport/connections/receiving.ts';
+import { Origins } from '../../server/transport/connections/origins.ts';
 import { liveInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 

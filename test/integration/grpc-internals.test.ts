@@ -24,8 +24,8 @@ import { http2StreamOf } from '../../server/transport/grpc/http2-stream.ts';
 import type { Listener } from '../../server/transport/grpc/listener.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
-import { Origins } from '../../server/transport/grpc/origins.ts';
-import { Receiving } from '../../server/transport/grpc/receiving.ts';
+import { Origins } from '../../server/transport/connections/origins.ts';
+import { Receiving } from '../../server/transport/connections/receiving.ts';
 import { deafPort } from '../helpers/deaf-port.ts';
 import { until } from '../helpers/poll.ts';
 

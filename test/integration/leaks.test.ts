@@ -9,7 +9,7 @@ import { parseAddress } from '../../common/units.ts';
 import { seededRandom } from '../../common/random.ts';
 import { systemClock } from '../../common/clock.ts';
 import { listen } from '../../server/transport/grpc/listener.ts';
-import { Origins } from '../../server/transport/grpc/origins.ts';
+import { Origins } from '../../server/transport/connections/origins.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { Load, storedBy } from '../helpers/load.ts';

@@ -7,7 +7,7 @@ import { createLogger } from '../../server/observability/logging.ts';
 import { MAX_REQUEST_BYTES } from '../../server/log/sizes.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { MessageDecoder } from '../../server/transport/grpc/message-decoder.ts';
-import { Receiving } from '../../server/transport/grpc/receiving.ts';
+import { Receiving } from '../../server/transport/connections/receiving.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { runs } from '../helpers/property.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';

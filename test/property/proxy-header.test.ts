@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { canonicalAddress } from '../../common/node/network.ts';
-import { proxyHeader } from '../../server/transport/grpc/proxy-header.ts';
-import type { ProxyHeader } from '../../server/transport/grpc/proxy-header.ts';
+import { proxyHeader } from '../../server/transport/connections/proxy-header.ts';
+import type { ProxyHeader } from '../../server/transport/connections/proxy-header.ts';
 import { runs } from '../helpers/property.ts';
 import { proxyHeaderV1, proxyHeaderV2 } from '../helpers/proxy-headers.ts';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import { setImmediate as ticks } from 'node:timers/promises';
-import { Intake } from '../../server/transport/grpc/intake.ts';
+import { Intake } from '../../server/transport/connections/intake.ts';
+import { CallIntake } from '../../server/transport/grpc/call-intake.ts';
 
 /** What each thing takes, in milliseconds: three fit into a stretch. */
 const TAKES_MS = 0.4;
@@ -10,7 +11,7 @@ const TAKES_MS = 0.4;
 describe('Isolated: what clients ask for', () => {
   let nowMs: number;
   let turns: (() => void)[];
-  let intake: Intake;
+  let intake: CallIntake;
   let done: string[];
   let early: number;
   let viewersWait: boolean;
@@ -24,13 +25,15 @@ describe('Isolated: what clients ask for', () => {
     early = 0;
     viewersWait = false;
     stopped = new Set();
-    intake = new Intake({
+    const shared = new Intake({
       nowMs: () => nowMs,
       defer: (turn) => turns.push(turn),
       settled: (next) => next(),
       viewersWait: () => viewersWait,
+    });
+    intake = new CallIntake(shared, {
       resetEarly: () => early++,
-      reading(session, on) {
+      reading: (session, on) => {
         if (on) stopped.delete(session);
         else stopped.add(session);
       },

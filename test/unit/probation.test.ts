@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Probation } from '../../server/transport/grpc/probation.ts';
+import { Probation } from '../../server/transport/connections/probation.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
 describe('Isolated: addresses on probation', () => {

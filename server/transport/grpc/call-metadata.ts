@@ -6,6 +6,11 @@ import { Metadata } from '@grpc/grpc-js';
  * Instead, once there is one: metadata that is known when a call begins, before it is started.
  */
 
+/** What the X-Forwarded-For headers of a call say. */
+export function forwardedFor(metadata: Metadata): string[] {
+  return metadata.get('x-forwarded-for').map(String);
+}
+
 /**
  * What a call has brought in its headers. grpc-js tells it when the call is started, which is too late to count what has begun to come.
  * @throws when grpc-js keeps it elsewhere

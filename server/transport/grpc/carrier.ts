@@ -7,7 +7,7 @@ import type { Failure } from '../../session/failure.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
-import type { Intake } from './intake.ts';
+import type { CallIntake } from './call-intake.ts';
 import type { Listener } from './listener.ts';
 import type { DecoderOwner, MessageDecoder } from './message-decoder.ts';
 import { statusOf } from './status.ts';
@@ -21,7 +21,7 @@ export const PIECE_BYTES = 80 * 1024;
 /** What carriers have in common. */
 export interface GrpcCarrierDependencies {
   readonly connections: Connections;
-  readonly intake: Pick<Intake, 'read'>;
+  readonly intake: Pick<CallIntake, 'read'>;
   readonly listener: Pick<Listener, 'has' | 'terminate'>;
 }
 

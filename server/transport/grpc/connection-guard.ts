@@ -2,12 +2,13 @@ import { constants } from 'node:http2';
 import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../../common/clock.ts';
 import type { ConnectionReason } from '../../session/refusals.ts';
-import type { ConnectionRefusals } from './connection-refusals.ts';
+import type { ConnectionRefusals } from '../connections/connection-refusals.ts';
 import { ControlFrames } from './control-frames.ts';
 import type { Http2Guard } from './http2-server.ts';
-import { Intake, settled } from './intake.ts';
+import type { Intake } from '../connections/intake.ts';
+import { CallIntake } from './call-intake.ts';
 import type { Listener } from './listener.ts';
-import { peerName } from './peer-name.ts';
+import { peerName } from '../connections/peer-name.ts';
 import { RetiredConnections } from './retired-connections.ts';
 import { StreamAllowance } from './stream-allowance.ts';
 import { StreamResets } from './stream-resets.ts';
@@ -18,8 +19,8 @@ export interface ConnectionGuardDependencies {
   readonly refusals: ConnectionRefusals;
   /** Known before there is a connection. */
   readonly listener: () => Pick<Listener, 'suspect' | 'read' | 'bytesRead'>;
-  /** See {@link Intake}. */
-  readonly viewersWait: () => boolean;
+  /** Where calls wait. */
+  readonly intake: Intake;
 }
 
 /** Bounds of what one connection may do. */
@@ -38,10 +39,10 @@ export class ConnectionGuard implements Http2Guard {
   readonly #retired: RetiredConnections;
   readonly #resets: StreamResets;
   readonly #allowance: StreamAllowance;
-  readonly intake: Intake;
+  readonly intake: CallIntake;
 
   constructor(
-    { clock, refusals, listener, viewersWait }: ConnectionGuardDependencies,
+    { clock, refusals, listener, intake }: ConnectionGuardDependencies,
     { controlFrames, streams }: ConnectionBounds,
   ) {
     this.#refusals = refusals;
@@ -59,11 +60,7 @@ export class ConnectionGuard implements Http2Guard {
       this.#retired.retire(session);
     });
     this.#allowance = new StreamAllowance(streams);
-    this.intake = new Intake({
-      nowMs: () => clock.monotonicMs(),
-      defer: setImmediate,
-      settled,
-      viewersWait,
+    this.intake = new CallIntake(intake, {
       resetEarly: (session) => this.#resets.early(session),
       reading: read,
     });

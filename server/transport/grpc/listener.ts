@@ -6,12 +6,10 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
-import type { Origins } from './origins.ts';
-import type { Admission } from './admission.ts';
-import { peerName } from './peer-name.ts';
+import type { Reception } from '../connections/reception.ts';
+import { admit, dismiss, enter, suspect as suspectIn } from '../connections/reception.ts';
+import { peerName } from '../connections/peer-name.ts';
 import { setReading } from './reading.ts';
-import type { Probation } from './probation.ts';
-import type { ProxyProtocol } from './proxy-protocol.ts';
 import type { ListenerTls } from './tls-server.ts';
 import { createTlsServer } from './tls-server.ts';
 
@@ -45,15 +43,7 @@ export interface Ending {
 }
 
 /** What is between TCP and HTTP/2. */
-export interface Layers {
-  /** Told which connections there are, and where they come from. */
-  readonly origins: Origins;
-  /** Who is let in; absent: everybody. */
-  readonly admission?: Pick<Admission, 'admit' | 'admitFrom' | 'left' | 'refuseSuspect'> | undefined;
-  /** Whose connections wait; absent: nobody's. */
-  readonly probation?: Pick<Probation, 'admit' | 'suspect'> | undefined;
-  /** Absent: nothing but what the client says comes first. */
-  readonly proxyProtocol?: ProxyProtocol | undefined;
+export interface Layers extends Reception {
   readonly tls?: ListenerTls | undefined;
   /** Is told that a connection could not be accepted; the next ones may be. */
   readonly failed?: (error: Error) => void;
@@ -68,7 +58,7 @@ export async function listen(
   server: Server,
   { host, port }: Address,
   { clock, timeoutMs }: Ending,
-  { origins, admission, probation, proxyProtocol, tls, failed }: Layers,
+  { tls, failed, ...reception }: Layers,
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   /** TCP's own, whatever is on top: to destroy them is all it takes. */
@@ -78,32 +68,17 @@ export async function listen(
   const tlsServer = tls && createTlsServer(tls, inject);
   const net = createServer({ noDelay: true });
   net.on('connection', (socket: Socket) => {
-    if (admission?.admit(socket) === false) {
-      socket.resetAndDestroy();
-      return;
-    }
+    if (!admit(socket, reception)) return;
     const peer = peerName(socket);
     sockets.set(peer, socket);
     // One listener for all: each takes memory for every viewer.
     socket.on('close', () => {
       sockets.delete(peer);
       served.delete(socket);
-      origins.forget(peer);
-      admission?.left();
+      dismiss(peer, reception);
     });
     socket.on('error', onError);
-    const enter = (source?: Address): void => {
-      const client = origins.enter(peer, source);
-      if (client === undefined) return serve(socket);
-      if (admission?.admitFrom(socket, client) === false) socket.resetAndDestroy();
-      else if (probation === undefined) serve(socket);
-      else if (!probation.admit(client, () => serve(socket))) {
-        admission?.refuseSuspect(socket);
-        socket.resetAndDestroy();
-      }
-    };
-    if (proxyProtocol === undefined) enter();
-    else proxyProtocol.accept(socket, enter);
+    enter(socket, reception, () => serve(socket));
   });
   await bind(net, { host, port });
   net.on('error', (error) => failed?.(error));
@@ -135,7 +110,6 @@ export async function listen(
       for (const socket of sockets.values()) socket.destroy();
       await closed;
       tlsServer?.close();
-      proxyProtocol?.close();
       injector.destroy();
     },
   };
@@ -153,8 +127,7 @@ export async function listen(
   }
 
   function suspect(peer: string): void {
-    const client = origins.clientOf(peer);
-    if (client !== undefined) probation?.suspect(client);
+    suspectIn(peer, reception);
   }
 
   function inject(socket: Socket): void {

@@ -5,8 +5,8 @@ import { requireSmallBesidePayload } from '../../../protos/beside-payload.ts';
 import type { Failure } from '../../session/failure.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import { http2StreamOf } from './http2-stream.ts';
-import type { Origin } from './origins.ts';
-import type { Incoming, Receiving } from './receiving.ts';
+import type { Origin } from '../connections/origins.ts';
+import type { Incoming, Receiving } from '../connections/receiving.ts';
 import { statusOf } from './status.ts';
 
 /*
@@ -35,7 +35,7 @@ export interface DecoderOwner {
  * would inflate those of all calls at once, 4 kB to 4 MiB each.
  */
 export class MessageDecoder implements Incoming {
-  readonly stream: ServerHttp2Stream;
+  readonly source: ServerHttp2Stream;
   readonly origin: Origin;
   readonly #call: ServerInterceptingCallInterface;
   readonly #receiving: Receiving;
@@ -55,7 +55,7 @@ export class MessageDecoder implements Incoming {
     origin: Origin,
   ) {
     this.#payload = payload;
-    this.stream = http2StreamOf(call);
+    this.source = http2StreamOf(call);
     this.origin = origin;
     this.#call = call;
     this.#form = form;
@@ -84,6 +84,11 @@ export class MessageDecoder implements Incoming {
   }
 
   /** See {@link Incoming}. */
+  get connection(): object {
+    return this.source.session ?? this.source;
+  }
+
+  /** See {@link Incoming}. */
   get held(): number {
     return this.#parts?.length ?? 0;
   }
@@ -95,7 +100,7 @@ export class MessageDecoder implements Incoming {
 
   /** See {@link Incoming}. */
   get complete(): boolean {
-    return this.#form === 'one' ? this.stream.readableEnded : this.#parts === undefined;
+    return this.#form === 'one' ? this.source.readableEnded : this.#parts === undefined;
   }
 
   /** See {@link Incoming}. */

@@ -4,29 +4,20 @@ import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Logger } from '../../observability/logging.ts';
-import { sampledLog } from '../../observability/sampled-log.ts';
 import type { Sessions } from '../../session/sessions.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import type { GrpcCarrierDependencies } from './carrier.ts';
 import { GrpcCarrier } from './carrier.ts';
-import type { AdmissionLimits } from './admission.ts';
-import { Admission } from './admission.ts';
 import type { ConnectionBounds } from './connection-guard.ts';
 import { ConnectionGuard } from './connection-guard.ts';
-import { ConnectionRefusals } from './connection-refusals.ts';
 import { Connections } from './connections.ts';
 import { guardHttp2 } from './http2-server.ts';
 import type { Listener } from './listener.ts';
 import { listen } from './listener.ts';
-import type { Network } from '../../../common/node/network.ts';
-import { Origins } from './origins.ts';
-import { Probation } from './probation.ts';
-import { ProxyProtocol } from './proxy-protocol.ts';
+import type { Entrance } from '../connections/entrance.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
-import type { ReceivingLimits } from './receiving.ts';
-import { Receiving } from './receiving.ts';
 import { reflection } from './reflection.ts';
 import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
@@ -41,19 +32,8 @@ export interface Keepalive {
 
 /** Bounds of connections. */
 export interface ConnectionLimits extends ConnectionBounds {
-  readonly admission: AdmissionLimits;
-  /** Of an address on probation, so many are served in a second. */
-  readonly suspects: number;
   /** For how long it may be without a stream, in milliseconds: it is then closed with GOAWAY. */
   readonly idleMs: number;
-}
-
-/** What is believed of where viewers come from. */
-export interface ProxySettings {
-  /** Whose word is taken. */
-  readonly trusted: readonly Network[];
-  /** Whether their connections begin with a header of the PROXY protocol. */
-  readonly protocol: boolean;
 }
 
 /** What viewers are served from. */
@@ -63,14 +43,12 @@ export interface GrpcServing {
   readonly certificates: CurrentCertificates | undefined;
   readonly keepalive: Keepalive;
   readonly sessions: Pick<Sessions, 'open' | 'watch'>;
-  /** Whether there is something to be written to viewers now: it comes before what clients ask for. */
-  readonly viewersWait: () => boolean;
+  /** Shared with other listeners; it is not closed with this one. */
+  readonly entrance: Entrance;
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
   readonly logger: Logger;
-  readonly receiving: ReceivingLimits;
   readonly connections: ConnectionLimits;
-  readonly proxies: ProxySettings;
 }
 
 /** Viewers served by gRPC. */
@@ -79,8 +57,6 @@ export interface GrpcServer {
   readonly address: string;
   /** TCP connections open now. */
   readonly connections: number;
-  /** Bytes held of frames and requests that are not complete. */
-  readonly receivingBytes: number;
   /** From now on nobody is to be sent here, and no connection is accepted. */
   stopAccepting(): void;
   /** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than so many milliseconds. */
@@ -94,20 +70,16 @@ export interface GrpcServer {
  * @throws when the address cannot be listened on
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
-  const { address, certificates, keepalive, sessions, unary, health, logger } = serving;
-  const receiving = new Receiving(unary.clock, serving.receiving, unary.refusals);
-  const origins = new Origins(serving.proxies.trusted);
+  const { address, certificates, keepalive, sessions, unary, health, logger, entrance } = serving;
+  const { receiving, origins, intake, refusals, reception, failed } = entrance;
   const { clock } = unary;
-  const connectionLog = sampledLog(logger, clock);
-  const refused = new ConnectionRefusals(unary.refusals, connectionLog);
   /** Known before there is a connection. */
   let listening: Listener | undefined = undefined;
   const listener = (): Listener => {
     if (listening === undefined) throw new Error('a connection before anything listens');
     return listening;
   };
-  const { viewersWait } = serving;
-  const guard = new ConnectionGuard({ clock, refusals: refused, listener, viewersWait }, serving.connections);
+  const guard = new ConnectionGuard({ clock, refusals, listener, intake }, serving.connections);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const dependencies = (): GrpcCarrierDependencies =>
     (carriers ??= { connections: new Connections(), intake: guard.intake, listener: listener() });
@@ -138,32 +110,15 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   reflection().addToServer(server);
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
-  const probation = new Probation(clock, serving.connections.suspects);
-  const layers = {
-    origins,
-    admission: new Admission(serving.connections.admission, refused),
-    probation,
-    proxyProtocol: serving.proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined,
-    tls: certificates && { certificates, clock, logger },
-    failed: (error: Error) => connectionLog.info({ err: error }, 'a connection could not be accepted'),
-  };
-  const stop = (): void => {
-    receiving.close();
-    guard.close();
-    probation.close();
-    connectionLog.close();
-  };
+  const layers = { ...reception, tls: certificates && { certificates, clock, logger }, failed };
   listening = await listen(server, address, ending, layers).catch((error: unknown) => {
-    stop();
+    guard.close();
     throw error;
   });
   return {
     address: listening.address,
     get connections() {
       return listener().connections;
-    },
-    get receivingBytes() {
-      return receiving.bytes;
     },
     stopAccepting() {
       readiness.leave();
@@ -175,7 +130,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
       await sleep(unary.clock, ms, finished.signal);
     },
     async close() {
-      stop();
+      guard.close();
       await listener().close();
       server.forceShutdown();
     },

@@ -17,10 +17,10 @@ import type { UnbanRequest } from '../../../protos/gen/live/v1/UnbanRequest.ts';
 import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { decodeClientFrame, liveService } from '../../../protos/live.ts';
-import { metadataOf } from './call-metadata.ts';
+import { forwardedFor, metadataOf } from './call-metadata.ts';
 import { MessageDecoder } from './message-decoder.ts';
-import type { Origins } from './origins.ts';
-import type { Receiving } from './receiving.ts';
+import type { Origins } from '../connections/origins.ts';
+import type { Receiving } from '../connections/receiving.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Asker } from '../../../common/turns.ts';
@@ -81,7 +81,7 @@ export function liveInterceptor(
       try {
         const form = requestStream ? 'stream' : 'one';
         const payload = PAYLOADS.get(path) ?? NO_PAYLOAD;
-        const origin = origins.ofCall(call.getPeer(), () => metadataOf(call));
+        const origin = origins.ofCall(call.getPeer(), () => forwardedFor(metadataOf(call)));
         const decoder = MessageDecoder.replace(call, form, payload, receiving, origin);
         if (path === liveMethods.Connect.path) open(call, decoder);
         else {
@@ -112,7 +112,7 @@ export function liveHandlers(context: UnaryContext, origins: Origins): UntypedSe
 
   /** Who takes turns with others: a client, whatever proxy it comes by. */
   function groupOf(call: Pick<PullCall, 'getPeer' | 'metadata'>): string {
-    return origins.ofCall(call.getPeer(), () => call.metadata).name;
+    return origins.ofCall(call.getPeer(), () => forwardedFor(call.metadata)).name;
   }
 
   function unary<Request, Response>(answer: (request: Request, caller: Caller & Asker) => Promise<Response>) {

@@ -6,7 +6,7 @@ import type { Logger } from '../../observability/logging.ts';
 import { sampledLog } from '../../observability/sampled-log.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import { contextOptions } from '../../tls/certificates.ts';
-import { peerName } from './peer-name.ts';
+import { peerName } from '../connections/peer-name.ts';
 
 /** How long a handshake may take, in milliseconds. */
 const HANDSHAKE_MS = 10_000;

@@ -1,4 +1,3 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import { Failure } from '../../session/failure.ts';
 import type { Refusals } from '../../session/refusals.ts';
@@ -19,9 +18,19 @@ export interface ReceivingLimits {
   readonly timeoutMs: number;
 }
 
+/** What the bytes of a call are read from. */
+export interface Source {
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+  /** Whether it is us who do not read. */
+  isPaused(): boolean;
+}
+
 /** A call of which something is awaited: the rest of a message that has begun, or a request that every call of its method must make. */
 export interface Incoming extends Holder {
-  readonly stream: ServerHttp2Stream;
+  readonly source: Source;
+  /** The same object for all calls on one connection. */
+  readonly connection: object;
   /** Where it comes from: who it is counted with. */
   readonly origin: Origin;
   /** What has come of it, in bytes. */
@@ -34,7 +43,7 @@ export interface Incoming extends Holder {
 
 interface Awaited {
   readonly address: string;
-  readonly session: object;
+  readonly connection: object;
   readonly place: Place<Incoming>;
   readonly closed: () => void;
   sinceMs: number;
@@ -72,14 +81,13 @@ export class Receiving {
   /** More of `incoming` is awaited, until {@link end}; it holds nothing yet. */
   begin(incoming: Incoming): void {
     if (this.#awaited.has(incoming)) return;
-    const { stream, origin } = incoming;
-    const session: object = stream.session ?? stream;
+    const { source, connection, origin } = incoming;
     const { address } = origin;
     const closed = (): void => this.end(incoming);
-    stream.once('close', closed);
-    const place = this.#accounts.enter(incoming, session, address);
+    source.once('close', closed);
+    const place = this.#accounts.enter(incoming, connection, address);
     const sinceMs = this.#clock.monotonicMs();
-    this.#awaited.set(incoming, { address, session, place, closed, sinceMs, filledBefore: 0 });
+    this.#awaited.set(incoming, { address, connection, place, closed, sinceMs, filledBefore: 0 });
   }
 
   /** It holds `bytes` more. May refuse it, or others. */
@@ -96,10 +104,10 @@ export class Receiving {
   end(incoming: Incoming): void {
     const awaited = this.#awaited.get(incoming);
     if (awaited === undefined) return;
-    const { address, session, place, closed } = awaited;
+    const { address, connection, place, closed } = awaited;
     this.#awaited.delete(incoming);
-    incoming.stream.off('close', closed);
-    this.#accounts.leave(incoming, session, address, place);
+    incoming.source.off('close', closed);
+    this.#accounts.leave(incoming, connection, address, place);
   }
 
   close(): void {
@@ -111,8 +119,7 @@ export class Receiving {
     for (const [incoming, awaited] of this.#awaited) {
       if (incoming.complete) {
         this.end(incoming);
-      } else if (incoming.stream.isPaused()) {
-        // It is we who do not read.
+      } else if (incoming.source.isPaused()) {
         awaited.sinceMs = nowMs;
       } else if (nowMs - awaited.sinceMs > this.#timeoutMs) {
         this.#due(incoming, awaited, nowMs);

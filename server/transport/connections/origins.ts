@@ -1,4 +1,3 @@
-import type { Metadata } from '@grpc/grpc-js';
 import type { Network } from '../../../common/node/network.ts';
 import { canonicalAddress, Networks } from '../../../common/node/network.ts';
 import type { Address } from '../../../common/units.ts';
@@ -65,14 +64,13 @@ export class Origins {
   /**
    * Of a call. What its headers say is looked at only where the connection is a trusted proxy's.
    * @param peer name of the connection's other end
-   * @param metadata of the call; asked for only where it counts
+   * @param forwardedFor what its X-Forwarded-For headers say; asked for only where it counts
    */
-  ofCall(peer: string, metadata: () => Metadata): Origin {
+  ofCall(peer: string, forwardedFor: () => readonly string[]): Origin {
     const { origin, trusted } = this.#connections.get(peer) ?? this.#connection(otherEnd(peer));
     if (!trusted) return origin;
-    const hops = metadata()
-      .get('x-forwarded-for')
-      .flatMap((value) => String(value).split(','))
+    const hops = forwardedFor()
+      .flatMap((value) => value.split(','))
       .slice(-MAX_HOPS);
     const address = this.#client(hops);
     return address === undefined ? origin : { address, name: address };

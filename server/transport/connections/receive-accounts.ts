@@ -64,15 +64,15 @@ export class ReceiveAccounts<H extends Holder> {
   }
 
   /** From now on `holder` is counted, with nothing; until {@link leave}. */
-  enter(holder: H, session: object, address: string): Place<H> {
+  enter(holder: H, connection: object, address: string): Place<H> {
     const remote = this.#remotes.get(address) ?? new Account<Connection<H>>(this.#limits.address);
-    const connection = this.#connections.get(session) ?? new Account<H>(this.#limits.connection);
+    const account = this.#connections.get(connection) ?? new Account<H>(this.#limits.connection);
     this.#remotes.set(address, remote);
-    this.#connections.set(session, connection);
+    this.#connections.set(connection, account);
     this.#all.members.add(remote);
-    remote.members.add(connection);
-    connection.members.add(holder);
-    return { connection, remote };
+    remote.members.add(account);
+    account.members.add(holder);
+    return { connection: account, remote };
   }
 
   /** The holder holds `bytes` more than before. */
@@ -93,13 +93,13 @@ export class ReceiveAccounts<H extends Holder> {
     return undefined;
   }
 
-  leave(holder: H, session: object, address: string, place: Place<H>): void {
-    const { connection, remote } = place;
+  leave(holder: H, connection: object, address: string, place: Place<H>): void {
+    const { connection: account, remote } = place;
     this.add(place, -holder.held);
-    connection.members.delete(holder);
-    if (connection.members.size > 0) return;
-    this.#connections.delete(session);
-    remote.members.delete(connection);
+    account.members.delete(holder);
+    if (account.members.size > 0) return;
+    this.#connections.delete(connection);
+    remote.members.delete(account);
     if (remote.members.size > 0) return;
     this.#remotes.delete(address);
     this.#all.members.delete(remote);

@@ -1,0 +1,90 @@
+import type { Clock } from '../../../common/clock.ts';
+import type { Network } from '../../../common/node/network.ts';
+import type { Logger } from '../../observability/logging.ts';
+import { sampledLog } from '../../observability/sampled-log.ts';
+import type { Refusals } from '../../session/refusals.ts';
+import type { AdmissionLimits } from './admission.ts';
+import { Admission } from './admission.ts';
+import { ConnectionRefusals } from './connection-refusals.ts';
+import { Intake, settled } from './intake.ts';
+import { Origins } from './origins.ts';
+import { Probation } from './probation.ts';
+import { ProxyProtocol } from './proxy-protocol.ts';
+import type { ReceivingLimits } from './receiving.ts';
+import { Receiving } from './receiving.ts';
+import type { Reception } from './reception.ts';
+
+/** What is believed of where viewers come from. */
+export interface ProxySettings {
+  /** Whose word is taken. */
+  readonly trusted: readonly Network[];
+  /** Whether their connections begin with a header of the PROXY protocol. */
+  readonly protocol: boolean;
+}
+
+/** What connections and what comes by them may take, whatever port they come to. */
+export interface EntranceSettings {
+  readonly admission: AdmissionLimits;
+  /** Of an address on probation, so many are served in a second. */
+  readonly suspects: number;
+  readonly proxies: ProxySettings;
+  readonly receiving: ReceivingLimits;
+}
+
+/** What the entrance depends on. */
+export interface EntranceDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly refusals: Refusals;
+  /** Whether there is something to be written to viewers now: it comes before what clients ask for. */
+  readonly viewersWait: () => boolean;
+}
+
+/** What all listeners of a gateway share: their limits hold for all of them together. */
+export interface Entrance {
+  readonly reception: Reception;
+  readonly origins: Origins;
+  readonly receiving: Receiving;
+  readonly intake: Intake;
+  readonly refusals: ConnectionRefusals;
+  /** Says in the log that a connection could not be accepted. */
+  readonly failed: (error: Error) => void;
+  close(): void;
+}
+
+/** Opens what the listeners of a gateway share. */
+export function openEntrance(
+  { clock, logger, refusals, viewersWait }: EntranceDependencies,
+  { admission, suspects, proxies, receiving: limits }: EntranceSettings,
+): Entrance {
+  const log = sampledLog(logger, clock);
+  const origins = new Origins(proxies.trusted);
+  const connectionRefusals = new ConnectionRefusals(refusals, log);
+  const probation = new Probation(clock, suspects);
+  const proxyProtocol = proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined;
+  const receiving = new Receiving(clock, limits, refusals);
+  return {
+    reception: {
+      origins,
+      admission: new Admission(admission, connectionRefusals),
+      probation,
+      proxyProtocol,
+    },
+    origins,
+    receiving,
+    intake: new Intake({
+      nowMs: () => clock.monotonicMs(),
+      defer: setImmediate,
+      settled,
+      viewersWait,
+    }),
+    refusals: connectionRefusals,
+    failed: (error) => log.info({ err: error }, 'a connection could not be accepted'),
+    close() {
+      receiving.close();
+      probation.close();
+      proxyProtocol?.close();
+      log.close();
+    },
+  };
+}
