@@ -37,6 +37,7 @@ import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/grpc/server.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { openEntrance } from '../transport/connections/entrance.ts';
+import { WebSocketServer } from '../transport/websocket/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
 
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
@@ -249,7 +250,16 @@ export async function startGateway(
       },
     });
     undo.push(() => served.close());
-    const http = config.http && (await serveHttp({ address: config.http, certificates, routes: [] }));
+    const webSockets = new WebSocketServer({ entrance, sessions, clock });
+    const http =
+      config.http &&
+      (await serveHttp({
+        address: config.http,
+        certificates,
+        reception: entrance.reception,
+        routes: [],
+        upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+      }));
     if (http !== undefined) undo.push(() => http.close());
     const endpoint = advertised(config, served.address);
     news.tellLoad(() => {
@@ -265,7 +275,7 @@ export async function startGateway(
       return {
         sessions: sessions.count,
         sessionsMoved: sessions.moved,
-        connections: served.connections,
+        connections: served.connections + (http?.connections ?? 0),
         rooms: hub.roomCount,
         memory: hub.memory,
         receivingBytes: entrance.receiving.bytes,

@@ -16,7 +16,7 @@ import type { RevokeTokenRequest } from '../../../protos/gen/live/v1/RevokeToken
 import type { UnbanRequest } from '../../../protos/gen/live/v1/UnbanRequest.ts';
 import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
-import { decodeClientFrame, liveService } from '../../../protos/live.ts';
+import { liveService } from '../../../protos/live.ts';
 import { forwardedFor, metadataOf } from './call-metadata.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import type { Origins } from '../connections/origins.ts';
@@ -24,7 +24,7 @@ import type { Receiving } from '../connections/receiving.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Asker } from '../../../common/turns.ts';
-import type { Received } from '../../session/carrier.ts';
+import { receivedFrame } from '../connections/received-frame.ts';
 import type { Access } from '../../session/access.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
@@ -37,21 +37,13 @@ type PullCall = ServerWritableStream<PullRequest, Buffer>;
 
 const alreadyEncoded = (frame: Buffer): Buffer => frame;
 
-function receive(bytes: Buffer): Received {
-  try {
-    return { kind: 'frame', frame: decodeClientFrame(bytes) };
-  } catch {
-    return { kind: 'garbage' };
-  }
-}
-
 /**
  * The methods of `live.v1.Live`. Streams are written encoded: a frame is encoded once, however many viewers it
  * goes to, and bytes that are no frame reach the session, which says so.
  */
 export const liveMethods = {
   ...liveService,
-  Connect: { ...liveService.Connect, requestDeserialize: receive, responseSerialize: alreadyEncoded },
+  Connect: { ...liveService.Connect, requestDeserialize: receivedFrame, responseSerialize: alreadyEncoded },
   Pull: { ...liveService.Pull, responseSerialize: alreadyEncoded },
 };
 

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** What is told of a request that is refused: RFC 9457. */
 export interface Problem {
@@ -13,13 +15,43 @@ export interface Problem {
 }
 
 /** Answers with a problem, as `application/problem+json`. */
-export function sendProblem(
-  response: ServerResponse,
-  { status, reason, detail, retryAfterMs }: Problem,
+export function sendProblem(response: ServerResponse, problem: Problem): void {
+  response.statusCode = problem.status;
+  for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
+  response.end(bodyOf(problem));
+}
+
+/**
+ * Answers a request to speak another protocol with a problem, and ends the connection: there is no response to write it to.
+ * @param headers beside those of every problem
+ */
+export function writeProblem(
+  socket: Duplex,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.statusCode = status;
-  response.setHeader('content-type', 'application/problem+json');
-  response.setHeader('cache-control', 'no-store');
-  if (retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
-  response.end(JSON.stringify({ type: 'about:blank', title: reason, status, detail, reason, retryAfterMs }));
+  const body = Buffer.from(bodyOf(problem));
+  const all = {
+    ...headersOf(problem),
+    ...headers,
+    'content-length': String(body.length),
+    connection: 'close',
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const { status } = problem;
+  socket.on('error', () => socket.destroy());
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`);
+  socket.end(body, () => socket.destroy());
+}
+
+function headersOf({ retryAfterMs }: Problem): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+  };
+}
+
+function bodyOf({ status, reason, detail, retryAfterMs }: Problem): string {
+  return JSON.stringify({ type: 'about:blank', title: reason, status, detail, reason, retryAfterMs });
 }

@@ -3,17 +3,21 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Socket } from 'node:net';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import { contextOptions } from '../../tls/certificates.ts';
+import type { Reception } from '../connections/reception.ts';
+import { admit, dismiss, enter } from '../connections/reception.ts';
+import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
 
 /** Longest header of a request, in bytes: a token of 8 KiB, and as much for the rest. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** How long a request may take to come, in milliseconds. */
+/** How long a request may take to come, and a TLS handshake before it, in milliseconds; and how often that is looked at. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const LOOK_MS = 1_000;
 
 /** Answers the requests whose paths begin with {@link prefix}. */
 export interface HttpRoute {
@@ -22,13 +26,15 @@ export interface HttpRoute {
 }
 
 /** Takes over connections that are to speak another protocol. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 /** What is served over HTTP/1.1. */
 export interface HttpServing {
   readonly address: Address;
   /** Absent: without TLS. */
   readonly certificates: CurrentCertificates | undefined;
+  /** What connections pass before. */
+  readonly reception: Reception;
   /** The first whose prefix fits answers. */
   readonly routes: readonly HttpRoute[];
   /** Absent: there is no other protocol. */
@@ -39,6 +45,8 @@ export interface HttpServing {
 export interface HttpServer {
   /** `host:port` that is served, with the port that was picked. */
   readonly address: string;
+  /** TCP connections open now, those included that speak another protocol by now. */
+  readonly connections: number;
   /** Accepts no more connections. */
   stopAccepting(): void;
   /** Destroys every connection; resolves when all are gone. */
@@ -52,6 +60,7 @@ export interface HttpServer {
 export async function serveHttp({
   address,
   certificates,
+  reception,
   routes,
   upgrade,
 }: HttpServing): Promise<HttpServer> {
@@ -69,29 +78,68 @@ export async function serveHttp({
   const server = create(handle, certificates);
   // Headers and request have their time; what is served for longer has its own rules.
   server.headersTimeout = server.requestTimeout = REQUEST_TIMEOUT_MS;
-  if (upgrade !== undefined) server.on('upgrade', upgrade);
+  if (upgrade !== undefined)
+    server.on('upgrade', (request, socket, head) => {
+      // Node's types do not say that it is one, with TLS or without.
+      if (socket instanceof Socket) upgrade(request, socket, head);
+    });
+  const sockets = receiveFirst(server, reception);
   await bind(server, address);
   const bound = server.address() as AddressInfo;
   return {
     address: formatAddress({ host: bound.address, port: bound.port }),
+    get connections() {
+      return sockets.size;
+    },
     stopAccepting: () => void server.close(),
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
 }
 
+/**
+ * Has the server's connections received before it serves them.
+ * @returns those that are open, as TCP has them
+ */
+function receiveFirst(server: Server, reception: Reception): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  const serve = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    if (!admit(socket, reception)) return;
+    const peer = peerName(socket);
+    sockets.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      dismiss(peer, reception);
+    });
+    enter(socket, reception, () => {
+      if (socket.destroyed) return;
+      for (const listener of serve) listener.call(server, socket);
+      // Whoever read the header of the PROXY protocol has stopped it.
+      socket.resume();
+    });
+  });
+  return sockets;
+}
+
 function create(handle: RequestListener, certificates: CurrentCertificates | undefined): Server {
-  const options = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true };
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+    connectionsCheckingInterval: LOOK_MS,
+  };
   if (certificates === undefined) return createHttpServer(options, handle);
   const server = createHttpsServer(
     {
       ...options,
       ...contextOptions(certificates.now),
       ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: REQUEST_TIMEOUT_MS,
       requestCert: certificates.mode === 'mutual',
       rejectUnauthorized: certificates.mode === 'mutual',
     },
