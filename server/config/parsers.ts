@@ -29,6 +29,14 @@ export function parseHttpUrl(text: string): string | undefined {
   return /^https?:\/\/./.test(text) && URL.canParse(text) ? text : undefined;
 }
 
+/** Origins of web pages as browsers write them, separated by commas; `*` for any. */
+export function parseOrigins(text: string): readonly string[] | undefined {
+  const origins = text.split(',').map((part) => part.trim());
+  return origins.every((origin) => origin === '*' || URL.parse(origin)?.origin === origin)
+    ? origins
+    : undefined;
+}
+
 /** Networks, separated by commas. */
 export function parseNetworks(text: string): readonly Network[] | undefined {
   const networks = text.split(',').map((part) => parseNetwork(part.trim()));

@@ -2,6 +2,7 @@ import { parseAddress } from '../../common/units.ts';
 import { LOG_LEVELS } from '../observability/logging.ts';
 import {
   parseText,
+  parseOrigins,
   parseWorkers,
   parsePercent,
   parseRate,
@@ -100,7 +101,7 @@ export const SERVING_SETTINGS = {
   controlFrames: required({
     flag: 'control-frames',
     placeholder: 'n',
-    help: 'PINGs and SETTINGS of HTTP/2 that a connection may send in a second; one that sends more is closed (ENHANCE_YOUR_CALM)',
+    help: 'PINGs and SETTINGS of HTTP/2, and frames of WebSocket that end no message, that a connection may send in a second; one that sends more is closed',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '1000',
     parse: parseRate,
@@ -108,7 +109,7 @@ export const SERVING_SETTINGS = {
   suspectConnections: required({
     flag: 'suspect-connections',
     placeholder: 'n',
-    help: 'connections a second that are served of an address from which others have broken the rules of HTTP/2 within 10 s; more have to wait',
+    help: 'connections a second that are served of an address from which others have broken the rules of HTTP/2 or WebSocket within 10 s; more have to wait',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '10',
     parse: parseRate,
@@ -191,6 +192,13 @@ export const SERVING_SETTINGS = {
     help: 'address to serve viewers on that speak no gRPC: WebSocket, server-sent events and HTTP; with the TLS certificate of --listen, if there is one',
     takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
     parse: parseAddress,
+  }),
+  httpOrigins: optional({
+    flag: 'http-origins',
+    placeholder: 'origins',
+    help: 'origins of the web pages from which browsers may use --http; without it those of the same host',
+    takes: 'origins, separated by commas, such as https://example.org,http://localhost:3000; * for any',
+    parse: parseOrigins,
   }),
   metrics: optional({
     flag: 'metrics',

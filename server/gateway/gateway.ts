@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
-import { descriptorLimit } from '../../common/node/descriptors.ts';
 import { Rate } from '../../common/rate.ts';
 import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
@@ -34,11 +33,8 @@ import { PublishService } from '../session/publish-service.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
-import type { Keepalive } from '../transport/grpc/server.ts';
-import { serveGrpc } from '../transport/grpc/server.ts';
-import { openEntrance } from '../transport/connections/entrance.ts';
-import { WebSocketServer } from '../transport/websocket/server.ts';
-import { serveHttp } from '../transport/http/server.ts';
+import type { Keepalive } from '../transport/connections/keepalive.ts';
+import { openListeners } from './listeners.ts';
 
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
 const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
@@ -47,8 +43,6 @@ const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
 const JOIN_BURST_S = 10;
 /** `GetRoom` and `Pull` that ask the stream's leader at once, and that wait for their turn. */
 const LOOK_UPS = { atOnce: 8, waitingOfGroup: 256, waiting: 8_192 };
-/** Files and sockets that are kept for other things than viewers: NATS, metrics, certificates, Node itself. */
-const OTHER_DESCRIPTORS = 64;
 /** How long what was said last may take to get out when the gateway ends, in milliseconds. */
 const LAST_WORDS_MS = 500;
 
@@ -221,47 +215,11 @@ export async function startGateway(
       refusals,
       moderation: new Moderation({ store: excluded?.store, audit, clock }),
     };
-    const entrance = openEntrance(
-      { clock, logger, refusals, viewersWait: () => scheduler.busy },
-      {
-        admission: {
-          connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
-          ofAddress: config.maxConnectionsPerAddress,
-        },
-        suspects: config.suspectConnections,
-        proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
-        receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
-      },
+    const listeners = await openListeners(
+      { config, certificates, keepalive, sessions, scheduler, unary, health, logger },
+      (step) => undo.push(step),
     );
-    undo.push(() => entrance.close());
-    const served = await serveGrpc({
-      entrance,
-      address: config.listen,
-      certificates,
-      keepalive,
-      sessions,
-      unary,
-      health,
-      logger,
-      connections: {
-        streams: config.maxStreams,
-        idleMs: config.idleTimeoutMs,
-        controlFrames: config.controlFrames,
-      },
-    });
-    undo.push(() => served.close());
-    const webSockets = new WebSocketServer({ entrance, sessions, clock });
-    const http =
-      config.http &&
-      (await serveHttp({
-        address: config.http,
-        certificates,
-        reception: entrance.reception,
-        routes: [],
-        upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
-      }));
-    if (http !== undefined) undo.push(() => http.close());
-    const endpoint = advertised(config, served.address);
+    const endpoint = advertised(config, listeners.address);
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.
       const takesViewers = !sessions.draining && health.causes.length === 0;
@@ -275,10 +233,10 @@ export async function startGateway(
       return {
         sessions: sessions.count,
         sessionsMoved: sessions.moved,
-        connections: served.connections + (http?.connections ?? 0),
+        connections: listeners.connections,
         rooms: hub.roomCount,
         memory: hub.memory,
-        receivingBytes: entrance.receiving.bytes,
+        receivingBytes: listeners.receivingBytes,
         descriptorsExhausted: descriptors.times,
         refused: refusals.counts,
         upstreamCauses: health.causes,
@@ -292,8 +250,8 @@ export async function startGateway(
     const metrics = config.metrics && (await serveMetrics(config.metrics, gatewayMetrics(stats)));
     if (metrics !== undefined) undo.push(() => metrics.close());
     return {
-      address: served.address,
-      http: http?.address,
+      address: listeners.address,
+      http: listeners.http,
       metrics: metrics?.address,
       nats: nats.access.urls,
       tls: certificates?.mode ?? 'off',
@@ -303,14 +261,13 @@ export async function startGateway(
       reload: () => void watched?.reload(),
       failed: nats.failed,
       async drain(windowMs) {
-        served.stopAccepting();
-        http?.stopAccepting();
+        listeners.stopAccepting();
         rebalancing.close();
         const drained = sessions.drain(windowMs);
         // Nobody is to be sent here by others that drain, not even until the next turn.
         news.tellNews();
         await drained;
-        await served.finishCalls(LAST_WORDS_MS);
+        await listeners.finish(LAST_WORDS_MS);
         await unwind();
       },
       close: unwind,

@@ -10,7 +10,12 @@ const NOWHERE: Pick<AuditLog, 'refusal'> = { refusal: () => undefined };
 
 /** Why a connection was refused or ended as a whole. Nobody is told by it but the log and the metrics. */
 export type ConnectionReason =
-  'CONNECTION_LIMIT' | 'ADDRESS_CONNECTION_LIMIT' | 'CONTROL_FRAMES' | 'STREAM_RESETS' | 'SUSPECT_ADDRESS';
+  | 'CONNECTION_LIMIT'
+  | 'ADDRESS_CONNECTION_LIMIT'
+  | 'CONTROL_FRAMES'
+  | 'STREAM_RESETS'
+  | 'SUSPECT_ADDRESS'
+  | 'ORIGIN_NOT_ALLOWED';
 
 /** What refusals are counted by. */
 type CountedReason = KnownReason | ConnectionReason;

@@ -59,6 +59,13 @@ export class WebSocketViewer implements Disposable {
     for (const frame of frames) this.bytes(liveService.Connect.requestSerialize(frame));
   }
 
+  /** Sends a frame as a message of several parts. */
+  sendInParts(frame: ClientFrameInput, partBytes: number): void {
+    const bytes = liveService.Connect.requestSerialize(frame);
+    for (let at = 0; at < bytes.length; at += partBytes)
+      this.socket.send(bytes.subarray(at, at + partBytes), { fin: at + partBytes >= bytes.length });
+  }
+
   bytes(message: Buffer | string): void {
     if (this.socket.readyState === WebSocket.CONNECTING)
       this.socket.once('open', () => this.socket.send(message));

@@ -104,6 +104,7 @@ describe('configuration', () => {
     frameTimeoutMs: ['1m', 60_000],
     ephemeralRate: ['250', 250],
     http: ['127.0.0.1:8080', { host: '127.0.0.1', port: 8_080 }],
+    httpOrigins: ['https://a.example, http://b:3000,*', ['https://a.example', 'http://b:3000', '*']],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],
   };
@@ -176,6 +177,8 @@ describe('configuration', () => {
     '--stream live.room',
     '--max-age 500ms',
     '--max-bytes 1KiB',
+    '--http-origins a.example',
+    '--http-origins https://a.example/',
     '--heartbeat 99ms',
     '--heartbeat 30d',
     '--workers 0',

@@ -15,20 +15,13 @@ import { guardHttp2 } from './http2-server.ts';
 import type { Listener } from './listener.ts';
 import { listen } from './listener.ts';
 import type { Entrance } from '../connections/entrance.ts';
+import type { Keepalive } from '../connections/keepalive.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import type { UpstreamStatus } from './readiness.ts';
 import { Readiness } from './readiness.ts';
 import { reflection } from './reflection.ts';
 import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
-
-/** How a peer that vanished without a word is noticed. All in milliseconds. */
-export interface Keepalive {
-  /** From one HTTP/2 ping to the next. */
-  readonly timeMs: number;
-  /** How long an answer may take; longer than any stall of the event loop, and than what HTTP/2 lets be on its way takes on a slow link. */
-  readonly timeoutMs: number;
-}
 
 /** Bounds of connections. */
 export interface ConnectionLimits extends ConnectionBounds {

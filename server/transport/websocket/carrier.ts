@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
 import type { Failure } from '../../session/failure.ts';
 import type { Intake, Readable } from '../connections/intake.ts';
@@ -9,6 +10,7 @@ import { CLOSE } from './close-codes.ts';
 import type { FramedMessages } from './framed-messages.ts';
 import { PIECE_BYTES } from './framed-messages.ts';
 import { closeFrame, controlFrame, OPCODE } from './frames.ts';
+import type { Kept } from './keepalive.ts';
 import type { MessageReceiver } from './message-decoder.ts';
 import { MessageDecoder } from './message-decoder.ts';
 
@@ -17,12 +19,12 @@ export interface WebSocketCarrierDependencies {
   readonly intake: Pick<Intake, 'read'>;
   readonly receiving: Receiving;
   readonly framed: Pick<FramedMessages, 'of'>;
-  /** Whether a connection may send one more of the frames that cost us without asking for anything. */
-  readonly mayControl: (carrier: WebSocketCarrier) => boolean;
+  /** Whether a connection may send one more frame that ends no message. One that may not is broken off. */
+  readonly mayControl: (carrier: WebSocketCarrier, socket: Socket) => boolean;
 }
 
 /** A WebSocket: one viewer's stream, and its connection. It reads and writes the frames itself: see docs/design.md. */
-export class WebSocketCarrier implements Carrier, CarrierConnection, MessageReceiver, Readable {
+export class WebSocketCarrier implements Carrier, CarrierConnection, MessageReceiver, Readable, Kept {
   readonly peer: string;
   readonly #socket: Socket;
   readonly #decoder: MessageDecoder;
@@ -34,8 +36,10 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
   /** What the last ping holds that was not answered yet: the one before is on its way out. */
   #ping: Buffer | undefined;
   #ponging = false;
-  /** How often it was looked at since something came. */
+  /** See {@link Kept}. */
   quiet = 0;
+  /** What has come since it was ended from here, in bytes; undefined: it was not. */
+  #discarded: number | undefined;
   readonly #handedOver = (error?: Error | null): void => {
     if (error) return;
     if (this.#rest === undefined) return this.#listener?.written();
@@ -69,7 +73,7 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
     return this.#socket.destroyed;
   }
 
-  /** Whether it is us who do not read, so that nobody can be heard. */
+  /** See {@link Kept}. */
   get paused(): boolean {
     return this.#socket.isPaused();
   }
@@ -125,7 +129,7 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
     // Nothing has to be done for it.
   }
 
-  /** Asks whether somebody is there; any answer sets {@link quiet} back. */
+  /** See {@link Kept}. */
   ping(): void {
     if (this.#socket.writable) this.#socket.write(PING);
   }
@@ -138,6 +142,7 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
 
   /** Of the socket. */
   onData(bytes: Buffer): void {
+    if (this.#discarded !== undefined) return this.#discard(bytes.length);
     this.quiet = 0;
     this.#decoder.push(bytes);
     if (this.#decoder.full) this.#socket.pause();
@@ -161,7 +166,7 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
 
   /** Of the decoder. */
   onControl(opcode: number, payload: Buffer): void {
-    if (!this.#dependencies.mayControl(this)) return;
+    if (!this.#dependencies.mayControl(this, this.#socket)) return;
     if (opcode === OPCODE.close) return this.#clientCloses();
     if (opcode !== OPCODE.ping) return;
     this.#ping = payload;
@@ -191,15 +196,25 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
       this.#socket.write(large ? message.subarray(0, PIECE_BYTES) : message, this.#handedOver);
   }
 
+  /** What is on its way when it is ended is read, so that its end gets there. */
+  #discard(bytes: number): void {
+    this.#discarded = (this.#discarded ?? 0) + bytes;
+    if (this.#discarded > MOST_DISCARDED_BYTES) this.#socket.destroy();
+  }
+
   /** Says why, and ends our half; what is not written yet of a message is lost, and what comes is thrown away. */
   #close(code: number, reason: string): void {
     this.#decoder.end();
     this.#rest = undefined;
+    this.#discarded = 0;
     if (!this.#socket.writable) return;
     this.#socket.end(closeFrame(code, reason));
     this.#socket.resume();
   }
 }
+
+/** More than is on its way when an honest client is told that it is over: a request, and what the network holds. */
+const MOST_DISCARDED_BYTES = 2 * MAX_REQUEST_BYTES;
 
 const PING = controlFrame(OPCODE.ping, Buffer.alloc(0));
 

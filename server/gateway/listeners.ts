@@ -1,0 +1,124 @@
+import { descriptorLimit } from '../../common/node/descriptors.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Logger } from '../observability/logging.ts';
+import type { Scheduler } from '../session/scheduler.ts';
+import type { Sessions } from '../session/sessions.ts';
+import type { UnaryContext } from '../session/unary.ts';
+import type { CurrentCertificates } from '../tls/certificates.ts';
+import type { Entrance } from '../transport/connections/entrance.ts';
+import { openEntrance } from '../transport/connections/entrance.ts';
+import type { Keepalive } from '../transport/connections/keepalive.ts';
+import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
+import { serveGrpc } from '../transport/grpc/server.ts';
+import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
+import type { HttpServer } from '../transport/http/server.ts';
+import { serveHttp } from '../transport/http/server.ts';
+import { WebSocketServer } from '../transport/websocket/server.ts';
+
+/** Files and sockets that are kept for other things than viewers: NATS, metrics, certificates, Node itself. */
+const OTHER_DESCRIPTORS = 64;
+
+/** What viewers are served from. */
+export interface ListenersDependencies {
+  readonly config: ServerConfig;
+  readonly certificates: CurrentCertificates | undefined;
+  readonly keepalive: Keepalive;
+  readonly sessions: Sessions;
+  readonly scheduler: Scheduler;
+  readonly unary: UnaryContext;
+  readonly health: UpstreamStatus;
+  readonly logger: Logger;
+}
+
+/** Everything that viewers connect to. */
+export interface Listeners {
+  /** gRPC, `host:port`. */
+  readonly address: string;
+  /** HTTP; undefined when it is not served. */
+  readonly http: string | undefined;
+  /** TCP connections open now, on all of them. */
+  readonly connections: number;
+  /** Bytes held of frames and requests that are not complete. */
+  readonly receivingBytes: number;
+  /** From now on nobody is to be sent here, and no connection is accepted. */
+  stopAccepting(): void;
+  /** Lets what was said last get out, but does not wait for it longer than so many milliseconds. */
+  finish(ms: number): Promise<void>;
+}
+
+/**
+ * Opens the listeners, whose limits hold for all of them together.
+ * @param undo is told how to close what was opened
+ * @throws when an address cannot be listened on
+ */
+export async function openListeners(
+  dependencies: ListenersDependencies,
+  undo: (step: () => Promise<void> | void) => void,
+): Promise<Listeners> {
+  const { config, scheduler, unary, logger } = dependencies;
+  const { clock, refusals } = unary;
+  const entrance = openEntrance(
+    { clock, logger, refusals, viewersWait: () => scheduler.busy },
+    {
+      admission: {
+        connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
+        ofAddress: config.maxConnectionsPerAddress,
+      },
+      suspects: config.suspectConnections,
+      proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
+      receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
+    },
+  );
+  undo(() => entrance.close());
+  const grpc = await serveGrpc({
+    ...dependencies,
+    entrance,
+    address: config.listen,
+    connections: {
+      streams: config.maxStreams,
+      idleMs: config.idleTimeoutMs,
+      controlFrames: config.controlFrames,
+    },
+  });
+  undo(() => grpc.close());
+  const web = await openWeb(dependencies, entrance, undo);
+  return {
+    address: grpc.address,
+    http: web?.http.address,
+    get connections() {
+      return grpc.connections + (web?.http.connections ?? 0);
+    },
+    get receivingBytes() {
+      return entrance.receiving.bytes;
+    },
+    stopAccepting() {
+      grpc.stopAccepting();
+      web?.http.stopAccepting();
+    },
+    async finish(ms) {
+      await Promise.all([grpc.finishCalls(ms), web?.webSockets.finish(ms)]);
+    },
+  };
+}
+
+async function openWeb(
+  { config, certificates, keepalive, sessions, unary }: ListenersDependencies,
+  entrance: Entrance,
+  undo: (step: () => Promise<void> | void) => void,
+): Promise<{ readonly http: HttpServer; readonly webSockets: WebSocketServer } | undefined> {
+  if (config.http === undefined) return undefined;
+  const { controlFrames } = config;
+  const origins = new AllowedOrigins(config.httpOrigins);
+  const { clock } = unary;
+  const webSockets = new WebSocketServer({ entrance, sessions, clock, keepalive, controlFrames, origins });
+  undo(() => webSockets.close());
+  const http = await serveHttp({
+    address: config.http,
+    certificates,
+    reception: entrance.reception,
+    routes: [],
+    upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+  });
+  undo(() => http.close());
+  return { http, webSockets };
+}
