@@ -1,7 +1,7 @@
 import { anycableGo } from './anycable-go.ts';
 import { centrifugo } from './centrifugo.ts';
 import { grpcJs, nodeHttp2 } from './floors.ts';
-import { liveGateway, liveGatewayWorkers } from './live-gateway.ts';
+import { liveGateway, liveGatewayWebSocket, liveGatewayWorkers } from './live-gateway.ts';
 import { mosquitto } from './mosquitto.ts';
 import { natsCore } from './nats-core.ts';
 import { nchan } from './nchan.ts';
@@ -12,6 +12,7 @@ import { socketIo } from './socket-io.ts';
 export const peers: readonly Peer[] = [
   liveGateway,
   liveGatewayWorkers,
+  liveGatewayWebSocket,
   grpcJs,
   nodeHttp2,
   nchan,

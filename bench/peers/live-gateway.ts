@@ -12,6 +12,7 @@ import { launchNats } from '../../nats-server/process.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
 import { LiveCounter } from '../wire/live-counter.ts';
+import { LiveWebSocketCounter } from '../wire/live-web-socket.ts';
 import { livePublication } from '../wire/live-publication.ts';
 import { natsPublication } from './nats-core.ts';
 import { childrenOf } from '../measure/processes.ts';
@@ -23,6 +24,8 @@ const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.ur
 
 /** A gateway with the nats-server that it uses. */
 export interface RunningGateway extends RunningPeer {
+  /** Where viewers come by WebSocket; 0: nowhere. */
+  readonly httpPort: number;
   /** One of the gateway's metrics, without the prefix. */
   metric(name: string): Promise<number>;
   /** One of its process's metrics. */
@@ -44,6 +47,8 @@ const LEAST_LOG_BYTES = 32 * 2 ** 20;
 interface Served {
   readonly server: ServerProcess;
   readonly port: number;
+  /** 0: HTTP is not served. */
+  readonly httpPort: number;
   readonly metricsPort: number;
 }
 
@@ -76,9 +81,19 @@ async function serve(nats: NatsProcess, port: number, settings: readonly string[
   return new Promise((resolve, reject) => {
     once(server.child, 'exit').then(() => reject(new Error('live-server has ended')), reject);
     createInterface({ input: server.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      const { msg, ...served } = JSON.parse(line) as { msg?: string; address?: string; metrics?: string };
+      const { msg, ...served } = JSON.parse(line) as {
+        msg?: string;
+        address?: string;
+        http?: string;
+        metrics?: string;
+      };
       if (msg === 'ready')
-        resolve({ server, port: portOf(served.address), metricsPort: portOf(served.metrics) });
+        resolve({
+          server,
+          port: portOf(served.address),
+          httpPort: portOf(served.http),
+          metricsPort: portOf(served.metrics),
+        });
     });
   });
 }
@@ -133,15 +148,17 @@ async function startNats(directory: string): Promise<NatsProcess> {
 export async function startLiveGateway(
   { directory, history = DEFAULT_HISTORY }: StartOptions,
   workers = 1,
+  more: readonly string[] = [],
 ): Promise<RunningGateway> {
   const nats = await startNats(directory);
   const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
-  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers)];
+  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers), ...more];
   let running = await serve(nats, 0, settings);
   const { port } = running;
   const gatewayPids = (): number[] => [running.server.pid, ...childrenOf(running.server.pid)];
   return {
     subscribePort: port,
+    httpPort: running.httpPort,
     publishPorts: { natural: nats.port, gateway: port },
     get pids() {
       return [...gatewayPids(), nats.pid];
@@ -187,6 +204,19 @@ export const liveGateway: Peer = {
     natural: (port) => natsPublication(port, (room) => new Subjects().room(room)),
     gateway: livePublication,
   },
+};
+
+/** The same gateway, its viewers by WebSocket. */
+export const liveGatewayWebSocket: Peer = {
+  name: 'live-gateway-websocket',
+  installed,
+  async start(options) {
+    const gateway = await startLiveGateway(options, 1, ['--http', '127.0.0.1:0']);
+    return { ...gateway, subscribePort: gateway.httpPort };
+  },
+  subscriber: (context) => new LiveWebSocketCounter(context, { live: {} }),
+  replayer: (context) => new LiveWebSocketCounter(context, { earliest: {} }),
+  publish: liveGateway.publish,
 };
 
 /** The same with a worker a core, as Nchan is run. */

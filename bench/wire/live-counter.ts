@@ -1,50 +1,24 @@
 import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
+import { FrameCounter } from './frame-counter.ts';
 import { LiveCall } from './live-call.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
 
-const LEN = 2;
-const tag = (field: number, wireType: number): number => (field << 3) | wireType;
-/** Members of ServerFrame. */
-const FRAME = { batch: tag(3, LEN), caughtUp: tag(6, LEN), roomError: tag(10, LEN), reconnect: tag(11, LEN) };
-const BATCH_RELIABLE = tag(2, LEN);
 const GRPC_PREFIX = 5;
 
-/** What the next byte is part of. */
-const enum Place {
-  Prefix,
-  FrameTag,
-  FrameLength,
-  FieldTag,
-  FieldLength,
-  Body,
-}
-
-/**
- * A viewer of one room that counts reliable messages by hopping from length to length: gRPC prefix, ServerFrame,
- * Batch, entry. A gRPC message may be cut anywhere by HTTP/2 frames, hence byte by byte between the bodies.
- */
+/** A viewer of one room by gRPC that counts reliable messages. */
 export class LiveCounter implements Receiver {
-  readonly #context: ReceiverContext;
   readonly #call: LiveCall;
-  #place = Place.Prefix;
-  #prefixLeft = GRPC_PREFIX;
-  #tag = 0;
-  #value = 0;
-  #shift = 0;
-  /** Bytes of the body at hand, and of the Batch around it, that are still to come. */
-  #bodyLeft = 0;
-  #batchLeft = 0;
 
   /**
    * @param start where in the room it begins
    * @param features whose frames' messages are then not counted
    */
   constructor(context: ReceiverContext, start: StartInput, features: readonly 'FEATURE_DEFLATE'[] = []) {
-    this.#context = context;
+    const counter = new FrameCounter(context, GRPC_PREFIX);
     this.#call = new LiveCall(context, {
       features,
       join: { room: context.room, start },
-      data: (bytes, from, end) => this.#count(bytes, from, end),
+      data: (bytes, from, end) => counter.count(bytes, from, end),
     });
   }
 
@@ -54,83 +28,5 @@ export class LiveCounter implements Receiver {
 
   receive(bytes: Buffer, start: number, end: number): number {
     return this.#call.receive(bytes, start, end);
-  }
-
-  #count(bytes: Buffer, start: number, end: number): void {
-    let messages = 0;
-    let at = start;
-    while (at < end) {
-      switch (this.#place) {
-        case Place.Body: {
-          const taken = Math.min(this.#bodyLeft, end - at);
-          at += taken;
-          this.#bodyLeft -= taken;
-          if (this.#bodyLeft === 0) this.#leaveBody();
-          break;
-        }
-        case Place.Prefix:
-          at++;
-          if (--this.#prefixLeft === 0) {
-            this.#prefixLeft = GRPC_PREFIX;
-            this.#place = Place.FrameTag;
-          }
-          break;
-        case Place.FrameTag:
-          this.#tag = bytes[at++] as number;
-          this.#place = Place.FrameLength;
-          break;
-        case Place.FrameLength:
-          if (this.#completesVarint(bytes[at++] as number)) this.#enterFrame(this.#takeVarint());
-          break;
-        case Place.FieldTag:
-          this.#tag = bytes[at++] as number;
-          this.#batchLeft--;
-          this.#place = Place.FieldLength;
-          break;
-        case Place.FieldLength:
-          this.#batchLeft--;
-          if (this.#completesVarint(bytes[at++] as number)) {
-            const value = this.#takeVarint();
-            if (this.#tag === BATCH_RELIABLE) messages++;
-            this.#enterBody((this.#tag & 7) === LEN ? value : 0);
-            this.#batchLeft -= this.#bodyLeft;
-          }
-          break;
-      }
-    }
-    if (messages > 0) this.#context.count(messages);
-  }
-
-  #enterFrame(length: number): void {
-    if (this.#tag === FRAME.batch) {
-      this.#batchLeft = length;
-      this.#place = Place.FieldTag;
-      return;
-    }
-    if (this.#tag === FRAME.caughtUp) this.#context.ready();
-    if (this.#tag === FRAME.roomError || this.#tag === FRAME.reconnect) this.#context.fail('sent away');
-    this.#enterBody(length);
-  }
-
-  #enterBody(length: number): void {
-    this.#bodyLeft = length;
-    if (length > 0) this.#place = Place.Body;
-    else this.#leaveBody();
-  }
-
-  #leaveBody(): void {
-    this.#place = this.#batchLeft > 0 ? Place.FieldTag : Place.Prefix;
-  }
-
-  #completesVarint(byte: number): boolean {
-    this.#value += (byte & 0x7f) * 2 ** this.#shift;
-    this.#shift += 7;
-    return byte < 0x80;
-  }
-
-  #takeVarint(): number {
-    const value = this.#value;
-    this.#value = this.#shift = 0;
-    return value;
   }
 }

@@ -1,7 +1,8 @@
 import type { Receiver, ReceiverContext } from './receiver.ts';
 
 const NEWLINE = 0x0a;
-const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+/** What a frame is. */
+export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** How a protocol over WebSocket begins, and what it makes of a message. */
 export interface WebSocketProtocol {
@@ -25,7 +26,11 @@ export const PEEK = 1024;
 
 /** A masked text frame, as a client must send it. The mask is zero: it leaves the text as it is. */
 export function textFrame(text: string, opcode: number = OPCODE.text): Buffer {
-  const body = Buffer.from(text);
+  return webSocketFrame(Buffer.from(text), opcode);
+}
+
+/** A masked frame of up to 64 KiB, likewise. */
+export function webSocketFrame(body: Buffer, opcode: number): Buffer {
   const length =
     body.length < 126 ? [0x80 | body.length] : [0x80 | 126, body.length >>> 8, body.length & 0xff];
   return Buffer.concat([Buffer.from([0x80 | opcode, ...length, 0, 0, 0, 0]), body]);
