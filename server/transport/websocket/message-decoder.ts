@@ -186,6 +186,7 @@ export class MessageDecoder implements Incoming {
   }
 
   #count(): void {
+    this.#unread = this.#unread && compact(this.#unread);
     const held = (this.#unread?.length ?? 0) + (this.#parts?.length ?? 0);
     if (this.complete) {
       if (this.held > 0) this.#receiving.end(this);
@@ -200,3 +201,11 @@ export class MessageDecoder implements Incoming {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** The same bytes: not as a small part of memory that they alone would keep. */
+function compact(bytes: Buffer): Buffer {
+  if (2 * bytes.length >= bytes.buffer.byteLength) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
