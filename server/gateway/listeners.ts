@@ -116,6 +116,7 @@ async function openWeb(
     address: config.http,
     certificates,
     reception: entrance.reception,
+    failed: entrance.failed,
     routes: [],
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   });

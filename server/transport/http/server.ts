@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -35,6 +34,8 @@ export interface HttpServing {
   readonly certificates: CurrentCertificates | undefined;
   /** What connections pass before. */
   readonly reception: Reception;
+  /** Is told that a connection could not be accepted; the next ones may be. */
+  readonly failed: (error: Error) => void;
   /** The first whose prefix fits answers. */
   readonly routes: readonly HttpRoute[];
   /** Absent: there is no other protocol. */
@@ -61,6 +62,7 @@ export async function serveHttp({
   address,
   certificates,
   reception,
+  failed,
   routes,
   upgrade,
 }: HttpServing): Promise<HttpServer> {
@@ -85,6 +87,9 @@ export async function serveHttp({
     });
   const sockets = receiveFirst(server, reception);
   await bind(server, address);
+  server.on('error', failed);
+  // Listened for from the beginning: it may come before the last socket says that it is closed.
+  const closed = new Promise<void>((resolve) => server.once('close', resolve));
   const bound = server.address() as AddressInfo;
   return {
     address: formatAddress({ host: bound.address, port: bound.port }),
@@ -93,7 +98,6 @@ export async function serveHttp({
     },
     stopAccepting: () => void server.close(),
     async close() {
-      const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
       for (const socket of sockets) socket.destroy();
       await closed;

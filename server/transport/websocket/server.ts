@@ -53,6 +53,7 @@ export class WebSocketServer {
   /** Takes over a connection that asks for it, or refuses the request. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const { entrance, sessions, origins } = this.#serving;
+    if (socket.destroyed) return;
     if (!origins.allows(request)) return this.#refuseOrigin(request, socket);
     const handshake = readHandshake(request);
     if (handshake.kind === 'refused') return writeProblem(socket, handshake, handshake.headers);
