@@ -171,6 +171,33 @@ describe('Isolated: what nobody sends by WebSocket', () => {
     await assertOthersServed();
   });
 
+  for (const [what, frame] of [
+    ['frames that ask for nothing', { ack: { room: 'nowhere', seq: 1 } }],
+    ['frames that are answered', { ping: { nonce: 1 } }],
+    ['frames that are refused', {}],
+  ] as const) {
+    it(`${what}, without end: others are served meanwhile`, async () => {
+      using attacker = new WebSocketAttacker(http);
+      attacker.send(HELLO);
+      await until('it is served', () => gateway.stats.sessions === 2);
+      const bytes = webSocketFrame(BINARY, liveService.Connect.requestSerialize(frame));
+      const many = Buffer.concat(Array<Buffer>(5_000).fill(bytes));
+      const flood = (): void => {
+        while (!attacker.socket.destroyed && attacker.socket.write(many));
+      };
+      attacker.socket.pause();
+      attacker.socket.on('drain', flood);
+      flood();
+      for (let nonce = 1; nonce <= 50; nonce++) {
+        viewer.send({ ping: { nonce } });
+        assert.equal((await viewer.next('pong')).nonce, String(nonce));
+      }
+      assert.ok(gateway.stats.receivingBytes < MIB);
+      attacker[Symbol.dispose]();
+      await assertOthersServed();
+    });
+  }
+
   it('a message that stops coming is refused in its time', async () => {
     using attacker = new WebSocketAttacker(http);
     attacker.send(HELLO, webSocketFrame(BINARY, Buffer.alloc(100), { announced: 1_000 }));
