@@ -69,14 +69,14 @@ describe('Isolated: a gateway without file descriptors', () => {
 
   it('refuses viewers before it comes to that, and counts them', async () => {
     const settings = ['--nats', nats.url, '--listen', '127.0.0.1:0', '--metrics', '127.0.0.1:0'];
-    await using server = new ServerProcess(settings, {}, ['prlimit', '--nofile=160']);
+    await using server = new ServerProcess(settings, {}, ['prlimit', '--nofile=200']);
     const address = await server.address();
-    const dialled = dial(address, 120);
-    await until('those beyond 96 are closed', () => dialled.closed >= 24);
+    const dialled = dial(address, 160);
+    await until('those beyond 136 are closed', () => dialled.closed >= 24);
     const { metrics } = server.log.find(({ msg }) => msg === 'ready') as { metrics: string };
     const page = await (await fetch(`http://${metrics}/metrics`)).text();
     assert.match(page, /^live_gateway_refused_total\{reason="CONNECTION_LIMIT"\} 24$/m);
-    assert.match(page, /^live_gateway_connections 96$/m);
+    assert.match(page, /^live_gateway_connections 136$/m);
     const [line] = server.log.filter(({ reason }) => reason === 'CONNECTION_LIMIT');
     assert.match(String(line?.['msg']), /limit of open files/);
   });
