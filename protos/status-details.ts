@@ -47,24 +47,37 @@ const Status = messageType<{ code: number; message: string; details: Any[] }>('g
 const ErrorInfo = messageType<ErrorInfo>('google.rpc.ErrorInfo');
 const RetryInfo = messageType<RetryInfo>('google.rpc.RetryInfo');
 
-const typeUrl = (name: string): string => `type.googleapis.com/google.rpc.${name}`;
+const TYPE_URL = 'type.googleapis.com/';
+const typeUrl = (name: string): string => `${TYPE_URL}google.rpc.${name}`;
+
+/** A detail of a refusal, encoded. */
+export interface StatusDetail {
+  /** `google.rpc.ErrorInfo`, for example. */
+  readonly type: string;
+  readonly value: Buffer;
+}
 
 /** Encodes a refusal: ErrorInfo, and RetryInfo if the request may be sent again. */
 export function encodeStatusDetails(code: number, message: string, told: StatusDetails): Buffer {
-  const { reason, retryAfterMs } = told;
-  const details: Any[] = [];
+  const details = statusDetails(told).map(({ type, value }) => ({ type_url: `${TYPE_URL}${type}`, value }));
+  return Status.serialize({ code, message, details });
+}
+
+/** The details of a refusal one by one: ErrorInfo, and RetryInfo if the request may be sent again. */
+export function statusDetails({ reason, retryAfterMs }: StatusDetails): StatusDetail[] {
+  const details: StatusDetail[] = [];
   if (reason !== undefined) {
     const value = ErrorInfo.serialize({ reason, domain: ERROR_DOMAIN });
-    details.push({ type_url: typeUrl('ErrorInfo'), value });
+    details.push({ type: 'google.rpc.ErrorInfo', value });
   }
   if (retryAfterMs !== undefined) {
     const retryDelay = {
       seconds: String(Math.floor(retryAfterMs / 1_000)),
       nanos: (retryAfterMs % 1_000) * 1_000_000,
     };
-    details.push({ type_url: typeUrl('RetryInfo'), value: RetryInfo.serialize({ retryDelay }) });
+    details.push({ type: 'google.rpc.RetryInfo', value: RetryInfo.serialize({ retryDelay }) });
   }
-  return Status.serialize({ code, message, details });
+  return details;
 }
 
 /** What an encoded `google.rpc.Status` tells; nothing when it is not one: it is not worth failing for. */

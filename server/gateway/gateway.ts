@@ -216,7 +216,7 @@ export async function startGateway(
       moderation: new Moderation({ store: excluded?.store, audit, clock }),
     };
     const listeners = await openListeners(
-      { config, certificates, keepalive, sessions, scheduler, unary, health, logger },
+      { config, certificates, keepalive, sessions, scheduler, unary, health, logger, random },
       (step) => undo.push(step),
     );
     const endpoint = advertised(config, listeners.address);

@@ -1,4 +1,5 @@
 import { descriptorLimit } from '../../common/node/descriptors.ts';
+import type { Random } from '../../common/random.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { Scheduler } from '../session/scheduler.ts';
@@ -10,6 +11,7 @@ import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
+import { apiRoutes } from '../transport/api/routes.ts';
 import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
 import type { HttpServer } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
@@ -28,6 +30,7 @@ export interface ListenersDependencies {
   readonly unary: UnaryContext;
   readonly health: UpstreamStatus;
   readonly logger: Logger;
+  readonly random: Random;
 }
 
 /** Everything that viewers connect to. */
@@ -102,7 +105,7 @@ export async function openListeners(
 }
 
 async function openWeb(
-  { config, certificates, keepalive, sessions, unary }: ListenersDependencies,
+  { config, certificates, keepalive, sessions, unary, random }: ListenersDependencies,
   entrance: Entrance,
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<{ readonly http: HttpServer; readonly webSockets: WebSocketServer } | undefined> {
@@ -117,7 +120,7 @@ async function openWeb(
     certificates,
     reception: entrance.reception,
     failed: entrance.failed,
-    routes: [],
+    routes: apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random }),
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   });
   undo(() => http.close());

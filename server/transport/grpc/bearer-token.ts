@@ -1,9 +1,8 @@
 import type { Metadata } from '@grpc/grpc-js';
+import { bearerIn } from '../http/bearer.ts';
 
-const SCHEME = /^bearer +/i;
-
-/** The token in `authorization: Bearer` (RFC 6750, section 2.1); undefined if there is none. */
+/** The token in the `authorization` of a call; undefined if there is none. */
 export function bearerToken(metadata: Metadata): string | undefined {
   const [value] = metadata.get('authorization');
-  return typeof value === 'string' && SCHEME.test(value) ? value.replace(SCHEME, '') : undefined;
+  return typeof value === 'string' ? bearerIn(value) : undefined;
 }

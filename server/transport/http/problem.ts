@@ -16,6 +16,8 @@ export interface Problem {
 
 /** Answers with a problem, as `application/problem+json`. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
+  // What has not been read of the request is not worth reading.
+  if (!response.req.complete) response.shouldKeepAlive = false;
   response.statusCode = problem.status;
   for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
   response.end(bodyOf(problem));

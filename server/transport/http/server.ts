@@ -14,8 +14,8 @@ import { sendProblem } from './problem.ts';
 
 /** Longest header of a request, in bytes: a token of 8 KiB, and as much for the rest. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** How long a request may take to come, and a TLS handshake before it, in milliseconds; and how often that is looked at. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** How long the headers of a request may take to come, and a TLS handshake before it, in milliseconds; and how often that is looked at. */
+const HEADERS_TIMEOUT_MS = 10_000;
 const LOOK_MS = 1_000;
 
 /** Answers the requests whose paths begin with {@link prefix}. */
@@ -78,8 +78,9 @@ export async function serveHttp({
       });
   };
   const server = create(handle, certificates);
-  // Headers and request have their time; what is served for longer has its own rules.
-  server.headersTimeout = server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  // Whoever reads a body has a deadline for it.
+  server.requestTimeout = 0;
   if (upgrade !== undefined)
     server.on('upgrade', (request, socket, head) => {
       // Node's types do not say that it is one, with TLS or without.
@@ -143,7 +144,7 @@ function create(handle: RequestListener, certificates: CurrentCertificates | und
       ...options,
       ...contextOptions(certificates.now),
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: REQUEST_TIMEOUT_MS,
+      handshakeTimeout: HEADERS_TIMEOUT_MS,
       requestCert: certificates.mode === 'mutual',
       rejectUnauthorized: certificates.mode === 'mutual',
     },

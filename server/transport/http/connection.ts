@@ -1,0 +1,24 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { CarrierConnection } from '../../session/carrier.ts';
+
+/** A connection of HTTP/1.1: it carries one answer after the other. */
+export class HttpConnection implements CarrierConnection {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** It is closed with its only stream. */
+  proveAlive(proven: () => void): void {
+    const { socket } = this.#response as { readonly socket: Socket | null };
+    if (socket === null || socket.destroyed) proven();
+    else socket.once('close', proven);
+  }
+
+  /** The answer says that it is the last. */
+  takeNoMore(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+}

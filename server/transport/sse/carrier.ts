@@ -1,0 +1,239 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Random } from '../../../common/random.ts';
+import { unprefixed } from '../../../protos/enum-names.ts';
+import type { Cursor } from '../../../protos/gen/live/v1/Cursor.ts';
+import type { Heartbeat } from '../../../protos/gen/live/v1/Heartbeat.ts';
+import type { Joined } from '../../../protos/gen/live/v1/Joined.ts';
+import type { Reconnect } from '../../../protos/gen/live/v1/Reconnect.ts';
+import type { Refusal } from '../../../protos/gen/live/v1/Refusal.ts';
+import type { ClientFrame, ServerFrame } from '../../../protos/live.ts';
+import type { KnownReason } from '../../../protos/reasons.ts';
+import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
+import { Failure } from '../../session/failure.ts';
+import { problemOf } from '../http/statuses.ts';
+import { HttpConnection } from '../http/connection.ts';
+import { Pieces } from '../http/pieces.ts';
+import { sendProblem } from '../http/problem.ts';
+import { cursorText } from '../json/cursor-text.ts';
+import type { BatchTexts } from './batch-texts.ts';
+import { decodePrefixed } from './batch-texts.ts';
+import { eventText, HEARTBEAT_TEXT, retryText } from './event-text.ts';
+
+/** After a stream that broke off, a client comes again in a time between these, in milliseconds: not all at once. */
+const COME_AGAIN_MS = { least: 1_000, spread: 2_000 };
+
+/** What carriers of server-sent events have in common. */
+export interface SseCarrierDependencies {
+  readonly texts: BatchTexts;
+  readonly random: Random;
+}
+
+/** A request for the events of a room. */
+export interface SseRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly peer: string;
+  readonly token: string | undefined;
+  /** What the client would say if it could: Hello, and Join. */
+  readonly frames: readonly ClientFrame[];
+}
+
+/**
+ * A viewer's stream as server-sent events. The client can say nothing after its request: what it would have to say at the beginning is said for it. The answer
+ * begins when the room is joined; before that a refusal is an answer of its own.
+ */
+export class SseCarrier implements Carrier {
+  readonly peer: string;
+  readonly connection: CarrierConnection;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #dependencies: SseCarrierDependencies;
+  readonly #pieces: Pieces;
+  readonly #frames: ClientFrame[];
+  #token: string | undefined;
+  #listener: CarrierListener | undefined;
+  /** Of the cursors that the client gets. */
+  #epoch = '';
+  #audience: number | undefined;
+  #upstream: Heartbeat['upstream'] = 'UPSTREAM_OK';
+
+  constructor({ request, response, peer, token, frames }: SseRequest, dependencies: SseCarrierDependencies) {
+    this.peer = peer;
+    this.#request = request;
+    this.#response = response;
+    this.#token = token;
+    this.#frames = [...frames];
+    this.#dependencies = dependencies;
+    this.connection = new HttpConnection(response);
+    this.#pieces = new Pieces(response, {
+      progressed: () => this.#listener?.progressed(),
+      written: () => this.#listener?.written(),
+    });
+  }
+
+  takeToken(): string | undefined {
+    const token = this.#token;
+    this.#token = undefined;
+    return token;
+  }
+
+  open(listener: CarrierListener): void {
+    this.#listener = listener;
+    this.#response.once('close', () => listener.closed());
+    this.read();
+  }
+
+  read(): void {
+    const frame = this.#frames.shift();
+    if (frame !== undefined) process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
+  }
+
+  write(prefixed: Buffer): void {
+    // It was told why, and that was the last.
+    if (this.#response.writableEnded) return this.#taken();
+    const kept = this.#dependencies.texts.get(prefixed, this.#epoch);
+    if (kept !== undefined) return this.#pieces.write(kept);
+    const frame = decodePrefixed(prefixed);
+    if (frame.roomError) return this.#lose(frame.roomError.refusal);
+    const text = frame.batch
+      ? this.#dependencies.texts.make(prefixed, frame.batch, this.#epoch)
+      : Buffer.from(this.#textOf(frame));
+    if (text.length > 0) this.#pieces.write(text);
+    else this.#taken();
+  }
+
+  end(): void {
+    if (!this.#response.writableEnded) this.#response.end();
+  }
+
+  refuse(failure: Failure): void {
+    this.#pieces.finish();
+    this.#refuse(failure);
+  }
+
+  reset(): void {
+    this.terminate();
+  }
+
+  terminate(): void {
+    this.#response.destroy();
+    this.#request.socket.destroy();
+  }
+
+  /** Nothing had to be sent. */
+  #taken(): void {
+    process.nextTick(() => this.#listener?.written());
+  }
+
+  /** The only room is refused, or lost: nothing else will come. */
+  #lose(refusal: Refusal | null): void {
+    const reason = unprefixed('REASON', refusal?.reason ?? 'REASON_INTERNAL_ERROR') as KnownReason;
+    const { message = '', retryAfterMs } = refusal ?? {};
+    this.#refuse(new Failure(reason, message, retryAfterMs === undefined ? {} : { retryAfterMs }));
+    this.#taken();
+    process.nextTick(() => this.#listener?.halfClosed());
+  }
+
+  #refuse(failure: Failure): void {
+    const { reason, message, retryAfterMs } = failure;
+    if (!this.#response.headersSent) {
+      if (retryAfterMs === undefined || !this.#comesAgain(failure))
+        return sendProblem(this.#response, problemOf(failure));
+      this.#begin();
+    }
+    const event = eventText({ event: 'refused', data: { reason, message, retryAfterMs } });
+    this.#response.end(this.#comeAgain() + event);
+  }
+
+  /**
+   * An EventSource comes again by itself after the end of a stream, but never after a status other than 200: what is only for now has to be told it in a
+   * stream. What another token would help with is told everybody by the status.
+   */
+  #comesAgain(failure: Failure): boolean {
+    const takesEvents = this.#request.headers.accept?.includes('text/event-stream') === true;
+    return takesEvents && problemOf(failure).status !== 401;
+  }
+
+  #begin(): void {
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+  }
+
+  #comeAgain(): string {
+    const { least, spread } = COME_AGAIN_MS;
+    return retryText(least + spread * this.#dependencies.random());
+  }
+
+  /** Empty: there is nothing to be said. */
+  #textOf(frame: ServerFrame): string {
+    switch (frame.frame) {
+      case 'joined':
+        return this.#joined(frame.joined as Joined);
+      case 'gap': {
+        const { after, next, cause, cursor } = frame.gap ?? {};
+        const data = {
+          after: Number(after),
+          next: Number(next),
+          cause: unprefixed('CAUSE', cause ?? 'CAUSE_UNSPECIFIED'),
+        };
+        return eventText({ event: 'gap', id: this.#stand(cursor), data });
+      }
+      case 'reset': {
+        const { cause, cursor } = frame.reset ?? {};
+        const data = { cause: unprefixed('CAUSE', cause ?? 'CAUSE_UNSPECIFIED') };
+        return eventText({ event: 'reset', id: this.#stand(cursor), data });
+      }
+      case 'caughtUp':
+        return eventText({ event: 'caught-up', id: this.#stand(frame.caughtUp?.cursor), data: {} });
+      case 'heartbeat':
+        return this.#heartbeat(frame.heartbeat as Heartbeat);
+      case 'reconnect':
+        return this.#goAway(frame.reconnect as Reconnect);
+      case 'tokenExpiring':
+        return eventText({
+          event: 'token-expiring',
+          data: { expiresInMs: frame.tokenExpiring?.expiresInMs ?? 0 },
+        });
+      default:
+        return '';
+    }
+  }
+
+  #joined({ cursor, head, outcome }: Joined): string {
+    this.#begin();
+    const data = { outcome: unprefixed('OUTCOME', outcome), head: Number(head) };
+    return this.#comeAgain() + eventText({ event: 'joined', id: this.#stand(cursor), data });
+  }
+
+  /** The client stands there from now on. */
+  #stand(cursor: Cursor | null | undefined): string | undefined {
+    if (!cursor) return undefined;
+    this.#epoch = cursor.epoch;
+    return cursorText(cursor);
+  }
+
+  /** What has changed since the client was last told, or else only a sign of life. */
+  #heartbeat({ rooms: [room], upstream, causes }: Heartbeat): string {
+    if (!this.#response.headersSent || room === undefined) return '';
+    const events: string[] = [];
+    if (room.audience !== this.#audience)
+      events.push(eventText({ event: 'audience', data: { audience: (this.#audience = room.audience) } }));
+    if (upstream !== this.#upstream) {
+      this.#upstream = upstream;
+      const told = causes.map((cause) => unprefixed('UPSTREAM_CAUSE', cause));
+      events.push(
+        eventText({ event: 'upstream', data: { upstream: unprefixed('UPSTREAM', upstream), causes: told } }),
+      );
+    }
+    return events.length === 0 ? HEARTBEAT_TEXT : events.join('');
+  }
+
+  #goAway({ afterMs, reason }: Reconnect): string {
+    const data = { afterMs, reason: unprefixed('REASON', reason) };
+    if (!this.#response.headersSent) this.#begin();
+    return retryText(afterMs) + eventText({ event: 'go-away', data });
+  }
+}
