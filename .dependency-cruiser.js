@@ -83,7 +83,7 @@ const FORBIDDEN_PACKAGES = {
 };
 
 /** Folders that run anywhere: nothing of Node's and no package is loaded, however far down. */
-const RUNS_ANYWHERE = ['client/core'];
+const RUNS_ANYWHERE = ['client/core', 'client/transports/websocket', 'protos/codec'];
 
 const within = (folder) => `^${folder}/`;
 const modules = (packages) =>

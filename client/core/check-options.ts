@@ -73,7 +73,7 @@ const endpoints: Rule = {
     Array.isArray(value) &&
     value.length > 0 &&
     value.every((endpoint) => name.allows(endpoint) && parseEndpoint(endpoint as string) !== undefined),
-  words: 'a list of host:port, https://host[:port] or http://host[:port] with at least one',
+  words: 'a list of host:port or https://, http://, wss:// or ws://host[:port] with at least one',
 };
 const tokenSource: Rule = {
   allows: (value) => name.allows(value) || typeof value === 'function',

@@ -16,7 +16,10 @@ export const defaultBackoff: BackoffLimits = { baseMs: 250, maxMs: 10_000 };
 
 /** How a client is made, whatever its transport. Durations are in milliseconds. */
 export interface ClientOptions {
-  /** Gateways as host:port, https://host[:port] or http://host[:port], at least one: tried in random order, those that failed in the last minute after the others. */
+  /**
+   * Gateways as host:port, https://host[:port] or http://host[:port], or wss://host[:port] or ws://host[:port] for WebSocket, at least one: tried in random order,
+   * those that failed in the last minute after the others.
+   */
   readonly endpoints: readonly string[];
   /** Who the viewer is, where gateways ask for it. A string that has expired ends the client; a function is asked for another. */
   readonly token?: TokenSource;
