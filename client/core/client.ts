@@ -5,10 +5,16 @@ import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
 import { CONTRACT_REVISION } from '../../protos/revision.ts';
 import { Calls } from './calls.ts';
-import { checkClientOptions, checkJoinOptions, checkPullOptions, checkRoomOptions } from './check-options.ts';
+import {
+  checkClientOptions,
+  checkDuration,
+  checkJoinOptions,
+  checkPullOptions,
+  checkRoomOptions,
+} from './check-options.ts';
 import { logState } from './connection-log.ts';
+import type { ConnectionListener } from './connection-seams.ts';
 import type { ConnectionState } from './connection-state.ts';
-import type { ConnectionListener } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { newCounters } from './counters.ts';
@@ -213,6 +219,17 @@ export class CoreClient extends Emitter<LiveClientEvents> {
     checkRoomOptions(options);
     const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options;
     return roomInfoFromWire(await this.#calls.room(room, { timeoutMs, signal }));
+  }
+
+  /**
+   * Finds out now whether the connection still works, not only after a silence, and tries now to have one instead of after a delay: for an application that hears of
+   * something the client cannot know, such as another network, or that the machine was asleep. Whatever is well stays as it is.
+   * @param timeoutMs how long an answer may take, in milliseconds; `probeTimeoutMs` unless given
+   * @throws LiveError if it makes no sense
+   */
+  probe(timeoutMs?: number): void {
+    if (timeoutMs !== undefined) checkDuration('timeoutMs', timeoutMs);
+    this.#connection.probe(timeoutMs);
   }
 
   /**

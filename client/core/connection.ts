@@ -1,54 +1,21 @@
-import type { Clock, Timer } from '../../common/clock.ts';
+import type { Timer } from '../../common/clock.ts';
 import { unprefixed } from '../../protos/enum-names.ts';
 import type { ClientFrameInput } from '../../protos/gen/live/v1/ClientFrame.ts';
-import type { HelloInput } from '../../protos/gen/live/v1/Hello.ts';
 import type { Reconnect } from '../../protos/gen/live/v1/Reconnect.ts';
 import type { ServerFrame } from '../../protos/gen/live/v1/ServerFrame.ts';
 import type { Welcome } from '../../protos/gen/live/v1/Welcome.ts';
 import { status } from '../../protos/status-codes.ts';
+import type { ConnectionDependencies, ConnectionListener, ConnectionSettings } from './connection-seams.ts';
 import type { ConnectionState } from './connection-state.ts';
-import type { Counters } from './counters.ts';
 import { LiveError, tokenIsSpent } from './errors.ts';
-import type { Logger } from './logger.ts';
-import type { Route } from './route.ts';
-import type { Link, Transport } from './transport.ts';
-import type { Tokens } from './tokens.ts';
+import type { Link } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** What a connection needs to know. Durations are in milliseconds. */
-export interface ConnectionSettings {
-  readonly hello: HelloInput;
-  /** From the beginning of a connection to its Welcome. */
-  readonly connectTimeoutMs: number;
-  /** Silence is suspicious after `heartbeat_ms * silenceFactor + silenceSlackMs`. */
-  readonly silenceFactor: number;
-  readonly silenceSlackMs: number;
-  readonly probeTimeoutMs: number;
-}
-
-/** What a connection tells its owner. */
-export interface ConnectionListener {
-  /** Frames that travel with Hello: the joins of all rooms. */
-  opening(): ClientFrameInput[];
-  welcomed(welcome: Welcome): void;
-  /** Every frame that is not the connection's own business, and its size before compression, in bytes. */
-  frame(frame: ServerFrame, bytes: number): void;
-  /** No frame came for `silentMs`, but so many bytes of one, which has `total` if that is known. */
-  slow(bytes: number, silentMs: number, total: number | undefined): void;
-  /** The link is gone: what was asked over it may or may not have been done. */
-  lost(): void;
-  stateChanged(state: ConnectionState, previous: ConnectionState): void;
-}
-
-/** What a connection works with. */
-export interface ConnectionDependencies {
-  readonly transport: Transport;
-  readonly route: Route;
-  readonly clock: Clock;
-  readonly counters: Counters;
-  readonly tokens: Tokens;
-  readonly logger: Logger;
-}
+/**
+ * Where a large frame on a slow link cannot be told from a dead link, a probe may take twice as long after each failure, up to this, in milliseconds: what is too
+ * large for the first try comes with a later one.
+ */
+const LONGEST_PATIENCE_MS = 120_000;
 
 /**
  * Keeps one link to one of several gateways: connects, watches for silence, probes, tears down, backs off
@@ -99,6 +66,15 @@ export class Connection {
   /** The connection was of use to the owner: the next failure begins the backoff anew. */
   gained(): void {
     this.#dependencies.route.gained();
+  }
+
+  /** Finds out now whether the link works, and tries now to have one where there is none. An answer may take `timeoutMs`. */
+  probe(timeoutMs = this.#settings.probeTimeoutMs): void {
+    const { kind, since } = this.#state;
+    if (kind === 'live') this.#watchdog?.probe(timeoutMs);
+    else if (kind === 'backoff') this.#connect();
+    // The way that it goes may be no more.
+    else if (kind === 'connecting' && this.#now() - since >= timeoutMs) this.#again();
   }
 
   /** Ends the connection for good. */
@@ -190,19 +166,22 @@ export class Connection {
   #onWelcome(welcome: Welcome): void {
     const state = this.#state;
     if (state.kind !== 'connecting') return;
-    const { endpoint, generation } = state;
+    const { endpoint, generation, attempt } = state;
     const { session, heartbeatMs } = welcome;
     if (this.#welcomedBefore) this.#dependencies.counters.reconnects += 1;
     this.#welcomedBefore = true;
-    this.#watchdog = this.#newWatchdog(heartbeatMs);
+    this.#watchdog = this.#newWatchdog(heartbeatMs, attempt);
     this.#watchdog.start();
     this.#setState({ kind: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
     if (this.#isCurrent(generation)) this.#listener.welcomed(welcome);
   }
 
-  #newWatchdog(heartbeatMs: number): Watchdog {
+  #newWatchdog(heartbeatMs: number, attempt: number): Watchdog {
     const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
-    const limits = { silenceMs: heartbeatMs * silenceFactor + silenceSlackMs, probeMs: probeTimeoutMs };
+    const silenceMs = heartbeatMs * silenceFactor + silenceSlackMs;
+    const longestMs = Math.max(probeTimeoutMs, LONGEST_PATIENCE_MS);
+    const patientMs = Math.min(probeTimeoutMs * 2 ** attempt, longestMs);
+    const limits = { silenceMs, probeMs: this.#link?.wholeFramesOnly ? patientMs : probeTimeoutMs };
     return new Watchdog(this.#dependencies.clock, limits, {
       bytesReceived: () => this.#link?.bytesReceived ?? 0,
       slow: (bytes, silentMs) => {
@@ -263,10 +242,13 @@ export class Connection {
   }
 
   #move(endpoint: string): void {
-    this.#drop();
-    if (this.#isClosed()) return;
     this.#dependencies.route.goTo(endpoint);
-    this.#connect();
+    this.#again();
+  }
+
+  #again(): void {
+    this.#drop();
+    if (!this.#isClosed()) this.#connect();
   }
 
   #onEnd(error: LiveError | undefined): void {

@@ -33,6 +33,8 @@ export interface Link {
   readonly bytesReceived: number;
   /** The frame that has begun to come; undefined between two frames, or if the transport cannot tell. */
   readonly incoming: IncomingFrame | undefined;
+  /** Whether parts of frames are not seen: `bytesReceived` then grows with complete ones. A silent link may be a slow one. */
+  readonly wholeFramesOnly?: boolean;
   /** Takes the stream and the connection under it away, at once. Repeating it does nothing. */
   destroy(): void;
 }

@@ -75,6 +75,13 @@ export class Watchdog {
     this.#listener.cleared();
   }
 
+  /** Asks at once, however short the silence: an answer may take `probeMs`. Without effect while a probe is out. */
+  probe(probeMs: number): void {
+    if (this.#state.kind !== 'watching') return;
+    this.#probe(probeMs);
+    this.#listener.suspected(this.#silentMs());
+  }
+
   /** Ends the watch; nothing is called afterwards. */
   stop(): void {
     this.#setState({ kind: 'stopped' });
@@ -95,15 +102,15 @@ export class Watchdog {
       if (this.#state.kind === 'watching') this.#watch(this.#limits.silenceMs);
       return;
     }
-    this.#probe();
+    this.#probe(this.#limits.probeMs);
     this.#listener.suspected(silentMs);
   }
 
-  #probe(): void {
-    const dueAt = this.#clock.monotonicMs() + this.#limits.probeMs;
-    const timer = this.#clock.after(this.#limits.probeMs, () => {
+  #probe(probeMs: number): void {
+    const dueAt = this.#clock.monotonicMs() + probeMs;
+    const timer = this.#clock.after(probeMs, () => {
       // The answer may be waiting unread: a process that was asleep has to look before it judges.
-      if (this.#clock.monotonicMs() - dueAt > LATE_MS) this.#probe();
+      if (this.#clock.monotonicMs() - dueAt > LATE_MS) this.#probe(probeMs);
       else if (this.#isSlow()) this.#recover();
       else this.#expire();
     });

@@ -21,11 +21,13 @@ export class ScriptedLink implements Link {
   destroyed = false;
   bytesReceived = 0;
   incoming: IncomingFrame | undefined;
+  readonly wholeFramesOnly: boolean;
   readonly #handlers: LinkHandlers;
 
-  constructor(endpoint: string, handlers: LinkHandlers) {
+  constructor(endpoint: string, handlers: LinkHandlers, wholeFramesOnly: boolean) {
     this.endpoint = endpoint;
     this.#handlers = handlers;
+    this.wholeFramesOnly = wholeFramesOnly;
   }
 
   send(frame: ClientFrameInput): void {
@@ -106,9 +108,11 @@ export class ScriptedTransport implements Transport {
   readonly links: ScriptedLink[] = [];
   readonly calls: ScriptedCall[] = [];
   closed = false;
+  /** Of links that are opened from now on. */
+  wholeFramesOnly = false;
 
   open(endpoint: string, handlers: LinkHandlers): Link {
-    const link = new ScriptedLink(endpoint, handlers);
+    const link = new ScriptedLink(endpoint, handlers, this.wholeFramesOnly);
     this.links.push(link);
     return link;
   }

@@ -8,6 +8,7 @@ import type { Socket, SocketHandlers } from '../websocket/socket.ts';
 
 /** A WebSocket of the package `ws`, which shows the TCP connection under it. */
 export class NodeSocket implements Socket {
+  readonly wholeMessagesOnly = false;
   readonly #socket: WebSocket;
   #connection: TcpSocket | undefined;
   /** Why there is no connection. */

@@ -51,6 +51,10 @@ export class WebSocketLink implements Link {
     return undefined;
   }
 
+  get wholeFramesOnly(): boolean {
+    return this.#socket.wholeMessagesOnly;
+  }
+
   destroy(): void {
     if (this.#state === 'destroyed') return;
     this.#state = 'destroyed';

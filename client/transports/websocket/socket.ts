@@ -15,8 +15,10 @@ export interface SocketHandlers {
 export interface Socket {
   /** Sends a binary message; only once it is open. */
   send(bytes: Uint8Array): void;
-  /** Bytes that have come so far: where nothing better is known, those of complete messages. */
+  /** Bytes that have come so far. */
   readonly bytesReceived: number;
+  /** Whether those are of complete messages only: parts are not seen. */
+  readonly wholeMessagesOnly: boolean;
   /** Takes it away, as soon as that is possible. Nothing more is told. */
   destroy(): void;
 }
