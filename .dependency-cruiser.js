@@ -10,6 +10,7 @@ const MAY_IMPORT = {
   'nats-server': ['common'],
 
   client: ['common', 'protos'],
+  'client/browser': ['common', 'protos', 'client/core', 'client/transports/websocket'],
   'client/core': ['common', 'protos'],
   'client/stores': ['common', 'protos', 'client/core'],
   'client/transports': ['common', 'protos', 'client/core'],
@@ -83,7 +84,7 @@ const FORBIDDEN_PACKAGES = {
 };
 
 /** Folders that run anywhere: nothing of Node's and no package is loaded, however far down. */
-const RUNS_ANYWHERE = ['client/core', 'client/transports/websocket', 'protos/codec'];
+const RUNS_ANYWHERE = ['client/browser', 'client/core', 'client/transports/websocket', 'protos/codec'];
 
 const within = (folder) => `^${folder}/`;
 const modules = (packages) =>

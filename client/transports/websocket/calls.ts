@@ -89,7 +89,12 @@ export class ConnectCalls {
   async #post(url: string, type: string, body: Uint8Array, { signal, token }: Call): Promise<Response> {
     const headers: Record<string, string> = { 'content-type': type, 'connect-protocol-version': '1' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token.trim()}`;
-    const response = await this.#fetch(url, { method: 'POST', headers, body, signal });
+    const response = await this.#fetch(url, {
+      method: 'POST',
+      headers,
+      body: body as Uint8Array<ArrayBuffer>,
+      signal,
+    });
     if (!response.ok) throw fromHttpError(response.status, await response.text());
     const given = response.headers.get('content-type') ?? '';
     if (given.startsWith(type)) return response;

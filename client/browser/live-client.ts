@@ -1,0 +1,36 @@
+import { status } from '../../protos/status-codes.ts';
+import { CoreClient } from '../core/client.ts';
+import { parseEndpoint } from '../core/endpoint.ts';
+import { LiveError } from '../core/errors.ts';
+import type { ClientOptions } from '../core/options.ts';
+import { webSocketTransport } from '../transports/websocket/transport.ts';
+import { browserNetwork } from './network.ts';
+import { onReturn } from './page-returns.ts';
+
+/** How long the answer to a probe may take when the page is back from somewhere, in milliseconds: so that it is live again within two seconds. */
+const RETURN_PROBE_MS = 1_000;
+
+/** A {@link CoreClient} in a page or worker: by WebSocket, and probing at once when the page, the network or the machine is back from somewhere. */
+export class LiveClient extends CoreClient {
+  /**
+   * @param options with endpoints as `wss://host[:port]` or `https://host[:port]`, which is the same here, so that `location.origin` is one; `ws://` and `http://`
+   *   where the page has no TLS either
+   * @throws LiveError INVALID_ARGUMENT that names the option which makes no sense
+   */
+  constructor(options: ClientOptions) {
+    super({ ...options, transport: webSocketTransport(browserNetwork) });
+    for (const endpoint of options.endpoints) checkScheme(endpoint);
+    const release = onReturn(() => this.probe(RETURN_PROBE_MS));
+    this.on('state', ({ kind }) => {
+      if (kind === 'closed') release();
+    });
+  }
+}
+
+function checkScheme(endpoint: string): void {
+  if (parseEndpoint(endpoint)?.security !== 'unsaid') return;
+  throw new LiveError(
+    status.INVALID_ARGUMENT,
+    `endpoints have to be wss://host[:port] or ws://host[:port], not ${endpoint}`,
+  );
+}

@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { browserBundle } from '../../scripts/browser-bundle.ts';
+import { until } from '../helpers/poll.ts';
+import type { Viewer, ViewerOptions } from './page-contract.ts';
+
+/** The chromium to use; undefined: there is none. */
+export const CHROMIUM = [process.env['LIVE_TEST_BROWSER'], '/usr/bin/chromium'].find(
+  (path) => path !== undefined && path !== '' && existsSync(path),
+);
+
+/** Skips the tests, by name, where there is no browser. */
+export function needsBrowser(context: Mocha.Context): void {
+  if (CHROMIUM === undefined) context.skip();
+}
+
+/** The application of the pages, which takes the client from its bundle like any other page. */
+async function pageScript(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: ['test/browser/page/viewer.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    plugins: [
+      {
+        name: 'the bundle',
+        setup: (bundler) =>
+          bundler.onResolve({ filter: /client\/browser\/index/ }, () => ({
+            path: '/live-gateway.js',
+            external: true,
+          })),
+      },
+    ],
+  });
+  return outputFiles[0]!.text;
+}
+
+/** A web server with the page; `texts` are served under their paths. */
+async function webServer(texts: ReadonlyMap<string, () => string>) {
+  const [bundle, script] = await Promise.all([browserBundle(), pageScript()]);
+  const files = new Map<string, readonly [type: string, text: string]>([
+    [
+      '/',
+      ['text/html', '<!doctype html><title>viewer</title><script type="module" src="/viewer.js"></script>'],
+    ],
+    ['/viewer.js', ['text/javascript', script]],
+    ['/live-gateway.js', ['text/javascript', bundle.code]],
+  ]);
+  const server = createServer(({ url = '' }, response) => {
+    const text = texts.get(url);
+    const [type, body] = text
+      ? (['text/plain', text()] as const)
+      : (files.get(url) ?? ['text/plain', undefined]);
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, 'cache-control': 'no-store' });
+    response.end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A page with a viewer in it. */
+export class ViewerPage {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  start(options: ViewerOptions): Promise<void> {
+    return this.call('start', options);
+  }
+
+  /** Calls a method of the viewer. */
+  call<Result>(name: keyof Viewer, ...args: readonly unknown[]): Promise<Result> {
+    const list = args.map((arg) => JSON.stringify(arg)).join(', ');
+    return this.page.evaluate(`viewer.${name}(${list})`);
+  }
+
+  /** A property of the viewer. */
+  get<Name extends keyof Viewer>(name: Name): Promise<Viewer[Name]> {
+    return this.page.evaluate(`viewer.${name}`);
+  }
+
+  /** Resolves when the viewer has seen these, the last of them last. */
+  async sees(...words: string[]): Promise<void> {
+    await until(`the page sees ${words.join(', ')}`, async () => {
+      const seen = await this.get('seen');
+      return words.every((word) => seen.includes(word));
+    });
+  }
+
+  /** Resolves when the connection is in the state. */
+  isIn(state: string): Promise<unknown> {
+    return until(`the page is ${state}`, async () => (await this.get('state')) === state);
+  }
+}
+
+/** A browser, and a web server with the page that it shows. */
+export class TestBrowser {
+  readonly origin: string;
+  readonly #browser: Browser;
+  readonly #closeServer: () => Promise<void>;
+
+  private constructor(browser: Browser, origin: string, closeServer: () => Promise<void>) {
+    this.#browser = browser;
+    this.origin = origin;
+    this.#closeServer = closeServer;
+  }
+
+  static async start(texts: ReadonlyMap<string, () => string> = new Map()): Promise<TestBrowser> {
+    const server = await webServer(texts);
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM!,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+    return new TestBrowser(browser, server.origin, () => server.close());
+  }
+
+  /** A profile of its own: nothing is stored in it yet. */
+  profile(): Promise<BrowserContext> {
+    return this.#browser.newContext();
+  }
+
+  /** A tab with the page. */
+  async tab(profile: BrowserContext): Promise<ViewerPage> {
+    const page = await profile.newPage();
+    await page.goto(this.origin);
+    await page.waitForFunction('globalThis.viewer !== undefined');
+    return new ViewerPage(page);
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.#closeServer();
+  }
+}
