@@ -5,8 +5,15 @@ import { build } from 'esbuild';
 /** The oldest browsers that it is for; each has all that it uses. */
 const BROWSERS = ['chrome103', 'edge103', 'firefox113', 'safari16.4'];
 
-/** The client for pages, bundled. */
-export async function browserBundle(): Promise<{ readonly code: string; readonly inputs: string[] }> {
+/** The client for pages, bundled: the code, what files it is made of, and what it imports when it runs. */
+export interface BrowserBundle {
+  readonly code: string;
+  readonly inputs: readonly string[];
+  readonly imports: readonly string[];
+}
+
+/** Bundles it. */
+export async function browserBundle(): Promise<BrowserBundle> {
   const { outputFiles, metafile } = await build({
     entryPoints: ['client/browser/index.ts'],
     bundle: true,
@@ -19,7 +26,8 @@ export async function browserBundle(): Promise<{ readonly code: string; readonly
   });
   const [output] = outputFiles;
   if (output === undefined) throw new Error('there is no bundle');
-  return { code: output.text, inputs: Object.keys(metafile.inputs) };
+  const imports = Object.values(metafile.outputs).flatMap((each) => each.imports.map(({ path }) => path));
+  return { code: output.text, inputs: Object.keys(metafile.inputs), imports };
 }
 
 if (import.meta.filename === process.argv[1]) {

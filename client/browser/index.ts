@@ -1,8 +1,7 @@
 export type { BackoffLimits } from '../../common/backoff.ts';
 export type { Clock, Timer } from '../../common/clock.ts';
 export type { Random } from '../../common/random.ts';
-export type { LiveClientEvents } from '../core/client.ts';
-export { CoreClient } from '../core/client.ts';
+export type { CoreClient, CoreClientOptions, LiveClientEvents } from '../core/client.ts';
 export type {
   BackoffState,
   ClosedState,
@@ -55,6 +54,7 @@ export type { PullEvent } from '../core/pull.ts';
 export type { RoomInfo } from '../core/room-info.ts';
 export type { RoomSubscription } from '../core/subscription.ts';
 export type { TokenSource } from '../core/tokens.ts';
+export type { CallOptions, IncomingFrame, Link, LinkHandlers, Transport } from '../core/transport.ts';
 export type { Upstream, UpstreamCause } from '../core/upstream.ts';
 export type { UnknownValue, Unprefixed } from '../../protos/enum-names.ts';
 export type { DeliveryClass } from '../../protos/vocabulary.ts';
