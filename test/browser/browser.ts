@@ -127,6 +127,16 @@ export class TestBrowser {
     return new TestBrowser(browser, server.origin, () => server.close());
   }
 
+  /** Stops the processes of all pages, as a machine that falls asleep does; gives what wakes them. */
+  async putPagesToSleep(): Promise<() => void> {
+    const devtools = await this.#browser.newBrowserCDPSession();
+    const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
+    const pages = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+    const signal = (name: NodeJS.Signals): void => pages.forEach((pid) => process.kill(pid, name));
+    signal('SIGSTOP');
+    return () => signal('SIGCONT');
+  }
+
   /** A profile of its own: nothing is stored in it yet. */
   profile(): Promise<BrowserContext> {
     return this.#browser.newContext();

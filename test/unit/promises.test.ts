@@ -26,7 +26,7 @@ describe('test/README.md', () => {
     const index = listed(await readFile(new URL('README.md', TESTS), 'utf8'));
     assert.deepEqual([...index.keys()], PROMISES);
     const found = new Map<string, string[]>(PROMISES.map((promise) => [promise, []]));
-    for (const folder of ['fuzz', 'integration', 'long', 'property', 'unit']) {
+    for (const folder of ['browser', 'fuzz', 'integration', 'long', 'property', 'unit']) {
       for (const name of await readdir(new URL(folder, TESTS))) {
         const file = `${folder}/${name}`;
         if (!file.endsWith('.test.ts')) continue;
