@@ -31,7 +31,7 @@ export function parseRooms(value: string, previous: string[] | undefined): strin
   return [...(previous ?? []), room];
 }
 
-/** Gateways as host:port, https://host[:port] or http://host[:port], separated by commas. */
+/** Gateways as host:port, or https://, http://, wss:// or ws://host[:port], separated by commas. */
 export function parseEndpoints(value: string): string[] {
   return value.split(',').map((text) => {
     const written = text.trim();

@@ -16,7 +16,7 @@ interface ConnectionOption {
 export const CONNECTION_OPTIONS = {
   server: {
     placeholder: 'address[,address]',
-    help: 'gateways as host:port, https://host[:port] or http://host[:port], tried in random order (default: 127.0.0.1:50051)',
+    help: 'gateways as host:port, https://host[:port] or http://host[:port], or by WebSocket as wss://host[:port] or ws://host[:port], tried in random order (default: 127.0.0.1:50051)',
     check: parseEndpoints,
   },
   tls: {
