@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -48,8 +48,12 @@ async function webServer(texts: ReadonlyMap<string, () => string>) {
     ],
     ['/viewer.js', ['text/javascript', script]],
     ['/live-gateway.js', ['text/javascript', bundle.code]],
+    ...['page.html', 'events.html'].map(
+      (name) => [`/${name}`, ['text/html', readFileSync(`examples/${name}`, 'utf8')]] as const,
+    ),
   ]);
-  const server = createServer(({ url = '' }, response) => {
+  const server = createServer(({ url: asked = '' }, response) => {
+    const [url = ''] = asked.split('?', 1);
     const text = texts.get(url);
     const [type, body] = text
       ? (['text/plain', text()] as const)
