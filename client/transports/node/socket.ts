@@ -1,12 +1,13 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket as TcpSocket } from 'node:net';
-import type { ClientOptions } from 'ws';
+import type { NetConnectOpts, Socket as TcpSocket } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { resetSocket } from '../../../common/node/reset-socket.ts';
 import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
 import type { Socket, SocketHandlers } from '../websocket/socket.ts';
 
-/** A WebSocket of the package `ws`, which shows the TCP connection under it. */
+/** A WebSocket of the package `ws`, on a TCP connection that we make: it shows what has come, and can be reset. */
 export class NodeSocket implements Socket {
   readonly wholeMessagesOnly = false;
   readonly #socket: WebSocket;
@@ -14,14 +15,16 @@ export class NodeSocket implements Socket {
   /** Why there is no connection. */
   #failure = '';
 
-  constructor(url: string, protocol: string, options: ClientOptions, handlers: SocketHandlers) {
+  /** @param tls how it is secured, where the URL is `wss://` */
+  constructor(url: string, protocol: string, tls: ConnectionOptions, handlers: SocketHandlers) {
+    const dial = (options: NetConnectOpts): TcpSocket => this.#connect(options, url, tls);
     const socket = new WebSocket(url, protocol, {
-      ...options,
       maxPayload: LARGEST_FRAME_BYTES,
       perMessageDeflate: false,
+      // It is called in this one of its forms.
+      createConnection: dial as typeof connectTcp,
     });
     this.#socket = socket;
-    socket.once('upgrade', (response: IncomingMessage) => (this.#connection = response.socket));
     socket.once('open', () => handlers.open());
     socket.on('message', (data: Buffer, isBinary) => handlers.message(isBinary ? data : data.toString()));
     socket.on('error', (error) => (this.#failure = error.message));
@@ -44,5 +47,14 @@ export class NodeSocket implements Socket {
     // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
     if (this.#connection !== undefined) resetSocket(this.#connection);
     this.#socket.terminate();
+  }
+
+  #connect(options: NetConnectOpts, url: string, tls: ConnectionOptions): TcpSocket {
+    const { host = '', port } = options as { readonly host?: string; readonly port: number };
+    const connection = connectTcp({ host, port });
+    this.#connection = connection;
+    if (!url.startsWith('wss:')) return connection;
+    // An IP address is no name that could be asked for (RFC 6066).
+    return connectTls({ servername: isIP(host) === 0 ? host : '', host, ...tls, socket: connection });
   }
 }

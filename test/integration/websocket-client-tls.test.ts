@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import type { LiveClientOptions } from '../../client/index.ts';
+import { LiveClient } from '../../client/index.ts';
+import type { Identity } from '../helpers/certificates.ts';
+import { Authority } from '../helpers/certificates.ts';
+import type { TestGateway } from '../helpers/gateway.ts';
+import { startTestGateway } from '../helpers/gateway.ts';
+import type { TestNats } from '../helpers/nats-server.ts';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+describe('the client by WebSocket and TLS', () => {
+  let nats: TestNats;
+  let directory: TempDir;
+  let authority: Authority;
+  let viewer: Identity;
+  let secured: TestGateway;
+  let mutual: TestGateway;
+  let named: TestGateway;
+  const opened: LiveClient[] = [];
+
+  before(async () => {
+    nats = await startNats();
+    directory = await tempDir();
+    authority = await Authority.create(directory.path);
+    const [own, other] = await Promise.all([authority.issue(), authority.issue('DNS:gw.example.org')]);
+    viewer = await authority.issue('DNS:viewer');
+    const http = { host: '127.0.0.1', port: 0 };
+    const files = { tlsCert: own.certFile, tlsKey: own.keyFile, http };
+    secured = await startTestGateway(nats.url, files);
+    mutual = await startTestGateway(nats.url, { ...files, tlsClientCa: authority.caFile });
+    named = await startTestGateway(nats.url, { tlsCert: other.certFile, tlsKey: other.keyFile, http });
+  });
+  afterEach(() => Promise.all(opened.splice(0).map((client) => client.close())));
+  after(async () => {
+    await Promise.all([secured, mutual, named].map((gateway) => gateway.close()));
+    await nats.stop();
+    await directory[Symbol.asyncDispose]();
+  });
+
+  function at(gateway: TestGateway, tls: LiveClientOptions['tls']): LiveClient {
+    const client = new LiveClient({
+      endpoints: [`wss://${gateway.http}`],
+      ...(tls !== undefined && { tls }),
+    });
+    opened.push(client);
+    return client;
+  }
+
+  /** It can do everything: a stream, a short call, a stream of answers. */
+  async function works(client: LiveClient): Promise<void> {
+    await client.publish('r', { type: 'gift', payload: 'rose' });
+    assert.ok((await client.room('r')).head > 0n);
+    for await (const event of client.pull('r', { limit: 1 })) if (event.kind === 'message') return;
+    assert.fail('nothing was pulled');
+  }
+
+  it('with an authority, another name, a certificate of its own', async () => {
+    await works(at(secured, { ca: authority.ca }));
+    await works(at(named, { ca: authority.ca, serverName: 'gw.example.org' }));
+    await works(at(mutual, { ca: authority.ca, cert: viewer.cert, key: viewer.key }));
+  });
+
+  it('not without an authority that is known, or with another name; and says why', async () => {
+    for (const [client, why] of [
+      [at(secured, undefined), /unable to verify|unable to get|self-signed/],
+      [at(named, { ca: authority.ca }), /does not match certificate/],
+    ] as const) {
+      await assert.rejects(client.room('r'), why);
+      client.join('r');
+      const state = await until('it has failed', () =>
+        client.state.kind === 'backoff' ? client.state : undefined,
+      );
+      assert.match(state.cause.message, why);
+    }
+  });
+});
