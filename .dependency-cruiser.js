@@ -62,6 +62,8 @@ const MAY_IMPORT = {
     'server/process',
   ],
 
+  demo: ['client/browser'],
+
   chaos: ['common', 'protos', 'client', 'nats-server'],
   'chaos/links': ['common'],
   'chaos/oracle': ['client'],

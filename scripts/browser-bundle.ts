@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** The oldest browsers that it is for; each has all that it uses. */
-const BROWSERS = ['chrome103', 'edge103', 'firefox113', 'safari16.4'];
+export const BROWSERS = ['chrome103', 'edge103', 'firefox113', 'safari16.4'];
 
 /** The client for pages, bundled: the code, what files it is made of, and what it imports when it runs. */
 export interface BrowserBundle {

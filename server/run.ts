@@ -12,6 +12,7 @@ import type { EndSignals } from './process/end-signals.ts';
 import { exit } from './process/exit-codes.ts';
 import { ConfigError, parseConfig } from './config/config.ts';
 import type { ServerConfig } from './config/config.ts';
+import { servesDemo } from './config/demo.ts';
 import type { Logger } from './observability/logging.ts';
 import { createLogger } from './observability/logging.ts';
 
@@ -35,7 +36,9 @@ export async function run(signals: EndSignals): Promise<void> {
   if (signals.asked.aborted) return drain(gateway, config, logger, signals);
   signals.asked.addEventListener('abort', () => void drain(gateway, config, logger, signals));
   signals.onReload(() => gateway.reload());
-  logger.info({ address, http, tls, metrics, nats, stream: config.stream, workers: config.workers }, 'ready');
+  const demo = servesDemo(config) ? `${tls === 'off' ? 'http' : 'https'}://${http}/demo/` : undefined;
+  const { stream, workers } = config;
+  logger.info({ address, http, demo, tls, metrics, nats, stream, workers }, 'ready');
 }
 
 /** Whoever lists processes sees how this one was started. */

@@ -59,4 +59,5 @@ export type { Upstream, UpstreamCause } from '../core/upstream.ts';
 export type { UnknownValue, Unprefixed } from '../../protos/enum-names.ts';
 export type { DeliveryClass } from '../../protos/vocabulary.ts';
 export { IndexedDbCursorStore } from './indexed-db-cursor-store.ts';
+export type { BrowserClientOptions } from './live-client.ts';
 export { LiveClient } from './live-client.ts';

@@ -10,6 +10,12 @@ import { onReturn } from './page-returns.ts';
 /** How long the answer to a probe may take when the page is back from somewhere, in milliseconds: so that it is live again within two seconds. */
 const RETURN_PROBE_MS = 1_000;
 
+/** How a client in a page or worker is made. */
+export interface BrowserClientOptions extends ClientOptions {
+  /** What connections are made of; that of the browser unless given. A class of your own may watch them, or disturb them for a test. */
+  readonly WebSocket?: typeof WebSocket;
+}
+
 /** A {@link CoreClient} in a page or worker: by WebSocket, and probing at once when the page, the network or the machine is back from somewhere. */
 export class LiveClient extends CoreClient {
   /**
@@ -17,8 +23,9 @@ export class LiveClient extends CoreClient {
    *   where the page has no TLS either
    * @throws LiveError INVALID_ARGUMENT that names the option which makes no sense
    */
-  constructor(options: ClientOptions) {
-    super({ ...options, transport: webSocketTransport(browserNetwork) });
+  constructor(options: BrowserClientOptions) {
+    const SocketClass = options.WebSocket ?? WebSocket;
+    super({ ...options, transport: webSocketTransport(browserNetwork(SocketClass)) });
     for (const endpoint of options.endpoints) checkScheme(endpoint);
     const release = onReturn(() => this.probe(RETURN_PROBE_MS));
     this.on('state', ({ kind }) => {

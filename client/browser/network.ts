@@ -9,8 +9,8 @@ class BrowserSocket implements Socket {
   bytesReceived = 0;
   readonly #socket: WebSocket;
 
-  constructor(url: string, protocol: string, handlers: SocketHandlers) {
-    const socket = (this.#socket = new WebSocket(url, protocol));
+  constructor(socket: WebSocket, handlers: SocketHandlers) {
+    this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => handlers.open();
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
@@ -65,15 +65,20 @@ async function inflate(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** What the browser has of its own. */
-export const browserNetwork: Network = {
-  connect(url, protocol, handlers) {
-    try {
-      return new BrowserSocket(url, protocol, handlers);
-    } catch (error) {
-      return refused(error, handlers);
-    }
-  },
-  fetch: (url, request) => fetch(url, request),
-  inflate,
-};
+/**
+ * What the browser has of its own.
+ * @param SocketClass what WebSockets are made of
+ */
+export function browserNetwork(SocketClass: typeof WebSocket): Network {
+  return {
+    connect(url, protocol, handlers) {
+      try {
+        return new BrowserSocket(new SocketClass(url, protocol), handlers);
+      } catch (error) {
+        return refused(error, handlers);
+      }
+    },
+    fetch: (url, request) => fetch(url, request),
+    inflate,
+  };
+}

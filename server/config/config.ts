@@ -94,12 +94,15 @@ function parseFlags(argv: readonly string[]): Flags {
   return { kind: 'flags', texts };
 }
 
+/** One in brackets may be absent, as in any help. */
+function argument(placeholder: string | undefined): string {
+  if (placeholder === undefined) return '';
+  return placeholder.startsWith('[') ? ` ${placeholder}` : ` <${placeholder}>`;
+}
+
 function toOption(setting: Setting): Option {
   const { flag, placeholder, help, fallback } = setting;
   const notes = [environmentName(setting)];
   if (placeholder !== undefined && fallback !== undefined) notes.push(`default ${fallback}`);
-  return new Option(
-    placeholder === undefined ? `--${flag}` : `--${flag} <${placeholder}>`,
-    `${help} (${notes.join(', ')})`,
-  );
+  return new Option(`--${flag}${argument(placeholder)}`, `${help} (${notes.join(', ')})`);
 }

@@ -37,7 +37,13 @@ const KEYS = [
 function tokenConflicts(config: ServerConfig): Conflict[] {
   const [key, ...otherKeys] = KEYS.filter(([name]) => config[name] !== undefined);
   if (key !== undefined) {
-    return otherKeys.map(([name]) => [name, `and ${key[1]} are two ways to verify a token: choose one`]);
+    const two = otherKeys.map(([name]): Conflict => [
+      name,
+      `and ${key[1]} are two ways to verify a token: choose one`,
+    ]);
+    return config.demo === true
+      ? [...two, ['demo', `has no tokens to show: leave it or ${key[1]} away`]]
+      : two;
   }
   const ways = KEYS.map(([, flag]) => flag).join(', ');
   const conflicts: Conflict[] = [];
@@ -115,6 +121,7 @@ function credentialConflicts(config: ServerConfig, urls: readonly string[]): Con
   return others.map(([name]) => [name, `does not go with ${first?.[1]}: give one kind of credentials`]);
 }
 
-function isLoopback({ host }: Address): boolean {
+/** Whether nobody but this machine reaches an address. */
+export function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -6,6 +6,7 @@ import {
   parseWorkers,
   parsePercent,
   parseRate,
+  parseSwitch,
   parseCount,
   durationWithin,
   sizeFrom,
@@ -199,6 +200,13 @@ export const SERVING_SETTINGS = {
     help: 'origins of the web pages from which browsers may use --http; without it those of the same host',
     takes: 'origins, separated by commas, such as https://example.org,http://localhost:3000; * for any',
     parse: parseOrigins,
+  }),
+  demo: optional({
+    flag: 'demo',
+    placeholder: '[true|false]',
+    help: 'serve a room to try out at /demo/ of --http, by default on 127.0.0.1:8080 or a free port; without it only by a gateway on loopback with a NATS server of its own, that asks for no tokens',
+    takes: 'true or false; the flag alone is true',
+    parse: parseSwitch,
   }),
   metrics: optional({
     flag: 'metrics',

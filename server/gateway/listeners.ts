@@ -1,6 +1,8 @@
 import { descriptorLimit } from '../../common/node/descriptors.ts';
 import type { Random } from '../../common/random.ts';
+import type { Address } from '../../common/units.ts';
 import type { ServerConfig } from '../config/config.ts';
+import { DEMO_ADDRESS, servesDemo } from '../config/demo.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { Scheduler } from '../session/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -9,6 +11,8 @@ import type { CurrentCertificates } from '../tls/certificates.ts';
 import type { Entrance } from '../transport/connections/entrance.ts';
 import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
+import { readDemoFiles } from '../transport/demo/files.ts';
+import { demoRoute } from '../transport/demo/route.ts';
 import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { apiRoutes } from '../transport/api/routes.ts';
@@ -109,20 +113,40 @@ async function openWeb(
   entrance: Entrance,
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<{ readonly http: HttpServer; readonly webSockets: WebSocketServer } | undefined> {
-  if (config.http === undefined) return undefined;
+  const demo = servesDemo(config);
+  if (config.http === undefined && !demo) return undefined;
   const { controlFrames } = config;
   const origins = new AllowedOrigins(config.httpOrigins);
   const { clock } = unary;
   const webSockets = new WebSocketServer({ entrance, sessions, clock, keepalive, controlFrames, origins });
   undo(() => webSockets.close());
-  const http = await serveHttp({
-    address: config.http,
-    certificates,
-    reception: entrance.reception,
-    failed: entrance.failed,
-    routes: apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random }),
-    upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
-  });
+  const api = apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random });
+  const routes = demo ? [...api, demoRoute(await readDemoFiles())] : api;
+  const http = await onWebAddress(config, (address) =>
+    serveHttp({
+      address,
+      certificates,
+      reception: entrance.reception,
+      failed: entrance.failed,
+      routes,
+      upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+    }),
+  );
   undo(() => http.close());
   return { http, webSockets };
+}
+
+/** Serves on the address that is configured or, where only the demo needs one, on the usual one; on a free port if that is taken. */
+async function onWebAddress(
+  { http }: ServerConfig,
+  serve: (address: Address) => Promise<HttpServer>,
+): Promise<HttpServer> {
+  if (http !== undefined) return serve(http);
+  try {
+    return await serve(DEMO_ADDRESS);
+  } catch (error) {
+    const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+    if (cause?.code !== 'EADDRINUSE') throw error;
+    return serve({ ...DEMO_ADDRESS, port: 0 });
+  }
 }

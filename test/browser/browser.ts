@@ -17,6 +17,14 @@ export function needsBrowser(context: Mocha.Context): void {
   if (!existsSync(CHROMIUM)) context.skip();
 }
 
+/** Starts the browser; the caller closes it. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+}
+
 /** The application of the pages, which takes the client from its bundle like any other page. */
 async function pageScript(): Promise<string> {
   const { outputFiles } = await build({
@@ -124,11 +132,7 @@ export class TestBrowser {
 
   static async start(texts: ReadonlyMap<string, () => string> = new Map()): Promise<TestBrowser> {
     const server = await webServer(texts);
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
-    return new TestBrowser(browser, server.origin, () => server.close());
+    return new TestBrowser(await launchBrowser(), server.origin, () => server.close());
   }
 
   /** Stops the processes of all pages, as a machine that falls asleep does; gives what wakes them. */

@@ -1,0 +1,86 @@
+import type { OutgoingMessage } from '../client/browser/index.ts';
+import { LiveClient } from '../client/browser/index.ts';
+import { find } from './dom.ts';
+
+const GIFTS = ['A rose', 'A bouquet', 'A balloon', 'A cake', 'A kite', 'A rocket', 'A castle'];
+const QUESTIONS = [
+  'How many hearts has an octopus?',
+  'Which planet has the longest day?',
+  'What was the first live broadcast?',
+];
+const COMMENTS = [
+  'hello from Lisbon',
+  'what a night!',
+  'encore, encore',
+  'first time here',
+  'the drummer!!',
+  'louder please',
+  'greetings from the train',
+  'my favourite song',
+  'is this live?',
+  'wow',
+];
+/** How often the audience says something, in milliseconds. */
+const CHATTER_MS = 1_100;
+
+type Kind = 'gift' | 'question' | 'mute' | 'comment';
+
+/** Where one publishes to the room: as a backend would, with a client of its own. */
+export class Desk {
+  readonly #room: string;
+  readonly #client = new LiveClient({ endpoints: [location.origin], clientName: 'demo/desk' });
+  readonly #said: HTMLElement;
+  readonly #mute: HTMLElement;
+  #counted = 0;
+  #muted = false;
+
+  constructor(room: string, page: ParentNode) {
+    this.#room = room;
+    this.#said = find(page, '#said');
+    this.#mute = find(page, '[data-publish=mute]');
+    for (const button of page.querySelectorAll<HTMLElement>('[data-publish]'))
+      button.addEventListener('click', () => void this.#publish(button.dataset['publish'] as Kind));
+    const chatter = find<HTMLInputElement>(page, '#chatter');
+    setInterval(() => {
+      if (chatter.checked && !this.#muted && !document.hidden) void this.#chat();
+    }, CHATTER_MS);
+  }
+
+  async #publish(kind: Kind): Promise<void> {
+    const message = this.#message(kind);
+    try {
+      const result = await this.#client.publish(this.#room, message);
+      const { text } = JSON.parse(String(message.payload)) as { readonly text: string };
+      this.#said.textContent = 'seq' in result ? `${text}: stored as #${result.seq}` : `${text}: sent`;
+    } catch (error) {
+      this.#said.textContent = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** What nobody reads is not worth an error. */
+  async #chat(): Promise<void> {
+    await this.#client.publish(this.#room, this.#message('comment')).catch(() => undefined);
+  }
+
+  #message(kind: Kind): OutgoingMessage {
+    const nth = this.#counted++;
+    switch (kind) {
+      case 'gift':
+        return { type: 'gift', payload: told(GIFTS, nth) };
+      case 'question':
+        return { type: 'question', payload: told(QUESTIONS, nth) };
+      case 'comment':
+        return { type: 'comment', payload: told(COMMENTS, Math.floor(Math.random() * COMMENTS.length)) };
+      case 'mute': {
+        const muted = (this.#muted = !this.#muted);
+        this.#mute.setAttribute('aria-pressed', String(muted));
+        const text = muted ? 'All are muted' : 'All may speak again';
+        return { type: 'mute_all', payload: JSON.stringify({ text, muted }) };
+      }
+    }
+  }
+}
+
+function told(texts: readonly string[], nth: number): string {
+  return JSON.stringify({ text: texts[nth % texts.length] });
+}
