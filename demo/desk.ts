@@ -51,7 +51,7 @@ export class Desk {
     try {
       const result = await this.#client.publish(this.#room, message);
       const { text } = JSON.parse(String(message.payload)) as { readonly text: string };
-      this.#said.textContent = 'seq' in result ? `${text}: stored as #${result.seq}` : `${text}: sent`;
+      this.#said.textContent = 'seq' in result ? `Stored as #${result.seq}: ${text}` : `Sent: ${text}`;
     } catch (error) {
       this.#said.textContent = error instanceof Error ? error.message : String(error);
     }

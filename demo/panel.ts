@@ -44,8 +44,10 @@ export class Panel {
   /** The state of the connection, by the name that it is shown under. */
   state(kind: ConnectionState['kind'], shown: string): void {
     const state = find(this.root, '[data-field=state]');
-    state.textContent = shown;
+    // What is the same is not to be read out again.
+    if (state.textContent !== shown) state.textContent = shown;
     state.dataset['kind'] = kind;
+    find(this.root, '.dark span').textContent = inTheDark(kind);
   }
 
   figures(figures: Figures): void {
@@ -60,7 +62,7 @@ export class Panel {
     const text = element('span', 'text', content.text);
     entry.append(icon(content.icon), text, element('span', 'seq', `#${seq}`));
     if (replayed) text.after(element('span', 'badge', 'replayed'));
-    putFirst(this.#messages, entry, MOST_MESSAGES);
+    putFirst(find(this.#messages, 'ol'), entry, MOST_MESSAGES);
     this.stage.show(content);
   }
 
@@ -69,7 +71,7 @@ export class Panel {
     const entry = element('li', 'event');
     const time = new Date().toLocaleTimeString('en-GB');
     entry.append(element('time', '', time), text);
-    putFirst(this.#events, entry, MOST_EVENTS);
+    putFirst(find(this.#events, 'ol'), entry, MOST_EVENTS);
   }
 
   #tunnel(throughTunnel: ((inside: boolean) => void) | undefined): void {
@@ -83,5 +85,17 @@ export class Panel {
       this.root.classList.toggle('in-tunnel', tunnel.checked);
       throughTunnel(tunnel.checked);
     });
+  }
+}
+
+/** What a viewer in the tunnel knows of it. */
+function inTheDark(kind: ConnectionState['kind']): string {
+  switch (kind) {
+    case 'live':
+      return 'In the tunnel. Nothing comes, and nobody says so';
+    case 'suspect':
+      return 'It is too silent: is anybody there?';
+    default:
+      return 'The connection is dead. Trying again';
   }
 }

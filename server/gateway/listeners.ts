@@ -12,12 +12,13 @@ import type { Entrance } from '../transport/connections/entrance.ts';
 import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import { readDemoFiles } from '../transport/demo/files.ts';
+import { forThisMachine } from '../transport/demo/for-this-machine.ts';
 import { demoRoute } from '../transport/demo/route.ts';
 import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { apiRoutes } from '../transport/api/routes.ts';
 import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
-import type { HttpServer } from '../transport/http/server.ts';
+import type { HttpServer, HttpServing } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
 import { WebSocketServer } from '../transport/websocket/server.ts';
 
@@ -121,16 +122,14 @@ async function openWeb(
   const webSockets = new WebSocketServer({ entrance, sessions, clock, keepalive, controlFrames, origins });
   undo(() => webSockets.close());
   const api = apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random });
-  const routes = demo ? [...api, demoRoute(await readDemoFiles())] : api;
+  const all: Pick<HttpServing, 'routes' | 'upgrade'> = {
+    routes: demo ? [...api, demoRoute(await readDemoFiles())] : api,
+    upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+  };
+  // Nobody has asked for this listener: it is there for whoever sits before the machine.
+  const served = config.http === undefined ? forThisMachine(all) : all;
   const http = await onWebAddress(config, (address) =>
-    serveHttp({
-      address,
-      certificates,
-      reception: entrance.reception,
-      failed: entrance.failed,
-      routes,
-      upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
-    }),
+    serveHttp({ address, certificates, reception: entrance.reception, failed: entrance.failed, ...served }),
   );
   undo(() => http.close());
   return { http, webSockets };

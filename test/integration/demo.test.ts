@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:http';
+import { ServerProcess } from '../helpers/server-process.ts';
+import type { TempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+/** A gateway as `npm start` runs it, but for its gRPC port. */
+async function tryOut(directory: TempDir, ...args: string[]): Promise<ServerProcess> {
+  const server = new ServerProcess(['--listen', '127.0.0.1:0', '--data-dir', directory.path, ...args]);
+  await server.address();
+  return server;
+}
+
+function readyLine(server: ServerProcess): { readonly demo?: string; readonly http?: string } {
+  return server.log.find(({ msg }) => msg === 'ready') ?? {};
+}
+
+/** Asks for a page by a name of the host, with anything else in the headers. */
+async function ask(url: string, headers: Record<string, string>): Promise<IncomingMessage> {
+  const asking = request(url, { headers, agent: false }).end();
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  response.resume();
+  return response;
+}
+
+describe('the demo room of a gateway that is tried out', () => {
+  let directory: TempDir;
+  let server: ServerProcess;
+  let demo: string;
+
+  before(async () => {
+    directory = await tempDir();
+    server = await tryOut(directory);
+    demo = String(readyLine(server).demo);
+  });
+
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    await directory[Symbol.asyncDispose]();
+  });
+
+  it('is named where the gateway says that it is ready, and made of what it brings itself', async () => {
+    assert.match(demo, /^http:\/\/127\.0\.0\.1:\d+\/demo\/$/);
+    const response = await fetch(demo);
+    assert.equal(response.status, 200);
+    assert.match(
+      String(response.headers.get('content-security-policy')),
+      /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';/,
+    );
+    const page = await response.text();
+    const files = [...page.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, file = '']) => file);
+    assert.deepEqual(files, ['data:,', 'demo.css', 'demo.js']);
+    for (const [file, type] of [
+      ['demo.css', 'text/css; charset=utf-8'],
+      ['demo.js', 'text/javascript; charset=utf-8'],
+    ] as const) {
+      const { status, headers } = await fetch(new URL(file, demo));
+      assert.deepEqual([status, headers.get('content-type')], [200, type]);
+    }
+  });
+
+  it('is only looked at, and has nothing else in its folder', async () => {
+    const head = await fetch(demo, { method: 'HEAD' });
+    assert.equal(head.status, 200);
+    assert.equal(await head.text(), '');
+    const post = await fetch(demo, { method: 'POST', body: 'x' });
+    assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
+    for (const path of ['index.html', 'package.json', '%2e%2e/package.json', '..%2fmain.js'])
+      assert.equal((await fetch(demo + path)).status, 404, path);
+    const bare = await fetch(demo.slice(0, -1), { redirect: 'manual' });
+    assert.deepEqual([bare.status, bare.headers.get('location')], [308, '/demo/']);
+  });
+
+  it('refuses whoever asks for it by a name that is not its own: it may be the page of somebody else', async () => {
+    const { port } = new URL(demo);
+    const host = `evil.example:${port}`;
+    const room = new URL('/v1/rooms/demo', demo).href;
+    assert.equal((await ask(demo, { host })).statusCode, 421);
+    assert.equal((await ask(room, { host })).statusCode, 421);
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket', origin: `http://${host}`, host };
+    assert.equal((await ask(new URL('/v1/connect', demo).href, upgrade)).statusCode, 421);
+    assert.equal((await ask(demo, { host: `localhost:${port}` })).statusCode, 200);
+  });
+
+  it('has another port where the usual one is taken', async () => {
+    await using second = await tempDir();
+    await using other = await tryOut(second);
+    const address = String(readyLine(other).demo);
+    assert.notEqual(address, demo);
+    assert.equal((await fetch(address)).status, 200);
+  });
+
+  it('is not there when it is not wanted', async () => {
+    await using second = await tempDir();
+    await using other = await tryOut(second, '--demo', 'false');
+    assert.deepEqual([readyLine(other).demo, readyLine(other).http], [undefined, undefined]);
+  });
+});
