@@ -31,7 +31,8 @@ export class Desk {
   readonly #client = new LiveClient({ endpoints: [location.origin], clientName: 'demo/desk' });
   readonly #said: HTMLElement;
   readonly #mute: HTMLElement;
-  #counted = 0;
+  #gifts = 0;
+  #questions = 0;
   #muted = false;
 
   constructor(room: string, page: ParentNode) {
@@ -63,12 +64,11 @@ export class Desk {
   }
 
   #message(kind: Kind): OutgoingMessage {
-    const nth = this.#counted++;
     switch (kind) {
       case 'gift':
-        return { type: 'gift', payload: told(GIFTS, nth) };
+        return { type: 'gift', payload: told(GIFTS, this.#gifts++) };
       case 'question':
-        return { type: 'question', payload: told(QUESTIONS, nth) };
+        return { type: 'question', payload: told(QUESTIONS, this.#questions++) };
       case 'comment':
         return { type: 'comment', payload: told(COMMENTS, Math.floor(Math.random() * COMMENTS.length)) };
       case 'mute': {
