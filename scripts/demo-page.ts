@@ -16,7 +16,13 @@ export async function demoPage(folder: string): Promise<void> {
     minify: true,
     target: BROWSERS,
   });
-  await build({ entryPoints: ['demo/demo.css'], outdir: folder, minify: true, target: BROWSERS });
+  await build({
+    entryPoints: ['demo/demo.css'],
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    target: BROWSERS,
+  });
 }
 
 if (import.meta.filename === process.argv[1]) await demoPage('dist/demo');

@@ -25,6 +25,13 @@ async function ask(url: string, headers: Record<string, string>): Promise<Incomi
   return response;
 }
 
+/** Fetches it to its end: what is not read keeps its connection. */
+async function get(url: string | URL, init: RequestInit = {}) {
+  const response = await fetch(url, init);
+  const { status, headers } = response;
+  return { status, headers, text: await response.text() };
+}
+
 describe('the demo room of a gateway that is tried out', () => {
   let directory: TempDir;
   let server: ServerProcess;
@@ -43,33 +50,33 @@ describe('the demo room of a gateway that is tried out', () => {
 
   it('is named where the gateway says that it is ready, and made of what it brings itself', async () => {
     assert.match(demo, /^http:\/\/127\.0\.0\.1:\d+\/demo\/$/);
-    const response = await fetch(demo);
+    const response = await get(demo);
     assert.equal(response.status, 200);
     assert.match(
       String(response.headers.get('content-security-policy')),
       /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';/,
     );
-    const page = await response.text();
+    const page = response.text;
     const files = [...page.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, file = '']) => file);
     assert.deepEqual(files, ['data:,', 'demo.css', 'demo.js']);
     for (const [file, type] of [
       ['demo.css', 'text/css; charset=utf-8'],
       ['demo.js', 'text/javascript; charset=utf-8'],
     ] as const) {
-      const { status, headers } = await fetch(new URL(file, demo));
+      const { status, headers } = await get(new URL(file, demo));
       assert.deepEqual([status, headers.get('content-type')], [200, type]);
     }
   });
 
   it('is only looked at, and has nothing else in its folder', async () => {
-    const head = await fetch(demo, { method: 'HEAD' });
+    const head = await get(demo, { method: 'HEAD' });
     assert.equal(head.status, 200);
-    assert.equal(await head.text(), '');
-    const post = await fetch(demo, { method: 'POST', body: 'x' });
+    assert.equal(head.text, '');
+    const post = await get(demo, { method: 'POST', body: 'x' });
     assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
     for (const path of ['index.html', 'package.json', '%2e%2e/package.json', '..%2fmain.js'])
-      assert.equal((await fetch(demo + path)).status, 404, path);
-    const bare = await fetch(demo.slice(0, -1), { redirect: 'manual' });
+      assert.equal((await get(demo + path)).status, 404, path);
+    const bare = await get(demo.slice(0, -1), { redirect: 'manual' });
     assert.deepEqual([bare.status, bare.headers.get('location')], [308, '/demo/']);
   });
 
@@ -89,7 +96,7 @@ describe('the demo room of a gateway that is tried out', () => {
     await using other = await tryOut(second);
     const address = String(readyLine(other).demo);
     assert.notEqual(address, demo);
-    assert.equal((await fetch(address)).status, 200);
+    assert.equal((await get(address)).status, 200);
   });
 
   it('is not there when it is not wanted', async () => {
