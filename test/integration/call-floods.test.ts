@@ -60,16 +60,17 @@ describe('Isolated: floods of calls', () => {
       await once(attacker.session, 'remoteSettings');
       using viewer = RawStream.hello(gateway.address);
       await viewer.next('welcome');
+      // Whoever has found a place keeps it for as long as NATS is silent.
+      await nats.pause();
       const calls = Array.from({ length: 3_000 }, () => ask(attacker, method));
+      await until('the others are refused', () => attacker.count('OVERLOADED') > 2_500);
+      nats.resume();
       viewer.send({ join: { room: 'tea', start: { live: {} } } });
       await viewer.next('caughtUp');
-      const served = calls.filter(({ ended }) => ended === 'OK').length;
       await until('each has its answer', () => calls.every(({ ended }) => ended !== undefined));
       const refused = attacker.count('OVERLOADED');
-      assert.ok(refused > 1_000, `${refused} refused`);
-      assert.ok(served < 1_000, `${served} served before the join`);
+      assert.ok(refused < 2_900, `${refused} refused`);
       assert.equal(gateway.stats.refused.get('OVERLOADED'), refused);
-      assert.deepEqual([...new Set(calls.map(({ ended }) => ended))].sort(), ['OK', 'RESOURCE_EXHAUSTED']);
     });
   }
 
