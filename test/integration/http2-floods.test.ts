@@ -195,6 +195,16 @@ describe('Isolated: floods of frames', () => {
     await until('it is answered', () => answered);
   });
 
+  it('who never acknowledges that limit is held to it all the same, and soon rid of the connection', async () => {
+    await start();
+    using viewer = RawStream.hello(gateway.address);
+    const flooding = flood('huge headers');
+    await until('it was retired, and again', () => (gateway.stats.refused.get('STREAM_RESETS') ?? 0) > 2);
+    await until('it sees that', () => flooding.counts.closed > 2);
+    assert.equal(gateway.stats.sessions, 1, 'none of its calls was begun with');
+    await served(viewer, 1);
+  });
+
   it('a connection may have few streams at first, and a thousand when it has had many', async () => {
     await start();
     using client = new Http2Attacker(gateway.address);

@@ -45,7 +45,8 @@ describe('Isolated: what clients ask for', () => {
     return { destroyed: false, socket } as unknown as Http2Session;
   }
 
-  function open(name: string, session: Http2Session): ServerHttp2Stream {
+  /** @param takesMs what it takes to begin with it, in milliseconds */
+  function open(name: string, session: Http2Session, takesMs = TAKES_MS): ServerHttp2Stream {
     const stream = Object.assign(new EventEmitter(), {
       session,
       closed: false,
@@ -53,7 +54,7 @@ describe('Isolated: what clients ask for', () => {
       aborted: false,
     }) as unknown as ServerHttp2Stream;
     intake.start(stream, () => {
-      nowMs += TAKES_MS;
+      nowMs += takesMs;
       done.push(name);
     });
     return stream;
@@ -107,6 +108,21 @@ describe('Isolated: what clients ask for', () => {
     viewersWait = false;
     turn();
     assert.equal(done.length, 3 * stretch);
+  });
+
+  it('goes on after twenty milliseconds at most, however long a stretch has taken', () => {
+    const session = connection();
+    open('long', session, 100);
+    open('next', session);
+    viewersWait = true;
+    turn();
+    assert.deepEqual(done, ['long']);
+    nowMs += 19;
+    turn();
+    assert.deepEqual(done, ['long']);
+    nowMs += 1;
+    turn();
+    assert.deepEqual(done, ['long', 'next']);
   });
 
   it('passes over what was reset before its turn, at no cost', () => {

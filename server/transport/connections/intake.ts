@@ -1,7 +1,11 @@
 /** Longest stretch of work before other events get their turn, in milliseconds. */
 const SLICE_MS = 1;
-/** While viewers wait to be written to, so many times as long as a stretch has taken passes before the next. */
+/**
+ * While viewers wait to be written to, so many times as long as a stretch has taken passes before the next. One that was interrupted, by a collection of garbage or whatever else takes long,
+ * is not made up for: everybody's joins and publishes would wait.
+ */
 const REST = 9;
+const LONGEST_REST_MS = 20;
 
 /** What the intake depends on. */
 export interface IntakeDependencies {
@@ -134,7 +138,7 @@ export class Intake {
     this.#dependencies.settled(() => {
       const nowMs = this.#dependencies.nowMs();
       const tookMs = nowMs - this.#beganMs;
-      this.#nextMs = nowMs + REST * tookMs;
+      this.#nextMs = nowMs + Math.min(REST * tookMs, LONGEST_REST_MS);
       if (tookMs < SLICE_MS) this.#next();
       else this.#schedule();
     });
