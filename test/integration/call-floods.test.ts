@@ -19,6 +19,9 @@ const REQUESTS = {
   Pull: liveService.Pull.requestSerialize({ room: 'known', start: { earliest: {} } }),
 };
 
+/** Look-ups that are under way at once, and that wait, of one connection. */
+const PLACES = 8 + 256;
+
 describe('Isolated: floods of calls', () => {
   let nats: TestNats;
   let gateway: TestGateway;
@@ -63,13 +66,16 @@ describe('Isolated: floods of calls', () => {
       // Whoever has found a place keeps it for as long as NATS is silent.
       await nats.pause();
       const calls = Array.from({ length: 3_000 }, () => ask(attacker, method));
-      await until('the others are refused', () => attacker.count('OVERLOADED') > 2_500);
+      await until(
+        'no more than have a place wait',
+        () => calls.filter(({ ended }) => ended === undefined).length <= PLACES,
+      );
       nats.resume();
       viewer.send({ join: { room: 'tea', start: { live: {} } } });
       await viewer.next('caughtUp');
       await until('each has its answer', () => calls.every(({ ended }) => ended !== undefined));
       const refused = attacker.count('OVERLOADED');
-      assert.ok(refused < 2_900, `${refused} refused`);
+      assert.ok(refused > 0, 'none was refused');
       assert.equal(gateway.stats.refused.get('OVERLOADED'), refused);
     });
   }

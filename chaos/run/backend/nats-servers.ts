@@ -29,8 +29,10 @@ export class NatsServers {
   /** Starts them; resolves when JetStream answers on every one. */
   static async start(directory: string, count: number): Promise<NatsServers> {
     const binary = await findNatsServer();
-    const ports = await freePorts(count);
-    const routes = count > 1 ? await ClusterRoutes.open(await freePorts(count)) : undefined;
+    // All at once: what was free may be given out again.
+    const free = await freePorts(2 * count);
+    const ports = free.slice(0, count);
+    const routes = count > 1 ? await ClusterRoutes.open(free.slice(count)) : undefined;
     const servers = new NatsServers(binary, directory, ports, routes);
     await servers.#configure({});
     // A cluster answers when most of it is there: they start together.
