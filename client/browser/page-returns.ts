@@ -37,12 +37,14 @@ export function onReturn(returned: () => void): () => void {
   };
 }
 
-/** The wall clock goes on while a machine sleeps; timers do not. */
+/** Timers do not run while a machine sleeps. The wall clock goes on, but may be set back meanwhile; the monotonic one stands still on some systems. */
 function watchSleep(woke: () => void): ReturnType<typeof setInterval> {
-  let lookedAt = Date.now();
+  const now = (): readonly number[] => [Date.now(), performance.now()];
+  let lookedAt = now();
   return setInterval(() => {
-    const now = Date.now();
-    if (now - lookedAt > LOOK_MS + SLEPT_MS) woke();
-    lookedAt = now;
+    const looked = now();
+    const passedMs = Math.max(...looked.map((clock, index) => clock - (lookedAt[index] as number)));
+    if (passedMs > LOOK_MS + SLEPT_MS) woke();
+    lookedAt = looked;
   }, LOOK_MS);
 }

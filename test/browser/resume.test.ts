@@ -12,6 +12,7 @@ const SLEEP_MS = 7_000;
 describe('Resumable, Reliable: a viewer in a page that was away', () => {
   let rig: BrowserRig | undefined;
   let profile: BrowserContext;
+  let last: ViewerPage | undefined;
   const there = (): BrowserRig => rig!;
 
   before(async function () {
@@ -23,12 +24,22 @@ describe('Resumable, Reliable: a viewer in a page that was away', () => {
   beforeEach(async () => {
     profile = await there().browser.profile();
   });
-  afterEach(() => profile.close());
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) console.log(await whatIs(last!));
+    await profile.close();
+  });
+
+  /** What a page did, for whoever reads why a test failed. */
+  async function whatIs(tab: ViewerPage): Promise<string> {
+    const visibility = await tab.page.evaluate('document.visibilityState');
+    const [states, counters] = [await tab.get('states'), await tab.get('counters')];
+    return JSON.stringify({ visibility, states, counters });
+  }
 
   /** A tab whose viewer is live, and has seen one message. */
   async function watching(room: string): Promise<{ tab: ViewerPage; devtools: CDPSession }> {
     const { browser, endpoints, producer } = there();
-    const tab = await browser.tab(profile);
+    const tab = (last = await browser.tab(profile));
     await tab.start({ endpoints, rooms: [room], join: { from: 'earliest' } });
     await producer.publish(room, 'before');
     await tab.sees('caught-up', 'message before');

@@ -98,6 +98,8 @@ describe(`Isolated: a gateway that anything is sent to, for ${SECONDS} s (LIVE_T
     assert.equal(client.counters.reconnects, 0);
     assert.ok(storedBy([load]) > 0);
     await until('the viewer has everything', () => recording.messages.length >= storedBy([load]));
+    // They have a connection of their own, of an address whose others have broken the rules: it is refused while too many of them wait in line.
+    await until('calls from here are served again', () => client.room('tea'));
     assertGuarantees(await recorder.finish(client));
     // A connection that HTTP/2 has broken with is not read any more, and ends by its keepalive.
     await until('nobody but the viewer is left', async () => (await metric('live_gateway_sessions')) <= 1);
