@@ -120,4 +120,37 @@ describe('messages of WebSocket, in whatever parts they come', () => {
     decoder.end();
     assert.equal(receiving.bytes, 0);
   });
+
+  it('have their time each for itself, also where the next one has always begun when one is complete', () => {
+    const clock = new ManualClock();
+    const limits = { bytes: 64 * 2 ** 20, timeoutMs: 20_000 };
+    const timed = new Receiving(clock, limits, new Refusals(createLogger('silent')));
+    const source = Object.assign(new EventEmitter(), { isPaused: () => false });
+    const refused: string[] = [];
+    let messages = 0;
+    const decoder = new MessageDecoder(
+      source,
+      { address: 'host', name: 'host:1' },
+      {
+        onMessage: () => messages++,
+        onControl: () => undefined,
+        onRefused: ({ reason }) => refused.push(reason),
+      },
+      timed,
+    );
+    const message = masked(BINARY, Buffer.alloc(10_000), true, 1);
+    const [first, rest] = [message.subarray(0, 5_000), message.subarray(5_000)];
+    decoder.startRead();
+    decoder.push(first);
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1_000);
+      decoder.push(Buffer.concat([rest, first]));
+      decoder.startRead();
+    }
+    assert.deepEqual([messages, refused], [60, []]);
+    clock.advance(22_000);
+    assert.deepEqual(refused, ['FRAME_TIMEOUT'], 'the last one is not complete');
+    assert.equal(timed.bytes, 0);
+    timed.close();
+  });
 });

@@ -171,6 +171,8 @@ export class MessageDecoder implements Incoming {
   #complete(message: Buffer): void {
     this.#parts = undefined;
     this.filled = 0;
+    // The next one has a time of its own, also if it has begun.
+    this.#release();
     try {
       requireSmallBesidePayload(message, PAYLOAD_OF_FRAME);
     } catch (error) {
@@ -188,15 +190,17 @@ export class MessageDecoder implements Incoming {
   #count(): void {
     this.#unread = this.#unread && compact(this.#unread);
     const held = (this.#unread?.length ?? 0) + (this.#parts?.length ?? 0);
-    if (this.complete) {
-      if (this.held > 0) this.#receiving.end(this);
-      this.held = 0;
-      return;
-    }
+    if (this.complete) return this.#release();
     this.#receiving.begin(this);
     const grown = held - this.held;
     this.held = held;
     this.#receiving.grown(this, grown);
+  }
+
+  /** Nothing of it is awaited any more. */
+  #release(): void {
+    if (this.held > 0) this.#receiving.end(this);
+    this.held = 0;
   }
 }
 
