@@ -92,19 +92,19 @@ export async function openListeners(
   const web = await openWeb(dependencies, entrance, undo);
   return {
     address: grpc.address,
-    http: web?.http.address,
+    http: web?.address,
     get connections() {
-      return grpc.connections + (web?.http.connections ?? 0);
+      return grpc.connections + (web?.connections ?? 0);
     },
     get receivingBytes() {
       return entrance.receiving.bytes;
     },
     stopAccepting() {
       grpc.stopAccepting();
-      web?.http.stopAccepting();
+      web?.stopAccepting();
     },
     async finish(ms) {
-      await Promise.all([grpc.finishCalls(ms), web?.webSockets.finish(ms)]);
+      await Promise.all([grpc.finishCalls(ms), web?.finish(ms)]);
     },
   };
 }
@@ -113,7 +113,7 @@ async function openWeb(
   { config, certificates, keepalive, sessions, unary, random }: ListenersDependencies,
   entrance: Entrance,
   undo: (step: () => Promise<void> | void) => void,
-): Promise<{ readonly http: HttpServer; readonly webSockets: WebSocketServer } | undefined> {
+): Promise<HttpServer | undefined> {
   const demo = servesDemo(config);
   if (config.http === undefined && !demo) return undefined;
   const { controlFrames } = config;
@@ -129,10 +129,17 @@ async function openWeb(
   // Nobody has asked for this listener: it is there for whoever sits before the machine.
   const served = config.http === undefined ? forThisMachine(all) : all;
   const http = await onWebAddress(config, (address) =>
-    serveHttp({ address, certificates, reception: entrance.reception, failed: entrance.failed, ...served }),
+    serveHttp({
+      address,
+      certificates,
+      reception: entrance.reception,
+      failed: entrance.failed,
+      clock,
+      ...served,
+    }),
   );
   undo(() => http.close());
-  return { http, webSockets };
+  return http;
 }
 
 /** Serves on the address that is configured or, where only the demo needs one, on the usual one; on a free port if that is taken. */

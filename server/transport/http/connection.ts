@@ -17,8 +17,10 @@ export class HttpConnection implements CarrierConnection {
     else socket.once('close', proven);
   }
 
-  /** The answer says that it is the last. */
+  /** The answer is the last, and says so if it has not begun. */
   takeNoMore(): void {
-    this.#response.shouldKeepAlive = false;
+    const { socket } = this.#response;
+    if (!this.#response.headersSent) this.#response.shouldKeepAlive = false;
+    else this.#response.once('finish', () => socket?.destroySoon());
   }
 }

@@ -3,6 +3,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Socket } from 'node:net';
+import type { Clock } from '../../../common/clock.ts';
+import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
@@ -11,6 +13,7 @@ import type { Reception } from '../connections/reception.ts';
 import { admit, dismiss, enter } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
+import { WaitingAnswers } from './waiting-answers.ts';
 
 /** Longest header of a request, in bytes: a token of 8 KiB, and as much for the rest. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -36,6 +39,7 @@ export interface HttpServing {
   readonly reception: Reception;
   /** Is told that a connection could not be accepted; the next ones may be. */
   readonly failed: (error: Error) => void;
+  readonly clock: Clock;
   /** The first whose prefix fits answers. */
   readonly routes: readonly HttpRoute[];
   /** Absent: there is no other protocol. */
@@ -50,6 +54,8 @@ export interface HttpServer {
   readonly connections: number;
   /** Accepts no more connections. */
   stopAccepting(): void;
+  /** Lets answers and what was said last get out, but does not wait for it longer than so many milliseconds. To be called once nothing is accepted any more. */
+  finish(ms: number): Promise<void>;
   /** Destroys every connection; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -63,10 +69,13 @@ export async function serveHttp({
   certificates,
   reception,
   failed,
+  clock,
   routes,
   upgrade,
 }: HttpServing): Promise<HttpServer> {
+  const waiting = new WaitingAnswers();
   const handle: RequestListener = (request, response) => {
+    waiting.watch(response);
     const url = URL.parse(request.url ?? '', 'http://gateway');
     const route = url && routes.find(({ prefix }) => url.pathname.startsWith(prefix));
     if (url && route) route.handle(request, response, url);
@@ -98,6 +107,12 @@ export async function serveHttp({
       return sockets.size;
     },
     stopAccepting: () => void server.close(),
+    async finish(ms) {
+      const finished = new AbortController();
+      void closed.then(() => finished.abort());
+      server.closeIdleConnections();
+      await sleep(clock, ms, finished.signal);
+    },
     async close() {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../common/clock.ts';
-import { sleep } from '../../../common/sleep.ts';
 import type { Sessions } from '../../session/sessions.ts';
 import type { Entrance } from '../connections/entrance.ts';
 import type { Keepalive } from '../connections/keepalive.ts';
@@ -34,8 +33,6 @@ export class WebSocketServer {
   readonly #dependencies: WebSocketCarrierDependencies;
   readonly #controlFrames: PerSecond<WebSocketCarrier>;
   readonly #keepalive: KeepaliveSweep;
-  /** Aborted when no connection is left, while somebody waits for that. */
-  #emptied: AbortController | undefined;
 
   constructor(serving: WebSocketServing) {
     const { clock, entrance, keepalive, controlFrames } = serving;
@@ -66,13 +63,6 @@ export class WebSocketServer {
     if (head.length > 0) carrier.onData(head);
   }
 
-  /** Lets what was said last get out, but does not wait for it longer than so many milliseconds. */
-  async finish(ms: number): Promise<void> {
-    if (this.#carriers.size === 0) return;
-    this.#emptied = new AbortController();
-    await sleep(this.#serving.clock, ms, this.#emptied.signal);
-  }
-
   close(): void {
     this.#keepalive.close();
     this.#controlFrames.close();
@@ -84,7 +74,6 @@ export class WebSocketServer {
     socket.on('close', () => {
       carriers.delete(socket);
       carrier.onClosed();
-      if (carriers.size === 0) this.#emptied?.abort();
     });
     socket.on('error', destroy);
     socket.on('end', destroy);

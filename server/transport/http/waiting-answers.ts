@@ -1,0 +1,31 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * Answers that wait behind another on their connection, because requests came without waiting for answers. When a connection is lost Node says so to the answer whose
+ * turn it is, by its event `close`, and to none of those behind it: whatever was done for them would be done, and held, for ever. Here all of them are told.
+ */
+export class WaitingAnswers {
+  readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>();
+
+  /** To be called with every answer before anything is done for it. */
+  watch(response: ServerResponse): void {
+    // Its turn has come at once, as mostly.
+    if (response.socket !== null) return;
+    const waiting = this.#of(response.req.socket);
+    waiting.add(response);
+    response.once('socket', () => waiting.delete(response));
+  }
+
+  #of(socket: Socket): Set<ServerResponse> {
+    const known = this.#waiting.get(socket);
+    if (known !== undefined) return known;
+    const waiting = new Set<ServerResponse>();
+    this.#waiting.set(socket, waiting);
+    socket.once('close', () => {
+      for (const response of waiting) response.destroy().emit('close');
+      waiting.clear();
+    });
+    return waiting;
+  }
+}

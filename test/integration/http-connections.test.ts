@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { systemClock } from '../../common/clock.ts';
+import { parseAddress } from '../../common/units.ts';
+import { Origins } from '../../server/transport/connections/origins.ts';
+import { HttpConnection } from '../../server/transport/http/connection.ts';
+import type { HttpServer } from '../../server/transport/http/server.ts';
+import { serveHttp } from '../../server/transport/http/server.ts';
+import { until } from '../helpers/poll.ts';
+
+describe('Isolated: connections of HTTP', () => {
+  let server: HttpServer;
+  let answers: ServerResponse[];
+  let closed: ServerResponse[];
+  let socket: Socket;
+
+  beforeEach(async () => {
+    answers = [];
+    closed = [];
+    server = await serveHttp({
+      address: { host: '127.0.0.1', port: 0 },
+      certificates: undefined,
+      reception: { origins: new Origins([]) },
+      failed: (error) => assert.fail(error),
+      clock: systemClock,
+      routes: [
+        {
+          prefix: '/',
+          handle(_, response): void {
+            answers.push(response);
+            response.on('close', () => closed.push(response));
+          },
+        },
+      ],
+      upgrade: (_, upgraded) => upgraded.on('end', () => upgraded.destroy()).resume(),
+    });
+    socket = connect(parseAddress(server.address)!);
+    socket.on('error', () => undefined);
+  });
+
+  afterEach(async () => {
+    socket.destroy();
+    await server.close();
+  });
+
+  const get = (path: string): string => `GET /${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  const UPGRADE = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
+
+  it('all answers are told that they are lost, those too that wait behind another', async () => {
+    socket.write(get('one') + get('two') + get('three'));
+    await until('all are there', () => answers.length === 3);
+    socket.destroy();
+    await until('all are told', () => closed.length === 3);
+  });
+
+  it('no answer is forgotten when another protocol is to be spoken before it is out', async () => {
+    socket.write(get('one') + get('two') + UPGRADE);
+    await until('both are there', () => answers.length === 2);
+    socket.destroy();
+    await until('both are told', () => closed.length === 2);
+  });
+
+  it('each answer is told once that it is over', async () => {
+    socket.write(get('one') + get('two'));
+    await until('both are there', () => answers.length === 2);
+    for (const answer of answers) answer.end();
+    await until('both are told', () => closed.length === 2);
+    socket.destroy();
+    await until('the connection has gone', () => server.connections === 0);
+    assert.deepEqual(closed, answers);
+  });
+
+  it('one that is to take no more ends with the answer that is under way', async () => {
+    socket.on('data', (bytes: Buffer) => {
+      if (bytes.toString().endsWith('0\r\n\r\n')) socket.write(get('two'));
+    });
+    let ended = false;
+    socket.on('close', () => (ended = true));
+    socket.write(get('one'));
+    const answer = await until('it is there', () => answers[0]);
+    answer.write('begun');
+    new HttpConnection(answer).takeNoMore();
+    answer.end();
+    await until('it has ended, or goes on', () => ended || answers.length > 1);
+    assert.equal(answers.length, 1, 'the next request goes elsewhere');
+  });
+
+  it('who waits for an answer when the server is to end gets it', async () => {
+    let received = '';
+    socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    socket.write(get('one'));
+    const answer = await until('it is there', () => answers[0]);
+    server.stopAccepting();
+    const finished = server.finish(600_000).then(() => server.close());
+    answer.shouldKeepAlive = false;
+    answer.end('the answer');
+    await finished;
+    await until('it has come', () => received.includes('the answer'));
+  });
+
+  it('nobody is waited for who asks for nothing', async () => {
+    socket.write(get('one'));
+    const answer = await until('it is there', () => answers[0]);
+    answer.end();
+    await until('it is answered', () => closed.length === 1);
+    server.stopAccepting();
+    await server.finish(600_000);
+    await until('the connection has gone', () => server.connections === 0);
+  });
+});
