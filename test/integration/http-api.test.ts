@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { Clock } from '../../common/clock.ts';
+import { systemClock } from '../../common/clock.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -264,6 +266,23 @@ describe('rooms over HTTP', () => {
       socket.write('GET /v1/rooms/demo/messages?limit=1 HTTP/1.1\r\nhost: x\r\n\r\n');
       await until('both are answered', () => answer().split('"more":true').length === 3);
     });
+  });
+
+  it('answers what was asked before it goes', async () => {
+    await gateway.close();
+    // Last words have half a second, which may be short on a machine that is busy.
+    const slow: Clock = { ...systemClock, after: (ms, fn) => systemClock.after(100 * ms, fn) };
+    gateway = await startTestGateway(nats.url, HTTP, { clock: slow });
+    const { socket, answer, ended } = await raw();
+    const body = JSON.stringify({ type: 'gift', payload: 'a rose' });
+    const head = 'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
+    await until('it has begun', () => gateway.stats.receivingBytes > 0);
+    const drained = gateway.drain(0);
+    socket.write(body.slice(10));
+    await until('the connection has ended', ended);
+    assert.match(answer(), /connection: close.*{"seq":1,"duplicate":false}/is);
+    await drained;
   });
 
   it('tells what there is to other methods, and nothing of other paths', async () => {

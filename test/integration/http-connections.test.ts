@@ -72,6 +72,19 @@ describe('Isolated: connections of HTTP', () => {
     assert.deepEqual(closed, answers);
   });
 
+  it('one whose request never ends is not kept for it once that is answered', async () => {
+    let ended = false;
+    let received = '';
+    socket.on('close', () => (ended = true));
+    socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    socket.write('GET /one HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nx');
+    const answer = await until('it is there', () => answers[0]);
+    answer.end('the answer');
+    await until('it is answered', () => received.includes('the answer'));
+    socket.write('x');
+    await until('it has ended', () => ended);
+  });
+
   it('one that is to take no more ends with the answer that is under way', async () => {
     socket.on('data', (bytes: Buffer) => {
       if (bytes.toString().endsWith('0\r\n\r\n')) socket.write(get('two'));
