@@ -12,8 +12,8 @@ import type { Link } from './transport.ts';
 import { Watchdog } from './watchdog.ts';
 
 /**
- * Where a large frame on a slow link cannot be told from a dead link, a probe may take twice as long after each failure, up to this, in milliseconds: what is too
- * large for the first try comes with a later one.
+ * Where a large frame on a slow link cannot be told from a dead link, a probe may take twice as long after each that stayed unanswered, up to this, in milliseconds: what
+ * is too large for the first try comes with a later one.
  */
 const LONGEST_PATIENCE_MS = 120_000;
 
@@ -32,6 +32,8 @@ export class Connection {
   #timer: Timer | undefined;
   #generation = 0;
   #welcomedBefore = false;
+  /** Probes that stayed unanswered since the connection was last of use. */
+  #unanswered = 0;
 
   constructor(
     settings: ConnectionSettings,
@@ -65,13 +67,14 @@ export class Connection {
 
   /** The connection was of use to the owner: the next failure begins the backoff anew. */
   gained(): void {
+    this.#unanswered = 0;
     this.#dependencies.route.gained();
   }
 
   /** Finds out now whether the link works, and tries now to have one where there is none. An answer may take `timeoutMs`. */
   probe(timeoutMs = this.#settings.probeTimeoutMs): void {
     const { kind, since } = this.#state;
-    if (kind === 'live') this.#watchdog?.probe(timeoutMs);
+    if (kind === 'live' || kind === 'suspect') this.#watchdog?.probe(timeoutMs);
     else if (kind === 'backoff') this.#connect();
     // The way that it goes may be no more.
     else if (kind === 'connecting' && this.#now() - since >= timeoutMs) this.#again();
@@ -166,21 +169,21 @@ export class Connection {
   #onWelcome(welcome: Welcome): void {
     const state = this.#state;
     if (state.kind !== 'connecting') return;
-    const { endpoint, generation, attempt } = state;
+    const { endpoint, generation } = state;
     const { session, heartbeatMs } = welcome;
     if (this.#welcomedBefore) this.#dependencies.counters.reconnects += 1;
     this.#welcomedBefore = true;
-    this.#watchdog = this.#newWatchdog(heartbeatMs, attempt);
+    this.#watchdog = this.#newWatchdog(heartbeatMs);
     this.#watchdog.start();
     this.#setState({ kind: 'live', endpoint, generation, session, heartbeatMs, since: this.#now() });
     if (this.#isCurrent(generation)) this.#listener.welcomed(welcome);
   }
 
-  #newWatchdog(heartbeatMs: number, attempt: number): Watchdog {
+  #newWatchdog(heartbeatMs: number): Watchdog {
     const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
     const silenceMs = heartbeatMs * silenceFactor + silenceSlackMs;
     const longestMs = Math.max(probeTimeoutMs, LONGEST_PATIENCE_MS);
-    const patientMs = Math.min(probeTimeoutMs * 2 ** attempt, longestMs);
+    const patientMs = Math.min(probeTimeoutMs * 2 ** this.#unanswered, longestMs);
     const limits = { silenceMs, probeMs: this.#link?.wholeFramesOnly ? patientMs : probeTimeoutMs };
     return new Watchdog(this.#dependencies.clock, limits, {
       bytesReceived: () => this.#link?.bytesReceived ?? 0,
@@ -191,6 +194,7 @@ export class Connection {
       suspected: (silentMs) => this.#suspect(silentMs),
       cleared: () => this.#clear(),
       expired: (silentMs) => {
+        this.#unanswered += 1;
         this.#dependencies.counters.probeFailures += 1;
         this.#fail(unavailable(`nothing received for ${Math.round(silentMs)} ms, probe unanswered`));
       },

@@ -34,8 +34,8 @@ const LATE_MS = 500;
 type State =
   /** Watching; `timer` looks at the time of the last sign of life. */
   | { kind: 'watching'; timer: Timer }
-  /** A probe is out. */
-  | { kind: 'probing'; timer: Timer }
+  /** A probe is out, whose answer may come until `dueAt`. */
+  | { kind: 'probing'; timer: Timer; dueAt: number }
   | { kind: 'stopped' };
 
 /**
@@ -75,11 +75,14 @@ export class Watchdog {
     this.#listener.cleared();
   }
 
-  /** Asks at once, however short the silence: an answer may take `probeMs`. Without effect while a probe is out. */
+  /** Asks at once, however short the silence: an answer may take `probeMs`. While a probe is out, its answer may take no longer than that from now on. */
   probe(probeMs: number): void {
-    if (this.#state.kind !== 'watching') return;
-    this.#probe(probeMs);
-    this.#listener.suspected(this.#silentMs());
+    if (this.#state.kind === 'watching') {
+      this.#probe(probeMs);
+      this.#listener.suspected(this.#silentMs());
+    } else if (this.#state.kind === 'probing' && this.#state.dueAt > this.#clock.monotonicMs() + probeMs) {
+      this.#probe(probeMs);
+    }
   }
 
   /** Ends the watch; nothing is called afterwards. */
@@ -114,7 +117,7 @@ export class Watchdog {
       else if (this.#isSlow()) this.#recover();
       else this.#expire();
     });
-    this.#setState({ kind: 'probing', timer });
+    this.#setState({ kind: 'probing', timer, dueAt });
   }
 
   #hear(): void {

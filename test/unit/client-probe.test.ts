@@ -100,6 +100,39 @@ describe('a link that shows frames only when they are complete', () => {
     assert.deepEqual(patience, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 120_000]);
   });
 
+  it('is given no longer for attempts that came to nothing: those say nothing of large frames', () => {
+    const scripted = new ScriptedClient();
+    scripted.transport.wholeFramesOnly = true;
+    scripted.client.join('r1');
+    for (let failures = 0; failures < 6; failures += 1) {
+      scripted.transport.link.end(new LiveError(status.UNAVAILABLE, 'nobody is there'));
+      scripted.waitOutBackoff();
+    }
+    scripted.welcome();
+    assert.equal(silenceMs(scripted), SILENCE_MS + PROBE_MS);
+  });
+
+  it('is given up as soon as a later, shorter probe stays unanswered', () => {
+    const scripted = new ScriptedClient();
+    scripted.transport.wholeFramesOnly = true;
+    scripted.client.join('r1');
+    for (let failures = 0; failures < 4; failures += 1) {
+      scripted.welcome();
+      silenceMs(scripted);
+      scripted.waitOutBackoff();
+    }
+    scripted.welcome();
+    scripted.clock.advance(SILENCE_MS);
+    assert.equal(scripted.stateName, 'suspect');
+    scripted.client.probe(200);
+    scripted.clock.advance(100);
+    scripted.client.probe(200);
+    scripted.clock.advance(99);
+    assert.equal(scripted.stateName, 'suspect');
+    scripted.clock.advance(1);
+    assert.equal(scripted.stateName, 'backoff');
+  });
+
   it('is the only one that is', () => {
     const scripted = new ScriptedClient();
     scripted.client.join('r1');
