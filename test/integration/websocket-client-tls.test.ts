@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import type { LiveClientOptions } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
 import type { Identity } from '../helpers/certificates.ts';
@@ -40,9 +41,13 @@ describe('the client by WebSocket and TLS', () => {
     await directory[Symbol.asyncDispose]();
   });
 
-  function at(gateway: TestGateway, tls: LiveClientOptions['tls']): LiveClient {
+  function at(
+    gateway: TestGateway,
+    tls: LiveClientOptions['tls'],
+    endpoint = `wss://${gateway.http}`,
+  ): LiveClient {
     const client = new LiveClient({
-      endpoints: [`wss://${gateway.http}`],
+      endpoints: [endpoint],
       ...(tls !== undefined && { tls }),
     });
     opened.push(client);
@@ -61,6 +66,23 @@ describe('the client by WebSocket and TLS', () => {
     await works(at(secured, { ca: authority.ca }));
     await works(at(named, { ca: authority.ca, serverName: 'gw.example.org' }));
     await works(at(mutual, { ca: authority.ca, cert: viewer.cert, key: viewer.key }));
+  });
+
+  it('where the first address of a name cannot be reached', async () => {
+    const { lookup } = dns;
+    const addresses = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    const both = (_name: string, _options: object, done: (error: null, found: object[]) => void): void =>
+      process.nextTick(done, null, addresses);
+    dns.lookup = both as typeof lookup;
+    try {
+      const tls = { ca: authority.ca, serverName: 'localhost' };
+      await works(at(secured, tls, `wss://gw.example.org:${secured.http!.split(':')[1]}`));
+    } finally {
+      dns.lookup = lookup;
+    }
   });
 
   it('not without an authority that is known, or with another name; and says why', async () => {

@@ -7,6 +7,9 @@ import { resetSocket } from '../../../common/node/reset-socket.ts';
 import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
 import type { Socket, SocketHandlers } from '../websocket/socket.ts';
 
+/** Takes a connection that is made, or why there is none. */
+type Dialled = (error: Error | null, connection?: TcpSocket) => void;
+
 /** A WebSocket of the package `ws`, on a TCP connection that we make: it shows what has come, and can be reset. */
 export class NodeSocket implements Socket {
   readonly wholeMessagesOnly = false;
@@ -17,12 +20,12 @@ export class NodeSocket implements Socket {
 
   /** @param tls how it is secured, where the URL is `wss://` */
   constructor(url: string, protocol: string, tls: ConnectionOptions, handlers: SocketHandlers) {
-    const dial = (options: NetConnectOpts): TcpSocket => this.#connect(options, url, tls);
     const socket = new WebSocket(url, protocol, {
       maxPayload: LARGEST_FRAME_BYTES,
       perMessageDeflate: false,
       // It is called in this one of its forms.
-      createConnection: dial as typeof connectTcp,
+      createConnection: ((options: NetConnectOpts, done: Dialled) =>
+        this.#dial(options, url.startsWith('wss:') ? tls : undefined, done)) as unknown as typeof connectTcp,
     });
     this.#socket = socket;
     socket.once('open', () => handlers.open());
@@ -49,12 +52,20 @@ export class NodeSocket implements Socket {
     this.#socket.terminate();
   }
 
-  #connect(options: NetConnectOpts, url: string, tls: ConnectionOptions): TcpSocket {
+  /** @param tls undefined: without */
+  #dial(options: NetConnectOpts, tls: ConnectionOptions | undefined, done: Dialled): TcpSocket | undefined {
     const { host = '', port } = options as { readonly host?: string; readonly port: number };
     const connection = connectTcp({ host, port });
     this.#connection = connection;
-    if (!url.startsWith('wss:')) return connection;
-    // An IP address is no name that could be asked for (RFC 6066).
-    return connectTls({ servername: isIP(host) === 0 ? host : '', host, ...tls, socket: connection });
+    if (tls === undefined) return connection;
+    connection.once('error', done);
+    // Not before it is connected: it takes another handle for each address of the host that it tries, and TLS on the one before ends the process.
+    connection.once('connect', () => {
+      connection.off('error', done);
+      // An IP address is no name that could be asked for (RFC 6066).
+      const servername = isIP(host) === 0 ? host : '';
+      done(null, connectTls({ servername, host, ...tls, socket: connection }));
+    });
+    return undefined;
   }
 }
