@@ -40,4 +40,11 @@ describe('resetSocket', () => {
     assert.deepEqual(errors, []);
     close();
   });
+
+  it('takes one away that is not connected yet, and perhaps never will be', () => {
+    const socket = connect({ host: '127.0.0.1', port: 1 }).on('error', () => undefined);
+    assert.ok(socket.connecting);
+    resetSocket(socket);
+    assert.ok(socket.destroyed);
+  });
 });
