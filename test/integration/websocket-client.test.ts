@@ -166,6 +166,61 @@ describe('the client by WebSocket', () => {
     });
   }
 
+  it('is told what a call was answered with that is no answer, such as one without a body', async () => {
+    for (const [statusCode, code] of [
+      [204, status.UNKNOWN],
+      [304, status.UNKNOWN],
+      [600, status.UNAVAILABLE],
+      [503, status.UNAVAILABLE],
+    ] as const) {
+      await using gateway = await handMadeWebSocketGateway({
+        request: (_request, response) => response.writeHead(statusCode).end(),
+      });
+      await using viewer = clientOf(gateway.endpoint);
+      await assert.rejects(viewer.client.room('r1'), { code });
+      await assert.rejects(viewer.client.pull('r1').next(), { code });
+    }
+  });
+
+  it('takes no more of an answer than the largest there can be', async () => {
+    for (const [statusCode, code] of [
+      [200, status.INTERNAL],
+      [503, status.INTERNAL],
+    ] as const) {
+      let sent = 0;
+      await using gateway = await handMadeWebSocketGateway({
+        request: (_request, response) => {
+          response.writeHead(statusCode, { 'content-type': 'application/proto' });
+          const more = (): void => {
+            while (!response.destroyed && response.write(Buffer.alloc(1024 * 1024))) sent += 1;
+          };
+          response.on('drain', more);
+          more();
+        },
+      });
+      await using viewer = clientOf(gateway.endpoint);
+      await assert.rejects(viewer.client.room('r1'), { code, message: /more than/ });
+      assert.ok(sent < 100, `${sent} MiB`);
+    }
+  });
+
+  it('is told the status of a refusal whose details make no sense', async () => {
+    for (const details of [
+      [null],
+      [{ type: 'google.rpc.ErrorInfo' }],
+      [{ type: 'google.rpc.ErrorInfo', value: '?' }],
+    ]) {
+      await using gateway = await handMadeWebSocketGateway({
+        request: (_request, response) => {
+          response.writeHead(404, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ code: 'not_found', message: 'no such room', details }));
+        },
+      });
+      await using viewer = clientOf(gateway.endpoint);
+      await assert.rejects(viewer.client.room('r1'), { code: status.NOT_FOUND, message: 'no such room' });
+    }
+  });
+
   it('says what answered where no gateway is', async () => {
     await using gateway = await handMadeWebSocketGateway({ request: (_request, response) => response.end() });
     await using viewer = clientOf(gateway.endpoint.replace(/\d+$/, '1'));
@@ -179,7 +234,8 @@ describe('the client by WebSocket', () => {
     await using gateway = await handMadeWebSocketGateway();
     using proxy = await proxyTo(gateway.port);
     const clock = new ManualClock();
-    await using viewer = clientOf(proxy.endpoint, { clock, probeTimeoutMs: 200 });
+    // An attempt may be on its way into the hole when that is closed.
+    await using viewer = clientOf(proxy.endpoint, { clock, probeTimeoutMs: 200, connectTimeoutMs: 1_000 });
     const room = viewer.client.join('r1');
     await until('the room is joined', () => room.head === 1n);
     const [victim] = proxy.sockets;

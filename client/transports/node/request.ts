@@ -1,7 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { request as requestPlain } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { request as requestSecure } from 'node:https';
 import { Readable } from 'node:stream';
+
+/** Statuses of answers that the standard allows no body. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * As the standard's `fetch`, but with TLS as the application wants it, which that cannot have in Node; and as far as calls need it. Each request has a connection of its
@@ -21,15 +25,19 @@ export function fetchWith(tls: RequestOptions): (url: string, init: RequestInit)
         : requestPlain(url, options);
       request.on('error', reject);
       request.on('response', (response) => {
-        const { statusCode: status = 500, headers: given } = response;
-        const contentType = given['content-type'] ?? '';
-        resolve(
-          new Response(Readable.toWeb(response) as ReadableStream, {
-            status,
-            headers: { 'content-type': contentType },
-          }),
-        );
+        try {
+          resolve(answerOf(response));
+        } catch (error) {
+          request.destroy(error as Error);
+        }
       });
       request.end(body);
     });
+}
+
+/** @throws RangeError for a status that HTTP has not */
+function answerOf(response: IncomingMessage): Response {
+  const { statusCode: status = 500, headers } = response;
+  const body = WITHOUT_BODY.has(status) ? null : (Readable.toWeb(response) as ReadableStream);
+  return new Response(body, { status, headers: { 'content-type': headers['content-type'] ?? '' } });
 }

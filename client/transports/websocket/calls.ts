@@ -13,6 +13,7 @@ import { LiveError } from '../../core/errors.ts';
 import type { CallOptions } from '../../core/transport.ts';
 import { fromEndOfStream, fromHttpError, fromNetwork } from './connect-error.ts';
 import { enveloped, envelopes } from './envelopes.ts';
+import { partsOfBody, wholeBody } from './response-body.ts';
 import type { Network } from './socket.ts';
 
 const UNARY = 'application/proto';
@@ -21,6 +22,8 @@ const STREAM = 'application/connect+proto';
 /** Flags of an envelope. */
 const COMPRESSED = 1;
 const END = 2;
+
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Unary calls and streams of answers by the Connect protocol: https://connectrpc.com/docs/protocol. */
 export class ConnectCalls {
@@ -41,7 +44,7 @@ export class ConnectCalls {
         encodeGetRoomRequest(request),
         call,
       );
-      return decodeGetRoomResponse(new Uint8Array(await response.arrayBuffer()));
+      return decodeGetRoomResponse(await wholeBody(response));
     } catch (error) {
       throw fromNetwork(error);
     } finally {
@@ -59,13 +62,13 @@ export class ConnectCalls {
     try {
       const body = enveloped(encodePullRequest(request));
       const response = await this.#post(`${base}/live.v1.Live/Pull`, STREAM, body, call);
-      for await (const { flags, data } of envelopes(chunks(response))) {
+      for await (const { flags, data } of envelopes(partsOfBody(response))) {
         if (flags & COMPRESSED) throw new LiveError(status.INTERNAL, 'a part of the answer is compressed');
         if ((flags & END) === 0) {
           yield decodePullResponse(data);
           continue;
         }
-        const error = fromEndOfStream(new TextDecoder().decode(data));
+        const error = fromEndOfStream(textOf(data));
         if (error !== undefined) throw error;
         return;
       }
@@ -95,7 +98,7 @@ export class ConnectCalls {
       body: body as Uint8Array<ArrayBuffer>,
       signal,
     });
-    if (!response.ok) throw fromHttpError(response.status, await response.text());
+    if (!response.ok) throw fromHttpError(response.status, textOf(await wholeBody(response)));
     const given = response.headers.get('content-type') ?? '';
     if (given.startsWith(type)) return response;
     throw new LiveError(
@@ -131,11 +134,4 @@ class Call {
     this.#running.delete(this.#controller);
     this.#abort();
   }
-}
-
-/** Not all browsers have an iterator of it. */
-async function* chunks({ body }: Response): AsyncGenerator<Uint8Array, void, undefined> {
-  if (body === null) return;
-  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }

@@ -66,16 +66,21 @@ function fromConnectError({ code, message, details }: ConnectError): LiveError {
   });
 }
 
+/** What details tell; nothing where they are none: it is not worth failing for. */
 function told(details: readonly Detail[]): { reason?: string; retryAfterMs?: number } {
   const found: { reason?: string; retryAfterMs?: number } = {};
-  for (const { type, value } of details) {
-    if (type === 'google.rpc.ErrorInfo') {
-      const info = decodeErrorInfo(fromBase64(value));
-      if (info.domain === ERROR_DOMAIN) found.reason = info.reason;
-    } else if (type === 'google.rpc.RetryInfo') {
-      const { retryDelay } = decodeRetryInfo(fromBase64(value));
-      found.retryAfterMs = Number(retryDelay?.seconds ?? 0) * 1_000 + (retryDelay?.nanos ?? 0) / 1_000_000;
+  try {
+    for (const { type, value } of details) {
+      if (type === 'google.rpc.ErrorInfo') {
+        const info = decodeErrorInfo(fromBase64(value));
+        if (info.domain === ERROR_DOMAIN) found.reason = info.reason;
+      } else if (type === 'google.rpc.RetryInfo') {
+        const { retryDelay } = decodeRetryInfo(fromBase64(value));
+        found.retryAfterMs = Number(retryDelay?.seconds ?? 0) * 1_000 + (retryDelay?.nanos ?? 0) / 1_000_000;
+      }
     }
+  } catch {
+    // A proxy's, perhaps.
   }
   return found;
 }

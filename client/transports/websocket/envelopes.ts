@@ -1,6 +1,7 @@
 import { status } from '../../../protos/status-codes.ts';
 import { LiveError } from '../../core/errors.ts';
 import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
+import { joined } from './response-body.ts';
 
 /** Before each message of a stream: a byte of flags, and the length. https://connectrpc.com/docs/protocol#streaming-rpcs */
 const HEADER_BYTES = 5;
@@ -50,16 +51,4 @@ function wantedOf(held: Uint8Array): number {
   if (length > LARGEST_FRAME_BYTES)
     throw new LiveError(status.INTERNAL, `the gateway sent a message of ${length} bytes`);
   return HEADER_BYTES + length;
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
