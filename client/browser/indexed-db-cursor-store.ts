@@ -3,15 +3,12 @@ import type { Cursor } from '../core/cursor.ts';
 import type { CursorStore } from '../core/cursor-store.ts';
 import { LiveError } from '../core/errors.ts';
 import { anyCluster, Places } from '../core/places.ts';
+import { PlacesDatabase, result } from './places-database.ts';
 import type { StoredPlaces, TabPlaces } from './stored-places.ts';
 import { cursorsIn, merged, note } from './stored-places.ts';
 
 /** How long a saved cursor may wait for others, in milliseconds: what a crash may repeat. */
 const FLUSH_DELAY_MS = 200;
-
-/** Of the layout below. */
-const VERSION = 1;
-const PLACES = 'places';
 
 /**
  * Keeps cursors in IndexedDB, for this origin. What was handled in the last 200 ms comes again after a crash of the browser, and nothing is skipped; `flush`, `LiveClient.close` and
@@ -23,7 +20,7 @@ const PLACES = 'places';
  * What fails is thrown as a `LiveError`, UNAVAILABLE: a browser may have no place for it, or have it switched off.
  */
 export class IndexedDbCursorStore implements CursorStore {
-  readonly #database: Promise<IDBDatabase>;
+  readonly #database: PlacesDatabase;
   readonly #tabs = new Map<string, TabPlaces & { readonly key: [string, string] }>();
   readonly #hidden = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,9 +28,7 @@ export class IndexedDbCursorStore implements CursorStore {
 
   /** @param database its name; several stores may share one */
   constructor(database = 'live-gateway') {
-    this.#database = open(database);
-    // Whoever loads or writes is told.
-    this.#database.catch(() => undefined);
+    this.#database = new PlacesDatabase(database);
     const page = (globalThis as { document?: Document }).document;
     page?.addEventListener('visibilitychange', () => this.#writeLater(), { signal: this.#hidden.signal });
   }
@@ -41,9 +36,7 @@ export class IndexedDbCursorStore implements CursorStore {
   async load(name: string, room: string, cluster = anyCluster): Promise<Cursor | undefined> {
     await this.flush();
     return typed(async () => {
-      const transaction = (await this.#database).transaction(PLACES, 'readonly');
-      const stored = (await result(transaction.objectStore(PLACES).get([room, name]))) as
-        StoredPlaces | undefined;
+      const stored = await this.#database.transact('readonly', (places) => read(places, [room, name]));
       if (stored === undefined) return undefined;
       const cursors = cursorsIn(stored);
       const { known } = this.#tab(name, room);
@@ -65,10 +58,10 @@ export class IndexedDbCursorStore implements CursorStore {
     const unsaved = [...this.#tabs.values()].filter((tab) => tab.unsaved.size > 0);
     if (unsaved.length === 0) return;
     await typed(async () => {
-      const transaction = (await this.#database).transaction(PLACES, 'readwrite');
-      const places = transaction.objectStore(PLACES);
-      const done = completed(transaction);
-      await Promise.all([...unsaved.map((tab) => write(places, tab)), done]);
+      const kept = await this.#database.transact('readwrite', (places) =>
+        Promise.all(unsaved.map((tab) => write(places, tab))),
+      );
+      for (const takeNote of kept) takeNote();
     });
     this.#failure = undefined;
   }
@@ -79,7 +72,7 @@ export class IndexedDbCursorStore implements CursorStore {
     try {
       await this.flush();
     } finally {
-      (await this.#database).close();
+      await this.#database.close();
     }
   }
 
@@ -101,43 +94,28 @@ export class IndexedDbCursorStore implements CursorStore {
   }
 }
 
-/** Reads and writes in one transaction: no other tab comes between. */
+async function read(places: IDBObjectStore, key: [string, string]): Promise<StoredPlaces | undefined> {
+  return (await result(places.get(key))) as StoredPlaces | undefined;
+}
+
+/**
+ * Reads and writes in one transaction: no other tab comes between.
+ * @returns takes note of what was written, once that is kept: the browser may still take it back
+ */
 async function write(
   places: IDBObjectStore,
   tab: TabPlaces & { readonly key: [string, string] },
-): Promise<void> {
-  const stored = (await result(places.get(tab.key))) as StoredPlaces | undefined;
-  const now = merged(stored, tab);
+): Promise<() => void> {
+  const now = merged(await read(places, tab.key), tab);
   // What is saved from here on is of the next write.
   const written = [...tab.unsaved];
   await result(places.put(now, tab.key));
-  for (const [epoch, cursor] of written) {
-    if (tab.unsaved.get(epoch) === cursor) tab.unsaved.delete(epoch);
-    if (now.cursors[epoch]?.seq === cursor.seq) tab.known.set(epoch, cursor.seq);
-  }
-}
-
-async function open(name: string): Promise<IDBDatabase> {
-  const request = indexedDB.open(name, VERSION);
-  request.onupgradeneeded = () => void request.result.createObjectStore(PLACES);
-  const database = await result(request);
-  // A later version of the page wants another layout: it does not have to wait for this one.
-  database.onversionchange = () => database.close();
-  return database;
-}
-
-function result<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('the request failed'));
-  });
-}
-
-function completed(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'));
-  });
+  return () => {
+    for (const [epoch, cursor] of written) {
+      if (tab.unsaved.get(epoch) === cursor) tab.unsaved.delete(epoch);
+      if (now.cursors[epoch]?.seq === cursor.seq) tab.known.set(epoch, cursor.seq);
+    }
+  };
 }
 
 /** Does what IndexedDB may fail at. @throws LiveError */

@@ -68,6 +68,43 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     assert.deepEqual(await messages(again), []);
   });
 
+  it('are kept anew where somebody deletes the database meanwhile', async () => {
+    await there().producer.burst('tea', ['one', 'two']);
+    const tab = await watching();
+    await tab.sees('message two');
+    await until('the place is stored', async () => (await storedSeq(tab)) === '2');
+    await tab.page.evaluate(`new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase('live-gateway');
+      request.onsuccess = resolve;
+      request.onerror = request.onblocked = reject;
+    })`);
+    await there().producer.publish('tea', 'three');
+    await tab.sees('message three');
+    await tab.call('close');
+    assert.equal(await storedSeq(tab), '3');
+  });
+
+  it('are written by the next one where the browser takes a write back', async () => {
+    await there().producer.burst('tea', ['one', 'two']);
+    const tab = await watching();
+    await until('the place is stored', async () => (await storedSeq(tab)) === '2');
+    // As where it turns out at the end that there is no room for it.
+    await tab.page.evaluate(`{
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (...values) {
+        IDBObjectStore.prototype.put = put;
+        const request = this.put(...values);
+        request.addEventListener('success', () => this.transaction.abort());
+        this.transaction.addEventListener('abort', () => (globalThis.tookBack = true));
+        return request;
+      };
+    }`);
+    await there().producer.publish('tea', 'three');
+    await until('a write was taken back', () => tab.page.evaluate('globalThis.tookBack'));
+    await tab.call('close');
+    assert.equal(await storedSeq(tab), '3');
+  });
+
   it('tell of a gap where messages are gone meanwhile', async () => {
     const { producer } = there();
     await producer.burst('tea', ['one', 'two']);
