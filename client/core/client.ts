@@ -224,7 +224,7 @@ export class CoreClient extends Emitter<LiveClientEvents> {
   /**
    * Finds out now whether the connection still works, not only after a silence, and tries now to have one instead of after a delay: for an application that hears of
    * something the client cannot know, such as another network, or that the machine was asleep. Whatever is well stays as it is.
-   * @param timeoutMs how long an answer may take, in milliseconds; `probeTimeoutMs` unless given
+   * @param timeoutMs how long an answer may take, in milliseconds; `probeTimeoutMs` unless given. In pages twice as long after each probe that stayed unanswered
    * @throws LiveError if it makes no sense
    */
   probe(timeoutMs?: number): void {

@@ -71,10 +71,10 @@ export class Connection {
     this.#dependencies.route.gained();
   }
 
-  /** Finds out now whether the link works, and tries now to have one where there is none. An answer may take `timeoutMs`. */
+  /** Finds out now whether the link works, and tries now to have one where there is none. An answer may take `timeoutMs`, or what patience makes of that. */
   probe(timeoutMs = this.#settings.probeTimeoutMs): void {
     const { kind, since } = this.#state;
-    if (kind === 'live' || kind === 'suspect') this.#watchdog?.probe(timeoutMs);
+    if (kind === 'live' || kind === 'suspect') this.#watchdog?.probe(this.#patience(timeoutMs));
     else if (kind === 'backoff') this.#connect();
     // The way that it goes may be no more.
     else if (kind === 'connecting' && this.#now() - since >= timeoutMs) this.#again();
@@ -182,9 +182,7 @@ export class Connection {
   #newWatchdog(heartbeatMs: number): Watchdog {
     const { silenceFactor, silenceSlackMs, probeTimeoutMs } = this.#settings;
     const silenceMs = heartbeatMs * silenceFactor + silenceSlackMs;
-    const longestMs = Math.max(probeTimeoutMs, LONGEST_PATIENCE_MS);
-    const patientMs = Math.min(probeTimeoutMs * 2 ** this.#unanswered, longestMs);
-    const limits = { silenceMs, probeMs: this.#link?.wholeFramesOnly ? patientMs : probeTimeoutMs };
+    const limits = { silenceMs, probeMs: this.#patience(probeTimeoutMs) };
     return new Watchdog(this.#dependencies.clock, limits, {
       bytesReceived: () => this.#link?.bytesReceived ?? 0,
       slow: (bytes, silentMs) => {
@@ -199,6 +197,12 @@ export class Connection {
         this.#fail(unavailable(`nothing received for ${Math.round(silentMs)} ms, probe unanswered`));
       },
     });
+  }
+
+  /** How long a probe may take that would be answered within `probeMs` on a link that shows all that comes. */
+  #patience(probeMs: number): number {
+    if (!this.#link?.wholeFramesOnly) return probeMs;
+    return Math.min(probeMs * 2 ** this.#unanswered, Math.max(probeMs, LONGEST_PATIENCE_MS));
   }
 
   #suspect(silentMs: number): void {

@@ -124,13 +124,28 @@ describe('a link that shows frames only when they are complete', () => {
     scripted.welcome();
     scripted.clock.advance(SILENCE_MS);
     assert.equal(scripted.stateName, 'suspect');
-    scripted.client.probe(200);
+    scripted.client.probe(10);
     scripted.clock.advance(100);
-    scripted.client.probe(200);
-    scripted.clock.advance(99);
+    scripted.client.probe(10);
+    scripted.clock.advance(59);
     assert.equal(scripted.stateName, 'suspect');
     scripted.clock.advance(1);
     assert.equal(scripted.stateName, 'backoff');
+  });
+
+  it('is given longer each time, too, where the application asks for a probe again and again', () => {
+    const scripted = new ScriptedClient();
+    scripted.transport.wholeFramesOnly = true;
+    scripted.client.join('r1');
+    const patience: number[] = [];
+    for (let failures = 0; failures < 4; failures += 1) {
+      scripted.welcome();
+      scripted.receive(joined('r1', 1));
+      scripted.client.probe(200);
+      patience.push(silenceMs(scripted));
+      scripted.waitOutBackoff();
+    }
+    assert.deepEqual(patience, [200, 400, 800, 1_600]);
   });
 
   it('is the only one that is', () => {
