@@ -1,7 +1,7 @@
-/** Publishes a second that a token sets by itself, by their names: `publish` of all, `ephemeral`, `publish:TYPE` of one type. */
+/** How often a second, as a token sets it by itself, by names: `join`, `read`, `publish` of all, `ephemeral`, `publish:TYPE` of one type. */
 export type TokenLimits = ReadonlyMap<string, number>;
 
-const NAME_PATTERN = /^(publish|ephemeral|publish:[A-Za-z0-9_.-]{1,64})$/;
+const NAME_PATTERN = /^(join|read|publish|ephemeral|publish:[A-Za-z0-9_.-]{1,64})$/;
 const MAX_PER_SECOND = 1_000_000;
 
 /** Whether a limit is known here. */

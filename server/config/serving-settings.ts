@@ -134,7 +134,15 @@ export const SERVING_SETTINGS = {
   joinRate: required({
     flag: 'join-rate',
     placeholder: 'n',
-    help: 'joins a second of one stream; ten times as many may come at once',
+    help: 'joins a second of one user at each worker, or of one stream where nobody is asked for a token; ten times as many may come at once; a token may say otherwise',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '20',
+    parse: parseRate,
+  }),
+  readRate: required({
+    flag: 'read-rate',
+    placeholder: 'n',
+    help: 'likewise, of reads of rooms: GetRoom and Pull, and the same by HTTP; any number where nobody is asked for a token',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '20',
     parse: parseRate,
@@ -142,7 +150,7 @@ export const SERVING_SETTINGS = {
   publishRate: required({
     flag: 'publish-rate',
     placeholder: 'n',
-    help: 'publishes a second of one user at each worker, or of one stream where nobody is asked for a token; ten times as many may come at once; a token may say otherwise',
+    help: 'likewise, of publishes',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '1000',
     parse: parseRate,

@@ -28,7 +28,7 @@ import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
 import { openAuditLog } from '../observability/audit-log.ts';
 import { Moderation } from '../session/moderation.ts';
-import { PublishRates } from '../session/publish-rates.ts';
+import { UserRates } from '../session/user-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
@@ -167,8 +167,16 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const limits = { all: config.publishRate, ephemeral: config.userEphemeralRate };
-    const publishing = new PublishService(publisher, maxPayload, new PublishRates(limits, clock));
+    const rates = new UserRates(
+      {
+        join: config.joinRate,
+        read: authenticator.kind === 'open' ? Infinity : config.readRate,
+        publish: config.publishRate,
+        ephemeral: config.userEphemeralRate,
+      },
+      clock,
+    );
+    const publishing = new PublishService(publisher, maxPayload, rates);
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
@@ -179,6 +187,7 @@ export async function startGateway(
         scheduler,
         publishing,
         authenticator,
+        rates,
         clock,
         logger,
         refusals,
@@ -208,6 +217,7 @@ export async function startGateway(
       hub,
       directory,
       lookUps: new Turns(LOOK_UPS),
+      rates,
       publishing,
       authenticator,
       life,

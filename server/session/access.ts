@@ -4,6 +4,7 @@ import { allows, allowsEverywhere, EVERYTHING } from '../auth/grant.ts';
 import type { TokenLimits } from '../auth/limits.ts';
 import { TokenError } from '../auth/token-error.ts';
 import { Failure } from './failure.ts';
+import type { Spender } from './user-rates.ts';
 
 /** The client is asked for a new token so long before the end of the old one, or at half its time if that is later. In milliseconds. */
 const ANNOUNCE_MS = 60_000;
@@ -44,9 +45,13 @@ export class Access {
     return this.#held[0]?.grant.user;
   }
 
-  /** Rates of publishing that the token of the stream or call sets; undefined: none. */
-  get limits(): TokenLimits | undefined {
-    return this.#held[0]?.grant.limits;
+  /**
+   * Whose rates it counts for.
+   * @param group who it is where nobody is asked for a token
+   */
+  spender(group: string): Spender {
+    const { user } = this;
+    return { name: user === undefined ? `group ${group}` : `user ${user}`, limits: this.#limits };
   }
 
   /** The name of the token of the stream or call; undefined: it has none. */
@@ -137,6 +142,11 @@ export class Access {
     }
     for (const { room } of lost) if (room !== '') this.drop(room);
     return lost;
+  }
+
+  /** Rates that the token of the stream or call sets; undefined: none. */
+  get #limits(): TokenLimits | undefined {
+    return this.#held[0]?.grant.limits;
   }
 
   #require(right: Right, room: string, what: string): void {

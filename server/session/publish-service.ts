@@ -5,7 +5,7 @@ import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
-import type { PublishRates } from './publish-rates.ts';
+import type { UserRates } from './user-rates.ts';
 import { parsePublication } from './requests.ts';
 
 /** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
@@ -37,11 +37,11 @@ export interface Caller {
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
-  readonly #rates: PublishRates;
+  readonly #rates: UserRates;
   readonly #underWay = { messages: 0, bytes: 0 };
 
   /** @param maxPayload bytes that a payload may have */
-  constructor(target: PublishTarget, maxPayload: number, rates: PublishRates) {
+  constructor(target: PublishTarget, maxPayload: number, rates: UserRates) {
     this.#rates = rates;
     this.#target = target;
     this.#maxPayload = maxPayload;
@@ -57,8 +57,10 @@ export class PublishService {
     { access, group, signal, remainingMs = Infinity }: Caller,
   ): Promise<PublishResponseInput> {
     const { room, deliveryClass, content } = parsePublication(request, access, this.#maxPayload);
-    const spender = access.user === undefined ? `group ${group}` : `user ${access.user}`;
-    this.#rates.spend({ spender, limits: access.limits, type: content.type, deliveryClass });
+    const spender = access.spender(group);
+    if (deliveryClass === 'EPHEMERAL')
+      this.#rates.spend(spender, 'publish', 'ephemeral', `publish:${content.type}`);
+    else this.#rates.spend(spender, 'publish', `publish:${content.type}`);
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
       if (refused === undefined) return {};

@@ -36,10 +36,11 @@ export async function* pull(
   caller: Asker & { readonly access: Access },
   gone: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { clock, life, hub, lookUps } = context;
+  const { clock, life, hub, lookUps, rates } = context;
   const name = requireRoomName(request.room);
   caller.access.requireWatch(name);
   requireStart(request);
+  rates.spend(caller.access.spender(caller.group), 'read');
   const wakeUp = new WakeUp(clock, gone);
   const patience = new Patience(clock, life, () => wakeUp.wake());
   try {

@@ -9,11 +9,12 @@ import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { UserRates } from './user-rates.ts';
 
 /** Bounds of one session. */
 export interface SessionLimits {
   readonly rooms: number;
-  /** How often one stream may join. */
+  /** How often one stream may join where nobody is asked for a token; otherwise see {@link UserRates}. */
   readonly joins: Rate;
   /** Publishes on one stream that may be waiting for their result. */
   readonly publishes: number;
@@ -36,6 +37,7 @@ export interface SessionDependencies {
   readonly scheduler: Scheduler;
   readonly publishing: PublishService;
   readonly authenticator: Authenticator;
+  readonly rates: UserRates;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusals: Refusals;

@@ -8,14 +8,17 @@ import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Subscription, Waker } from '../room/subscription.ts';
 import { Failure } from './failure.ts';
+import type { Access } from './access.ts';
 import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
+import type { UserRates } from './user-rates.ts';
 
 /** The session whose subscriptions they are. */
 export interface Subscriber extends Asker {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
+  readonly access: Pick<Access, 'user' | 'spender'>;
   send(frame: ServerFrameInput): void;
   /** @throws Failure unless the client may watch the room */
   requireWatch(room: string): void;
@@ -50,7 +53,8 @@ export class Subscriptions {
   readonly #waker: Waker;
   readonly #limits: SubscriptionsLimits;
   readonly #clock: Clock;
-  /** What the rate of joins is kept by: see {@link Rate}. */
+  readonly #rates: UserRates;
+  /** What the stream's own rate of joins is kept by: see {@link Rate}. */
   #joinsFullAtMs = -Infinity;
   /** Few, mostly one: a map would take more memory. */
   #entries: readonly (Opening | Joined)[] = [];
@@ -59,13 +63,14 @@ export class Subscriptions {
   constructor(
     subscriber: Subscriber,
     waker: Waker,
-    { hub, clock, limits }: Pick<SessionDependencies, 'hub' | 'clock' | 'limits'>,
+    { hub, clock, limits, rates }: Pick<SessionDependencies, 'hub' | 'clock' | 'limits' | 'rates'>,
   ) {
     this.#subscriber = subscriber;
     this.#hub = hub;
     this.#waker = waker;
     this.#limits = limits;
     this.#clock = clock;
+    this.#rates = rates;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
@@ -161,6 +166,8 @@ export class Subscriptions {
   }
 
   #requireRate(): void {
+    const { access, group } = this.#subscriber;
+    if (access.user !== undefined) return this.#rates.spend(access.spender(group), 'join');
     const { joins } = this.#limits;
     const nowMs = this.#clock.monotonicMs();
     const fullAtMs = joins.spend(this.#joinsFullAtMs, nowMs);

@@ -15,6 +15,7 @@ import type { Moderation } from './moderation.ts';
 import type { Caller, PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import { requireRoomName } from './requests.ts';
+import type { UserRates } from './user-rates.ts';
 
 /** What the short calls need. */
 export interface UnaryContext {
@@ -22,6 +23,7 @@ export interface UnaryContext {
   readonly directory: RoomDirectory;
   /** For who looks up what the stream's leader knows: joins do not wait for them. */
   readonly lookUps: Pick<Turns, 'run'>;
+  readonly rates: UserRates;
   readonly publishing: PublishService;
   readonly authenticator: Authenticator;
   readonly life: UpstreamLife;
@@ -64,12 +66,13 @@ export function publish(
 
 /** `GetRoom`: a room as the leader sees it. */
 export async function getRoom(
-  { hub, directory, lookUps }: UnaryContext,
+  { hub, directory, lookUps, rates }: UnaryContext,
   request: GetRoomRequest,
   caller: Asker & { readonly access: Access },
 ): Promise<GetRoomResponseInput> {
   const room = requireRoomName(request.room);
   caller.access.requireWatch(room);
+  rates.spend(caller.access.spender(caller.group), 'read');
   const described = await lookUps.run(caller, () => directory.describe(room));
   const audience = hub.audience(room);
   if (described.count === 0 && audience === 0) throw unknownRoom(room);

@@ -20,7 +20,6 @@ import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { createLogger } from '../../server/observability/logging.ts';
-import { PublishRates } from '../../server/session/publish-rates.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Sessions } from '../../server/session/sessions.ts';
 import { seededRandom } from '../../common/random.ts';
@@ -29,6 +28,7 @@ import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
+import { unlimited } from './unlimited.ts';
 
 const LIMITS: HubLimits = {
   roomLogBytes: 1 << 20,
@@ -86,11 +86,8 @@ export class CoreGateway {
         hub,
         scheduler,
         clock,
-        publishing: new PublishService(
-          nowhere,
-          1 << 20,
-          new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
-        ),
+        publishing: new PublishService(nowhere, 1 << 20, unlimited(clock)),
+        rates: unlimited(clock),
         logger: createLogger('silent'),
         refusals: new Refusals(createLogger('silent')),
         limits: SESSION_LIMITS,

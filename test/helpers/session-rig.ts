@@ -7,7 +7,6 @@ import type { Authenticator } from '../../server/auth/authenticator.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
-import { PublishRates } from '../../server/session/publish-rates.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
@@ -17,6 +16,7 @@ import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { CoreGateway } from './core-gateway.ts';
 import { HandCarrier } from './hand-carrier.ts';
 import { StreamModel } from './stream-model.ts';
+import { unlimited } from './unlimited.ts';
 
 export const SESSION_LIMITS = {
   rooms: 2,
@@ -55,7 +55,7 @@ export class SessionRig implements AsyncDisposable {
         ephemeral: () => undefined,
       },
       1_000,
-      new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
+      unlimited(clock),
     );
     this.session = new Session(
       this.carrier,
@@ -63,6 +63,7 @@ export class SessionRig implements AsyncDisposable {
         hub,
         scheduler,
         publishing,
+        rates: unlimited(clock),
         authenticator: authentication(clock),
         clock,
         logger,

@@ -4,7 +4,6 @@ import { seededRandom } from '../../common/random.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import { createLogger } from '../../server/observability/logging.ts';
-import { PublishRates } from '../../server/session/publish-rates.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Sessions } from '../../server/session/sessions.ts';
@@ -13,6 +12,7 @@ import { CoreGateway } from '../helpers/core-gateway.ts';
 import { HandCarrier } from '../helpers/hand-carrier.ts';
 import { SESSION_LIMITS } from '../helpers/session-rig.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
+import { unlimited } from '../helpers/unlimited.ts';
 
 const VIEWERS = 1_000;
 const WINDOW_MS = 10_000;
@@ -27,12 +27,13 @@ describe(`Resumable: a gateway that drains (LIVE_TEST_SEED=${SEED})`, () => {
     const { hub, scheduler, clock } = gateway;
     const logger = createLogger('silent');
     const nobody = { reliable: () => assert.fail('nothing is published'), ephemeral: () => undefined };
-    const rates = new PublishRates({ all: Infinity, ephemeral: Infinity }, clock);
+    const rates = unlimited(clock);
     const sessions = new Sessions(
       {
         hub,
         scheduler,
         publishing: new PublishService(nobody, 1_000, rates),
+        rates,
         authenticator: OPEN_TO_ALL,
         clock,
         logger,

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { PublishRates } from '../../server/session/publish-rates.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type {
@@ -11,6 +10,7 @@ import type {
 import { PublishService } from '../../server/session/publish-service.ts';
 import { OPEN_ACCESS } from '../../server/session/access.ts';
 import type { Caller } from '../../server/session/publish-service.ts';
+import { unlimited } from '../helpers/unlimited.ts';
 
 const request = (timeoutMs = 0): PublishRequest => ({
   room: 'tea',
@@ -42,7 +42,7 @@ describe('publish service', () => {
     service = new PublishService(
       target,
       1_000,
-      new PublishRates({ all: Infinity, ephemeral: Infinity }, clock),
+      unlimited(clock),
     );
   });
 

@@ -15,7 +15,7 @@ import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { inSeconds, SECRET, token } from '../helpers/tokens.ts';
 
-describe('a gateway with rates of publishing', () => {
+describe('Isolated: a gateway that counts what each user does', () => {
   let nats: TestNats;
   let directory: TempDir;
   let jwtSecretFile: string;
@@ -85,6 +85,50 @@ describe('a gateway with rates of publishing', () => {
     for await (const event of client.pull('waits'))
       if (event.kind === 'message') stored.push(Buffer.from(event.message.payload).toString());
     assert.deepEqual(stored, ['first', 'second']);
+  });
+
+  it('counts joins of a user by all streams, and lets others join', async () => {
+    await using gateway = await startTestGateway(nats.url, { jwtSecretFile }, { clock: new SkippingClock() });
+    const joined = async (user: string): Promise<string> => {
+      const client = gateway.client({ token: token({ sub: user, limits: { join: 0.001 } }) });
+      for await (const event of client.join(`room-of-${user}`)) {
+        if (event.kind === 'caught-up') return 'joined';
+        if (event.kind === 'retrying') return event.error.reason;
+      }
+      return 'ended';
+    };
+    assert.deepEqual(
+      [await joined('cat'), await joined('cat'), await joined('dog')],
+      ['joined', 'RATE_LIMITED', 'joined'],
+    );
+  });
+
+  it('counts reads of a user, whichever way they come, and says when there is more', async () => {
+    const settings = { jwtSecretFile, http: { host: '127.0.0.1', port: 0 } };
+    await using gateway = await startTestGateway(nats.url, settings, { clock: new SkippingClock() });
+    await gateway.client({ token: ann({}) }).publish('read', { type: 'gift', payload: 'x' });
+    const reader = token({ sub: 'eve', limits: { read: 0.2 } });
+    const client = gateway.client({ token: reader });
+    const overHttp = (path: string): Promise<Response> =>
+      fetch(`http://${gateway.http}/v1/rooms/read${path}`, {
+        headers: { authorization: `Bearer ${reader}` },
+      });
+    assert.equal((await client.room('read')).count, 1n);
+    assert.equal((await overHttp('')).status, 200);
+    const refused = await overHttp('/messages');
+    assert.deepEqual(
+      [
+        refused.status,
+        ((await refused.json()) as { reason: string }).reason,
+        refused.headers.get('retry-after'),
+      ],
+      [429, 'RATE_LIMITED', '5'],
+    );
+    for (const read of [() => client.room('read'), () => client.pull('read').next()])
+      await assert.rejects(read(), {
+        reason: 'RATE_LIMITED',
+        message: /too many reads of rooms: 0\.2 a second/,
+      });
   });
 
   it('counts by stream where nobody is asked who he is', async () => {

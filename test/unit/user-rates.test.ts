@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { grantOf } from '../../server/auth/claims.ts';
 import { Failure } from '../../server/session/failure.ts';
-import type { PublishLimits } from '../../server/session/publish-rates.ts';
-import { PublishRates } from '../../server/session/publish-rates.ts';
+import type { UserLimits } from '../../server/session/user-rates.ts';
+import { UserRates } from '../../server/session/user-rates.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
-describe('the rates of publishing', () => {
+describe('what each user may do in a second', () => {
   let clock: ManualClock;
-  let rates: PublishRates;
+  let rates: UserRates;
 
-  const limited = (limits: PublishLimits): void => {
+  const limited = (limits: Partial<UserLimits>): void => {
     clock = new ManualClock();
-    rates = new PublishRates(limits, clock);
+    const unlimited = { join: Infinity, read: Infinity, publish: Infinity, ephemeral: Infinity };
+    rates = new UserRates({ ...unlimited, ...limits }, clock);
   };
 
   /** How many of so many publishes are let through. */
@@ -28,9 +29,10 @@ describe('the rates of publishing', () => {
 
   function refusal({ user = 'ann', type = 'gift', limits = undefined as object | undefined } = {}):
     Failure | undefined {
-    const deliveryClass = type === 'like' || type === 'comment' ? 'EPHEMERAL' : 'RELIABLE';
+    const spender = { name: user, limits: grantOf({ sub: user, limits }).limits };
     try {
-      rates.spend({ spender: user, limits: grantOf({ sub: user, limits }).limits, type, deliveryClass });
+      if (type === 'like') rates.spend(spender, 'publish', 'ephemeral', 'publish:like');
+      else rates.spend(spender, 'publish', `publish:${type}`);
       return undefined;
     } catch (error) {
       assert.ok(error instanceof Failure);
@@ -39,7 +41,7 @@ describe('the rates of publishing', () => {
   }
 
   it('let a user publish so much a second, of which ten seconds are saved up', () => {
-    limited({ all: 2, ephemeral: Infinity });
+    limited({ publish: 2 });
     assert.equal(passing(30), 20);
     clock.advance(1_000);
     assert.equal(passing(30), 2);
@@ -49,7 +51,7 @@ describe('the rates of publishing', () => {
   });
 
   it('say when the next one is let through, and let it through then', () => {
-    limited({ all: 2, ephemeral: Infinity });
+    limited({ publish: 2 });
     passing(20);
     const failure = refusal();
     assert.deepEqual([failure?.reason, failure?.retryAfterMs], ['RATE_LIMITED', 500]);
@@ -60,13 +62,13 @@ describe('the rates of publishing', () => {
   });
 
   it('count ephemeral messages by themselves, and among all', () => {
-    limited({ all: 3, ephemeral: 1 });
+    limited({ publish: 3, ephemeral: 1 });
     assert.equal(passing(20, { type: 'like' }), 10);
     assert.equal(passing(40), 20, 'what was refused has cost nothing');
   });
 
   it('are those of the token, where it has any', () => {
-    limited({ all: 2, ephemeral: 2 });
+    limited({ publish: 2, ephemeral: 2 });
     const limits = { publish: 5, 'publish:gift': 1, ephemeral: 0.1, logins: 'three' };
     assert.equal(passing(99, { limits }), 10);
     assert.equal(passing(99, { limits, type: 'question' }), 40);
@@ -92,7 +94,7 @@ describe('the rates of publishing', () => {
   });
 
   it('remember only who has published lately, and not without end', () => {
-    limited({ all: 100, ephemeral: Infinity });
+    limited({ publish: 100 });
     for (let user = 0; user < 150_000; user++) passing(1, { user: `u${user}` });
     assert.equal(rates.spenders, 100_000);
     clock.advance(10_000);
@@ -101,7 +103,7 @@ describe('the rates of publishing', () => {
   });
 
   it('cost nothing where there are none', () => {
-    limited({ all: Infinity, ephemeral: Infinity });
+    limited({});
     passing(5);
     assert.equal(rates.spenders, 0);
   });
