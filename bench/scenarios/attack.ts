@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttackKind, AttackerMethods } from '../load/attackers.ts';
 import { Stage } from '../load/stage.ts';
@@ -6,6 +8,7 @@ import { residentBytes } from '../measure/processes.ts';
 import { startLiveGateway } from '../peers/live-gateway.ts';
 import type { Case, Circumstances, Numbers, Scenario } from '../scenario.ts';
 import { OTHERS } from '../scenario.ts';
+import { SECRET } from '../wire/token.ts';
 
 const CONNECTIONS = 8;
 const SAMPLE_MS = 100;
@@ -34,7 +37,9 @@ const KINDS: readonly AttackKind[] = [
 async function attacked(kind: AttackKind, circumstances: Circumstances): Promise<Numbers> {
   const { quick, directory } = circumstances;
   const flow = { rate: RATE, warmupSeconds: quick ? 0.2 : 1, seconds: quick ? 0.5 : 8 };
-  const gateway = await startLiveGateway({ directory });
+  const secret = join(directory, 'secret');
+  await writeFile(secret, SECRET);
+  const gateway = await startLiveGateway({ directory }, 1, ['--jwt-secret-file', secret]);
   await using stage = await Stage.around(circumstances, gateway);
   await stage.open(quick ? 50 : 1_000);
   const lagMs = async (): Promise<number> =>
@@ -83,7 +88,7 @@ const attackCase = (kind: AttackKind): Case => ({
 
 export const attack: Scenario = {
   name: 'attack',
-  question: `What does an attacker with ${CONNECTIONS} connections cost 1,000 viewers of a room with ${RATE} messages a second, and the event loop?`,
+  question: `What does an attacker with ${CONNECTIONS} connections and a valid token cost 1,000 viewers of a room with ${RATE} messages a second, and the event loop?`,
   peers: ['live-gateway'],
   rounds: 1,
   metrics: [

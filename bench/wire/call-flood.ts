@@ -3,12 +3,15 @@ import { connect } from 'node:http2';
 import { liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import { encodeClientFrame } from './live-call.ts';
+import { tokenOf } from './token.ts';
 
 /** Calls that one connection has open at once. */
 const CALLS = 500;
 const RECONNECT_MS = 5;
 /** Of a message that never comes to its end. */
 const PART_BYTES = 32 * 1024;
+
+const TOKEN = tokenOf('attacker');
 
 type Attack = (session: ClientHttp2Session, count: () => void) => void;
 
@@ -19,6 +22,7 @@ function open(session: ClientHttp2Session, method: 'Connect' | 'GetRoom' | 'Pull
       ':path': liveService[method].path,
       'content-type': 'application/grpc',
       te: 'trailers',
+      authorization: `Bearer ${TOKEN}`,
     },
     { endStream: false },
   );

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { ClientFrameInput } from '../../protos/live.ts';
 import { liveService } from '../../protos/live.ts';
 import { Http2Call } from './http2.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
+import { tokenOf } from './token.ts';
 
 /** The gateway's method that viewers hold open. */
 const CONNECT_PATH = '/live.v1.Live/Connect';
@@ -36,7 +38,8 @@ export class LiveCall implements Receiver {
   greet(): void {
     const { features = [], join } = this.#options;
     this.#call.open();
-    const hello = encodeClientFrame({ hello: { client: 'bench', features: [...features] } });
+    const token = tokenOf(randomUUID());
+    const hello = encodeClientFrame({ hello: { client: 'bench', token, features: [...features] } });
     this.write(join === undefined ? [hello] : [hello, encodeClientFrame({ join })]);
   }
 

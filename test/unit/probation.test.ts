@@ -38,6 +38,27 @@ describe('Isolated: addresses on probation', () => {
     assert.deepEqual(served.slice(4), ['4']);
   });
 
+  it('are served the more seldom the more of them break the rules, one in two seconds at least', () => {
+    for (let n = 0; n < 3; n++) probation.suspect('192.0.2.1');
+    for (const name of ['1', '2', '3']) come('192.0.2.1', name);
+    clock.advance(399);
+    assert.deepEqual(served, ['1']);
+    clock.advance(1);
+    assert.deepEqual(served, ['1', '2']);
+    for (let n = 0; n < 100; n++) probation.suspect('192.0.2.1');
+    come('192.0.2.1', '4');
+    clock.advance(400);
+    assert.deepEqual(served, ['1', '2', '3']);
+    clock.advance(1_999);
+    assert.equal(served.length, 3);
+    clock.advance(1);
+    assert.deepEqual(served, ['1', '2', '3', '4']);
+    assert.deepEqual(
+      ['5', '6', '7', '8'].map((name) => come('192.0.2.1', name)),
+      [true, true, true, false],
+    );
+  });
+
   it('are refused connections that would wait for more than five seconds', () => {
     probation.suspect('192.0.2.1');
     const admitted = Array.from({ length: 60 }, () => come('192.0.2.1')).filter(Boolean);

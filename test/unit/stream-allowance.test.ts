@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { StreamAllowance } from '../../server/transport/grpc/stream-allowance.ts';
 
 describe('Isolated: streams of a connection', () => {
-  /** What a connection is told while so many calls of it are begun with. */
+  /** What a connection is told while so many calls of it are served. */
   function told(allowance: StreamAllowance, calls: number): number[] {
     const limits: number[] = [];
     const session = {
@@ -12,15 +12,15 @@ describe('Isolated: streams of a connection', () => {
         limits.push(maxConcurrentStreams),
     };
     for (let n = 0; n < calls; n++)
-      allowance.begun({ id: 2 * n + 1, session } as unknown as ServerHttp2Stream);
+      allowance.served({ id: 2 * n + 1, session } as unknown as ServerHttp2Stream);
     return limits;
   }
 
-  it('are few at first, and more as they are begun with, up to the limit', () => {
+  it('are few at first, and more as they are served, up to the limit', () => {
     const allowance = new StreamAllowance(450);
     assert.equal(allowance.atFirst, 100);
-    assert.deepEqual(told(allowance, 49), []);
-    assert.deepEqual(told(allowance, 50), [200]);
+    assert.deepEqual(told(allowance, 74), []);
+    assert.deepEqual(told(allowance, 75), [200]);
     assert.deepEqual(told(allowance, 10_000), [200, 300, 400, 450]);
   });
 

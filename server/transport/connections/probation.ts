@@ -2,11 +2,15 @@ import type { Clock, Timer } from '../../../common/clock.ts';
 
 /** How long an address stays on probation after the last time, in milliseconds. */
 const PROBATION_MS = 10_000;
-/** Its connections wait for so long at most, in seconds: whoever waits longer has given up. */
-const PATIENCE_S = 5;
+/** Its connections wait for so long at most, in milliseconds: whoever waits longer has given up. */
+const PATIENCE_MS = 5_000;
+/** Each further connection that breaks the rules doubles the time between two that are served, up to this, in milliseconds: to end one costs everybody ten milliseconds. */
+const LONGEST_PERIOD_MS = 2_000;
 
 interface Suspect {
   untilMs: number;
+  /** Time between two connections that are served. */
+  periodMs: number;
   /** Its connections that wait to be served, the first in front. */
   readonly waiting: (() => void)[];
   /** While they wait. */
@@ -17,20 +21,18 @@ interface Suspect {
 
 /**
  * Addresses from which connections have broken the rules of HTTP/2: to end such a connection costs far more than to open the next. Of a suspect only so many connections are
- * served in a second, and the others wait: honest viewers may have the same address.
+ * served in a second, fewer the more of them break the rules, too, and the others wait: honest viewers may have the same address.
  */
 export class Probation {
   readonly #clock: Clock;
   readonly #periodMs: number;
-  readonly #most: number;
   readonly #suspects = new Map<string, Suspect>();
   readonly #timer: Timer;
 
-  /** @param perSecond connections of a suspect that are served in a second; Infinity: as many as come */
+  /** @param perSecond connections of a suspect that are served in a second, at first; Infinity: as many as come */
   constructor(clock: Clock, perSecond: number) {
     this.#clock = clock;
     this.#periodMs = 1_000 / perSecond;
-    this.#most = Math.ceil(perSecond * PATIENCE_S);
     this.#timer = clock.every(PROBATION_MS, () => this.#forget());
   }
 
@@ -38,9 +40,13 @@ export class Probation {
   suspect(address: string): void {
     const untilMs = this.#clock.monotonicMs() + PROBATION_MS;
     const known = this.#suspects.get(address);
-    if (known !== undefined) known.untilMs = untilMs;
-    else if (this.#periodMs > 0)
-      this.#suspects.set(address, { untilMs, waiting: [], timer: undefined, nextMs: 0 });
+    if (known !== undefined) {
+      known.untilMs = untilMs;
+      known.periodMs = Math.min(2 * known.periodMs, Math.max(this.#periodMs, LONGEST_PERIOD_MS));
+    } else if (this.#periodMs > 0) {
+      const suspect = { untilMs, periodMs: this.#periodMs, waiting: [], timer: undefined, nextMs: 0 };
+      this.#suspects.set(address, suspect);
+    }
   }
 
   /** Has a connection from this address served: now, or when it is its turn. False: there are too many, it is to be closed. */
@@ -50,7 +56,7 @@ export class Probation {
       serve();
       return true;
     }
-    if (suspect.waiting.length >= this.#most) return false;
+    if (suspect.waiting.length * suspect.periodMs >= PATIENCE_MS) return false;
     suspect.waiting.push(serve);
     if (suspect.timer === undefined) this.#serveNext(address, suspect);
     return true;
@@ -77,10 +83,12 @@ export class Probation {
       return;
     }
     if (nowMs >= suspect.nextMs) {
-      suspect.nextMs = nowMs + this.#periodMs;
+      suspect.nextMs = nowMs + suspect.periodMs;
       suspect.waiting.shift()?.();
     }
     if (suspect.waiting.length === 0) return;
-    suspect.timer = this.#clock.after(suspect.nextMs - nowMs, () => this.#serveNext(address, suspect));
+    suspect.timer = this.#clock.after(Math.min(suspect.nextMs, suspect.untilMs) - nowMs, () =>
+      this.#serveNext(address, suspect),
+    );
   }
 }

@@ -23,6 +23,8 @@ export interface GrpcCarrierDependencies {
   readonly connections: Connections;
   readonly intake: Pick<CallIntake, 'read'>;
   readonly listener: Pick<Listener, 'has' | 'terminate'>;
+  /** A call gets an answer that is no refusal. To be called once for each. */
+  readonly served: (stream: ServerHttp2Stream) => void;
 }
 
 /**
@@ -38,6 +40,7 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   readonly #dependencies: GrpcCarrierDependencies;
   #listener: CarrierListener | undefined;
   #token: string | undefined;
+  #served = false;
   /** What has yet to be handed over of a frame of several pieces. */
   #rest: Buffer | undefined;
   readonly #handedOver = (error?: Error | null): void => {
@@ -86,6 +89,8 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   }
 
   write(frame: Buffer): void {
+    if (!this.#served) this.#dependencies.served(this.#stream);
+    this.#served = true;
     const large = frame.length > PIECE_BYTES;
     this.#rest = large ? frame.subarray(PIECE_BYTES) : undefined;
     // Where the call has been ended for us, its own event follows.

@@ -86,10 +86,12 @@ export class ConnectionGuard implements Http2Guard {
   /** See {@link Http2Guard}. */
   opened(stream: ServerHttp2Stream, start: () => void): void {
     this.#resets.watch(stream);
-    this.intake.start(stream, () => {
-      this.#allowance.begun(stream);
-      start();
-    });
+    this.intake.start(stream, start);
+  }
+
+  /** A call gets an answer that is no refusal. To be called once for each. */
+  served(stream: ServerHttp2Stream): void {
+    this.#allowance.served(stream);
   }
 
   close(): void {

@@ -75,7 +75,12 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const guard = new ConnectionGuard({ clock, refusals, listener, intake }, serving.connections);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const dependencies = (): GrpcCarrierDependencies =>
-    (carriers ??= { connections: new Connections(), intake: guard.intake, listener: listener() });
+    (carriers ??= {
+      connections: new Connections(),
+      intake: guard.intake,
+      listener: listener(),
+      served: (stream) => guard.served(stream),
+    });
   const interceptor = liveInterceptor(
     (call, decoder) => void sessions.open(new GrpcCarrier(call, decoder, dependencies())),
     (call, encoded) => {

@@ -25,6 +25,7 @@ export class ShortCall implements Consumer {
   readonly #peer: string;
   /** See {@link Consumer}. */
   blockedSinceMs: number | undefined;
+  #served = false;
 
   /**
    * Watches what is sent by the call.
@@ -48,6 +49,8 @@ export class ShortCall implements Consumer {
         this.blockedSinceMs = undefined;
         callback();
       };
+      if (!this.#served) this.#dependencies.served(this.#stream);
+      this.#served = true;
       this.#block();
       if (encoded) this.#sendPieces(prefixedFrame(message as Buffer), taken);
       else sendMessage(message, taken);
