@@ -131,6 +131,14 @@ export const SERVING_SETTINGS = {
     fallback: '1m',
     parse: durationWithin(SECOND_MS, DAY_MS),
   }),
+  refusalRate: required({
+    flag: 'refusal-rate',
+    placeholder: 'n',
+    help: 'refused gRPC calls of one address that are answered at once, in a second, and five times as many after a pause; more are answered three seconds later',
+    takes: 'a whole number from 1 to 1000000, or unlimited',
+    fallback: '20',
+    parse: parseRate,
+  }),
   joinRate: required({
     flag: 'join-rate',
     placeholder: 'n',

@@ -73,6 +73,7 @@ export async function openListeners(
         ofAddress: config.maxConnectionsPerAddress,
       },
       suspects: config.suspectConnections,
+      refusals: config.refusalRate,
       proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     },

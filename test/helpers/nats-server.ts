@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNatsServer } from '../../nats-server/binary.ts';
@@ -6,6 +6,7 @@ import type { NatsProcess } from '../../nats-server/process.ts';
 import { launchNats, logFile } from '../../nats-server/process.ts';
 import { until } from './poll.ts';
 import { isStopped } from './processes.ts';
+import { removeDirectory } from './temp-dir.ts';
 
 /** How `startNats` runs the server. */
 export interface TestNatsOptions {
@@ -60,7 +61,7 @@ export async function startNats({
   };
   const stop = async (): Promise<void> => {
     await end();
-    await rm(directory, { recursive: true, force: true });
+    await removeDirectory(directory);
   };
   const log = (): Promise<string> => readFile(logFile(directory), 'utf8');
   const reload = async (next: string): Promise<void> => {

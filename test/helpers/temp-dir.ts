@@ -10,5 +10,10 @@ export interface TempDir extends AsyncDisposable {
 /** Makes an empty directory under the system's temporary one. */
 export async function tempDir(): Promise<TempDir> {
   const path = await mkdtemp(join(tmpdir(), 'live-test-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return { path, [Symbol.asyncDispose]: () => removeDirectory(path) };
+}
+
+/** Removes a directory with what is in it, also where a process that is ending still writes into it. */
+export function removeDirectory(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }

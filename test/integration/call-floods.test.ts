@@ -58,11 +58,15 @@ describe('Isolated: floods of calls', () => {
 
   for (const method of ['GetRoom', 'Pull'] as const) {
     it(`${method}: of thousands on one connection few wait, and a join does not wait for them`, async () => {
-      await start({});
+      await start({ refusalRate: Infinity });
       const attacker = attack();
       await once(attacker.session, 'remoteSettings');
-      using viewer = RawStream.hello(gateway.address);
-      await viewer.next('welcome');
+      // Only a connection whose calls are served may have more of them open than may wait.
+      await until('it may have many streams', async () => {
+        const served = Array.from({ length: 50 }, () => ask(attacker, method));
+        await until('they are served', () => served.every(({ ended }) => ended !== undefined));
+        return (attacker.session.remoteSettings.maxConcurrentStreams ?? 0) > 2 * PLACES;
+      });
       // Whoever has found a place keeps it for as long as NATS is silent.
       await nats.pause();
       const calls = Array.from({ length: 3_000 }, () => ask(attacker, method));
@@ -71,14 +75,44 @@ describe('Isolated: floods of calls', () => {
         () => calls.filter(({ ended }) => ended === undefined).length <= PLACES,
       );
       nats.resume();
-      viewer.send({ join: { room: 'tea', start: { live: {} } } });
-      await viewer.next('caughtUp');
+      for await (const { kind } of gateway.client().join('tea')) if (kind === 'caught-up') break;
       await until('each has its answer', () => calls.every(({ ended }) => ended !== undefined));
       const refused = attacker.count('OVERLOADED');
       assert.ok(refused > 0, 'none was refused');
       assert.equal(gateway.stats.refused.get('OVERLOADED'), refused);
     });
   }
+
+  it('a connection whose calls are refused may not have more of them open, and hears of it at once, or later', async () => {
+    const clock = new SkippingClock();
+    gateway = await startTestGateway(nats.url, { refusalRate: 1 }, { clock });
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    const request = grpcMessage(liveService.GetRoom.requestSerialize({ room: '' }));
+    const refused = (count: number): AttackedCall[] =>
+      Array.from({ length: count }, () => {
+        const call = attacker.open('GetRoom', request);
+        call.stream.end();
+        return call;
+      });
+    const calls = refused(99);
+    let unknown: string | undefined;
+    attacker.session
+      .request({ ':method': 'POST', ':path': '/live.v1.Live/Nothing', 'content-type': 'application/grpc' })
+      .on('response', (headers) => (unknown = headers['grpc-status'] as string))
+      .end();
+    await until('all are refused', () => gateway.stats.refused.get('ROOM_NAME_INVALID') === 99);
+    await new Promise((pong) => attacker.session.ping(pong));
+    const told = attacker.count('ROOM_NAME_INVALID');
+    assert.ok(told >= 5 && told < 99, `${told} are told at once`);
+    assert.equal(unknown, undefined);
+    await until('all are told in time', () => {
+      clock.skip(1_000);
+      return calls.every(({ ended }) => ended !== undefined) && unknown !== undefined;
+    });
+    assert.equal(unknown, '12');
+    assert.equal(attacker.session.remoteSettings.maxConcurrentStreams, 100);
+  });
 
   it('calls that go away while they wait for their turn are no faults of the gateway', async () => {
     await start({});
@@ -111,6 +145,16 @@ describe('Isolated: floods of calls', () => {
     const [error] = stream.all('roomError');
     assert.equal(error?.refusal?.reason, 'REASON_RATE_LIMITED');
     assert.ok(Number(error.refusal.retryAfterMs) > 0);
+  });
+
+  it('a connection whose viewers are let in may have more of them', async () => {
+    await start({});
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    const hello = grpcMessage(liveService.Connect.requestSerialize({ hello: {} }));
+    const calls = Array.from({ length: 300 }, () => attacker.open('Connect', hello));
+    await until('all are there', () => gateway.stats.sessions >= 300);
+    for (const { stream } of calls) stream.close();
   });
 
   it('a connection has so many streams and no more, and others are served', async () => {

@@ -17,8 +17,9 @@ describe('a session that cannot be opened', () => {
     const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
     const origins = new Origins([]);
+    const atOnce = { answer: (_: string, answer: () => void) => answer() };
     const server = new Server({
-      interceptors: [liveInterceptor(broken, () => undefined, receiving, origins)],
+      interceptors: [liveInterceptor(broken, () => undefined, receiving, origins, atOnce)],
     });
     server.addService(liveMethods, {});
     const listener = await listen(

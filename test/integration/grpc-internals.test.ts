@@ -107,6 +107,10 @@ describe('the internals of grpc-js that are used', () => {
       const guard: Http2Guard = {
         connected: () => seen.push('connected'),
         tooManyHeaders: () => seen.push('too many headers'),
+        noSuchMethod: (_, answer) => {
+          seen.push('no such method');
+          answer();
+        },
         opened: (_, start) => {
           seen.push('opened');
           start();
@@ -121,7 +125,7 @@ describe('the internals of grpc-js that are used', () => {
         client.getRoom({ room: 'tea' }, (error) => resolve(error as ServiceError)),
       );
       assert.equal(status[code], 'UNIMPLEMENTED', 'gRPC has answered');
-      assert.deepEqual(seen, ['connected', 'opened']);
+      assert.deepEqual(seen, ['connected', 'opened', 'no such method']);
       const other = { addService: undefined } as unknown as Server;
       assert.throws(() => guardHttp2(other, guard), /makes its HTTP\/2 servers otherwise/);
       client.close();

@@ -13,6 +13,7 @@ import { ProxyProtocol } from './proxy-protocol.ts';
 import type { ReceivingLimits } from './receiving.ts';
 import { Receiving } from './receiving.ts';
 import type { Reception } from './reception.ts';
+import { RefusalPace } from './refusal-pace.ts';
 
 /** What is believed of where viewers come from. */
 export interface ProxySettings {
@@ -27,6 +28,8 @@ export interface EntranceSettings {
   readonly admission: AdmissionLimits;
   /** Of an address on probation, so many are served in a second. */
   readonly suspects: number;
+  /** Refused calls of an address that are answered at once, in a second. */
+  readonly refusals: number;
   readonly proxies: ProxySettings;
   readonly receiving: ReceivingLimits;
 }
@@ -47,6 +50,7 @@ export interface Entrance {
   readonly receiving: Receiving;
   readonly intake: Intake;
   readonly refusals: ConnectionRefusals;
+  readonly refusalPace: RefusalPace;
   /** Says in the log that a connection could not be accepted. */
   readonly failed: (error: Error) => void;
   close(): void;
@@ -55,13 +59,14 @@ export interface Entrance {
 /** Opens what the listeners of a gateway share. */
 export function openEntrance(
   { clock, logger, refusals, viewersWait }: EntranceDependencies,
-  { admission, suspects, proxies, receiving: limits }: EntranceSettings,
+  { admission, suspects, refusals: refusalRate, proxies, receiving: limits }: EntranceSettings,
 ): Entrance {
   const log = sampledLog(logger, clock);
   const origins = new Origins(proxies.trusted);
   const connectionRefusals = new ConnectionRefusals(refusals, log);
   const probation = new Probation(clock, suspects);
   const proxyProtocol = proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined;
+  const refusalPace = new RefusalPace(clock, refusalRate);
   const receiving = new Receiving(clock, limits, refusals);
   return {
     reception: {
@@ -79,10 +84,12 @@ export function openEntrance(
       viewersWait,
     }),
     refusals: connectionRefusals,
+    refusalPace,
     failed: (error) => log.info({ err: error }, 'a connection could not be accepted'),
     close() {
       receiving.close();
       probation.close();
+      refusalPace.close();
       proxyProtocol?.close();
       log.close();
     },

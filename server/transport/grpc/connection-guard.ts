@@ -21,6 +21,8 @@ export interface ConnectionGuardDependencies {
   readonly listener: () => Pick<Listener, 'suspect' | 'read' | 'bytesRead'>;
   /** Where calls wait. */
   readonly intake: Intake;
+  /** Has whoever is at the other end of a connection told that its call is refused, now or later. */
+  readonly refuse: (peer: string, answer: () => void) => void;
 }
 
 /** Bounds of what one connection may do. */
@@ -34,6 +36,7 @@ export interface ConnectionBounds {
 /** Sees to it that what one connection sends costs the others little: all that is known of HTTP/2 passes here before gRPC has it. */
 export class ConnectionGuard implements Http2Guard {
   readonly #refusals: ConnectionRefusals;
+  readonly #refuseCall: (peer: string, answer: () => void) => void;
   readonly #listener: () => Pick<Listener, 'suspect' | 'read' | 'bytesRead'>;
   readonly #controlFrames: ControlFrames;
   readonly #retired: RetiredConnections;
@@ -42,10 +45,11 @@ export class ConnectionGuard implements Http2Guard {
   readonly intake: CallIntake;
 
   constructor(
-    { clock, refusals, listener, intake }: ConnectionGuardDependencies,
+    { clock, refusals, listener, intake, refuse }: ConnectionGuardDependencies,
     { controlFrames, streams }: ConnectionBounds,
   ) {
     this.#refusals = refusals;
+    this.#refuseCall = refuse;
     this.#listener = listener;
     const read = (session: Http2Session, on: boolean): void => {
       if (!session.destroyed) listener().read(peerName(session.socket), on);
@@ -81,6 +85,14 @@ export class ConnectionGuard implements Http2Guard {
     const session = stream.session as ServerHttp2Session | undefined;
     stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     if (session !== undefined) this.#resets.oversized(session);
+  }
+
+  /** See {@link Http2Guard}. */
+  noSuchMethod(stream: ServerHttp2Stream, answer: () => void): void {
+    const { socket } = stream.session as ServerHttp2Session;
+    this.#refuseCall(peerName(socket), () => {
+      if (!stream.destroyed) answer();
+    });
   }
 
   /** See {@link Http2Guard}. */

@@ -3,7 +3,7 @@ import type { Server } from '@grpc/grpc-js';
 
 /*
  * Access: `createHttp2Server` of grpc-js' Server, by which it makes the HTTP/2 server that connections are handed to, the listener that it puts on
- * that server for streams, and the bound of headers, for which it has no option.
+ * that server for streams, the bound of headers, for which it has no option, and `handlers`, its methods by their paths.
  * If it changes: the gateway does not start, and says so.
  * Instead, once there is one: a hook for connections, and one that calls pass before they cost anything.
  */
@@ -14,6 +14,8 @@ export interface Http2Guard {
   connected(session: ServerHttp2Session): void;
   /** A stream is begun with whose call has more headers than may be. */
   tooManyHeaders(stream: ServerHttp2Stream): void;
+  /** A stream is begun with whose call is of no method that there is, or no call of gRPC: `answer` says so. */
+  noSuchMethod(stream: ServerHttp2Stream, answer: () => void): void;
   /** A stream was opened; it is begun with by `start`, and grpc-js knows nothing of it if that is never called. To end a session from here is to crash Node. */
   opened(stream: ServerHttp2Stream, start: () => void): void;
 }
@@ -33,9 +35,16 @@ type StreamListener = (
  * @throws when grpc-js makes its HTTP/2 servers otherwise
  */
 export function guardHttp2(server: Server, guard: Http2Guard): void {
-  const maker = server as unknown as { createHttp2Server?: (...args: unknown[]) => Http2Server };
+  const maker = server as unknown as {
+    createHttp2Server?: (...args: unknown[]) => Http2Server;
+    handlers?: ReadonlyMap<string, unknown>;
+  };
   const make = maker.createHttp2Server?.bind(server);
-  if (make === undefined) throw changed();
+  const { handlers } = maker;
+  if (make === undefined || !(handlers instanceof Map)) throw changed();
+  const isCall = (headers: IncomingHttpHeaders): boolean =>
+    handlers.has(headers[':path'] as string) &&
+    headers['content-type']?.startsWith('application/grpc') === true;
   maker.createHttp2Server = (...args) => {
     const http2 = make(...args);
     const [take, ...others] = http2.listeners('stream') as StreamListener[];
@@ -45,7 +54,11 @@ export function guardHttp2(server: Server, guard: Http2Guard): void {
       // HTTP/2 keeps to its settings once they are acknowledged. Some never are.
       const tooMany = stream.session?.pendingSettingsAck === true && sizeOf(rawHeaders) > MAX_HEADER_BYTES;
       if (tooMany) guard.opened(stream, () => guard.tooManyHeaders(stream));
-      else guard.opened(stream, () => take(stream, headers, flags, rawHeaders));
+      else if (isCall(headers)) guard.opened(stream, () => take(stream, headers, flags, rawHeaders));
+      else
+        guard.opened(stream, () =>
+          guard.noSuchMethod(stream, () => take(stream, headers, flags, rawHeaders)),
+        );
     }) as StreamListener);
     http2.updateSettings({ maxHeaderListSize: MAX_HEADER_BYTES });
     http2.on('session', (session: ServerHttp2Session) => guard.connected(session));

@@ -53,14 +53,20 @@ const REFUSALS: readonly { readonly code: status; readonly details: RegExp; read
 /**
  * Gives the refusals that grpc-js makes of its own the same reason and details as ours have, and counts them. It sends them by the call's own
  * `sendStatus`, beneath all interceptors.
+ * @param pace has a refusal of a call sent, now or later
  */
-export function refusalExplainer(refusals: Refusals): (call: ServerInterceptingCallInterface) => void {
+export function refusalExplainer(
+  refusals: Refusals,
+  pace: (call: ServerInterceptingCallInterface, send: () => void) => void,
+): (call: ServerInterceptingCallInterface) => void {
   /** One function for all calls: a closure would take memory for each viewer. */
   function sendExplained(this: ServerInterceptingCallInterface, sent: Status): void {
     const refusal = refusalOf(sent);
     if (refusal !== undefined) refusals.count(refusal.reason);
     const { sendStatus } = Object.getPrototypeOf(this) as { sendStatus: SendStatus };
-    sendStatus.call(this, refusal === undefined ? sent : statusOf(refusal));
+    const send = (): void => sendStatus.call(this, refusal === undefined ? sent : statusOf(refusal));
+    if (sent.code === status.OK) send();
+    else pace(this, send);
   }
   return (call) => {
     call.sendStatus = sendExplained;

@@ -64,7 +64,7 @@ export interface GrpcServer {
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const { address, certificates, keepalive, sessions, unary, health, logger, entrance } = serving;
-  const { receiving, origins, intake, refusals, reception, failed } = entrance;
+  const { receiving, origins, intake, refusals, refusalPace, reception, failed } = entrance;
   const { clock } = unary;
   /** Known before there is a connection. */
   let listening: Listener | undefined = undefined;
@@ -72,7 +72,9 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     if (listening === undefined) throw new Error('a connection before anything listens');
     return listening;
   };
-  const guard = new ConnectionGuard({ clock, refusals, listener, intake }, serving.connections);
+  const refuse = (peer: string, answer: () => void): void =>
+    refusalPace.answer(origins.clientOf(peer) ?? peer, answer);
+  const guard = new ConnectionGuard({ clock, refusals, listener, intake, refuse }, serving.connections);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const dependencies = (): GrpcCarrierDependencies =>
     (carriers ??= {
@@ -89,6 +91,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     },
     receiving,
     origins,
+    refusalPace,
   );
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,

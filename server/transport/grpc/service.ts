@@ -19,8 +19,9 @@ import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../proto
 import { liveService } from '../../../protos/live.ts';
 import { forwardedFor, metadataOf } from './call-metadata.ts';
 import { MessageDecoder } from './message-decoder.ts';
-import type { Origins } from '../connections/origins.ts';
+import type { Origin, Origins } from '../connections/origins.ts';
 import type { Receiving } from '../connections/receiving.ts';
+import type { RefusalPace } from '../connections/refusal-pace.ts';
 import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Asker } from '../../../common/turns.ts';
@@ -64,17 +65,21 @@ export function liveInterceptor(
   watch: (call: ServerInterceptingCallInterface, encoded: boolean) => void,
   receiving: Receiving,
   origins: Origins,
+  refusalPace: Pick<RefusalPace, 'answer'>,
 ): ServerInterceptor {
   const { refusals } = receiving;
-  const explainRefusals = refusalExplainer(refusals);
+  const originOf = (call: ServerInterceptingCallInterface): Origin =>
+    origins.ofCall(call.getPeer(), () => forwardedFor(metadataOf(call)));
+  const explainRefusals = refusalExplainer(refusals, (call, answer) =>
+    refusalPace.answer(originOf(call).address, answer),
+  );
   return ({ path, requestStream }, call) => {
     explainRefusals(call);
     const start = (next: () => void): void => {
       try {
         const form = requestStream ? 'stream' : 'one';
         const payload = PAYLOADS.get(path) ?? NO_PAYLOAD;
-        const origin = origins.ofCall(call.getPeer(), () => forwardedFor(metadataOf(call)));
-        const decoder = MessageDecoder.replace(call, form, payload, receiving, origin);
+        const decoder = MessageDecoder.replace(call, form, payload, receiving, originOf(call));
         if (path === liveMethods.Connect.path) open(call, decoder);
         else {
           watch(call, path === liveMethods.Pull.path);
