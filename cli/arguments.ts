@@ -41,11 +41,6 @@ export function parseEndpoints(value: string): string[] {
   });
 }
 
-/** Gateways as host:port, separated by commas. */
-export function parseHostPorts(value: string): string[] {
-  return value.split(',').map((text) => parseHostPort(text.trim()));
-}
-
 function parseHostPort(text: string): string {
   const address = parseAddress(text);
   if (!address?.port) throw new InvalidArgumentError(`"${text}" is not host:port.`);

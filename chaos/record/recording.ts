@@ -7,11 +7,15 @@ import type {
   ViewerEvent,
 } from '../oracle/history.ts';
 
+/** How the clients of a run reach gateways: viewers and publishers alike. */
+export type RunTransport = 'grpc' | 'websocket';
+
 /** A run as it was asked for: enough to do it again. */
 export interface RunPlan {
   readonly run: string;
   readonly seed: number;
   readonly profile: string;
+  readonly transport: RunTransport;
   readonly viewers: number;
   readonly rooms: number;
   /** In milliseconds. */

@@ -59,15 +59,19 @@ export function loadTotals(path: string, { number }: RecordedRun): ViewerTotals[
 }
 
 function recordedRun({ run, plan, started_at_ms, complete, history_reads }: RunRow): RecordedRun {
-  const { faults, ...rest } = JSON.parse(plan) as Omit<RunPlan, 'faults'> & { faults: StoredFault[] };
+  const { faults, ...rest } = JSON.parse(plan) as StoredPlan;
   return {
     number: run,
-    // JSON leaves out what is undefined.
-    plan: { ...rest, faults: faults.map((fault) => ({ ...fault, viewer: fault.viewer })) },
+    // JSON leaves out what is undefined; of the transport nothing was recorded when there was only one.
+    plan: { transport: 'grpc', ...rest, faults: faults.map((fault) => ({ ...fault, viewer: fault.viewer })) },
     startedAtMs: started_at_ms,
     complete: complete === 1,
     historyReads: history_reads ?? undefined,
   };
+}
+
+interface StoredPlan extends Omit<RunPlan, 'faults' | 'transport'>, Partial<Pick<RunPlan, 'transport'>> {
+  readonly faults: readonly StoredFault[];
 }
 
 type StoredFault = Omit<PlannedFault, 'viewer'> & { readonly viewer?: string };

@@ -8,7 +8,7 @@ import type { FaultReport, Offence, RunReport } from './run-report.ts';
  */
 export function reportJson(report: RunReport) {
   const { verdict, reasons, run, db, replay, measures, signalledGaps } = report;
-  const { seed, profile, rooms, durationMs, gateways = null } = run.plan;
+  const { seed, profile, transport, rooms, durationMs, gateways = null } = run.plan;
   const { published, unknown, delivered, replayed, reconnects, bytes, historyReads = null } = measures;
   const { received, dropped, staleness } = measures.ephemeral;
   return {
@@ -17,6 +17,7 @@ export function reportJson(report: RunReport) {
     run: run.plan.run,
     seed,
     profile,
+    transport,
     startedAt: new Date(run.startedAtMs).toISOString(),
     durationMs,
     viewers: report.viewers.length,

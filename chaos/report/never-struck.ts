@@ -11,9 +11,11 @@ export function neverStruck(plan: RunPlan, faults: readonly FaultReport[]): Neve
     .map((name) => ({ name, why: reason(name, plan, (byName.get(name)?.planned ?? 0) > 0) }));
 }
 
-function reason(name: string, { natsCluster }: RunPlan, planned: boolean): string {
+function reason(name: string, { natsCluster, transport }: RunPlan, planned: boolean): string {
   if (planned) return 'the run ended before its turn';
   if (natsCluster === undefined && isFaultName(name) && traitsOf(name).kind === 'cluster')
     return 'it needs --nats-cluster';
+  if (transport !== 'grpc' && isFaultName(name) && traitsOf(name).kind === 'pool')
+    return 'only viewers by gRPC share connections: it needs --transport grpc';
   return 'the run is too short for all: a longer --duration has it';
 }

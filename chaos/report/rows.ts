@@ -2,6 +2,7 @@ import type { GuaranteeResult, Violation } from '../oracle/verdict.ts';
 import type { Distribution, Quantiles } from './distribution.ts';
 import { formatBytes, formatCount, formatMs, formatShare, significant } from './format.ts';
 import { countOf } from './json.ts';
+import { transports } from '../run/transport.ts';
 import { ratio } from './measures.ts';
 import type { FaultReport, RunReport } from './run-report.ts';
 
@@ -30,11 +31,12 @@ export function durationCells(name: string, { count, p50, p95, p99, max }: Quant
 /** What a run was asked for. */
 export function planRows({ run, endMs }: RunReport): Row[] {
   const { seed, profile, viewers, rooms, durationMs, rate, ephemeralRate, onlyViewer } = run.plan;
-  const { gateways, natsCluster } = run.plan;
+  const { gateways, natsCluster, transport } = run.plan;
   const only = onlyViewer === undefined ? '' : `, only ${onlyViewer} of them`;
   return [
     ['seed', String(seed)],
     ['profile', profile],
+    ['transport', transports[transport]],
     ['viewers', `${formatCount(viewers)} in ${formatCount(rooms)} ${rooms === 1 ? 'room' : 'rooms'}${only}`],
     ['rate', `${formatCount(rate)} reliable, ${formatCount(ephemeralRate)} ephemeral a second`],
     ...(gateways === undefined ? [] : [['gateways', String(gateways)] as const]),

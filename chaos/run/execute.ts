@@ -59,6 +59,6 @@ async function record(plan: RunPlan, backend: Backend, { db, stopped, log }: Exe
 
 function backendFor(plan: RunPlan, server: readonly string[] | undefined): Promise<Backend> {
   if (server !== undefined) return connectForeignBackend(server);
-  const { gateways = defaults.gateways, natsCluster: natsServers = 1 } = plan;
-  return OwnBackend.start({ gateways, natsServers });
+  const { gateways = defaults.gateways, natsCluster: natsServers = 1, transport } = plan;
+  return OwnBackend.start({ gateways, natsServers, transport });
 }

@@ -16,7 +16,7 @@ export class HeadReader {
   readonly #clock: Clock;
   readonly #closed = new AbortController();
 
-  /** @param endpoints gateways as host:port */
+  /** @param endpoints gateways, as clients take them */
   constructor(endpoints: readonly string[], clock: Clock) {
     this.#client = new LiveClient({ endpoints });
     this.#clock = clock;

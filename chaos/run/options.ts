@@ -1,5 +1,5 @@
 import { UsageError } from '../../common/errors.ts';
-import type { RunPlan } from '../record/recording.ts';
+import type { RunPlan, RunTransport } from '../record/recording.ts';
 import type { FaultName } from './catalogue.ts';
 import { traitsOf } from './catalogue.ts';
 import type { Reduction, RunOptions } from './plan.ts';
@@ -10,6 +10,7 @@ import { profiles, withFaults } from './profiles.ts';
 /** A run as the command line asks for it; what is absent has a default. */
 export interface RequestedRun {
   readonly profile?: ProfileName | undefined;
+  readonly transport?: RunTransport | undefined;
   /** Weights by name, in place of the profile's. */
   readonly faults?: ReadonlyMap<FaultName, number> | undefined;
   readonly viewers?: number | undefined;
@@ -29,6 +30,7 @@ export const defaults = {
   rate: 40,
   ephemeralRate: 40,
   gateways: 2,
+  transport: 'grpc',
   /** With gateways of the tool's own, and with those of others. */
   profile: { own: 'everything', foreign: 'flaky-mobile' },
 } as const;
@@ -39,7 +41,7 @@ export const defaults = {
  * @throws UsageError for what cannot be
  */
 export function planFor(run: string, seed: number, requested: RequestedRun, own: boolean): RunPlan {
-  const { natsCluster } = requested;
+  const { natsCluster, transport = defaults.transport } = requested;
   const profile = requested.profile ?? defaults.profile[own ? 'own' : 'foreign'];
   const named: Profile = profiles[profile];
   const mix = requested.faults === undefined ? named : withFaults(named, requested.faults);
@@ -47,6 +49,8 @@ export function planFor(run: string, seed: number, requested: RequestedRun, own:
   for (const name of requested.faults?.keys() ?? []) {
     if (traitsOf(name).kind === 'cluster' && natsCluster === undefined)
       throw new UsageError(`${name} needs a cluster: --nats-cluster 3`);
+    if (traitsOf(name).kind === 'pool' && transport !== 'grpc')
+      throw new UsageError(`${name} needs viewers that share a connection: --transport grpc`);
   }
   const viewers = requested.viewers ?? defaults.viewers;
   const options: RunOptions = {
@@ -54,6 +58,7 @@ export function planFor(run: string, seed: number, requested: RequestedRun, own:
     seed,
     profile:
       requested.faults === undefined ? profile : `${profile} with ${[...requested.faults.keys()].join(', ')}`,
+    transport,
     viewers,
     rooms: requested.rooms ?? Math.ceil(viewers / defaults.viewersPerRoom),
     durationMs: requested.durationMs ?? defaults.durationMs,

@@ -1,5 +1,5 @@
 import type { Random } from '../../common/random.ts';
-import type { PlannedFault, RunPlan } from '../record/recording.ts';
+import type { PlannedFault, RunPlan, RunTransport } from '../record/recording.ts';
 import type { FaultName } from './catalogue.ts';
 import { isFaultName, traitsOf } from './catalogue.ts';
 import { between, chance, inTurn, pick, shuffled } from './chance.ts';
@@ -40,8 +40,13 @@ export function roomsOf(index: number, rooms: readonly string[]): string[] {
 /** Of each so many viewers, the first few reach the gateways by a proxy that puts them on one connection. */
 const pooled = { of: 10, first: 3 };
 
-/** Number of the pool that the viewer with this index is in; undefined: it has connections of its own. */
-export function poolOf(index: number): number | undefined {
+/** Number of the pool that the viewer with this index is in; undefined: it has connections of its own, as everybody has by WebSocket. */
+export function poolOf(index: number, transport: RunTransport): number | undefined {
+  return transport === 'grpc' ? place(index) : undefined;
+}
+
+/** The same, by any transport. */
+function place(index: number): number | undefined {
   return index % pooled.of < pooled.first ? Math.floor(index / pooled.of) : undefined;
 }
 
@@ -51,17 +56,18 @@ export function poolOf(index: number): number | undefined {
  */
 export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
   const viewers = viewerNames(plan.viewers);
-  const { seed, durationMs } = plan;
+  const { seed, durationMs, transport } = plan;
   const together = sequence(mix.together, chance(seed, 'together'), durationMs);
   // The name of a random sequence is part of what a seed means: under another one it would plan other faults.
   const backend = own ? sequence(possible(mix.backend, plan), chance(seed, 'behind'), durationMs) : [];
-  const pools = Array.from({ length: own ? Math.ceil(plan.viewers / pooled.of) : 0 }, (_, pool) =>
-    sequence(mix.pool, chance(seed, `pool ${pool}`), durationMs, { clearOf: together }),
+  const pools = Array.from(
+    { length: own && transport === 'grpc' ? Math.ceil(plan.viewers / pooled.of) : 0 },
+    (_, pool) => sequence(mix.pool, chance(seed, `pool ${pool}`), durationMs, { clearOf: together }),
   );
   const faults = [
     ...backend.map((fault) => ({ ...fault, viewer: undefined })),
     ...viewers.flatMap((viewer, index) => {
-      const shared = inTime([...together, ...(pools[poolOf(index) ?? -1] ?? [])]);
+      const shared = inTime([...together, ...(pools[poolOf(index, transport) ?? -1] ?? [])]);
       const first = firstOf(mix.each, seed, index);
       const alone = sequence(mix.each, chance(seed, viewer), durationMs, { first, clearOf: shared });
       return [...shared, ...alone].map((fault) => ({ ...fault, viewer }));
@@ -113,7 +119,7 @@ function firstOf<Name extends FaultName>(
   const names = shuffled(chance(seed, 'firsts'), Object.keys(mix.weights) as Name[]);
   // What affects a pool may come before it: those with connections of their own have all between them.
   const before = pooled.first * (Math.floor(viewer / pooled.of) + 1);
-  return names[(poolOf(viewer) === undefined ? viewer - before : viewer) % names.length];
+  return names[(place(viewer) === undefined ? viewer - before : viewer) % names.length];
 }
 
 /** What a sequence of faults heeds. */

@@ -7,10 +7,11 @@ import type { RunPlan } from '../record/recording.ts';
 import { loadPlan } from '../record/runs.ts';
 import type { RequestedRun } from './options.ts';
 import { planFor, reduced } from './options.ts';
+import { transportOf } from './transport.ts';
 
 /** A run as somebody asks for it: a new one, or one like a recorded one, or a part of either. */
 export interface RunRequest extends RequestedRun {
-  /** Somebody else's gateways, host:port each; absent: the tool runs its own. */
+  /** Somebody else's gateways, host:port or ws://host:port each; absent: the tool runs its own. */
   readonly server?: readonly string[] | undefined;
   /** Absent: a random one. */
   readonly seed?: number | undefined;
@@ -31,6 +32,7 @@ const decidedByReplay = {
   rate: 'rate',
   ephemeralRate: 'ephemeralRate',
   profile: 'profile',
+  transport: 'transport',
   faults: 'fault',
   seed: 'seed',
   gateways: 'gateways',
@@ -49,6 +51,7 @@ export function planOf(request: RunRequest, clock: Clock = systemClock): RunPlan
     throw new UsageError('--gateways is for gateways of its own: leave --server out');
   const plan = replay === undefined ? newPlan(request, clock) : recordedPlan(replay, request, clock);
   const backendFault = plan.faults.find((fault) => fault.viewer === undefined);
+  if (server !== undefined) transportOf(server, plan.transport);
   if (server !== undefined && backendFault !== undefined)
     throw new UsageError(`${backendFault.name} strikes gateways and NATS of its own: leave --server out`);
   return reduced(plan, { viewer, faults });
@@ -56,7 +59,8 @@ export function planOf(request: RunRequest, clock: Clock = systemClock): RunPlan
 
 function newPlan(request: RunRequest, clock: Clock): RunPlan {
   const { seed = randomInt(0xffff_ffff), server } = request;
-  return planFor(newRunName(seed, clock), seed, request, server === undefined);
+  const transport = server === undefined ? request.transport : transportOf(server, request.transport);
+  return planFor(newRunName(seed, clock), seed, { ...request, transport }, server === undefined);
 }
 
 function recordedPlan(replay: string, request: RunRequest, clock: Clock): RunPlan {

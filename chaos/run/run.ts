@@ -2,7 +2,6 @@ import type { LiveClient } from '../../client/index.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import { sleep } from '../../common/sleep.ts';
-import { formatAddress } from '../../common/units.ts';
 import type { Place } from '../oracle/history.ts';
 import type { AppliedFault, Recorder, RunPlan } from '../record/recording.ts';
 import { EVENT_LOOP_STALL } from '../record/recording.ts';
@@ -81,11 +80,15 @@ class Run {
     this.#clock = context.clock ?? systemClock;
     this.#rooms = roomNames(plan);
     const viewers = viewerNames(plan.viewers)
-      .map((viewer, index) => ({ viewer, rooms: roomsOf(index, this.#rooms), pool: poolOf(index) }))
+      .map((viewer, index) => ({
+        viewer,
+        rooms: roomsOf(index, this.#rooms),
+        pool: poolOf(index, plan.transport),
+      }))
       .filter(({ viewer }) => plan.onlyViewer === undefined || viewer === plan.onlyViewer);
     this.#fleet = new ViewerFleet(viewers, (update) => this.#record(update));
     this.#publishers = publishersFor(context.backend);
-    this.#headReader = new HeadReader(context.backend.gateways.map(formatAddress), this.#clock);
+    this.#headReader = new HeadReader(context.backend.endpoints, this.#clock);
   }
 
   async go(): Promise<void> {
@@ -95,7 +98,7 @@ class Run {
     const { backend, recorder, stopped, onProgress } = this.#context;
     recorder.plan(plan);
     this.#timers.push(clock.every(PROGRESS_EVERY_MS, () => onProgress(this.#progress)));
-    const started = fleet.start(plan.seed, backend.gateways);
+    const started = fleet.start(plan, backend.gateways);
     await unlessStopped(stopped, within(clock, START_MS, 'the viewers could not all connect', started));
     this.#epochs = new Epochs(await this.#readEpoch(), () => this.#nowMs());
     await this.#run(this.#epochs);

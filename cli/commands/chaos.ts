@@ -4,9 +4,10 @@ import { DESCRIPTION } from '../../chaos/run/describe.ts';
 import { defaults } from '../../chaos/run/options.ts';
 import { parseClusterSize, parseFault, parseGateways, parseSeed } from '../../chaos/run/parse.ts';
 import { profileNames, profiles } from '../../chaos/run/profiles.ts';
+import { transportNames } from '../../chaos/run/transport.ts';
 import { UsageError } from '../../common/errors.ts';
 import type { ChaosOptions } from '../chaos/run.ts';
-import { parseCount, parseHostPorts, parsePositive, parsePositiveDuration } from '../arguments.ts';
+import { parseCount, parseEndpoints, parsePositive, parsePositiveDuration } from '../arguments.ts';
 import { CHAOS_DATABASE_HELP, chaosDatabasePath } from '../directories.ts';
 
 const HELP = `
@@ -19,9 +20,16 @@ export function chaosCommand(): Command {
   return new Command('chaos')
     .description('Simulate viewers on flapping networks, and prove what was delivered and what was not.')
     .addOption(
-      new Option('--server <host:port[,host:port]>', "somebody else's gateways, without TLS").argParser(
-        parseHostPorts,
-      ),
+      new Option(
+        '--server <address[,address]>',
+        "somebody else's gateways, without TLS: host:port, or ws://host:port for viewers by WebSocket",
+      ).argParser(parseEndpoints),
+    )
+    .addOption(
+      new Option(
+        '--transport <name>',
+        `how viewers and publishers reach gateways (default ${defaults.transport}, with --server what its addresses say)`,
+      ).choices(transportNames),
     )
     .addOption(number('--viewers <n>', `viewers (default ${defaults.viewers})`, parseCount))
     .addOption(

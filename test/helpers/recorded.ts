@@ -16,6 +16,7 @@ export function runPlan(details: Partial<RunPlan> = {}): RunPlan {
     run: 'r1',
     seed: 7,
     profile: 'flaky-mobile',
+    transport: 'grpc',
     viewers: 1,
     rooms: 1,
     durationMs: 1_000,

@@ -81,6 +81,15 @@ describe('live-cli chaos', () => {
     assert.ok(restart.noticed > 0, 'viewers have to move');
   });
 
+  it('proves viewers by WebSocket, on links that fail and gateways that are killed', async () => {
+    const faults = ['rst', 'half-open', 'stall', 'gateway-kill'];
+    const report = await passed(chaos('--transport', 'websocket', '--fault', ...faults, ...short));
+    const struck = report['faults'] as Record<string, { applied: number }>;
+    assert.equal(report['transport'], 'websocket');
+    assert.ok((struck['gateway-kill']?.applied ?? 0) > 0);
+    assert.ok(Number(report['reconnects']) > 0, 'viewers have to connect again');
+  });
+
   for (const fault of ['stuck-neighbour', 'dead-endpoint']) {
     it(`proves that viewers recover from a ${fault}`, async () => {
       const { faults } = await passed(chaos('--fault', fault, ...short));
@@ -154,7 +163,7 @@ describe('live-cli chaos', () => {
 
     beforeEach(async () => {
       nats = await startNats();
-      gateway = await startTestGateway(nats.url);
+      gateway = await startTestGateway(nats.url, { http: { host: '127.0.0.1', port: 0 } });
     });
 
     afterEach(async () => {
@@ -166,6 +175,12 @@ describe('live-cli chaos', () => {
       const report = await passed(chaos('--server', gateway.address, ...short));
       assert.equal(report['profile'], 'flaky-mobile');
       assert.equal(report['historyReads'], null);
+    });
+
+    it('reaches them by WebSocket where their addresses say so', async () => {
+      const report = await passed(chaos('--server', `ws://${gateway.http}`, '--fault', 'rst', ...short));
+      assert.equal(report['transport'], 'websocket');
+      assert.ok(Number(report['reconnects']) > 0);
     });
 
     it('gives clients the time that the heartbeat of these gateways makes them take', async () => {

@@ -131,6 +131,24 @@ describe('the schedule of a chaos run', () => {
     assert.throws(() => planFor('a', 7, { faults }, false), UsageError);
   });
 
+  it('is the same by WebSocket, but that nobody shares a connection', () => {
+    const property = fc.property(seeds, (seed) => {
+      const [grpc, webSocket] = (['grpc', 'websocket'] as const).map((transport) =>
+        planFor('a', seed, { transport, viewers: 20 }, true),
+      );
+      assert.ok(grpc !== undefined && webSocket !== undefined);
+      assert.deepEqual([grpc.transport, webSocket.transport], ['grpc', 'websocket']);
+      assert.ok(!kindsOf(webSocket).has('pool'));
+      // The first three of each ten: others begin when the faults on what they share are over.
+      const alone = (plan: RunPlan): unknown[] =>
+        plan.faults
+          .filter(({ viewer }) => !/^v1?[123]$/.test(viewer ?? ''))
+          .map(({ fault: _, ...rest }) => rest);
+      assert.deepEqual(alone(webSocket), alone(grpc));
+    });
+    fc.assert(property, { numRuns: 20 });
+  });
+
   it('chooses by weight', () => {
     const faults = new Map([['rst', 9] as const, ['stall', 1] as const]);
     const plan = planFor('a', 7, { faults, viewers: 500 }, true);

@@ -54,6 +54,7 @@ describe('reports of runs', () => {
       run: 'r1',
       seed: 7,
       profile: 'flaky-mobile',
+      transport: 'grpc',
       durationMs: 2_500,
       viewers: 1,
       rooms: 1,

@@ -4,7 +4,6 @@ import {
   parseCount,
   parseEndpoints,
   parseFrom,
-  parseHostPorts,
   parseHeader,
   parseRooms,
   parseSequence,
@@ -15,13 +14,11 @@ describe('cli arguments', () => {
     assert.deepEqual(parseEndpoints('a:1, [::1]:2,10.0.0.1:50051'), ['a:1', '[::1]:2', '10.0.0.1:50051']);
     for (const wrong of ['', 'a', 'a:', 'a:0', 'a:70000', 'a:1,', '::1:2', 'a b:1']) {
       assert.throws(() => parseEndpoints(wrong), InvalidArgumentError, wrong);
-      assert.throws(() => parseHostPorts(wrong), InvalidArgumentError, wrong);
     }
     const schemes = ['https://gw.example.org', 'http://[::1]:2', 'a:1'];
     assert.deepEqual(parseEndpoints(schemes.join(', ')), schemes);
     for (const wrong of ['https://', 'https://a:70000', 'ftp://a:1', 'https://a/b'])
       assert.throws(() => parseEndpoints(wrong), InvalidArgumentError, wrong);
-    assert.throws(() => parseHostPorts('https://a:1'), InvalidArgumentError);
   });
 
   it('takes every way to begin', () => {

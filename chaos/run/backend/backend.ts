@@ -16,6 +16,8 @@ export interface Application {
 /** What viewers connect to. */
 export interface Backend {
   readonly gateways: readonly Address[];
+  /** The same, as clients take them. */
+  readonly endpoints: readonly string[];
   /** How long a gateway is silent at most, in milliseconds: the longest of all. */
   readonly heartbeatMs: number;
   /** Whether the tool runs gateways and NATS itself, so that it knows what is impossible for them and when. */

@@ -1,3 +1,4 @@
+import { parseEndpoint } from '../../../client/core/endpoint.ts';
 import { LiveClient, LiveError } from '../../../client/index.ts';
 import { systemClock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
@@ -10,7 +11,7 @@ const ANSWER_MS = 5_000;
 
 /**
  * Gateways that somebody else runs: nothing behind them can be touched or asked.
- * @param endpoints host:port each
+ * @param endpoints host:port or ws://host:port each
  * @throws LiveError if none of them answers
  */
 export async function connectForeignBackend(endpoints: readonly string[]): Promise<Backend> {
@@ -21,7 +22,10 @@ export async function connectForeignBackend(endpoints: readonly string[]): Promi
   return {
     heartbeatMs: Math.max(...known),
     own: false,
-    gateways: endpoints.map(parseAddress).filter((target): target is Address => target !== undefined),
+    endpoints,
+    gateways: endpoints
+      .map((endpoint) => parseAddress(parseEndpoint(endpoint)?.address ?? endpoint))
+      .filter((target): target is Address => target !== undefined),
     failed: new Promise(() => undefined),
     apply: ({ name }) => Promise.reject(new Error(`${name} needs gateways of the tool's own`)),
     epoch: () => Promise.resolve(undefined),

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { spawnWithParent } from '../../../common/node/end-with-parent.ts';
 import type { Address } from '../../../common/units.ts';
+import type { RunTransport } from '../../record/recording.ts';
 import { siblingModule } from '../module-path.ts';
 
 /** How long these gateways are silent at most, in milliseconds. */
@@ -20,7 +21,9 @@ const LOG_TAIL_LINES = 5;
 /** How a gateway is run. */
 export interface GatewayOptions {
   readonly name: string;
+  /** Where clients reach it, by this transport. */
   readonly port: number;
+  readonly transport: RunTransport;
   readonly nats: readonly string[];
   readonly replicas: number;
   /** Where its log is written. */
@@ -101,9 +104,9 @@ export class GatewayProcess {
   }
 
   #spawn(): ChildProcess & { stdout: Readable } {
-    const { port, nats, replicas } = this.#options;
+    const { port, transport, nats, replicas } = this.#options;
     const main = fileURLToPath(siblingModule(import.meta.url, '../../../server/main'));
-    const args = ['--listen', `127.0.0.1:${port}`, '--nats', nats.join(','), '--replicas', String(replicas)];
+    const args = [...listening(port, transport), '--nats', nats.join(','), '--replicas', String(replicas)];
     const child = spawnWithParent(
       process.execPath,
       [...process.execArgv, main, ...args, '--metrics', '127.0.0.1:0', '--log-level', 'info', ...times],
@@ -115,6 +118,11 @@ export class GatewayProcess {
     child.once('close', () => log.end());
     return child;
   }
+}
+
+function listening(port: number, transport: RunTransport): string[] {
+  if (transport === 'grpc') return ['--listen', `127.0.0.1:${port}`];
+  return ['--listen', '127.0.0.1:0', '--http', `127.0.0.1:${port}`];
 }
 
 /** The user's settings of live-server are for other gateways. */

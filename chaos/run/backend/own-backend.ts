@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from '../../../common/units.ts';
-import type { PlannedFault } from '../../record/recording.ts';
+import { formatAddress } from '../../../common/units.ts';
+import type { PlannedFault, RunTransport } from '../../record/recording.ts';
 import { isFaultName, isOfKind } from '../catalogue.ts';
+import { endpointAt } from '../transport.ts';
 import type { Application, Backend } from './backend.ts';
 import type { FaultTargets } from './backend-fault.ts';
 import { backendFaults } from './backend-faults.ts';
@@ -13,24 +15,30 @@ import { NatsServers } from './nats-servers.ts';
 import { freePorts } from './ports.ts';
 import { StreamAdmin } from './stream-admin.ts';
 
-/** How many of each are run. */
-export interface BackendSize {
+/** How many of each are run, and what for. */
+export interface BackendOptions {
   /** Viewers of one that is restarted go on at the others. */
   readonly gateways: number;
   /** 1, or the size of a cluster in which every server has a copy of the stream. */
   readonly natsServers: number;
+  readonly transport: RunTransport;
 }
 
 /** Gateways and one or several nats-servers of the tool's own, in a temporary directory. */
 export class OwnBackend implements Backend {
   readonly gateways: readonly Address[];
+  readonly endpoints: readonly string[];
   readonly heartbeatMs = HEARTBEAT_MS;
   readonly own = true;
   readonly failed: Promise<never>;
   readonly #targets: Omit<FaultTargets, 'consequences'>;
   readonly #directory: string;
 
-  static async start({ gateways: gatewayCount, natsServers }: BackendSize): Promise<OwnBackend> {
+  static async start({
+    gateways: gatewayCount,
+    natsServers,
+    transport,
+  }: BackendOptions): Promise<OwnBackend> {
     const directory = await mkdtemp(join(tmpdir(), 'live-chaos-'));
     const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
     try {
@@ -46,6 +54,7 @@ export class OwnBackend implements Backend {
         return new GatewayProcess({
           name,
           port,
+          transport,
           nats: links.urlsOf(index),
           replicas: natsServers,
           directory,
@@ -53,17 +62,22 @@ export class OwnBackend implements Backend {
       });
       undo.push(() => Promise.all(gateways.map((gateway) => gateway.end('SIGKILL'))));
       await Promise.all(gateways.map((gateway) => gateway.start()));
-      return new OwnBackend({ gateways, nats, links, stream }, directory);
+      return new OwnBackend({ gateways, nats, links, stream }, directory, transport);
     } catch (error) {
       for (const step of undo.reverse()) await step();
       throw error;
     }
   }
 
-  private constructor(targets: Omit<FaultTargets, 'consequences'>, directory: string) {
+  private constructor(
+    targets: Omit<FaultTargets, 'consequences'>,
+    directory: string,
+    transport: RunTransport,
+  ) {
     this.#targets = targets;
     this.#directory = directory;
     this.gateways = targets.gateways.map(({ target }) => target);
+    this.endpoints = this.gateways.map((gateway) => endpointAt(formatAddress(gateway), transport));
     this.failed = Promise.race(targets.gateways.map(({ failed }) => failed));
     this.failed.catch(() => undefined);
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../../../common/units.ts';
-import type { PlannedFault, ViewerTotals } from '../../record/recording.ts';
+import type { PlannedFault, RunPlan, ViewerTotals } from '../../record/recording.ts';
 import { siblingModule } from '../module-path.ts';
 import type { Census, Goal, HostReport, HostRequest, ViewerSpec } from './protocol.ts';
 
@@ -49,9 +49,14 @@ export class ViewerFleet {
   }
 
   /** Connects all viewers; resolves when every one has caught up. */
-  async start(seed: number, gateways: readonly Address[]): Promise<void> {
+  async start(
+    { seed, transport }: Pick<RunPlan, 'seed' | 'transport'>,
+    gateways: readonly Address[],
+  ): Promise<void> {
     await Promise.all(
-      this.#hosts.map((host) => host.ask({ kind: 'start', seed, gateways, viewers: host.viewers }, 'ready')),
+      this.#hosts.map((host) =>
+        host.ask({ kind: 'start', seed, transport, gateways, viewers: host.viewers }, 'ready'),
+      ),
     );
   }
 

@@ -66,7 +66,7 @@ export class ViewerHost {
     }
   }
 
-  async #start({ seed, gateways, viewers }: StartRequest): Promise<void> {
+  async #start({ seed, transport, gateways, viewers }: StartRequest): Promise<void> {
     this.#seed = seed;
     const clock = this.#clock;
     await this.#openPools(viewers, gateways);
@@ -77,6 +77,7 @@ export class ViewerHost {
       const viewer = await Viewer.start({
         ...spec,
         seed,
+        transport,
         gateways: this.#pools.get(spec.viewer)?.addresses ?? gateways,
         clock,
         onFailure,

@@ -1,6 +1,6 @@
 import type { Address } from '../../../common/units.ts';
 import type { TimeSpan, ViewerEvent } from '../../oracle/history.ts';
-import type { AppliedFault, PlannedFault, ViewerTotals } from '../../record/recording.ts';
+import type { AppliedFault, PlannedFault, RunTransport, ViewerTotals } from '../../record/recording.ts';
 
 /** One viewer of a run. */
 export interface ViewerSpec {
@@ -34,6 +34,7 @@ export type HostRequest =
   | {
       readonly kind: 'start';
       readonly seed: number;
+      readonly transport: RunTransport;
       readonly gateways: readonly Address[];
       readonly viewers: readonly ViewerSpec[];
     }

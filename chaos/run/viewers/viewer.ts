@@ -11,9 +11,10 @@ import type { FaultHandle } from '../../links/fault.ts';
 import { FaultProxy } from '../../links/proxy.ts';
 import type { FaultyViewer } from '../../links/viewer-fault.ts';
 import { HandlingPace } from '../../links/viewer-fault.ts';
-import type { ViewerTotals } from '../../record/recording.ts';
+import type { RunTransport, ViewerTotals } from '../../record/recording.ts';
 import { chance } from '../chance.ts';
 import { clientTimes } from '../client-times.ts';
+import { endpointAt } from '../transport.ts';
 import { Answers } from './answers.ts';
 import type { OnViewer } from './link-faults.ts';
 import type { Goal, ViewerSpec } from './protocol.ts';
@@ -24,6 +25,7 @@ import { ViewerLog } from './viewer-log.ts';
 export interface ViewerDependencies extends ViewerSpec {
   readonly gateways: readonly Address[];
   readonly seed: number;
+  readonly transport: RunTransport;
   readonly clock: Clock;
   /** How long a connection may take, in milliseconds. */
   readonly connectTimeoutMs: number;
@@ -62,7 +64,7 @@ export class Viewer implements FaultyViewer {
   }
 
   private constructor(
-    { viewer, rooms, seed, clock, connectTimeoutMs, onFailure }: ViewerDependencies,
+    { viewer, rooms, seed, transport, clock, connectTimeoutMs, onFailure }: ViewerDependencies,
     proxies: readonly FaultProxy[],
     dead: DeadEndpoint,
   ) {
@@ -75,7 +77,7 @@ export class Viewer implements FaultyViewer {
     this.#deadEndpoint = dead;
     const random = chance(seed, `client of ${viewer}`);
     this.#client = new LiveClient({
-      endpoints: [...proxies, dead].map(({ address }) => address),
+      endpoints: [...proxies, dead].map(({ address }) => endpointAt(address, transport)),
       clientName: `chaos ${viewer}`,
       clock: this.#clock,
       random,
