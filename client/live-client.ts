@@ -7,7 +7,7 @@ import { byScheme, nodeWebSocketTransport } from './transports/node/transport.ts
 
 /** How a client is made. Durations are in milliseconds. */
 export interface LiveClientOptions extends ClientOptions, GrpcTransportOptions {
-  /** How gateways are reached, instead of by gRPC and WebSocket with `tls`, `credentials` (gRPC only) and `keepalive` (the same). */
+  /** How gateways are reached, instead of by gRPC and WebSocket with `tls`, `keepalive` and `credentials` (gRPC only). */
   readonly transport?: Transport;
 }
 

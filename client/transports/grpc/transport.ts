@@ -7,6 +7,8 @@ import { checkDuration } from '../../core/check-options.ts';
 import type { LiveError } from '../../core/errors.ts';
 import type { IncomingFrame, Link, LinkHandlers, Transport } from '../../core/transport.ts';
 import { GrpcCalls } from './calls.ts';
+import type { KeepaliveOptions } from '../keepalive.ts';
+import { defaultKeepalive } from '../keepalive.ts';
 import type { Dialling, SecurityOptions } from './dialling.ts';
 import { dialler } from './dialling.ts';
 import { fromServiceError } from './errors.ts';
@@ -15,18 +17,6 @@ import { incomingFrame } from './internals/incoming-frame.ts';
 import { SocketRevealingCredentials } from './internals/revealed-socket.ts';
 import type { ReceivedFrame } from './receive-frame.ts';
 import { receiveFrame } from './receive-frame.ts';
-
-/** HTTP/2 keepalive, in milliseconds. It must allow for the longest stall of either event loop, and for what is on its way by a slow link. */
-export interface KeepaliveOptions {
-  readonly timeMs: number;
-  readonly timeoutMs: number;
-}
-
-/**
- * HTTP/2 keepalive unless the application says otherwise. The answer to a ping comes behind what is on its way, up to a whole {@link FLOW_CONTROL_WINDOW}: on a link of
- * 12 kB/s that takes 21 s. That a link is dead is noticed sooner, by silence.
- */
-const defaultKeepalive: KeepaliveOptions = { timeMs: 20_000, timeoutMs: 30_000 };
 
 /** Room for one large replay frame and the next one behind it, before the gateway has to wait. */
 const FLOW_CONTROL_WINDOW = 256 * 1024;

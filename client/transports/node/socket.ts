@@ -5,21 +5,34 @@ import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { resetSocket } from '../../../common/node/reset-socket.ts';
 import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
+import type { KeepaliveOptions } from '../keepalive.ts';
 import type { Socket, SocketHandlers } from '../websocket/socket.ts';
+import { Pings } from './pings.ts';
 
 /** Takes a connection that is made, or why there is none. */
 type Dialled = (error: Error | null, connection?: TcpSocket) => void;
+
+/** How it is secured, where the URL is `wss://`, and asked for signs of life. */
+export interface NodeSocketOptions {
+  readonly tls: ConnectionOptions;
+  readonly keepalive: KeepaliveOptions;
+}
 
 /** A WebSocket of the package `ws`, on a TCP connection that we make: it shows what has come, and can be reset. */
 export class NodeSocket implements Socket {
   readonly wholeMessagesOnly = false;
   readonly #socket: WebSocket;
   #connection: TcpSocket | undefined;
+  #pings: Pings | undefined;
   /** Why there is no connection. */
   #failure = '';
 
-  /** @param tls how it is secured, where the URL is `wss://` */
-  constructor(url: string, protocol: string, tls: ConnectionOptions, handlers: SocketHandlers) {
+  constructor(
+    url: string,
+    protocol: string,
+    { tls, keepalive }: NodeSocketOptions,
+    handlers: SocketHandlers,
+  ) {
     const socket = new WebSocket(url, protocol, {
       maxPayload: LARGEST_FRAME_BYTES,
       perMessageDeflate: false,
@@ -28,10 +41,17 @@ export class NodeSocket implements Socket {
         this.#dial(options, url.startsWith('wss:') ? tls : undefined, done)) as unknown as typeof connectTcp,
     });
     this.#socket = socket;
-    socket.once('open', () => handlers.open());
+    socket.once('open', () => {
+      this.#pings = this.#keepalive(keepalive);
+      handlers.open();
+    });
+    socket.on('pong', () => this.#pings?.answered());
     socket.on('message', (data: Buffer, isBinary) => handlers.message(isBinary ? data : data.toString()));
     socket.on('error', (error) => (this.#failure = error.message));
-    socket.once('close', (code, reason) => handlers.close(code, reason.toString() || this.#failure));
+    socket.once('close', (code, reason) => {
+      this.#pings?.stop();
+      handlers.close(code, reason.toString() || this.#failure);
+    });
   }
 
   send(bytes: Uint8Array): void {
@@ -44,12 +64,24 @@ export class NodeSocket implements Socket {
   }
 
   destroy(): void {
+    this.#pings?.stop();
     this.#socket.removeAllListeners();
     // It reports its own end as an error.
     this.#socket.on('error', () => undefined);
     // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
     if (this.#connection !== undefined) resetSocket(this.#connection);
     this.#socket.terminate();
+  }
+
+  #keepalive(options: KeepaliveOptions): Pings {
+    return new Pings(options, {
+      ping: () => this.#socket.ping(),
+      unanswered: (timeoutMs) => {
+        this.#failure = `a ping was not answered within ${timeoutMs} ms`;
+        if (this.#connection !== undefined) resetSocket(this.#connection);
+        this.#socket.terminate();
+      },
+    });
   }
 
   /** @param tls undefined: without */

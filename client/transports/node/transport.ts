@@ -3,11 +3,21 @@ import type { SecurityOptions } from '../grpc/dialling.ts';
 import { parseEndpoint } from '../../core/endpoint.ts';
 import type { Transport } from '../../core/transport.ts';
 import { webSocketTransport } from '../websocket/transport.ts';
+import type { KeepaliveOptions } from '../keepalive.ts';
+import { defaultKeepalive } from '../keepalive.ts';
 import { fetchWith } from './request.ts';
 import { NodeSocket } from './socket.ts';
 
+/** How WebSockets are made in Node. */
+export interface NodeWebSocketOptions extends Pick<SecurityOptions, 'tls'> {
+  readonly keepalive?: KeepaliveOptions;
+}
+
 /** WebSockets in Node, secured as `tls` says where endpoints are written with `wss://`. */
-export function nodeWebSocketTransport({ tls = false }: Pick<SecurityOptions, 'tls'> = {}): Transport {
+export function nodeWebSocketTransport({
+  tls = false,
+  keepalive = defaultKeepalive,
+}: NodeWebSocketOptions = {}): Transport {
   const { serverName, ...files } = typeof tls === 'boolean' ? {} : tls;
   const options = {
     ...files,
@@ -15,7 +25,8 @@ export function nodeWebSocketTransport({ tls = false }: Pick<SecurityOptions, 't
     minVersion: 'TLSv1.2',
   } as const;
   return webSocketTransport({
-    connect: (url, protocol, handlers) => new NodeSocket(url, protocol, options, handlers),
+    connect: (url, protocol, handlers) =>
+      new NodeSocket(url, protocol, { tls: options, keepalive }, handlers),
     fetch: fetchWith(options),
     inflate: (bytes, limit) => inflateRawSync(bytes, { maxOutputLength: limit }),
   });
