@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { until } from './poll.ts';
 import { programArguments } from './program.ts';
+import type { TestTransport } from './transports.ts';
 
 /** A `live-server` that runs, or has run, as a process of its own. */
 export class ServerProcess implements AsyncDisposable {
@@ -49,6 +50,13 @@ export class ServerProcess implements AsyncDisposable {
       return this.log.find(({ msg }) => msg === 'ready');
     });
     return ready['address'] as string;
+  }
+
+  /** Where clients reach it by a transport, for whose flags it was started. */
+  async endpoint(transport: TestTransport): Promise<string> {
+    const address = await this.address();
+    const { http } = this.log.find(({ msg }) => msg === 'ready') as { http?: string };
+    return transport.endpointAt(transport.addressOf({ address, http }));
   }
 
   /** Whether the process has ended. */

@@ -15,6 +15,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
+import { transports, webSocket } from '../helpers/transports.ts';
 
 const payload = Buffer.alloc(2_000, 'congratulations! ');
 const joinAll = { join: { room: 'tea', start: { earliest: {} } } };
@@ -36,7 +37,7 @@ describe('compression', () => {
 
   beforeEach(async () => {
     nats = await startNats();
-    gateway = await startTestGateway(nats.url);
+    gateway = await startTestGateway(nats.url, webSocket.config);
     publisher = gateway.client();
   });
 
@@ -98,13 +99,18 @@ describe('compression', () => {
     assert.ok(compressionSavedBytes < 2 * payload.length + 300, `${compressionSavedBytes} bytes saved`);
   });
 
-  it('of a client loses nothing, and less is transferred', async () => {
-    const recorder = new RunRecorder();
-    const [lean, plain] = [gateway.client({ compression: 'deflate' }), gateway.client()];
-    for (const client of [lean, plain]) recorder.follow(client, 'tea');
-    for (let n = 0; n < 50; n++) await recorder.publish(publisher, 'tea', { type: 'gift', payload });
-    assertGuarantees(await recorder.finish(gateway.client()));
-    const ratio = lean.counters.bytesReceived / plain.counters.bytesReceived;
-    assert.ok(ratio < 0.3, `${ratio} of the bytes`);
-  });
+  for (const transport of transports)
+    it(`of a client by ${transport.name} loses nothing, and less is transferred`, async () => {
+      const recorder = new RunRecorder();
+      const endpoints = [transport.endpointAt(transport.addressOf(gateway))];
+      const [lean, plain] = [
+        gateway.client({ endpoints, compression: 'deflate' }),
+        gateway.client({ endpoints }),
+      ];
+      for (const client of [lean, plain]) recorder.follow(client, 'tea');
+      for (let n = 0; n < 50; n++) await recorder.publish(publisher, 'tea', { type: 'gift', payload });
+      assertGuarantees(await recorder.finish(gateway.client()));
+      const ratio = lean.counters.bytesReceived / plain.counters.bytesReceived;
+      assert.ok(ratio < 0.3, `${ratio} of the bytes`);
+    });
 });

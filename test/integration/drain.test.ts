@@ -20,6 +20,7 @@ import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
+import { transports, webSocket } from '../helpers/transports.ts';
 
 const WINDOW_MS = 2_000;
 
@@ -32,8 +33,8 @@ describe('Resumable: drain', () => {
   beforeEach(async () => {
     clients = [];
     nats = await startNats();
-    refuge = await startTestGateway(nats.url);
-    draining = await ServerProcess.start(nats.url, '--drain', `${WINDOW_MS}ms`);
+    refuge = await startTestGateway(nats.url, webSocket.config);
+    draining = await ServerProcess.start(nats.url, '--drain', `${WINDOW_MS}ms`, ...webSocket.flags);
   });
 
   afterEach(async () => {
@@ -43,45 +44,47 @@ describe('Resumable: drain', () => {
     await nats.stop();
   });
 
-  it('SIGTERM under load: everybody moves at a time of its own, nothing is lost, and the process exits 0', async () => {
-    const endpoints = [await draining.address(), refuge.address];
-    const moves: Extract<ConnectionState, { kind: 'moving' }>[] = [];
-    const connect = (): LiveClient => {
-      const client = new LiveClient({ endpoints, random: firstOfTwo });
-      client.on('state', (state) => {
-        if (state.kind === 'moving') moves.push(state);
-      });
-      clients.push(client);
-      return client;
-    };
-    const recorder = new RunRecorder();
-    const viewers = Array.from({ length: 20 }, connect);
-    for (const viewer of viewers) recorder.follow(viewer, 'tea');
-    const loads = ['ann', 'bob'].map(
-      (sender) => new Load(recorder, { client: connect(), room: 'tea', sender }),
-    );
-    await until('messages flow', () => storedBy(loads) > 100);
-    using health = watchHealth(endpoints[0]!);
-    await until('it is healthy', () => health.seen.includes('SERVING'));
+  for (const transport of transports)
+    it(`SIGTERM under load by ${transport.name}: everybody moves at a time of its own, nothing is lost, and the process exits 0`, async () => {
+      const refugeAt = transport.endpointAt(transport.addressOf(refuge));
+      const endpoints = [await draining.endpoint(transport), refugeAt];
+      const moves: Extract<ConnectionState, { kind: 'moving' }>[] = [];
+      const connect = (): LiveClient => {
+        const client = new LiveClient({ endpoints, random: firstOfTwo });
+        client.on('state', (state) => {
+          if (state.kind === 'moving') moves.push(state);
+        });
+        clients.push(client);
+        return client;
+      };
+      const recorder = new RunRecorder();
+      const viewers = Array.from({ length: 20 }, connect);
+      for (const viewer of viewers) recorder.follow(viewer, 'tea');
+      const loads = ['ann', 'bob'].map(
+        (sender) => new Load(recorder, { client: connect(), room: 'tea', sender }),
+      );
+      await until('messages flow', () => storedBy(loads) > 100);
+      using health = watchHealth(await draining.address());
+      await until('it is healthy', () => health.seen.includes('SERVING'));
 
-    draining.signal('SIGTERM');
-    await until('it is no longer healthy', () => health.seen.at(-1) === 'NOT_SERVING');
-    assert.equal(await draining.exit(), 0);
+      draining.signal('SIGTERM');
+      await until('it is no longer healthy', () => health.seen.at(-1) === 'NOT_SERVING');
+      assert.equal(await draining.exit(), 0);
 
-    await until('all have moved', () =>
-      clients.every(({ state }) => state.kind === 'live' && state.endpoint === refuge.address),
-    );
-    const moved = storedBy(loads);
-    await until('messages flow again', () => storedBy(loads) > moved + 50);
-    await Promise.all(loads.map((load) => load.stop()));
+      await until('all have moved', () =>
+        clients.every(({ state }) => state.kind === 'live' && state.endpoint === refugeAt),
+      );
+      const moved = storedBy(loads);
+      await until('messages flow again', () => storedBy(loads) > moved + 50);
+      await Promise.all(loads.map((load) => load.stop()));
 
-    assert.equal(moves.length, clients.length);
-    const moments = moves.map(({ since, afterMs }) => since + afterMs);
-    assert.ok(new Set(moments).size > clients.length / 2, `moments: ${moments.join(', ')}`);
-    assert.ok(moves.every(({ reason }) => reason === 'DRAINING'));
-    assert.equal(recorder.counts.unknown, 0);
-    assertGuarantees(await recorder.finish(connect()), ['Resumable']);
-  });
+      assert.equal(moves.length, clients.length);
+      const moments = moves.map(({ since, afterMs }) => since + afterMs);
+      assert.ok(new Set(moments).size > clients.length / 2, `moments: ${moments.join(', ')}`);
+      assert.ok(moves.every(({ reason }) => reason === 'DRAINING'));
+      assert.equal(recorder.counts.unknown, 0);
+      assertGuarantees(await recorder.finish(connect()), ['Resumable']);
+    });
 
   it('viewers are served until their own time within the window has come; their streams end with OK', async () => {
     const count = 20;

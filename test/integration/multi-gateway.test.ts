@@ -14,6 +14,7 @@ import { until } from '../helpers/poll.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
+import { targetAt, transports, webSocket } from '../helpers/transports.ts';
 import { Witness } from '../helpers/witness.ts';
 
 describe('Ordered, Unique, Resumable: two gateways on one NATS', () => {
@@ -34,8 +35,8 @@ describe('Ordered, Unique, Resumable: two gateways on one NATS', () => {
     natsProxy = await FaultProxy.listen({ host: '127.0.0.1', port: nats.port });
     filter = new NatsFilter();
     natsProxy.applyAll(filter);
-    first = await startTestGateway(nats.url);
-    second = await startTestGateway(natsProxy.address);
+    first = await startTestGateway(nats.url, webSocket.config);
+    second = await startTestGateway(natsProxy.address, webSocket.config);
   });
 
   afterEach(async () => {
@@ -101,21 +102,19 @@ describe('Ordered, Unique, Resumable: two gateways on one NATS', () => {
     assert.equal(second.stats.resets + second.stats.gaps, 0);
   });
 
-  for (const seed of [21, 22]) {
-    it(`viewers that switch between them under load lose and repeat nothing (seed ${seed})`, async () => {
+  for (const [index, transport] of transports.entries()) {
+    const seed = 21 + index;
+    it(`viewers that switch between them under load by ${transport.name} lose and repeat nothing (seed ${seed})`, async () => {
       const random = seededRandom(seed);
       filter.add({
         matches: (subject) => subject.startsWith('live.feed.') && random() < 0.1,
         action: { kind: 'delay', delayMs: 30 },
       });
       const proxies = await Promise.all(
-        [first, second].map(({ address }) => {
-          const [host = '', port] = address.split(':');
-          return FaultProxy.listen({ host, port: Number(port) });
-        }),
+        [first, second].map((gateway) => FaultProxy.listen(targetAt(transport.addressOf(gateway)))),
       );
       const run = new RunRecorder();
-      const endpoints = proxies.map(({ address }) => address);
+      const endpoints = proxies.map(({ address }) => transport.endpointAt(address));
       const clients = [endpoints, endpoints.toReversed(), endpoints].map(
         (order) => new LiveClient({ endpoints: order, backoff: { baseMs: 5, maxMs: 20 }, random }),
       );

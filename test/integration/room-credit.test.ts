@@ -9,6 +9,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { Witness } from '../helpers/witness.ts';
+import { transports, webSocket } from '../helpers/transports.ts';
 
 const PAYLOAD_BYTES = 8 * 1024;
 const MESSAGES = 64;
@@ -20,7 +21,7 @@ describe('Isolated: credit of a room', () => {
 
   before(async () => {
     nats = await startNats();
-    gateway = await startTestGateway(nats.url);
+    gateway = await startTestGateway(nats.url, webSocket.config);
     publisher = gateway.client();
   });
   after(async () => {
@@ -108,37 +109,45 @@ describe('Isolated: credit of a room', () => {
     assert.ok(dropped >= 20, `${dropped} dropped`);
   });
 
-  describe('in the client', () => {
-    it('a bot answers from inside its loop, during a replay', async () => {
-      const client = gateway.client({ roomWindowBytes: 64 * 1024 });
-      await fill('bot', 200);
-      let answers = 0;
-      for await (const event of client.join('bot', { from: 'earliest' })) {
-        if (event.kind !== 'message') continue;
-        await client.publish('answers', { type: 'gift', payload: 'thanks' }, { timeoutMs: 60_000 });
-        answers += 1;
-        if (answers === 200) break;
-      }
-      assert.equal((await client.room('answers')).count, 200n);
-    });
+  for (const transport of transports)
+    describe(`in the client by ${transport.name}`, () => {
+      const window = () => ({
+        endpoints: [transport.endpointAt(transport.addressOf(gateway))],
+        roomWindowBytes: 64 * 1024,
+      });
+      /** A room of this transport's tests alone. */
+      const roomOf = (name: string) => `${name}-${transport.name}`;
 
-    it('a room that nobody reads is told by name, and holds up neither the others nor publishes', async () => {
-      const client = gateway.client({ roomWindowBytes: 64 * 1024 });
-      const stalled: string[] = [];
-      client.on('stalled', (room) => stalled.push(room));
-      await fill('unread');
-      const unread = client.join('unread', { from: 'earliest' });
-      const read = new Witness(client, 'read', { from: 'earliest' });
-      await until('the unread room is told', () => stalled.includes('unread'));
-      await client.publish('read', { type: 'gift', payload: 'x' });
-      await read.has(1);
-      assert.deepEqual(stalled, ['unread']);
-      let messages = 0;
-      for await (const event of unread) {
-        if (event.kind === 'message') messages += 1;
-        if (messages === MESSAGES) break;
-      }
-      assert.equal(client.counters.continuityViolations, 0);
+      it('a bot answers from inside its loop, during a replay', async () => {
+        const client = gateway.client(window());
+        await fill(roomOf('bot'), 200);
+        let answers = 0;
+        for await (const event of client.join(roomOf('bot'), { from: 'earliest' })) {
+          if (event.kind !== 'message') continue;
+          await client.publish(roomOf('answers'), { type: 'gift', payload: 'thanks' }, { timeoutMs: 60_000 });
+          answers += 1;
+          if (answers === 200) break;
+        }
+        assert.equal((await client.room(roomOf('answers'))).count, 200n);
+      });
+
+      it('a room that nobody reads is told by name, and holds up neither the others nor publishes', async () => {
+        const client = gateway.client(window());
+        const stalled: string[] = [];
+        client.on('stalled', (room) => stalled.push(room));
+        await fill(roomOf('unread'));
+        const unread = client.join(roomOf('unread'), { from: 'earliest' });
+        const read = new Witness(client, roomOf('read'), { from: 'earliest' });
+        await until('the unread room is told', () => stalled.includes(roomOf('unread')));
+        await client.publish(roomOf('read'), { type: 'gift', payload: 'x' });
+        await read.has(1);
+        assert.deepEqual(stalled, [roomOf('unread')]);
+        let messages = 0;
+        for await (const event of unread) {
+          if (event.kind === 'message') messages += 1;
+          if (messages === MESSAGES) break;
+        }
+        assert.equal(client.counters.continuityViolations, 0);
+      });
     });
-  });
 });

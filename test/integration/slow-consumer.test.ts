@@ -15,6 +15,7 @@ import { RawStream } from '../helpers/raw-stream.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
 import { grpcMessage, TcpViewer } from '../helpers/tcp-viewer.ts';
+import { transports, webSocket } from '../helpers/transports.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -63,7 +64,7 @@ describe('Isolated: a stuck viewer', () => {
   beforeEach(async () => {
     nats = await startNats();
     clock = new SkippingClock();
-    gateway = await startTestGateway(nats.url, limits, { clock });
+    gateway = await startTestGateway(nats.url, { ...limits, ...webSocket.config }, { clock });
     recorder = new RunRecorder();
     loads = [];
   });
@@ -200,25 +201,27 @@ describe('Isolated: a stuck viewer', () => {
     assert.equal(gateway.stats.sessions, 1);
   });
 
-  it('is not cut off when only its application is stuck: its room waits, and nothing is lost', async () => {
-    const application = new EventEmitter();
-    const goesOn = once(application, 'go on');
-    const client = gateway.client({ roomWindowBytes: 16 * 1024 });
-    const viewer = recorder.follow(client, 'hot', {
-      handle: async (event) => {
-        if (event.kind === 'message') await goesOn;
-      },
+  for (const transport of transports)
+    it(`is not cut off when only its application by ${transport.name} is stuck: its room waits, and nothing is lost`, async () => {
+      const application = new EventEmitter();
+      const goesOn = once(application, 'go on');
+      const endpoints = [transport.endpointAt(transport.addressOf(gateway))];
+      const client = gateway.client({ endpoints, roomWindowBytes: 16 * 1024 });
+      const viewer = recorder.follow(client, 'hot', {
+        handle: async (event) => {
+          if (event.kind === 'message') await goesOn;
+        },
+      });
+      await until('it is in', () => gateway.stats.sessions === 1);
+      await heat();
+      await passes('nobody is seen to read', () => client.counters.stalls > 0);
+      assert.equal(viewer.messages.length, 1);
+      application.emit('go on');
+      await flow(20);
+      await cool();
+      assertGuarantees(await recorder.finish(gateway.client()));
+      assert.equal(client.counters.reconnects, 0);
     });
-    await until('it is in', () => gateway.stats.sessions === 1);
-    await heat();
-    await passes('nobody is seen to read', () => client.counters.stalls > 0);
-    assert.equal(viewer.messages.length, 1);
-    application.emit('go on');
-    await flow(20);
-    await cool();
-    assertGuarantees(await recorder.finish(gateway.client()));
-    assert.equal(client.counters.reconnects, 0);
-  });
 
   it('is told the exact number of ephemeral messages that it missed', async () => {
     const publisher = gateway.client();

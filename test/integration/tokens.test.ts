@@ -22,6 +22,8 @@ import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import type { Claims, Signer } from '../helpers/tokens.ts';
 import { inSeconds, jwkOf, newSigner, SECRET, token } from '../helpers/tokens.ts';
+import { textOf } from '../helpers/text.ts';
+import { transports } from '../helpers/transports.ts';
 
 describe('a gateway that asks for tokens', () => {
   let nats: TestNats;
@@ -127,95 +129,106 @@ describe('a gateway that asks for tokens', () => {
       if (event.kind === 'message') assert.equal(event.message.sender, 'ann');
   });
 
-  describe('and whose time passes', () => {
-    let clock: SkippingClock;
-    let gateway: TestGateway;
-    let producer: StockProducer;
+  for (const transport of transports)
+    describe(`and whose time passes, by ${transport.name}`, () => {
+      let clock: SkippingClock;
+      let gateway: TestGateway;
+      let producer: StockProducer;
 
-    beforeEach(async () => {
-      clock = new SkippingClock();
-      gateway = await startTestGateway(nats.url, { jwtSecretFile: secretFile }, { clock });
-      producer = await StockProducer.connect(nats.url);
-    });
+      beforeEach(async () => {
+        clock = new SkippingClock();
+        // WebSockets are pinged by the gateway's clock: when minutes pass in no time, no answer can be in time.
+        const keepalive = { timeMs: 3_600_000, timeoutMs: 3_600_000 };
+        gateway = await startTestGateway(
+          nats.url,
+          { jwtSecretFile: secretFile },
+          { clock, keepalive },
+          transport,
+        );
+        producer = await StockProducer.connect(nats.url);
+      });
 
-    afterEach(async () => {
-      await producer[Symbol.asyncDispose]();
-      await gateway.close();
-    });
+      afterEach(async () => {
+        await producer[Symbol.asyncDispose]();
+        await gateway.close();
+      });
 
-    /** One that lasts five minutes of the gateway's. */
-    const lasting = (claims: Claims = {}): string =>
-      ann({ exp: Math.floor(clock.wallMs() / 1_000) + 300, ...claims });
+      /** A room of this transport's tests alone. */
+      const roomOf = (name: string): string => `${name}-${transport.name}`;
 
-    /** Watches a room from the beginning; what has come of it. */
-    function watch(client: LiveClient, room: string): string[] {
-      const got: string[] = [];
-      void (async () => {
-        for await (const event of client.join(room, { from: 'earliest' }))
-          if (event.kind === 'message') got.push(event.message.payload.toString());
-      })();
-      return got;
-    }
+      /** One that lasts five minutes of the gateway's. */
+      const lasting = (claims: Claims = {}): string =>
+        ann({ exp: Math.floor(clock.wallMs() / 1_000) + 300, ...claims });
 
-    it('asks for a new token in time: nothing is interrupted, nothing missed', async () => {
-      let made = 0;
-      const client = gateway.client({ token: () => lasting({ jti: `${++made}` }) });
-      const got = watch(client, 'renewed');
-      await producer.burst('renewed', ['0']);
-      await until('the first has come', () => got.length === 1);
-      for (let renewals = 1; renewals <= 3; renewals++) {
-        clock.skip(241_000);
-        await until('another token is used', () => gateway.stats.tokensVerified === renewals + 1);
-        await producer.burst('renewed', [String(renewals)]);
+      /** Watches a room from the beginning; what has come of it. */
+      function watch(client: LiveClient, room: string): string[] {
+        const got: string[] = [];
+        void (async () => {
+          for await (const event of client.join(room, { from: 'earliest' }))
+            if (event.kind === 'message') got.push(textOf(event.message.payload));
+        })();
+        return got;
       }
-      await until('all have come', () => got.length === 4);
-      assert.deepEqual(got, ['0', '1', '2', '3']);
-      assert.deepEqual([made, client.counters.connects], [4, 1]);
-    });
 
-    it('ends the stream of an expired token; who gets another resumes, and misses nothing', async () => {
-      let signedIn = true;
-      let asked = 0;
-      const client = gateway.client({
-        backoff: { baseMs: 20, maxMs: 20 },
-        token: () => {
-          asked += 1;
-          if (signedIn) return lasting();
-          throw new Error('signed out');
-        },
+      it('asks for a new token in time: nothing is interrupted, nothing missed', async () => {
+        let made = 0;
+        const client = gateway.client({ token: () => lasting({ jti: `${++made}` }) });
+        const got = watch(client, roomOf('renewed'));
+        await producer.burst(roomOf('renewed'), ['0']);
+        await until('the first has come', () => got.length === 1);
+        for (let renewals = 1; renewals <= 3; renewals++) {
+          clock.skip(241_000);
+          await until('another token is used', () => gateway.stats.tokensVerified === renewals + 1);
+          await producer.burst(roomOf('renewed'), [String(renewals)]);
+        }
+        await until('all have come', () => got.length === 4);
+        assert.deepEqual(got, ['0', '1', '2', '3']);
+        assert.deepEqual([made, client.counters.connects], [4, 1]);
       });
-      const causes: string[] = [];
-      client.on('state', (state) => {
-        if (state.kind === 'backoff') causes.push(state.cause.reason);
-      });
-      const got = watch(client, 'expired');
-      await producer.burst('expired', ['1']);
-      await until('the first has come', () => got.length === 1);
-      signedIn = false;
-      clock.skip(300_000);
-      await until('another is asked for', () => asked === 2);
-      assert.equal(causes.length, 0, 'there is a time of grace');
-      clock.skip(30_000);
-      await until('the stream has ended', () => causes.includes('TOKEN_EXPIRED'));
-      await producer.burst('expired', ['2', '3']);
-      signedIn = true;
-      await until('all have come', () => got.length === 3);
-      assert.deepEqual(got, ['1', '2', '3']);
-    });
 
-    it('ends for good with a fixed token that has expired', async () => {
-      const client = gateway.client({ token: lasting() });
-      const events = client.join('fixed')[Symbol.asyncIterator]();
-      await events.next();
-      clock.skip(330_000);
-      await assert.rejects(
-        async () => {
-          while (!(await events.next()).done);
-        },
-        { reason: 'TOKEN_EXPIRED' },
-      );
+      it('ends the stream of an expired token; who gets another resumes, and misses nothing', async () => {
+        let signedIn = true;
+        let asked = 0;
+        const client = gateway.client({
+          backoff: { baseMs: 20, maxMs: 20 },
+          token: () => {
+            asked += 1;
+            if (signedIn) return lasting();
+            throw new Error('signed out');
+          },
+        });
+        const causes: string[] = [];
+        client.on('state', (state) => {
+          if (state.kind === 'backoff') causes.push(state.cause.reason);
+        });
+        const got = watch(client, roomOf('expired'));
+        await producer.burst(roomOf('expired'), ['1']);
+        await until('the first has come', () => got.length === 1);
+        signedIn = false;
+        clock.skip(300_000);
+        await until('another is asked for', () => asked === 2);
+        assert.equal(causes.length, 0, 'there is a time of grace');
+        clock.skip(30_000);
+        await until('the stream has ended', () => causes.includes('TOKEN_EXPIRED'));
+        await producer.burst(roomOf('expired'), ['2', '3']);
+        signedIn = true;
+        await until('all have come', () => got.length === 3);
+        assert.deepEqual(got, ['1', '2', '3']);
+      });
+
+      it('ends for good with a fixed token that has expired', async () => {
+        const client = gateway.client({ token: lasting() });
+        const events = client.join(roomOf('fixed'))[Symbol.asyncIterator]();
+        await events.next();
+        clock.skip(330_000);
+        await assert.rejects(
+          async () => {
+            while (!(await events.next()).done);
+          },
+          { reason: 'TOKEN_EXPIRED' },
+        );
+      });
     });
-  });
 
   it('says what is wrong with its keys when it starts', async () => {
     const short = join(directory.path, 'short');

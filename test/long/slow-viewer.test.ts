@@ -8,6 +8,7 @@ import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 import { SkippingClock } from '../helpers/skipping-clock.ts';
+import { transports } from '../helpers/transports.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { grpcMessage } from '../helpers/tcp-viewer.ts';
 import { Witness } from '../helpers/witness.ts';
@@ -15,32 +16,32 @@ import { Witness } from '../helpers/witness.ts';
 const BYTES_A_SECOND = 30_000;
 
 describe('Isolated: a viewer on a slow link', () => {
-  it('gets a message that takes longer than any silence, and what is behind it, by one connection', async () => {
-    await using nats = await startNats();
-    // A heartbeat of 0.5 s: less than a twentieth of what the message takes.
-    await using gateway = await startTestGateway(nats.url);
-    await using producer = await StockProducer.connect(nats.url);
-    await producer.publish('tea', 'before');
-    await producer.publish('tea', Buffer.alloc(BYTES_A_SECOND * 15, 'x'));
-    await producer.publish('tea', 'behind');
-    const [host = '', port] = gateway.address.split(':');
-    await using proxy = await FaultProxy.listen({ host, port: Number(port) });
-    proxy.applyAll(bandwidth(BYTES_A_SECOND));
-    const client = gateway.client({ endpoints: [proxy.address] });
-    const told: number[] = [];
-    const totals = new Set<number | undefined>();
-    client.on('slow', (bytes, _ms, total) => {
-      told.push(bytes);
-      totals.add(total);
+  for (const transport of transports)
+    it(`gets a message by ${transport.name} that takes longer than any silence, and what is behind it, by one connection`, async () => {
+      await using nats = await startNats();
+      // A heartbeat of 0.5 s: less than a twentieth of what the message takes.
+      await using gateway = await startTestGateway(nats.url, {}, {}, transport);
+      await using producer = await StockProducer.connect(nats.url);
+      await producer.publish('tea', 'before');
+      await producer.publish('tea', Buffer.alloc(BYTES_A_SECOND * 15, 'x'));
+      await producer.publish('tea', 'behind');
+      await using proxy = await FaultProxy.listen(gateway.target);
+      proxy.applyAll(bandwidth(BYTES_A_SECOND));
+      const client = gateway.client({ endpoints: [transport.endpointAt(proxy.address)] });
+      const told: number[] = [];
+      const totals = new Set<number | undefined>();
+      client.on('slow', (bytes, _ms, total) => {
+        told.push(bytes);
+        totals.add(total);
+      });
+      const viewer = new Witness(client, 'tea', { from: 'earliest' });
+      await viewer.has(3);
+      assert.equal(client.counters.connects, 1);
+      assert.ok(told.length > 1 && told[1]! > told[0]!, told.join());
+      const [total = 0, ...others] = [...totals].filter((size) => size !== undefined);
+      assert.ok(total > BYTES_A_SECOND * 15 && total >= Math.max(...told), `${total} of ${told.join()}`);
+      assert.deepEqual(others, []);
     });
-    const viewer = new Witness(client, 'tea', { from: 'earliest' });
-    await viewer.has(3);
-    assert.equal(client.counters.connects, 1);
-    assert.ok(told.length > 1 && told[1]! > told[0]!, told.join());
-    const [total = 0, ...others] = [...totals].filter((size) => size !== undefined);
-    assert.ok(total > BYTES_A_SECOND * 15 && total >= Math.max(...told), `${total} of ${told.join()}`);
-    assert.deepEqual(others, []);
-  });
 
   it('is not cut off as long as it takes something of a message', async () => {
     const slowConsumerTimeoutMs = 600_000;
