@@ -30,13 +30,19 @@ export class Endpoints {
 
   /**
    * The one to try next by a client that was sent away from `from`: `advised`, the host:port that it was told there, if one of ours has it that has not
-   * failed lately. That one sends its viewers away is no failure: it may be back before the others go.
+   * failed lately; or else the only one at that host: gateways name the port of gRPC, and have another one for WebSockets. That one sends its viewers away is no failure: it may be back before the others go.
    */
   pickAfter(from: string, advised: string): string {
     const others = this.inOrder().filter((endpoint) => endpoint !== from);
-    const known = this.#all.find((endpoint) => parseEndpoint(endpoint)?.address === advised);
+    const known =
+      this.#all.find((endpoint) => addressOf(endpoint) === advised) ?? this.#onlyAtHostOf(advised, from);
     const failed = known === undefined || this.#failedLately().includes(known);
     return failed ? (others[0] ?? from) : known;
+  }
+
+  #onlyAtHostOf(advised: string, from: string): string | undefined {
+    const [only, ...others] = this.#all.filter((endpoint) => hostOf(addressOf(endpoint)) === hostOf(advised));
+    return others.length === 0 && only !== from ? only : undefined;
   }
 
   /** All, in the order in which to try them. */
@@ -69,3 +75,7 @@ export class Endpoints {
     return endpoints;
   }
 }
+
+const addressOf = (endpoint: string): string => parseEndpoint(endpoint)?.address ?? endpoint;
+
+const hostOf = (address: string): string => address.replace(/:\d+$/, '');

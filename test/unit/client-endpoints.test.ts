@@ -62,6 +62,19 @@ describe('client endpoints', () => {
     assert.equal(endpoints.pickAfter('https://a:1', '[::1]:7'), 'https://gw.example.org');
   });
 
+  it('gateways name the port of gRPC: by WebSocket it is the only one at that host', () => {
+    const written = ['ws://a:8080', 'ws://b:8080', 'ws://c:8080', 'ws://d:8080', 'ws://d:8081'];
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const endpoints = new Endpoints(written, clock, seededRandom(seed));
+      assert.equal(endpoints.pickAfter('ws://a:8080', 'c:50051'), 'ws://c:8080');
+      assert.notEqual(endpoints.pickAfter('ws://a:8080', 'a:50051'), 'ws://a:8080', 'it goes away');
+      assert.ok(written.slice(1).includes(endpoints.pickAfter('ws://a:8080', 'd:50051')), 'which of two?');
+      endpoints.failed('ws://c:8080');
+      assert.notEqual(endpoints.pickAfter('ws://a:8080', 'c:50051'), 'ws://c:8080');
+      clock.advance(60_000);
+    }
+  });
+
   it('one that sent a viewer away is as good as others for the next time', () => {
     const after = Array.from({ length: 400 }, (_, seed) => {
       const endpoints = new Endpoints(['a:1', 'b:1', 'c:1'], clock, seededRandom(seed));

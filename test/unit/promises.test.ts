@@ -4,9 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 const TESTS = new URL('../', import.meta.url);
 const PROMISES = ['Ordered', 'Unique', 'Reliable', 'Resumable', 'Bookmarked', 'Isolated'] as const;
 
-/** The promises that the first suite of a file names. */
+/** The promises that the first suite of a file names; one for each transport is within a loop. */
 function promisesIn(source: string): string[] {
-  const [, named = ''] = /^describe\(['`]([A-Z][a-z]+(?:, [A-Z][a-z]+)*): /m.exec(source) ?? [];
+  const [, named = ''] =
+    /^(?:for \(.*transports.*\n {2})?describe\(['`]([A-Z][a-z]+(?:, [A-Z][a-z]+)*): /m.exec(source) ?? [];
   return named.split(', ').filter((name) => PROMISES.some((promise) => promise === name));
 }
 
