@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
+import { oneWay } from '../../chaos/links/faults/one-way.ts';
+import { FaultProxy } from '../../chaos/links/proxy.ts';
 import type { LiveError } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
@@ -245,6 +247,22 @@ describe('the client by WebSocket', () => {
     await until('the socket is gone', () => victim?.closed);
     proxy.link.swallows = false;
     await passes(clock, 'the client is live again', () => viewer.client.state.kind === 'live');
+  });
+
+  it('gives up a connection by which things come, but on which nothing that it sends arrives', async () => {
+    await using gateway = await handMadeWebSocketGateway();
+    await using proxy = await FaultProxy.listen({ host: '127.0.0.1', port: gateway.port });
+    const keepalive = { timeMs: 20, timeoutMs: 2_000 };
+    await using viewer = clientOf(`ws://${proxy.address}`, { keepalive });
+    const room = viewer.client.join('r1');
+    await until('the room is joined', () => room.head === 1n);
+    let pings = 0;
+    for (const socket of gateway.streams) socket.on('ping', () => (pings += 1));
+    await until('its pings have come', () => pings >= 3);
+    assert.equal(viewer.client.counters.connects, 1, 'they are answered');
+    proxy.link(0).apply(oneWay('up'));
+    await until('it has connected again', () => viewer.client.counters.reconnects === 1);
+    assert.match(viewer.causes[0]?.message ?? '', /a ping was not answered within 2000 ms/);
   });
 
   it('has no connection left once it is closed, also one that was only beginning', async () => {
