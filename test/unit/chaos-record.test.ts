@@ -162,6 +162,14 @@ describe('recorded runs', () => {
     recorder.close();
   });
 
+  it('of which the transport was not recorded, when there was only one, are of gRPC', () => {
+    const { transport: _, ...plan } = recordRun(path, { published: [], viewers: [] });
+    const database = new Database(path);
+    database.prepare('UPDATE runs SET plan = ?').run(JSON.stringify(plan));
+    database.close();
+    assert.equal(loadPlan(path, plan.run).transport, 'grpc');
+  });
+
   it('that did not come to their end are seen as such', () => {
     const recorder = openRecorder(path);
     recorder.plan(runPlan());

@@ -130,6 +130,19 @@ describe('reports of runs', () => {
     assert.match(text, /never struck +nats-pause: the run ended before its turn/);
   });
 
+  it('say that nobody shares a connection by WebSocket', () => {
+    const { plan } = handMadeDetails;
+    const wanted = ['stuck-neighbour'];
+    const report = judge(undefined, {
+      ...handMadeDetails,
+      plan: { ...plan, transport: 'websocket', wanted },
+    });
+    assert.equal(reportJson(report).transport, 'websocket');
+    const text = reportLines(report).join('\n');
+    assert.match(text, /transport +WebSocket/);
+    assert.match(text, /never struck +stuck-neighbour: only viewers by gRPC share connections/);
+  });
+
   it('tell how each viewer fared', () => {
     const [viewer] = judge().viewers;
     const { states, ...rest } = viewer!;
