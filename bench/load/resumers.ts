@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../common/random.ts';
+import { gatewayNamed } from '../peers/gateways.ts';
 import { LiveViewer } from '../wire/live-viewer.ts';
 import { serve } from './worker.ts';
 
@@ -9,6 +10,8 @@ const POLL_MS = 50;
 
 /** Viewers of the gateway that resume. */
 export interface Resumers {
+  /** The peer by whose transport they come. */
+  readonly peer: string;
   readonly port: number;
   readonly room: string;
   readonly count: number;
@@ -77,8 +80,10 @@ async function flap(
 
 const resumerMethods = {
   /** Resolves when all have joined. */
-  async open({ port, room, count }: Resumers): Promise<void> {
-    const waiting = Array.from({ length: count }, () => new LiveViewer(port, room));
+  async open({ peer, port, room, count }: Resumers): Promise<void> {
+    const { transport } = gatewayNamed(peer);
+    if (transport === undefined) throw new Error(`viewers of ${peer} cannot resume`);
+    const waiting = Array.from({ length: count }, () => new LiveViewer(transport, port, room));
     viewers = [...waiting];
     const openSome = async (): Promise<void> => {
       for (let viewer = waiting.pop(); viewer !== undefined; viewer = waiting.pop()) await resume(viewer);

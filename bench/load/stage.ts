@@ -46,6 +46,16 @@ export interface StageOptions {
   readonly history?: number;
 }
 
+/** Subscribers were lost, for one reason or another: what the others receive is not what was asked about. */
+export class SubscribersLost extends Error {
+  readonly count: number;
+
+  constructor(reasons: readonly string[]) {
+    super(`${reasons.length} subscribers were lost: ${reasons[0]}`);
+    this.count = reasons.length;
+  }
+}
+
 /** A running peer between a publisher and subscribers. */
 export class Stage implements AsyncDisposable {
   readonly peer: Circumstances['peer'];
@@ -118,7 +128,10 @@ export class Stage implements AsyncDisposable {
     if (room === ROOM) this.#expected += messages * this.#viewers;
   }
 
-  /** Publishes at a steady rate and measures behind the warm-up. */
+  /**
+   * Publishes at a steady rate and measures behind the warm-up.
+   * @throws SubscribersLost
+   */
   async flow({ rate, warmupSeconds, seconds }: FlowOptions): Promise<Flow> {
     const { subscribers, publisher } = this;
     const published = publisher.call('run', { rooms: [ROOM], rate, seconds: warmupSeconds + seconds });
@@ -131,6 +144,7 @@ export class Stage implements AsyncDisposable {
     const cpu = (after.server - before.server) / elapsed;
     const received = await subscribers.call('end', undefined);
     this.#expected += (await published).messages * this.#viewers;
+    if (received.losses.length > 0) throw new SubscribersLost(received.losses);
     const delivered = received.messages / received.seconds;
     return {
       offered: rate * this.#viewers,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '../../nats-server/binary.ts';
 import { launchNats } from '../../nats-server/process.ts';
 import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
-import { LiveCounter } from '../wire/live-counter.ts';
+import { liveCounter } from '../wire/live-counter.ts';
 import { natsPublication } from './nats-core.ts';
 import type { Peer } from './peer.ts';
 import { freePort, listening, startProgram } from './processes.ts';
@@ -44,7 +44,7 @@ const floor = (name: string, script: string, version: string): Peer => ({
       },
     };
   },
-  subscriber: (context) => new LiveCounter(context, { live: {} }),
+  subscriber: (context) => liveCounter(context, { live: {} }),
   publish: { natural: (port) => natsPublication(port, (room) => room) },
 });
 

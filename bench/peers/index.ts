@@ -1,7 +1,7 @@
 import { anycableGo } from './anycable-go.ts';
 import { centrifugo } from './centrifugo.ts';
 import { grpcJs, nodeHttp2 } from './floors.ts';
-import { liveGateway, liveGatewayWebSocket, liveGatewayWorkers } from './live-gateway.ts';
+import { liveGateway, liveGatewaySse, liveGatewayWebSocket, liveGatewayWorkers } from './gateways.ts';
 import { mosquitto } from './mosquitto.ts';
 import { natsCore } from './nats-core.ts';
 import { nchan } from './nchan.ts';
@@ -13,6 +13,7 @@ export const peers: readonly Peer[] = [
   liveGateway,
   liveGatewayWorkers,
   liveGatewayWebSocket,
+  liveGatewaySse,
   grpcJs,
   nodeHttp2,
   nchan,

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,14 +8,9 @@ import { VERSION } from '../../common/node/version.ts';
 import { findNatsServer } from '../../nats-server/binary.ts';
 import type { NatsProcess } from '../../nats-server/process.ts';
 import { launchNats } from '../../nats-server/process.ts';
-import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
-import { LiveCounter } from '../wire/live-counter.ts';
-import { LiveWebSocketCounter } from '../wire/live-web-socket.ts';
-import { livePublication } from '../wire/live-publication.ts';
-import { natsPublication } from './nats-core.ts';
 import { childrenOf } from '../measure/processes.ts';
-import type { Installed, Peer, RunningPeer, StartOptions } from './peer.ts';
+import type { Installed, RunningPeer, StartOptions } from './peer.ts';
 import type { ServerProcess } from './processes.ts';
 import { startProgram } from './processes.ts';
 
@@ -24,8 +18,6 @@ const SERVER = fileURLToPath(new URL('../../dist/server/main.js', import.meta.ur
 
 /** A gateway with the nats-server that it uses. */
 export interface RunningGateway extends RunningPeer {
-  /** Where viewers come by WebSocket; 0: nowhere. */
-  readonly httpPort: number;
   /** One of the gateway's metrics, without the prefix. */
   metric(name: string): Promise<number>;
   /** One of its process's metrics. */
@@ -54,14 +46,28 @@ interface Served {
 
 const portOf = (address = ''): number => parseAddress(address)?.port ?? 0;
 
-/** @param port 0: one that is free */
-async function serve(nats: NatsProcess, port: number, settings: readonly string[]): Promise<Served> {
+/** Ports to serve at; 0: one that is free. */
+interface Ports {
+  readonly port: number;
+  /** Absent: HTTP is not served. */
+  readonly httpPort?: number;
+}
+
+const ANY_PORT: Ports = { port: 0 };
+
+async function serve(
+  nats: NatsProcess,
+  { port, httpPort }: Ports,
+  settings: readonly string[],
+): Promise<Served> {
   const rate = ['--publish-rate', 'unlimited'];
+  const http = httpPort === undefined ? [] : ['--http', `127.0.0.1:${httpPort}`];
   const args = [
     '--nats',
     nats.url,
     '--listen',
     `127.0.0.1:${port}`,
+    ...http,
     '--metrics',
     '127.0.0.1:0',
     ...rate,
@@ -117,7 +123,7 @@ export async function startFleet(
   const nats = await startNats(directory);
   const gateways = new Map<string, Served>();
   for (let n = 0; n < count; n++) {
-    const gateway = await serve(nats, 0, settings);
+    const gateway = await serve(nats, ANY_PORT, settings);
     gateways.set(`127.0.0.1:${gateway.port}`, gateway);
   }
   return {
@@ -126,7 +132,7 @@ export async function startFleet(
     async restart(endpoint) {
       const { server, port } = gateways.get(endpoint) as Served;
       await server.end();
-      gateways.set(endpoint, await serve(nats, port, settings));
+      gateways.set(endpoint, await serve(nats, { port }, settings));
     },
     async stop() {
       for (const { server } of gateways.values()) await server.stop();
@@ -144,21 +150,27 @@ async function startNats(directory: string): Promise<NatsProcess> {
   return launchNats({ binary: await findNatsServer(), directory: join(directory, 'nats'), port: 0 });
 }
 
+/** How a gateway is run. */
+export interface GatewayOptions {
+  /** By which of its ports viewers come; gRPC's if absent. */
+  readonly by?: 'grpc' | 'http';
+  /** Absent: one. */
+  readonly workers?: number;
+}
+
 /** Starts nats-server and, in front of it, the built gateway. */
 export async function startLiveGateway(
   { directory, history = DEFAULT_HISTORY }: StartOptions,
-  workers = 1,
-  more: readonly string[] = [],
+  { by = 'grpc', workers = 1 }: GatewayOptions = {},
 ): Promise<RunningGateway> {
   const nats = await startNats(directory);
   const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
-  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers), ...more];
-  let running = await serve(nats, 0, settings);
-  const { port } = running;
+  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers)];
+  let running = await serve(nats, by === 'http' ? { port: 0, httpPort: 0 } : ANY_PORT, settings);
+  const { port, httpPort } = running;
   const gatewayPids = (): number[] => [running.server.pid, ...childrenOf(running.server.pid)];
   return {
-    subscribePort: port,
-    httpPort: running.httpPort,
+    subscribePort: by === 'http' ? httpPort : port,
     publishPorts: { natural: nats.port, gateway: port },
     get pids() {
       return [...gatewayPids(), nats.pid];
@@ -173,7 +185,7 @@ export async function startLiveGateway(
       await running.server.stop();
     },
     async restart() {
-      running = await serve(nats, port, settings);
+      running = await serve(nats, by === 'http' ? { port, httpPort } : { port }, settings);
     },
     async stop() {
       await running.server.stop();
@@ -182,7 +194,8 @@ export async function startLiveGateway(
   };
 }
 
-async function installed(): Promise<Installed> {
+/** Whether the gateway was built. */
+export async function gatewayInstalled(): Promise<Installed> {
   await findNatsServer();
   const built = await access(SERVER).then(
     () => true,
@@ -190,38 +203,3 @@ async function installed(): Promise<Installed> {
   );
   return built ? { kind: 'installed', version: VERSION } : { kind: 'missing', install: 'npm run build' };
 }
-
-/** This gateway and its own nats-server, which stores every message. */
-export const liveGateway: Peer = {
-  name: 'live-gateway',
-  installed,
-  start: (options) => startLiveGateway(options),
-  subscriber: (context) => new LiveCounter(context, { live: {} }),
-  compressed: (context) => new LiveCounter(context, { live: {} }, ['FEATURE_DEFLATE']),
-  replayer: (context) => new LiveCounter(context, { earliest: {} }),
-  publish: {
-    /** As a backend would: a stock NATS client, straight into the stream's subject. */
-    natural: (port) => natsPublication(port, (room) => new Subjects().room(room)),
-    gateway: livePublication,
-  },
-};
-
-/** The same gateway, its viewers by WebSocket. */
-export const liveGatewayWebSocket: Peer = {
-  name: 'live-gateway-websocket',
-  installed,
-  async start(options) {
-    const gateway = await startLiveGateway(options, 1, ['--http', '127.0.0.1:0']);
-    return { ...gateway, subscribePort: gateway.httpPort };
-  },
-  subscriber: (context) => new LiveWebSocketCounter(context, { live: {} }),
-  replayer: (context) => new LiveWebSocketCounter(context, { earliest: {} }),
-  publish: liveGateway.publish,
-};
-
-/** The same with a worker a core, as Nchan is run. */
-export const liveGatewayWorkers: Peer = {
-  ...liveGateway,
-  name: 'live-gateway-workers',
-  start: (options) => startLiveGateway(options, cpus().length),
-};

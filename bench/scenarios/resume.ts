@@ -2,8 +2,8 @@ import type { ResumerMethods } from '../load/resumers.ts';
 import { ROOM, Stage } from '../load/stage.ts';
 import { startWorker } from '../load/worker.ts';
 import { percentile } from '../measure/statistics.ts';
-import { startLiveGateway } from '../peers/live-gateway.ts';
-import type { Metric, Numbers, Scenario } from '../scenario.ts';
+import { gatewayNamed, RESUMING } from '../peers/gateways.ts';
+import type { Case, Metric, Numbers, Scenario } from '../scenario.ts';
 
 const METRICS: readonly Metric[] = [
   { key: 'share', title: 'delivered', digits: 4 },
@@ -25,58 +25,64 @@ function percentiles(latencies: ArrayLike<number>): Numbers {
   };
 }
 
+const stormCase = (missed: number, viewers: number): Case => ({
+  title: `${missed} × ${viewers}`,
+  async run(circumstances) {
+    const { peer, quick } = circumstances;
+    const [count, messages] = quick ? [100, 50] : [viewers, missed];
+    await using stage = await Stage.around(circumstances, await gatewayNamed(peer.name).start(circumstances));
+    const resumers = startWorker<ResumerMethods>(resumerProcess);
+    try {
+      const port = stage.running.subscribePort;
+      await resumers.call('open', { peer: peer.name, port, room: ROOM, count });
+      await stage.publish(1, 0.1);
+      await resumers.call('awaitMessages', { messages: 1, patienceMs: PATIENCE_MS });
+      await stage.running.kill();
+      await stage.publish(messages, 0.5);
+      await stage.running.restart();
+      const { latencies, breaks } = await resumers.call('resumeAll', undefined);
+      const { received } = await resumers.call('awaitMessages', {
+        messages: messages + 1,
+        patienceMs: PATIENCE_MS,
+      });
+      const reads = await stage.running.metric('history_reads_total');
+      return { share: received / count / (messages + 1), breaks, reads, ...percentiles(latencies) };
+    } finally {
+      await resumers.stop();
+    }
+  },
+});
+
 export const storm: Scenario = {
   name: 'storm',
   question:
-    'The gateway is killed and started again: how long until 2,000 viewers have the 500 messages they missed?',
-  peers: ['live-gateway'],
+    'The gateway is killed and started again, and all viewers come at once: how long until each is live again and has the messages it missed?',
+  peers: RESUMING,
   metrics: METRICS,
-  cases: [
-    {
-      title: '1 × 2000',
-      async run(circumstances) {
-        const [count, missed] = circumstances.quick ? [100, 50] : [2000, 500];
-        await using stage = await Stage.around(circumstances, await startLiveGateway(circumstances));
-        const resumers = startWorker<ResumerMethods>(resumerProcess);
-        try {
-          await resumers.call('open', { port: stage.running.subscribePort, room: ROOM, count });
-          await stage.publish(1, 0.1);
-          await resumers.call('awaitMessages', { messages: 1, patienceMs: PATIENCE_MS });
-          await stage.running.kill();
-          await stage.publish(missed, 0.5);
-          await stage.running.restart();
-          const { latencies, breaks } = await resumers.call('resumeAll', undefined);
-          const { received } = await resumers.call('awaitMessages', {
-            messages: missed + 1,
-            patienceMs: PATIENCE_MS,
-          });
-          const reads = await stage.running.metric('history_reads_total');
-          return { share: received / count / (missed + 1), breaks, reads, ...percentiles(latencies) };
-        } finally {
-          await resumers.stop();
-        }
-      },
-    },
-  ],
+  cases: [stormCase(500, 2000), stormCase(100, 10_000)],
 };
 
 export const jitter: Scenario = {
   name: 'jitter',
   question:
     'Every viewer is cut about every 15 s for 2 s: does each get all messages, and how long does a resume take?',
-  peers: ['live-gateway'],
+  peers: RESUMING,
   metrics: METRICS,
   rounds: 1,
   cases: [
     {
       title: '2/s × 1000',
       async run(circumstances) {
-        const { quick } = circumstances;
+        const { peer, quick } = circumstances;
         const [count, messages, seconds] = quick ? [50, 10, 3] : [1000, 120, 60];
-        await using stage = await Stage.around(circumstances, await startLiveGateway(circumstances));
+        await using stage = await Stage.around(
+          circumstances,
+          await gatewayNamed(circumstances.peer.name).start(circumstances),
+        );
         const resumers = startWorker<ResumerMethods>(resumerProcess);
         try {
-          await resumers.call('open', { port: stage.running.subscribePort, room: ROOM, count });
+          const port = stage.running.subscribePort;
+          await resumers.call('open', { peer: peer.name, port, room: ROOM, count });
           const [latencies] = await Promise.all([
             resumers.call('flapAll', {
               seed: 1,

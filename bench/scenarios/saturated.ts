@@ -1,4 +1,4 @@
-import { ROOM, Stage } from '../load/stage.ts';
+import { ROOM, Stage, SubscribersLost } from '../load/stage.ts';
 import type { Flow } from '../load/stage.ts';
 import { OTHERS } from '../scenario.ts';
 import type { Case, Circumstances, Metric, Numbers, Scenario } from '../scenario.ts';
@@ -18,34 +18,57 @@ export const SATURATION_METRICS: readonly Metric[] = [
   { key: 'cpuPerMillion', title: 'CPU s per million', digits: 2, better: 'less' },
   { key: 'p50', title: 'p50 ms', digits: 1 },
   { key: 'p99', title: 'p99 ms', digits: 1 },
+  { key: 'lost', title: 'subscribers cut off then', digits: 0 },
   OTHERS,
 ];
 
-/**
- * Offers more and more until deliveries fall behind, and once more between the last offer that was kept up with and the next;
- * the best step is the result.
- */
-export async function saturate(stage: Stage, viewers: number, quick: boolean): Promise<Numbers> {
+/** Steps with a growing offer, each with what came of it. */
+interface Climb {
+  readonly stage: Stage;
+  readonly viewers: number;
+  readonly quick: boolean;
+  readonly steps: Flow[];
+}
+
+/** One step more; whether it was kept up with. @throws SubscribersLost */
+async function keepsUp({ stage, viewers, quick, steps }: Climb, offer: number): Promise<boolean> {
   const timing = quick ? { warmupSeconds: 0.2, seconds: 0.3 } : { warmupSeconds: 0.7, seconds: 1.5 };
-  const steps: Flow[] = [];
-  const keepsUp = async (offer: number): Promise<boolean> => {
-    const flow = await stage.flow({ rate: offer / viewers, ...timing });
-    steps.push(flow);
-    const kept = flow.delivered >= KEEPS_UP * flow.offered;
-    // What has piled up is not counted for the next step.
-    if (!kept) await stage.deliveredShare();
-    return kept;
-  };
+  const flow = await stage.flow({ rate: offer / viewers, ...timing });
+  steps.push(flow);
+  const kept = flow.delivered >= KEEPS_UP * flow.offered;
+  // What has piled up is not counted for the next step.
+  if (!kept) await stage.deliveredShare();
+  return kept;
+}
+
+/** @throws SubscribersLost */
+async function climb(way: Climb): Promise<void> {
+  const { quick, steps } = way;
   let keptUpWith = 0;
   for (let offer = FIRST_OFFER, behind = 0; offer <= LAST_OFFER && behind < PATIENCE; offer *= FACTOR) {
     if (quick && steps.length === 2) break;
-    if (await keepsUp(offer)) [keptUpWith, behind] = [offer, 0];
+    if (await keepsUp(way, offer)) [keptUpWith, behind] = [offer, 0];
     else behind++;
   }
-  if (keptUpWith > 0 && !quick) await keepsUp(keptUpWith * Math.sqrt(FACTOR));
+  if (keptUpWith > 0 && !quick) await keepsUp(way, keptUpWith * Math.sqrt(FACTOR));
+}
+
+/**
+ * Offers more and more until deliveries fall behind, and once more between the last offer that was kept up with and the next;
+ * the best step is the result. A peer that cuts subscribers off has had its last step before: how many it cut off is told.
+ */
+export async function saturate(stage: Stage, viewers: number, quick: boolean): Promise<Numbers> {
+  const steps: Flow[] = [];
+  let lost = 0;
+  try {
+    await climb({ stage, viewers, quick, steps });
+  } catch (error) {
+    if (!(error instanceof SubscribersLost) || steps.length === 0) throw error;
+    lost = error.count;
+  }
   const best = steps.reduce((a, b) => (b.delivered > a.delivered ? b : a));
   const { offered, ...numbers } = best;
-  return { ...numbers, rate: offered / viewers };
+  return { ...numbers, rate: offered / viewers, lost };
 }
 
 function fanOut(path: string): Case['run'] {

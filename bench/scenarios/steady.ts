@@ -33,7 +33,7 @@ export const sameWork: Scenario = {
   name: 'same-work',
   question:
     'What does a million deliveries cost at the same rate: gateway with nats-server, bare platform, nats-server alone?',
-  peers: ['live-gateway', 'live-gateway-websocket', 'grpc-js', 'node-http2', 'nats-core'],
+  peers: ['live-gateway', 'live-gateway-websocket', 'live-gateway-sse', 'grpc-js', 'node-http2', 'nats-core'],
   metrics: [METRICS.cpu, METRICS.p50, METRICS.p99, METRICS.deliveries, METRICS.share, OTHERS],
   cases: [steady(500, 2000), steady(500, 3000)],
 };

@@ -1,9 +1,8 @@
 import { liveService } from '../../protos/live.ts';
 import type { Cursor } from '../../protos/gen/live/v1/Cursor.ts';
 import { RawConnection } from './connection.ts';
-import { GrpcMessages } from './grpc-messages.ts';
 import { readBatch } from './live-batch.ts';
-import { LiveCall } from './live-call.ts';
+import type { LiveTransport } from './live-transports.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
 
 const BATCH = 0x1a;
@@ -14,12 +13,14 @@ export class LiveViewer {
   received = 0;
   /** Times that a message did not follow the cursor: something was lost or came twice. */
   breaks = 0;
+  readonly #transport: LiveTransport;
   readonly #port: number;
   readonly #room: string;
   #connection: RawConnection | undefined;
   #cursor: Cursor | undefined;
 
-  constructor(port: number, room: string) {
+  constructor(transport: LiveTransport, port: number, room: string) {
+    this.#transport = transport;
     this.#port = port;
     this.#room = room;
   }
@@ -42,12 +43,9 @@ export class LiveViewer {
   }
 
   #receiver(context: ReceiverContext): Receiver {
-    const messages = new GrpcMessages((message) => this.#hear(message, context));
     const { room } = context;
-    return new LiveCall(context, {
-      join: this.#cursor === undefined ? { room, start: { live: {} } } : { room, cursor: this.#cursor },
-      data: (bytes, start, end) => messages.receive(bytes, start, end),
-    });
+    const join = this.#cursor === undefined ? { room, start: { live: {} } } : { room, cursor: this.#cursor };
+    return this.#transport(context, join, (message) => this.#hear(message, context));
   }
 
   #hear(message: Buffer, context: ReceiverContext): void {

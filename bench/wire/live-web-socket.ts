@@ -1,23 +1,31 @@
-import type { StartInput } from '../../protos/gen/live/v1/Start.ts';
-import { FrameCounter } from './frame-counter.ts';
+import type { JoinInput } from '../../protos/gen/live/v1/Join.ts';
 import { encodeClientFrame } from './live-call.ts';
 import type { Receiver, ReceiverContext } from './receiver.ts';
 import { OPCODE, upgradeRequest, webSocketFrame } from './websocket.ts';
 
-/** A viewer of one room by WebSocket that counts reliable messages. */
-export class LiveWebSocketCounter implements Receiver {
-  readonly #context: ReceiverContext;
-  readonly #start: StartInput;
-  readonly #counter: FrameCounter;
-  #upgraded = false;
-  /** Bytes that are still to come of the frame at hand. */
-  #left = 0;
+const FIN = 0x80;
 
-  /** @param start where in the room it begins */
-  constructor(context: ReceiverContext, start: StartInput) {
+/** What a WebSocket begins with, and what becomes of its messages. */
+export interface LiveWebSocketOptions {
+  readonly join: JoinInput;
+  /** Bytes of messages, in order, wherever they are cut. */
+  data(bytes: Buffer, start: number, end: number): void;
+  /** The message at hand was given as a whole. */
+  ended?(): void;
+}
+
+/** The gateway's WebSocket as a viewer has it: Hello, and Join. */
+export class LiveWebSocket implements Receiver {
+  readonly #context: ReceiverContext;
+  readonly #options: LiveWebSocketOptions;
+  #upgraded = false;
+  /** Bytes that are still to come of the frame at hand, and whether the message ends with it. */
+  #left = 0;
+  #final = false;
+
+  constructor(context: ReceiverContext, options: LiveWebSocketOptions) {
     this.#context = context;
-    this.#start = start;
-    this.#counter = new FrameCounter(context, 0);
+    this.#options = options;
   }
 
   greet(): void {
@@ -35,7 +43,7 @@ export class LiveWebSocketCounter implements Receiver {
   }
 
   #join(): void {
-    const join = { room: this.#context.room, start: this.#start };
+    const { join } = this.#options;
     for (const frame of [{ hello: { client: 'bench' } }, { join }])
       this.#context.send(webSocketFrame(encodeClientFrame(frame), OPCODE.binary));
   }
@@ -45,8 +53,9 @@ export class LiveWebSocketCounter implements Receiver {
     while (at < end) {
       if (this.#left > 0) {
         const upto = Math.min(at + this.#left, end);
-        this.#counter.count(bytes, at, upto);
+        this.#options.data(bytes, at, upto);
         this.#left -= upto - at;
+        if (this.#left === 0 && this.#final) this.#options.ended?.();
         at = upto;
         continue;
       }
@@ -56,18 +65,24 @@ export class LiveWebSocketCounter implements Receiver {
       if (end - at < header) break;
       const length =
         short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUInt32BE(at + 6);
-      const opcode = (bytes[at] as number) & 0xf;
+      const first = bytes[at] as number;
+      const opcode = first & 0xf;
       const control = opcode >= OPCODE.close;
       if (control && end - at < header + length) break;
       at += header;
-      if (!control) this.#left = length;
-      else {
-        if (opcode === OPCODE.close) this.#context.fail('the gateway has closed the WebSocket');
-        if (opcode === OPCODE.ping)
-          this.#context.send(webSocketFrame(bytes.subarray(at, at + length), OPCODE.pong));
+      if (!control) {
+        this.#left = length;
+        this.#final = (first & FIN) !== 0;
+      } else {
+        this.#control(opcode, bytes.subarray(at, at + length));
         at += length;
       }
     }
     return at;
+  }
+
+  #control(opcode: number, payload: Buffer): void {
+    if (opcode === OPCODE.close) this.#context.fail('the gateway has closed the WebSocket');
+    if (opcode === OPCODE.ping) this.#context.send(webSocketFrame(payload, OPCODE.pong));
   }
 }

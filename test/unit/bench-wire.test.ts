@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { encodeServerFrame } from '../../protos/live.ts';
-import { LiveCounter } from '../../bench/wire/live-counter.ts';
+import { liveCounter, liveWebSocketCounter } from '../../bench/wire/live-counter.ts';
+import { LiveEventsCounter } from '../../bench/wire/live-events.ts';
 import { readBatch } from '../../bench/wire/live-batch.ts';
 import { MqttCounter, publishPacket } from '../../bench/wire/mqtt.ts';
 import { NatsCounter } from '../../bench/wire/nats.ts';
 import type { MakeReceiver } from '../../bench/wire/receiver.ts';
 import { WebSocketReceiver } from '../../bench/wire/websocket.ts';
+import { BatchTexts, decodePrefixed } from '../../server/transport/sse/batch-texts.ts';
+import { HEARTBEAT_TEXT } from '../../server/transport/sse/event-text.ts';
+import { binaryMessage, controlFrame, FIN, OPCODE } from '../../server/transport/websocket/frames.ts';
 
 /** What a receiver counts when `stream` reaches it in pieces that end at `cuts`. */
 function counted(make: MakeReceiver, stream: Buffer, cuts: readonly number[]): number {
@@ -63,6 +67,16 @@ function grpcMessage(message: Buffer): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
+/** Chunks of HTTP/1.1 of at most `size` bytes. */
+function chunks(bytes: Buffer, size: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    const body = bytes.subarray(at, at + size);
+    pieces.push(Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n'));
+  }
+  return pieces;
+}
+
 const sizes = fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 20 });
 const cuts = fc.array(fc.nat(), { maxLength: 40 });
 
@@ -77,7 +91,7 @@ function countsAll(make: MakeReceiver, encode: (payloads: readonly number[]) => 
 
 describe('the subscribers of the bench', () => {
   it('count the reliable messages of a gateway, however they are cut', () => {
-    const make: MakeReceiver = (context) => new LiveCounter(context, { live: {} });
+    const make: MakeReceiver = (context) => liveCounter(context, { live: {} });
     fc.assert(
       fc.property(
         fc.array(sizes, { minLength: 1, maxLength: 4 }),
@@ -119,6 +133,39 @@ describe('the subscribers of the bench', () => {
     countsAll(
       (context) => new WebSocketReceiver(context, { path: '/', open: () => undefined, message: () => true }),
       (payloads) => Buffer.concat([handshake, ...payloads.map((size) => textFrame(size * 5))]),
+    );
+  });
+
+  it('count the reliable messages of a gateway by WebSocket, however many frames a message has', () => {
+    const handshake = Buffer.from('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    const make: MakeReceiver = (context) => liveWebSocketCounter(context, { live: {} });
+    fc.assert(
+      fc.property(sizes, cuts, fc.integer({ min: 1, max: 500 }), (payloads, places, piece) => {
+        const message = batch(payloads, 200);
+        const frames = [controlFrame(OPCODE.ping, Buffer.from('?'))];
+        for (let at = 0; at < message.length; at += piece) {
+          const frame = binaryMessage(message.subarray(at, at + piece), 100_000);
+          frame[0] =
+            (at === 0 ? OPCODE.binary : OPCODE.continuation) | (at + piece < message.length ? 0 : FIN);
+          frames.push(frame);
+        }
+        assert.equal(counted(make, Buffer.concat([handshake, ...frames]), places), payloads.length);
+      }),
+    );
+  });
+
+  it('count the reliable messages of a gateway by server-sent events, however they are cut', () => {
+    const make: MakeReceiver = (context) => new LiveEventsCounter(context, 'live');
+    fc.assert(
+      fc.property(sizes, cuts, fc.integer({ min: 1, max: 500 }), (payloads, places, size) => {
+        const prefixed = grpcMessage(batch(payloads, 200));
+        const { batch: decoded } = decodePrefixed(prefixed);
+        const text = new BatchTexts().make(prefixed, decoded ?? assert.fail(), 'epoch');
+        const head = Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+        const heartbeat = Buffer.from(HEARTBEAT_TEXT);
+        const stream = Buffer.concat([head, ...chunks(Buffer.concat([heartbeat, text, heartbeat]), size)]);
+        assert.equal(counted(make, stream, places), payloads.length);
+      }),
     );
   });
 
