@@ -310,6 +310,7 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
       await stuckRequest(stuck, '/v1/rooms/demo/events?from=earliest');
       const viewer = watch(gateway);
       await until('both are there', () => gateway.stats.sessions === 2);
+      await viewer.next('caught-up');
       const payloads = Array.from({ length: 200 }, (_, index) => `${index} ${'x'.repeat(64 * 1024)}`);
       for (let at = 0; at < payloads.length; at += 10)
         await producer.burst('demo', payloads.slice(at, at + 10));
