@@ -156,16 +156,18 @@ export interface GatewayOptions {
   readonly by?: 'grpc' | 'http';
   /** Absent: one. */
   readonly workers?: number;
+  /** Further settings. */
+  readonly settings?: readonly string[];
 }
 
 /** Starts nats-server and, in front of it, the built gateway. */
 export async function startLiveGateway(
   { directory, history = DEFAULT_HISTORY }: StartOptions,
-  { by = 'grpc', workers = 1 }: GatewayOptions = {},
+  { by = 'grpc', workers = 1, settings: more = [] }: GatewayOptions = {},
 ): Promise<RunningGateway> {
   const nats = await startNats(directory);
   const roomLog = String(Math.max(LEAST_LOG_BYTES, history * LOG_BYTES_PER_MESSAGE));
-  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers)];
+  const settings = ['--drain', '0s', '--room-log-bytes', roomLog, '--workers', String(workers), ...more];
   let running = await serve(nats, by === 'http' ? { port: 0, httpPort: 0 } : ANY_PORT, settings);
   const { port, httpPort } = running;
   const gatewayPids = (): number[] => [running.server.pid, ...childrenOf(running.server.pid)];

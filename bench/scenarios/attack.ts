@@ -39,7 +39,7 @@ async function attacked(kind: AttackKind, circumstances: Circumstances): Promise
   const flow = { rate: RATE, warmupSeconds: quick ? 0.2 : 1, seconds: quick ? 0.5 : 8 };
   const secret = join(directory, 'secret');
   await writeFile(secret, SECRET);
-  const gateway = await startLiveGateway({ directory }, 1, ['--jwt-secret-file', secret]);
+  const gateway = await startLiveGateway({ directory }, { settings: ['--jwt-secret-file', secret] });
   await using stage = await Stage.around(circumstances, gateway);
   await stage.open(quick ? 50 : 1_000);
   const lagMs = async (): Promise<number> =>
