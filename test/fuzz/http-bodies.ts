@@ -33,7 +33,9 @@ const TYPES = ['application/proto', 'application/connect+proto', 'application/js
 /** A message to publish as JSON, or what is not quite one. */
 export function publishRequest(chance: Chance, token: string): Buffer[] {
   const text = JSON.stringify(chance.happens(0.4) ? publishBody(chance) : anyValue(chance, 4));
-  const body = Buffer.from(chance.happens(0.05) ? text.repeat(1 + chance.below(20_000)) : text);
+  const body = Buffer.from(
+    chance.happens(0.05) ? text.repeat(1 + chance.below((6_000 * KIB) / text.length)) : text,
+  );
   const request = requestBytes({
     method: 'POST',
     path: '/v1/rooms/fuzz/messages',

@@ -6,7 +6,7 @@ import { systemClock } from '../../common/clock.ts';
 import { parseAddress } from '../../common/units.ts';
 import { Origins } from '../../server/transport/connections/origins.ts';
 import { HttpConnection } from '../../server/transport/http/connection.ts';
-import type { HttpServer } from '../../server/transport/http/server.ts';
+import type { HttpServer, HttpServing } from '../../server/transport/http/server.ts';
 import { serveHttp } from '../../server/transport/http/server.ts';
 import { until } from '../helpers/poll.ts';
 
@@ -16,26 +16,28 @@ describe('Isolated: connections of HTTP', () => {
   let closed: ServerResponse[];
   let socket: Socket;
 
+  const serving: HttpServing = {
+    address: { host: '127.0.0.1', port: 0 },
+    certificates: undefined,
+    reception: { origins: new Origins([]) },
+    failed: (error) => assert.fail(error),
+    clock: systemClock,
+    routes: [
+      {
+        prefix: '/',
+        handle(_, response): void {
+          answers.push(response);
+          response.on('close', () => closed.push(response));
+        },
+      },
+    ],
+    upgrade: (_, upgraded) => upgraded.on('end', () => upgraded.destroy()).resume(),
+  };
+
   beforeEach(async () => {
     answers = [];
     closed = [];
-    server = await serveHttp({
-      address: { host: '127.0.0.1', port: 0 },
-      certificates: undefined,
-      reception: { origins: new Origins([]) },
-      failed: (error) => assert.fail(error),
-      clock: systemClock,
-      routes: [
-        {
-          prefix: '/',
-          handle(_, response): void {
-            answers.push(response);
-            response.on('close', () => closed.push(response));
-          },
-        },
-      ],
-      upgrade: (_, upgraded) => upgraded.on('end', () => upgraded.destroy()).resume(),
-    });
+    server = await serveHttp(serving);
     socket = connect(parseAddress(server.address)!);
     socket.on('error', () => undefined);
   });
@@ -111,6 +113,21 @@ describe('Isolated: connections of HTTP', () => {
     answer.end('the answer');
     await finished;
     await until('it has come', () => received.includes('the answer'));
+  });
+
+  it('one that is reset before it is its turn costs nobody anything', async () => {
+    const waiting: (() => void)[] = [];
+    const probation = {
+      admit: (_: string, serve: () => void) => waiting.push(serve) > 0,
+      suspect: () => undefined,
+    };
+    const guarded = await serveHttp({ ...serving, reception: { origins: new Origins([]), probation } });
+    const early = connect(parseAddress(guarded.address)!);
+    await until('it waits', () => waiting.length === 1);
+    early.resetAndDestroy();
+    await until('it is gone', () => guarded.connections === 0);
+    waiting[0]!();
+    await guarded.close();
   });
 
   it('nobody is waited for who asks for nothing', async () => {

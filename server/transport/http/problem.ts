@@ -41,7 +41,6 @@ export function writeProblem(
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const { status } = problem;
-  socket.on('error', () => socket.destroy());
   socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`);
   socket.end(body, () => socket.destroy());
 }

@@ -93,7 +93,7 @@ export async function serveHttp({
   if (upgrade !== undefined)
     server.on('upgrade', (request, socket, head) => {
       // Node's types do not say that it is one, with TLS or without.
-      if (socket instanceof Socket) upgrade(request, socket, head);
+      if (socket instanceof Socket) upgrade(request, socket.on('error', destroy), head);
     });
   const sockets = receiveFirst(server, reception);
   await bind(server, address);
@@ -137,6 +137,8 @@ function receiveFirst(server: Server, reception: Reception): ReadonlySet<Socket>
       sockets.delete(socket);
       dismiss(peer, reception);
     });
+    // HTTP handles errors of its sockets, but neither before it has them nor once another protocol is to be spoken; an error that nobody handles ends the process.
+    socket.on('error', destroy);
     enter(socket, reception, () => {
       if (socket.destroyed) return;
       for (const listener of serve) listener.call(server, socket);
@@ -145,6 +147,10 @@ function receiveFirst(server: Server, reception: Reception): ReadonlySet<Socket>
     });
   });
   return sockets;
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
 }
 
 function create(handle: RequestListener, certificates: CurrentCertificates | undefined): Server {

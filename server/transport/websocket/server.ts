@@ -75,7 +75,6 @@ export class WebSocketServer {
       carriers.delete(socket);
       carrier.onClosed();
     });
-    socket.on('error', destroy);
     socket.on('end', destroy);
     socket.on('data', (bytes: Buffer) => carrier.onData(bytes));
   }
