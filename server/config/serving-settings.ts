@@ -183,9 +183,9 @@ export const SERVING_SETTINGS = {
     flag: 'receive-bytes',
     placeholder: 'size',
     help: 'memory for frames and requests that are not complete, in each worker; an address has at most half of it, a connection a quarter, and who holds most is refused first',
-    takes: 'a size of at least 20MiB, such as 64MiB',
+    takes: 'a size of at least 24MiB, such as 64MiB',
     fallback: '64MiB',
-    parse: sizeFrom(20 * MIB),
+    parse: sizeFrom(24 * MIB),
   }),
   frameTimeoutMs: required({
     flag: 'frame-timeout',

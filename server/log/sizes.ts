@@ -1,5 +1,10 @@
+import { MAX_BESIDE_PAYLOAD_BYTES } from '../../protos/beside-payload.ts';
+
 /** The largest request or ClientFrame that is read, in bytes: what gRPC libraries take unless told otherwise. */
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
+/** The largest request as JSON that is read, in bytes: the payload of the other may have a third more, as base64, and as much as ever stands beside it. */
+export const MAX_JSON_REQUEST_BYTES = Math.ceil(MAX_REQUEST_BYTES / 3) * 4 + MAX_BESIDE_PAYLOAD_BYTES;
 
 /** The largest ServerFrame or PullResponse for a client that does not say what it takes, in bytes: likewise. */
 export const DEFAULT_MAX_FRAME_BYTES = 4 * 1024 * 1024;

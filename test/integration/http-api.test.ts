@@ -153,7 +153,7 @@ describe('rooms over HTTP', () => {
       ['an unknown type without class', { type: 'mine' }, '400 TYPE_UNKNOWN'],
       ['another class', { type: 'gift', class: 'ephemeral' }, '400 CLASS_CONFLICT'],
       ['too large a payload', { type: 'gift', payload: 'x'.repeat(1.5 * MIB) }, '400 PAYLOAD_TOO_LARGE'],
-      ['too large a request', { type: 'gift', payload: 'x'.repeat(5 * MIB) }, '429 REQUEST_TOO_LARGE'],
+      ['too large a request', { type: 'gift', payload: 'x'.repeat(6 * MIB) }, '429 REQUEST_TOO_LARGE'],
     ];
     for (const [name, body, expected] of wrong) {
       it(`refuses ${name}: ${expected}`, async () => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import { Failure } from '../../session/failure.ts';
 import type { Origin } from '../connections/origins.ts';
 import type { Incoming, Receiving } from '../connections/receiving.ts';
@@ -10,20 +9,22 @@ const LEAST_BYTES = 512;
 /**
  * The body of a request, whole.
  * @param receiving bounds what comes, in memory and time
+ * @param mostBytes that it may have
  * @throws Failure when it is larger than a request may be, compressed, or not complete in time
  */
 export async function readBody(
   request: IncomingMessage,
   origin: Origin,
   receiving: Receiving,
+  mostBytes: number,
 ): Promise<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
     const text = `the body is compressed with ${encoding.slice(0, 40)}: send it as it is`;
     throw new Failure('COMPRESSION_UNSUPPORTED', text);
   }
-  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge();
-  return new Body(request, origin, receiving).read();
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) throw tooLarge(mostBytes);
+  return new Body(request, origin, receiving, mostBytes).read();
 }
 
 /** Parts are copied into one piece that grows with them: what is kept of one would keep all that came with it. */
@@ -32,15 +33,17 @@ class Body implements Incoming {
   readonly connection: object;
   readonly origin: Origin;
   readonly #receiving: Receiving;
+  readonly #mostBytes: number;
   #bytes: Buffer | undefined;
   filled = 0;
   #settle: (failure?: Failure) => void = () => undefined;
 
-  constructor(request: IncomingMessage, origin: Origin, receiving: Receiving) {
+  constructor(request: IncomingMessage, origin: Origin, receiving: Receiving, mostBytes: number) {
     this.source = request;
     this.connection = request.socket;
     this.origin = origin;
     this.#receiving = receiving;
+    this.#mostBytes = mostBytes;
   }
 
   /** See {@link Incoming}. */
@@ -80,7 +83,7 @@ class Body implements Incoming {
 
   #append(part: Buffer): void {
     const filled = this.filled + part.length;
-    if (filled > MAX_REQUEST_BYTES) return this.#settle(tooLarge());
+    if (filled > this.#mostBytes) return this.#settle(tooLarge(this.#mostBytes));
     if (filled > this.held) this.#grow(filled);
     // Others may have to go for it, or it itself.
     if (this.#bytes === undefined) return;
@@ -90,7 +93,7 @@ class Body implements Incoming {
 
   #grow(needed: number): void {
     const before = this.held;
-    const size = Math.min(MAX_REQUEST_BYTES, Math.max(LEAST_BYTES, needed, 2 * before));
+    const size = Math.min(this.#mostBytes, Math.max(LEAST_BYTES, needed, 2 * before));
     const grown = Buffer.allocUnsafeSlow(size);
     this.#bytes?.copy(grown, 0, 0, this.filled);
     this.#bytes = grown;
@@ -98,8 +101,8 @@ class Body implements Incoming {
   }
 }
 
-function tooLarge(): Failure {
-  const text = `the request is larger than ${MAX_REQUEST_BYTES} bytes: send a reference instead`;
+function tooLarge(mostBytes: number): Failure {
+  const text = `the request is larger than ${mostBytes} bytes: send a reference instead`;
   return new Failure('REQUEST_TOO_LARGE', text);
 }
 

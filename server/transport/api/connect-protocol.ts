@@ -3,6 +3,7 @@ import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_REQUEST, requireSmallBesidePayload } from '../../../protos/beside-payload.ts';
 import { liveService } from '../../../protos/live.ts';
 import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
+import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
 import { pull } from '../../session/pull.ts';
@@ -114,7 +115,7 @@ interface ConnectCaller {
 }
 
 function bodyOf({ entrance }: ApiDependencies, { request, origin }: HttpCall): Promise<Buffer> {
-  return readBody(request, origin, entrance.receiving);
+  return readBody(request, origin, entrance.receiving, MAX_REQUEST_BYTES);
 }
 
 /** @throws Failure */

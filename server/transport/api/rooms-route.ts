@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MAX_JSON_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
 import { pull } from '../../session/pull.ts';
@@ -89,7 +90,7 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
   async function publishMessage(call: HttpCall, access: Access, room: string): Promise<void> {
     const { request, origin, group, gone } = call;
     requireJson(request);
-    const body = await readBody(request, origin, entrance.receiving);
+    const body = await readBody(request, origin, entrance.receiving, MAX_JSON_REQUEST_BYTES);
     const message = parsePublishBody(body, room, keyOf(request));
     const { seq = 0, duplicate = false } = await publish(context, message, { access, group, signal: gone });
     endWithJson(call, { seq: Number(seq), duplicate });
