@@ -16,7 +16,7 @@ export function httpPublication(
   return rawPublication(port, ignoreAnswers, (room, payload) => {
     const { path, body } = request(room, payload);
     return Buffer.from(
-      `POST ${path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n` +
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
         `Content-Length: ${body.length}\r\n\r\n${body}`,
       'latin1',
     );

@@ -16,7 +16,7 @@ export const ACCESS_SETTINGS = {
   }),
   insecure: required({
     flag: 'insecure',
-    help: 'serve on other addresses than loopback even if viewers are not authenticated',
+    help: 'serve on other addresses than loopback, and HTTP under any name, even if viewers are not authenticated',
     takes: 'true or false',
     fallback: 'false',
     parse: parseSwitch,

@@ -1,5 +1,6 @@
 import type { Address } from '../../common/units.ts';
 import { isLoopback } from './conflicts.ts';
+import { isSecured } from './own-names.ts';
 import type { ServerConfig } from './settings.ts';
 
 /** Where the demo room is served when nothing is said of it: a free port takes its place where it is taken. */
@@ -13,15 +14,7 @@ export function servesDemo(config: ServerConfig): boolean {
   return config.demo ?? isTriedOut(config);
 }
 
-function isTriedOut({
-  nats,
-  listen,
-  http,
-  tlsCert,
-  jwtSecretFile,
-  jwtPublicKey,
-  jwksUrl,
-}: ServerConfig): boolean {
-  const secured = tlsCert ?? jwtSecretFile ?? jwtPublicKey ?? jwksUrl;
-  return nats === undefined && secured === undefined && [listen, http ?? listen].every(isLoopback);
+function isTriedOut(config: ServerConfig): boolean {
+  const { nats, listen, http } = config;
+  return nats === undefined && !isSecured(config) && [listen, http ?? listen].every(isLoopback);
 }

@@ -3,6 +3,7 @@ import type { Random } from '../../common/random.ts';
 import type { Address } from '../../common/units.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { DEMO_ADDRESS, servesDemo } from '../config/demo.ts';
+import { answersOwnNamesOnly } from '../config/own-names.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { Scheduler } from '../session/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -12,12 +13,12 @@ import type { Entrance } from '../transport/connections/entrance.ts';
 import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import { readDemoFiles } from '../transport/demo/files.ts';
-import { forThisMachine } from '../transport/demo/for-this-machine.ts';
 import { demoRoute } from '../transport/demo/route.ts';
 import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { apiRoutes } from '../transport/api/routes.ts';
 import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
+import { forThisMachine } from '../transport/http/for-this-machine.ts';
 import type { HttpServer, HttpServing } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
 import { WebSocketServer } from '../transport/websocket/server.ts';
@@ -127,8 +128,7 @@ async function openWeb(
     routes: demo ? [...api, demoRoute(await readDemoFiles())] : api,
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   };
-  // Nobody has asked for this listener: it is there for whoever sits before the machine.
-  const served = config.http === undefined ? forThisMachine(all) : all;
+  const served = answersOwnNamesOnly(config) ? forThisMachine(all) : all;
   const http = await onWebAddress(config, (address) =>
     serveHttp({
       address,

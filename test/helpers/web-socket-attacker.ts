@@ -9,7 +9,7 @@ const CLOSE = 8;
 
 /** The request of a handshake, up to its end. */
 export const HANDSHAKE =
-  'GET /v1/connect HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  'GET /v1/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
   `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: live.v1${HANDSHAKE_END}`;
 
 /** How a frame differs from what clients send. */

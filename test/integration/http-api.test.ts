@@ -171,14 +171,17 @@ describe('rooms over HTTP', () => {
 
     it('refuses a body of chunks that has become too large', async () => {
       const { socket, answer } = await raw();
-      socket.write('POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write(
+        'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n',
+      );
       socket.write('transfer-encoding: chunked\r\n\r\n');
       for (let sent = 0; sent <= 5; sent++) socket.write(`100000\r\n${'x'.repeat(MIB)}\r\n`);
       await until('it is refused', () => answer().includes('REQUEST_TOO_LARGE'));
     });
 
     it('waits so long for a body, counts what it holds of it, and forgets who has gone', async () => {
-      const head = 'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+      const head =
+        'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
       const [slow, gone] = [await raw(), await raw()];
       for (const { socket } of [slow, gone])
         socket.write(`${head}content-length: 100000\r\n\r\n${'x'.repeat(5_000)}`);
@@ -262,8 +265,8 @@ describe('rooms over HTTP', () => {
 
     it('answers requests that are sent without waiting one after the other', async () => {
       const { socket, answer } = await raw();
-      socket.write('GET /v1/rooms/demo/messages?limit=1 HTTP/1.1\r\nhost: x\r\n\r\n');
-      socket.write('GET /v1/rooms/demo/messages?limit=1 HTTP/1.1\r\nhost: x\r\n\r\n');
+      socket.write('GET /v1/rooms/demo/messages?limit=1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      socket.write('GET /v1/rooms/demo/messages?limit=1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
       await until('both are answered', () => answer().split('"more":true').length === 3);
     });
   });
@@ -275,7 +278,8 @@ describe('rooms over HTTP', () => {
     gateway = await startTestGateway(nats.url, HTTP, { clock: slow });
     const { socket, answer, ended } = await raw();
     const body = JSON.stringify({ type: 'gift', payload: 'a rose' });
-    const head = 'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+    const head =
+      'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
     socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
     await until('it has begun', () => gateway.stats.receivingBytes > 0);
     const drained = gateway.drain(0);
@@ -301,7 +305,7 @@ describe('rooms over HTTP', () => {
   });
 
   describe('Isolated: on one connection', () => {
-    const get = (path: string): string => `GET /v1/rooms/${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const get = (path: string): string => `GET /v1/rooms/${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
     it('hundreds of requests at once are answered in turn', async () => {
       const { socket, answer } = await raw();

@@ -236,7 +236,9 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     const drained = gateway.drain(2_000);
     const answers: string[] = [];
     socket.on('data', (chunk: Buffer) => answers.push(chunk.toString()));
-    socket.write('GET /v1/rooms/demo/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n');
+    socket.write(
+      'GET /v1/rooms/demo/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n',
+    );
     await until('it is answered', () => answers.join('').includes('\r\n0\r\n'));
     const answer = answers.join('');
     assert.match(answer, /^HTTP\/1.1 200 /);
@@ -254,7 +256,7 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     const drained = gateway.drain(2_000);
     const answers: string[] = [];
     socket.on('data', (chunk: Buffer) => answers.push(chunk.toString()));
-    socket.write('GET /v1/rooms/demo/events HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.write('GET /v1/rooms/demo/events HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await until('it is answered', () => answers.join('').includes('DRAINING'));
     assert.match(answers.join(''), /^HTTP\/1.1 503 .*retry-after: 0\r\n/s);
     await drained;
@@ -391,5 +393,5 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
 async function stuckRequest(socket: Socket, path: string): Promise<void> {
   await until('it is connected', () => socket.readyState === 'open');
   socket.pause();
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`);
 }

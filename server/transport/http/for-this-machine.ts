@@ -1,20 +1,21 @@
 import type { IncomingMessage } from 'node:http';
-import type { HttpRoute, HttpServing } from '../http/server.ts';
-import type { Problem } from '../http/problem.ts';
-import { sendProblem, writeProblem } from '../http/problem.ts';
+import type { Problem } from './problem.ts';
+import { sendProblem, writeProblem } from './problem.ts';
+import type { HttpRoute, HttpServing } from './server.ts';
 
-const NAMES = new Set(['127.0.0.1', 'localhost']);
+/** As the parser of addresses writes them. */
+const OWN_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 const MISDIRECTED: Problem = {
   status: 421,
   reason: 'MISDIRECTED_REQUEST',
   detail:
-    'this is for http://127.0.0.1 and http://localhost only: name the address in --http to serve it under other names',
+    'without tokens this answers to localhost, 127.0.0.1 and [::1] only: pages of others could use it under their own names; ask for tokens, or add --http and --insecure to serve everybody',
 };
 
 /**
  * Serves the same, but only to who asks for this machine by one of its own names. A page of anybody can have its own name resolved to 127.0.0.1 (DNS rebinding): to its
- * browser it then is of the same origin, and could do everything here while the gateway is tried out.
+ * browser it then is of the same origin, and could do everything here.
  */
 export function forThisMachine({ routes, upgrade }: Pick<HttpServing, 'routes' | 'upgrade'>) {
   return {
@@ -39,5 +40,5 @@ function restricted(route: HttpRoute): HttpRoute {
 }
 
 function isForThisMachine({ headers: { host = '' } }: IncomingMessage): boolean {
-  return NAMES.has(URL.parse(`http://${host}`)?.hostname ?? '');
+  return OWN_NAME.test(URL.parse(`http://${host}`)?.hostname ?? '');
 }
