@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
@@ -13,6 +13,9 @@ import type { Reception } from '../connections/reception.ts';
 import { admit, dismiss, enter } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
+import { namesManyHosts, targetOf } from './target.ts';
+import type { UpgradeHandler } from './upgrades.ts';
+import { upgrading } from './upgrades.ts';
 import { WaitingAnswers } from './waiting-answers.ts';
 
 /** Longest header of a request, in bytes: a token of 8 KiB, and as much for the rest. */
@@ -26,9 +29,6 @@ export interface HttpRoute {
   readonly prefix: string;
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void;
 }
-
-/** Takes over connections that are to speak another protocol. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 /** What is served over HTTP/1.1. */
 export interface HttpServing {
@@ -76,7 +76,8 @@ export async function serveHttp({
   const waiting = new WaitingAnswers();
   const handle: RequestListener = (request, response) => {
     waiting.watch(response);
-    const url = URL.parse(request.url ?? '', 'http://gateway');
+    if (namesManyHosts(request)) return refuseHosts(response);
+    const url = targetOf(request);
     const route = url && routes.find(({ prefix }) => url.pathname.startsWith(prefix));
     if (url && route) route.handle(request, response, url);
     else
@@ -90,11 +91,8 @@ export async function serveHttp({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // Whoever reads a body has a deadline for it.
   server.requestTimeout = 0;
-  if (upgrade !== undefined)
-    server.on('upgrade', (request, socket, head) => {
-      // Node's types do not say that it is one, with TLS or without.
-      if (socket instanceof Socket) upgrade(request, socket.on('error', destroy), head);
-    });
+  const serve = servingOf(server, certificates === undefined ? 'connection' : 'secureConnection');
+  if (upgrade !== undefined) server.on('upgrade', upgrading({ upgrade, answers: waiting, serve }));
   const sockets = receiveFirst(server, reception);
   await bind(server, address);
   server.on('error', failed);
@@ -127,7 +125,7 @@ export async function serveHttp({
  */
 function receiveFirst(server: Server, reception: Reception): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
-  const serve = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  const serve = servingOf(server, 'connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket) => {
     if (!admit(socket, reception)) return;
@@ -141,12 +139,29 @@ function receiveFirst(server: Server, reception: Reception): ReadonlySet<Socket>
     socket.on('error', destroy);
     enter(socket, reception, () => {
       if (socket.destroyed) return;
-      for (const listener of serve) listener.call(server, socket);
+      serve(socket);
       // Whoever read the header of the PROXY protocol has stopped it.
       socket.resume();
     });
   });
   return sockets;
+}
+
+function refuseHosts(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  sendProblem(response, {
+    status: 400,
+    reason: 'REQUEST_INVALID',
+    detail: 'there is more than one header host: send one',
+  });
+}
+
+/** Serves a connection, of TCP or of TLS, as Node does. */
+function servingOf(server: Server, event: 'connection' | 'secureConnection'): (socket: Socket) => void {
+  const listeners = server.listeners(event) as ((this: Server, socket: Socket) => void)[];
+  return (socket) => {
+    for (const listener of listeners) listener.call(server, socket);
+  };
 }
 
 function destroy(this: Socket): void {

@@ -7,14 +7,24 @@ import type { Socket } from 'node:net';
  */
 export class WaitingAnswers {
   readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>();
+  readonly #last = new WeakMap<Socket, ServerResponse>();
 
   /** To be called with every answer before anything is done for it. */
   watch(response: ServerResponse): void {
+    this.#last.set(response.req.socket, response);
     // Its turn has come at once, as mostly.
     if (response.socket !== null) return;
     const waiting = this.#of(response.req.socket);
     waiting.add(response);
     response.once('socket', () => waiting.delete(response));
+  }
+
+  /** Whether all is answered that has come by a connection; calls `then` when it is, if it is not. */
+  afterLast(socket: Socket, then: () => void): boolean {
+    const last = this.#last.get(socket);
+    if (last === undefined || last.writableFinished || last.destroyed) return true;
+    last.once('close', then);
+    return false;
   }
 
   #of(socket: Socket): Set<ServerResponse> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from '../http/problem.ts';
+import { namesManyHosts, targetOf } from '../http/target.ts';
 
 /** Where viewers connect. */
 export const PATH = '/v1/connect';
@@ -30,9 +31,12 @@ export interface Refused extends Problem {
 }
 
 /** Reads a request to speak WebSocket. */
-export function readHandshake({ method, url = '', headers }: IncomingMessage): Handshake | Refused {
-  if (URL.parse(url, 'http://gateway')?.pathname !== PATH)
+export function readHandshake(request: IncomingMessage): Handshake | Refused {
+  const { method, headers } = request;
+  if (targetOf(request)?.pathname !== PATH)
     return refused(404, 'NOT_FOUND', `WebSockets are served at ${PATH}`);
+  if (namesManyHosts(request))
+    return refused(400, 'REQUEST_INVALID', 'there is more than one header host: send one');
   const key = headers['sec-websocket-key'];
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket' || !KEY.test(key ?? ''))
     return refused(400, 'REQUEST_INVALID', 'this is no handshake of WebSocket (RFC 6455)');
