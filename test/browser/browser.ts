@@ -25,18 +25,19 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** The application of the pages, which takes the client from its bundle like any other page. */
-async function pageScript(): Promise<string> {
+/** The application of a page, which takes the client from its bundle like any other page. */
+async function pageScript(entryPoint: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: ['test/browser/page/viewer.ts'],
+    entryPoints: [entryPoint],
     bundle: true,
     write: false,
     format: 'esm',
+    jsx: 'automatic',
     plugins: [
       {
         name: 'the bundle',
         setup: (bundler) =>
-          bundler.onResolve({ filter: /client\/browser\/index/ }, () => ({
+          bundler.onResolve({ filter: /client\/browser\/index|^live-gateway\/browser$/ }, () => ({
             path: '/live-gateway.js',
             external: true,
           })),
@@ -48,13 +49,20 @@ async function pageScript(): Promise<string> {
 
 /** A web server with the page; `texts` are served under their paths. */
 async function webServer(texts: ReadonlyMap<string, () => string>) {
-  const [bundle, script] = await Promise.all([browserBundle(), pageScript()]);
+  const [bundle, viewer, react] = await Promise.all([
+    browserBundle(),
+    pageScript('test/browser/page/viewer.ts'),
+    pageScript('examples/react/main.tsx'),
+  ]);
+  const page = (script: string): readonly [type: string, text: string] => [
+    'text/html',
+    `<!doctype html><title>viewer</title><link rel="icon" href="data:,"><body><script type="module" src="${script}"></script>`,
+  ];
   const files = new Map<string, readonly [type: string, text: string]>([
-    [
-      '/',
-      ['text/html', '<!doctype html><title>viewer</title><script type="module" src="/viewer.js"></script>'],
-    ],
-    ['/viewer.js', ['text/javascript', script]],
+    ['/', page('/viewer.js')],
+    ['/viewer.js', ['text/javascript', viewer]],
+    ['/react.html', page('/react.js')],
+    ['/react.js', ['text/javascript', react]],
     ['/live-gateway.js', ['text/javascript', bundle.code]],
     ...['page.html', 'events.html'].map(
       (name) => [`/${name}`, ['text/html', readFileSync(`examples/${name}`, 'utf8')]] as const,
