@@ -2,10 +2,13 @@ import { status } from '../../protos/status-codes.ts';
 import { CoreClient } from '../core/client.ts';
 import { parseEndpoint } from '../core/endpoint.ts';
 import { LiveError } from '../core/errors.ts';
-import type { ClientOptions } from '../core/options.ts';
+import type { ClientOptions, JoinOptions } from '../core/options.ts';
+import type { RoomSubscription } from '../core/subscription.ts';
 import { webSocketTransport } from '../transports/websocket/transport.ts';
 import { browserNetwork } from './network.ts';
 import { onReturn } from './page-returns.ts';
+import { SlicedSubscription } from './sliced-subscription.ts';
+import { TaskSlices } from './task-slices.ts';
 
 /** How long the answer to a probe may take when the page is back from somewhere, in milliseconds: so that it is live again within two seconds. */
 const RETURN_PROBE_MS = 1_000;
@@ -18,6 +21,8 @@ export interface BrowserClientOptions extends ClientOptions {
 
 /** A {@link CoreClient} in a page or worker: by WebSocket, and probing at once when the page, the network or the machine is back from somewhere. */
 export class LiveClient extends CoreClient {
+  readonly #slices = new TaskSlices();
+
   /**
    * @param options with endpoints as `wss://host[:port]` or `https://host[:port]`, which is the same here, so that `location.origin` is one; `ws://` and `http://`
    *   where the page has no TLS either
@@ -31,6 +36,11 @@ export class LiveClient extends CoreClient {
     this.on('state', ({ kind }) => {
       if (kind === 'closed') release();
     });
+  }
+
+  /** As in {@link CoreClient}; and what waits for the application is given out in slices, so that the page stays responsive however much that is. */
+  override join(room: string, options?: JoinOptions): RoomSubscription {
+    return new SlicedSubscription(super.join(room, options), this.#slices);
   }
 }
 

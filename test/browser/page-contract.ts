@@ -6,6 +6,10 @@ export interface ViewerOptions extends Omit<ClientOptions, 'clock' | 'random' | 
   readonly join?: JoinOptions;
   /** Keep cursors in IndexedDB. */
   readonly stores?: boolean;
+  /** After it has joined, it handles nothing until `handleAll` is called. */
+  readonly holds?: boolean;
+  /** How much there is to do with each event: numbers that are parsed. */
+  readonly work?: number;
   /** Where tokens are got from, as text. */
   readonly tokens?: string;
 }
@@ -19,6 +23,8 @@ export interface Viewer {
   readonly state: string;
   readonly counters: Counters;
   start(options: ViewerOptions): void;
+  /** Ends what `holds` began. */
+  handleAll(): void;
   /** The sequence, or the error in words. */
   publish(room: string, message: OutgoingMessage): Promise<string>;
   /** The head, or the error in words. */

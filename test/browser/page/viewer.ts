@@ -9,6 +9,11 @@ import type { Viewer } from '../page-contract.ts';
 const seen: Viewer['seen'] = [];
 const states: Viewer['states'] = [];
 let client: LiveClient;
+/** What has to happen before the next event after `joined` is handled. */
+let held: Promise<void> | undefined;
+let handleAll = (): void => undefined;
+/** What is parsed with each event. */
+let work = '[]';
 
 function inWords(event: RoomEvent | PullEvent): string {
   switch (event.kind) {
@@ -29,7 +34,11 @@ function inWords(event: RoomEvent | PullEvent): string {
 
 async function follow(room: string, join: JoinOptions): Promise<void> {
   try {
-    for await (const event of client.join(room, join)) seen.push(inWords(event));
+    for await (const event of client.join(room, join)) {
+      seen.push(inWords(event));
+      JSON.parse(work);
+      if (event.kind === 'joined') await held;
+    }
     seen.push('end');
   } catch (error) {
     seen.push(inError(error));
@@ -49,7 +58,9 @@ const viewer: Viewer = {
   get counters() {
     return client.counters;
   },
-  start({ rooms, join = {}, stores = false, tokens, ...options }) {
+  start({ rooms, join = {}, stores = false, holds = false, work: numbers = 0, tokens, ...options }) {
+    work = JSON.stringify(Array(numbers).fill(0.5));
+    if (holds) held = new Promise((resolve) => (handleAll = resolve));
     client = new LiveClient({
       ...options,
       ...(stores && { cursorStore: new IndexedDbCursorStore() }),
@@ -58,6 +69,7 @@ const viewer: Viewer = {
     client.on('state', ({ kind, since }) => states.push({ kind, at: since }));
     for (const room of rooms) void follow(room, join);
   },
+  handleAll: () => handleAll(),
   async publish(room, message) {
     try {
       return String((await client.publish(room, message)).seq);
