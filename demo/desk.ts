@@ -1,6 +1,7 @@
 import type { OutgoingMessage } from '../client/browser/index.ts';
 import { LiveClient } from '../client/browser/index.ts';
 import { find } from './dom.ts';
+import type { Gateways } from './gateways.ts';
 
 const GIFTS = ['A rose', 'A bouquet', 'A balloon', 'A cake', 'A kite', 'A rocket', 'A castle'];
 const QUESTIONS = [
@@ -28,15 +29,16 @@ type Kind = 'gift' | 'question' | 'mute' | 'comment';
 /** Where one publishes to the room: as a backend would, with a client of its own. */
 export class Desk {
   readonly #room: string;
-  readonly #client = new LiveClient({ endpoints: [location.origin], clientName: 'demo/desk' });
+  readonly #client: LiveClient;
   readonly #said: HTMLElement;
   readonly #mute: HTMLElement;
   #gifts = 0;
   #questions = 0;
   #muted = false;
 
-  constructor(room: string, page: ParentNode) {
+  constructor(room: string, { endpoints }: Gateways, page: ParentNode) {
     this.#room = room;
+    this.#client = new LiveClient({ endpoints, clientName: 'demo/desk' });
     this.#said = find(page, '#said');
     this.#mute = find(page, '[data-publish=mute]');
     for (const button of page.querySelectorAll<HTMLElement>('[data-publish]'))
@@ -45,6 +47,12 @@ export class Desk {
     setInterval(() => {
       if (chatter.checked && !this.#muted && !document.hidden) void this.#chat();
     }, CHATTER_MS);
+  }
+
+  /** As viewers have heard, whoever did it and whenever that was. */
+  roomIsMuted(muted: boolean): void {
+    this.#muted = muted;
+    this.#mute.setAttribute('aria-pressed', String(muted));
   }
 
   async #publish(kind: Kind): Promise<void> {
@@ -72,8 +80,7 @@ export class Desk {
       case 'comment':
         return { type: 'comment', payload: told(COMMENTS, Math.floor(Math.random() * COMMENTS.length)) };
       case 'mute': {
-        const muted = (this.#muted = !this.#muted);
-        this.#mute.setAttribute('aria-pressed', String(muted));
+        const muted = !this.#muted;
         const text = muted ? 'All are muted' : 'All may speak again';
         return { type: 'mute_all', payload: JSON.stringify({ text, muted }) };
       }

@@ -50,6 +50,11 @@ export class Panel {
     find(this.root, '.dark span').textContent = inTheDark(kind);
   }
 
+  /** The gateway that it is at, by its name. */
+  gateway(name: string): void {
+    find(this.root, '[data-field=gateway]').textContent = name;
+  }
+
   figures(figures: Figures): void {
     for (const [field, value] of Object.entries(figures) as [string, number | string][])
       find(this.root, `[data-field=${field}]`).textContent = String(value);

@@ -36,14 +36,18 @@ export class Stage {
     while (this.#bullets.childElementCount > most) this.#bullets.firstElementChild?.remove();
   }
 
-  /** A reliable message does what its type says. */
+  /** The audience has its say no more, or again. */
+  mute(muted: boolean): void {
+    this.#muted.hidden = !muted;
+    if (muted) this.#bullets.replaceChildren();
+  }
+
+  /** A reliable message does what its type says; what lasts is told by {@link mute}. */
   show(content: Content): void {
     switch (content.type) {
       case 'question':
         return this.#ask(content.text);
       case 'mute_all':
-        this.#muted.hidden = !content.mutes;
-        if (content.mutes) this.#bullets.replaceChildren();
         return;
       default:
         return this.#give(content);

@@ -1,5 +1,6 @@
 import type { ConnectionState, RoomEvent } from '../client/browser/index.ts';
 import { LiveClient } from '../client/browser/index.ts';
+import type { Gateways } from './gateways.ts';
 import { Panel } from './panel.ts';
 import { contentOf } from './show-message.ts';
 import { Tunnel } from './tunnel.ts';
@@ -12,11 +13,23 @@ const IMPATIENT = {
   backoff: { baseMs: 250, maxMs: 2_000 },
 } as const;
 
+/** So many of the latest messages are looked through for what still holds when a viewer comes. */
+const LOOKED_THROUGH = 500;
+
+/** What is particular to a viewer. */
+interface Particulars {
+  /** Whether it has a tunnel to go through. */
+  readonly travels?: boolean;
+  /** Whether it begins at the last of the gateways, not at the first: so that each has a viewer. */
+  readonly beginsAtLast?: boolean;
+}
+
 /** A viewer of a room: a client, and what one sees of it. */
 export class Viewer {
   readonly panel: Panel;
   readonly #client: LiveClient;
   readonly #room: string;
+  readonly #gateways: Gateways;
   #lastSeq = 0n;
   #cursor = '–';
   #received = 0;
@@ -25,26 +38,36 @@ export class Viewer {
   #duplicates = 0;
   /** Between `joined` and `caught-up` comes what was missed. */
   #catchingUp = false;
+  /** Before it has caught up for the first time, what comes was there before the viewer. */
+  #isNew = true;
+  #tellMuted: (muted: boolean) => void = () => undefined;
   #wasLive = false;
 
-  /** @param travels whether it has a tunnel to go through */
-  constructor(name: string, room: string, { travels }: { readonly travels: boolean }) {
+  constructor(name: string, room: string, gateways: Gateways, particulars: Particulars) {
+    const { travels = false, beginsAtLast = false } = particulars;
     const tunnel = new Tunnel();
     this.panel = new Panel(name, travels ? (inside) => this.#drive(tunnel, inside) : undefined);
     this.#room = room;
+    this.#gateways = gateways;
     this.#client = new LiveClient({
       ...IMPATIENT,
-      endpoints: [location.origin],
+      endpoints: gateways.endpoints,
+      random: beginningAt(beginsAtLast ? 'last' : 'first'),
       clientName: `demo/${name}`,
       WebSocket: tunnel.WebSocket,
     });
     this.#client.on('state', (state) => this.#onState(state));
   }
 
-  /** Follows the room, as long as that is possible. */
-  async watch(): Promise<void> {
+  /**
+   * Follows the room, as long as that is possible.
+   * @param tellMuted told whether all are muted: from before the viewer came, too
+   */
+  async watch(tellMuted: (muted: boolean) => void): Promise<void> {
+    this.#tellMuted = tellMuted;
     try {
-      for await (const event of this.#client.join(this.#room)) this.#onEvent(event);
+      const room = this.#client.join(this.#room, { from: { last: LOOKED_THROUGH } });
+      for await (const event of room) this.#onEvent(event);
     } catch (error) {
       this.panel.event(error instanceof Error ? error.message : String(error));
     }
@@ -59,6 +82,7 @@ export class Viewer {
   #onState(state: ConnectionState): void {
     this.panel.state(state.kind, this.#nameOf(state));
     if (state.kind === 'live') this.#wasLive = true;
+    this.panel.gateway('endpoint' in state ? this.#gateways.nameOf(state.endpoint) : '–');
     this.panel.event(inWords(state));
   }
 
@@ -81,7 +105,7 @@ export class Viewer {
         this.panel.event(`joined, ${event.outcome.toLowerCase()} at #${event.cursor.seq}`);
         break;
       case 'caught-up':
-        this.#catchingUp = false;
+        this.#catchingUp = this.#isNew = false;
         this.panel.event(`caught up at #${event.cursor.seq}`);
         break;
       case 'message':
@@ -107,13 +131,21 @@ export class Viewer {
   }
 
   #onMessage({ message, cursor }: Extract<RoomEvent, { kind: 'message' }>): void {
+    const content = contentOf(message);
     if (message.seq <= this.#lastSeq) this.#duplicates += 1;
     this.#lastSeq = message.seq;
     this.#cursor = `#${cursor.seq}`;
+    if (content.type === 'mute_all') this.#mute(content.mutes);
+    if (this.#isNew) return;
     this.#received += 1;
     if (this.#catchingUp) this.#replayed += 1;
-    this.panel.message(message.seq, contentOf(message), this.#catchingUp);
+    this.panel.message(message.seq, content, this.#catchingUp);
     this.#tellFigures();
+  }
+
+  #mute(muted: boolean): void {
+    this.panel.stage.mute(muted);
+    this.#tellMuted(muted);
   }
 
   #tellFigures(): void {
@@ -125,6 +157,17 @@ export class Viewer {
       duplicates: this.#duplicates,
     });
   }
+}
+
+/** Chance, but for the choice of the first of two gateways. */
+function beginningAt(which: 'first' | 'last'): () => number {
+  let chosen = false;
+  return () => {
+    if (chosen) return Math.random();
+    chosen = true;
+    // They are shuffled: a small number exchanges the two.
+    return which === 'last' ? 0 : 0.99;
+  };
 }
 
 function inWords(state: ConnectionState): string {

@@ -1,6 +1,8 @@
 import cluster from 'node:cluster';
 import type { Gateway } from './gateway/gateway.ts';
 import { startGateway } from './gateway/gateway.ts';
+import type { NatsServers } from './gateway/nats-servers.ts';
+import { hasSecondGateway, SecondGatewayHere } from './gateway/second-gateway.ts';
 import type { GatewayCluster } from './workers/primary.ts';
 import { startCluster } from './workers/primary.ts';
 import { runWorker } from './workers/worker.ts';
@@ -77,7 +79,8 @@ async function start(
   const { asked } = signals;
   try {
     if (config.workers > 1) return await startCluster(config, logger, asked);
-    return await startGateway(config, logger, { signal: asked });
+    const second = (nats: NatsServers) => new SecondGatewayHere(config, logger, nats, asked);
+    return await startGateway(config, logger, { signal: asked, ...(hasSecondGateway(config) && { second }) });
   } catch (error) {
     if (asked.aborted) {
       logger.info({ signal: signals.signal }, 'stopped');

@@ -13,6 +13,7 @@ import { Scheduler } from '../session/scheduler.ts';
 import { canVerify } from '../upstream/upstream-cause.ts';
 import { GatewayNews } from '../nats/gateway-news.ts';
 import type { ServerConfig } from '../config/config.ts';
+import { answersOwnNamesOnly } from '../config/own-names.ts';
 import type { Logger } from '../observability/logging.ts';
 import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
 import type { GatewayStats } from '../observability/stats.ts';
@@ -34,6 +35,7 @@ import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
+import type { SecondGateway } from '../transport/demo/second-gateway.ts';
 import { openListeners } from './listeners.ts';
 
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
@@ -80,6 +82,10 @@ export interface GatewayDependencies {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly keepalive?: Keepalive;
+  /** Makes the gateway beside this one that its demo has to show; absent: there is none. */
+  readonly second?: (nats: NatsServers) => SecondGateway;
+  /** Whether HTTP is served only to who asks for this machine by one of its own names. Default: see {@link answersOwnNamesOnly}. */
+  readonly thisMachineOnly?: boolean;
   /** Ends the start when aborted: what was opened is closed again. */
   readonly signal?: AbortSignal;
 }
@@ -97,6 +103,8 @@ export async function startGateway(
     clock = systemClock,
     random = Math.random,
     keepalive = KEEPALIVE,
+    second: secondOf,
+    thisMachineOnly = answersOwnNamesOnly(config),
     signal,
   }: GatewayDependencies = {},
 ): Promise<Gateway> {
@@ -225,10 +233,25 @@ export async function startGateway(
       refusals,
       moderation: new Moderation({ store: excluded?.store, audit, clock }),
     };
+    const second = secondOf?.(nats);
     const listeners = await openListeners(
-      { config, certificates, keepalive, sessions, scheduler, unary, health, logger, random },
+      {
+        config,
+        certificates,
+        keepalive,
+        sessions,
+        scheduler,
+        unary,
+        health,
+        logger,
+        random,
+        second,
+        thisMachineOnly,
+      },
       (step) => undo.push(step),
     );
+    undo.push(() => second?.close());
+    if (listeners.http !== undefined) await second?.begin(listeners.http);
     const endpoint = advertised(config, listeners.address);
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.

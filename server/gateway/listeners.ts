@@ -3,7 +3,6 @@ import type { Random } from '../../common/random.ts';
 import type { Address } from '../../common/units.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { DEMO_ADDRESS, servesDemo } from '../config/demo.ts';
-import { answersOwnNamesOnly } from '../config/own-names.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { Scheduler } from '../session/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -14,12 +13,14 @@ import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import { readDemoFiles } from '../transport/demo/files.ts';
 import { demoRoute } from '../transport/demo/route.ts';
+import type { SecondGateway } from '../transport/demo/second-gateway.ts';
+import { secondGatewayRoute } from '../transport/demo/second-gateway.ts';
 import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { apiRoutes } from '../transport/api/routes.ts';
 import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
 import { forThisMachine } from '../transport/http/for-this-machine.ts';
-import type { HttpServer, HttpServing } from '../transport/http/server.ts';
+import type { HttpRoute, HttpServer, HttpServing } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
 import { WebSocketServer } from '../transport/websocket/server.ts';
 
@@ -37,6 +38,10 @@ export interface ListenersDependencies {
   readonly health: UpstreamStatus;
   readonly logger: Logger;
   readonly random: Random;
+  /** For the page of the demo to kill. */
+  readonly second: SecondGateway | undefined;
+  /** HTTP is for whoever sits before the machine. */
+  readonly thisMachineOnly: boolean;
 }
 
 /** Everything that viewers connect to. */
@@ -112,7 +117,16 @@ export async function openListeners(
 }
 
 async function openWeb(
-  { config, certificates, keepalive, sessions, unary, random }: ListenersDependencies,
+  {
+    config,
+    certificates,
+    keepalive,
+    sessions,
+    unary,
+    random,
+    second,
+    thisMachineOnly,
+  }: ListenersDependencies,
   entrance: Entrance,
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<HttpServer | undefined> {
@@ -125,10 +139,10 @@ async function openWeb(
   undo(() => webSockets.close());
   const api = apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random });
   const all: Pick<HttpServing, 'routes' | 'upgrade'> = {
-    routes: demo ? [...api, demoRoute(await readDemoFiles())] : api,
+    routes: demo ? [...(await demoRoutes(second)), ...api] : api,
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   };
-  const served = answersOwnNamesOnly(config) ? forThisMachine(all) : all;
+  const served = thisMachineOnly ? forThisMachine(all) : all;
   const http = await onWebAddress(config, (address) =>
     serveHttp({
       address,
@@ -141,6 +155,13 @@ async function openWeb(
   );
   undo(() => http.close());
   return http;
+}
+
+/** The first that fits answers: the longest is first. */
+async function demoRoutes(second: SecondGateway | undefined): Promise<HttpRoute[]> {
+  const page = demoRoute(await readDemoFiles(), second);
+  const control = secondGatewayRoute(second);
+  return second === undefined ? [control, page] : [...forThisMachine({ routes: [control] }).routes, page];
 }
 
 /** Serves on the address that is configured or, where only the demo needs one, on the usual one; on a free port if that is taken. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { defaultConfig } from '../../server/config/config.ts';
+import { SecondGatewayHere } from '../../server/gateway/second-gateway.ts';
+import { createLogger } from '../../server/observability/logging.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
@@ -24,7 +27,10 @@ describe('the demo room', () => {
   before(async function () {
     needsBrowser(this);
     nats = await startNats();
-    gateway = await startTestGateway(nats.url, { demo: true, http: { host: '127.0.0.1', port: 0 } });
+    const config = { demo: true, http: { host: '127.0.0.1', port: 0 } };
+    gateway = await startTestGateway(nats.url, config, {
+      second: (servers) => new SecondGatewayHere(defaultConfig(config), createLogger('silent'), servers),
+    });
     browser = await launchBrowser();
   });
 
@@ -124,5 +130,48 @@ describe('the demo room', () => {
     await give();
     await has(train(), 5);
     assert.equal((await messages(train())).at(-1)?.replayed, false, 'what comes now is live');
+  });
+
+  it('moves viewers to the other gateway when theirs is killed, and none of them misses anything', async () => {
+    assert.equal(await field(home(), 'gateway').textContent(), 'B');
+    assert.equal(await field(train(), 'gateway').textContent(), 'A');
+    await give();
+    await has(home(), 1);
+    await page.getByRole('button', { name: 'Kill gateway B' }).click();
+    for (let given = 2; given <= 4; given++) {
+      await give();
+      await has(train(), given);
+    }
+    await has(home(), 4);
+    assert.deepEqual(
+      (await messages(home())).map(({ seq }) => seq),
+      (await messages(train())).map(({ seq }) => seq),
+    );
+    assert.equal(await field(home(), 'gateway').textContent(), 'A');
+    assert.deepEqual(
+      await Promise.all(['gaps', 'duplicates'].map((name) => field(home(), name).textContent())),
+      ['0', '0'],
+    );
+    await page.getByRole('button', { name: 'Start gateway B again' }).click();
+    await page.getByRole('button', { name: 'Kill gateway B' }).waitFor();
+    await page.reload();
+    await until('it is at B', async () => (await field(home(), 'gateway').textContent()) === 'B');
+    await isIn(home(), 'live');
+  });
+
+  it('tells who comes later that all are muted', async () => {
+    const mute = page.getByRole('button', { name: 'Mute all' });
+    await mute.click();
+    await has(home(), 1);
+    await page.reload();
+    for (const viewer of [home(), train()]) {
+      await viewer.locator('.muted-banner').waitFor();
+      assert.deepEqual(await messages(viewer), [], 'what was before is not shown as if it came now');
+    }
+    assert.equal(await mute.getAttribute('aria-pressed'), 'true');
+    await mute.click();
+    for (const viewer of [home(), train()])
+      await viewer.locator('.muted-banner').waitFor({ state: 'hidden' });
+    assert.equal(await mute.getAttribute('aria-pressed'), 'false');
   });
 });

@@ -54,7 +54,7 @@ describe('the demo room of a gateway that is tried out', () => {
     assert.equal(response.status, 200);
     assert.match(
       String(response.headers.get('content-security-policy')),
-      /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';/,
+      /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:\/\/127\.0\.0\.1:\d+ http:\/\/127\.0\.0\.1:\d+;/,
     );
     const page = response.text;
     const files = [...page.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, file = '']) => file);
@@ -89,6 +89,31 @@ describe('the demo room of a gateway that is tried out', () => {
     const upgrade = { connection: 'upgrade', upgrade: 'websocket', origin: `http://${host}`, host };
     assert.equal((await ask(new URL('/v1/connect', demo).href, upgrade)).statusCode, 421);
     assert.equal((await ask(demo, { host: `localhost:${port}` })).statusCode, 200);
+  });
+
+  it('has a second gateway that its own page may kill and start again, and nobody else’s', async () => {
+    const second = new URL('second-gateway', demo).href;
+    const order = (what: string, headers: Record<string, string> = {}) =>
+      get(`${second}/${what}`, { method: 'POST', headers });
+    const before = JSON.parse((await get(second)).text) as { address: string; running: boolean };
+    assert.equal(before.running, true);
+    const page = { origin: new URL(demo).origin };
+    const isServed = () =>
+      get(`http://${before.address}/v1/rooms/nobody`).then(
+        () => true,
+        () => false,
+      );
+    assert.equal((await order('kill', { origin: 'http://evil.example' })).status, 403);
+    assert.equal((await ask(second, { host: 'evil.example' })).statusCode, 421);
+    assert.equal(await isServed(), true);
+    assert.equal(
+      (await ask(`http://${before.address}/v1/rooms/demo`, { host: 'evil.example' })).statusCode,
+      421,
+    );
+    assert.deepEqual(JSON.parse((await order('kill', page)).text), { ...before, running: false });
+    assert.equal(await isServed(), false);
+    assert.deepEqual(JSON.parse((await order('start', page)).text), before);
+    assert.equal(await isServed(), true);
   });
 
   it('has another port where the usual one is taken', async () => {

@@ -1,21 +1,24 @@
 import type { HttpRoute } from '../http/server.ts';
 import { sendProblem } from '../http/problem.ts';
 import type { DemoFile } from './files.ts';
+import type { SecondGateway } from './second-gateway.ts';
 
-/** The page does nothing but what is in its own files, speaks to its own gateway only, and is in nobody's frame. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** The page does nothing but what is in its own files, speaks to its own gateway and the one beside it only, and is in nobody's frame. */
+function contentSecurityPolicy(second: SecondGateway | undefined): string {
+  const beside = second?.address === undefined ? '' : ` ws://${second.address} http://${second.address}`;
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `connect-src 'self'${beside}`,
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 const HEADERS = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -23,8 +26,11 @@ const HEADERS = {
   'cache-control': 'no-cache',
 };
 
-/** Serves these files, by their paths, and nothing else. */
-export function demoRoute(files: ReadonlyMap<string, DemoFile>): HttpRoute {
+/**
+ * Serves these files, by their paths, and nothing else.
+ * @param second that the page may connect to
+ */
+export function demoRoute(files: ReadonlyMap<string, DemoFile>, second?: SecondGateway): HttpRoute {
   return {
     prefix: '/demo',
     handle(request, response, { pathname }) {
@@ -45,7 +51,12 @@ export function demoRoute(files: ReadonlyMap<string, DemoFile>): HttpRoute {
         return;
       }
       const length = file.bytes.length;
-      response.writeHead(200, { ...HEADERS, 'content-type': file.type, 'content-length': length });
+      response.writeHead(200, {
+        ...HEADERS,
+        'content-security-policy': contentSecurityPolicy(second),
+        'content-type': file.type,
+        'content-length': length,
+      });
       response.end(request.method === 'HEAD' ? undefined : file.bytes);
     },
   };
