@@ -1,4 +1,4 @@
-import { element, find } from './dom.ts';
+import { find } from './dom.ts';
 
 /** Where the page asks for the gateway beside its own, and says what is to become of it. */
 const SECOND = '/demo/second-gateway';
@@ -21,7 +21,7 @@ export class Gateways {
   /** Asks which there are, and has the second one killed and started again by a button of the page. */
   static async of(page: ParentNode): Promise<Gateways> {
     const second = await ask(SECOND).catch(() => undefined);
-    if (second !== undefined) control(find(page, '#gateways'), second);
+    if (second !== undefined) control(page, second);
     return new Gateways(second);
   }
 
@@ -31,30 +31,27 @@ export class Gateways {
   }
 }
 
-function control(panel: HTMLElement, second: Second): void {
-  const button = find<HTMLButtonElement>(panel, 'button');
-  const said = find(panel, '.said');
+function control(page: ParentNode, second: Second): void {
+  const button = find<HTMLButtonElement>(page, '#second');
+  const said = find(page, '#said');
   let { running } = second;
-  const show = (text: string): void => {
-    button.textContent = running ? 'Kill gateway B' : 'Start gateway B again';
-    said.replaceChildren(element('span', '', text));
-  };
-  button.addEventListener('click', () => {
+  const name = (): string => (button.textContent = running ? 'Kill gateway B' : 'Start gateway B again');
+  const order = async (): Promise<void> => {
     button.disabled = true;
-    ask(`${SECOND}/${running ? 'kill' : 'start'}`, 'POST')
-      .then((now) => {
-        ({ running } = now);
-        show(
-          running
-            ? 'Gateway B is there again'
-            : 'Gateway B is dead: its connections are gone, and it said no goodbye',
-        );
-      })
-      .catch((error: unknown) => show(error instanceof Error ? error.message : String(error)))
-      .finally(() => (button.disabled = false));
-  });
-  show('');
-  panel.hidden = false;
+    try {
+      ({ running } = await ask(`${SECOND}/${running ? 'kill' : 'start'}`, 'POST'));
+      said.textContent = running
+        ? 'Gateway B is there again'
+        : 'Gateway B is dead: its connections are gone, and it said no goodbye';
+    } catch (error) {
+      said.textContent = error instanceof Error ? error.message : String(error);
+    }
+    name();
+    button.disabled = false;
+  };
+  button.addEventListener('click', () => void order());
+  name();
+  button.hidden = false;
 }
 
 /** @throws when it is not answered, or there is none */
