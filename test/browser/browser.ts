@@ -10,7 +10,7 @@ import { until } from '../helpers/poll.ts';
 import type { Viewer, ViewerOptions } from './page-contract.ts';
 
 /** The chromium to use; test/browser/setup.sh finds or installs one. */
-const CHROMIUM = process.env['LIVE_TEST_BROWSER'] ?? '';
+export const CHROMIUM = process.env['LIVE_TEST_BROWSER'] ?? '';
 
 /** Skips the tests, by name, where there is no browser. */
 export function needsBrowser(context: Mocha.Context): void {
@@ -74,7 +74,7 @@ async function webServer(texts: ReadonlyMap<string, () => string>) {
     const [type, body] = text
       ? (['text/plain', text()] as const)
       : (files.get(url) ?? ['text/plain', undefined]);
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, 'cache-control': 'no-store' });
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, 'cache-control': 'no-cache' });
     response.end(body);
   });
   server.listen(0, '127.0.0.1');
@@ -89,11 +89,11 @@ async function webServer(texts: ReadonlyMap<string, () => string>) {
   };
 }
 
-/** A page with a viewer in it. */
-export class ViewerPage {
-  readonly page: Page;
+/** A page with a viewer in it, whatever the means to reach it. */
+export class ViewerPage<P extends { evaluate<T>(expression: string): Promise<T> } = Page> {
+  readonly page: P;
 
-  constructor(page: Page) {
+  constructor(page: P) {
     this.page = page;
   }
 

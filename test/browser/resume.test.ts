@@ -133,29 +133,6 @@ describe('Resumable, Reliable: a viewer in a page that was away', () => {
     assert.equal((await tab.get('counters')).connects, connects);
   });
 
-  it('probes when its tab is looked at again, and is live still', async () => {
-    const { producer } = there();
-    const { tab } = await watching('hidden');
-    const { probes, connects } = await tab.get('counters');
-    await tab.page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
-    await until('it has probed', async () => (await tab.get('counters')).probes === probes + 1);
-    await tab.isIn('live');
-    await producer.publish('hidden', 'after');
-    await seesOnce(tab, 'after');
-    assert.equal((await tab.get('counters')).connects, connects);
-  });
-
-  it('is live again when its page comes back from the history', async () => {
-    const { browser, producer } = there();
-    const { tab } = await watching('back');
-    await tab.page.goto(`${browser.origin}/#elsewhere`);
-    const { probes } = await tab.get('counters');
-    await producer.publish('back', 'meanwhile');
-    await tab.page.evaluate(`dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`);
-    await until('it has probed', async () => (await tab.get('counters')).probes > probes);
-    await seesOnce(tab, 'meanwhile');
-  });
-
   function target(): { host: string; port: number } {
     const [host, port] = there().gateway.http!.split(':');
     return { host: host!, port: Number(port) };
