@@ -17,14 +17,21 @@ const PROGRAMS = join(process.env['LIVE_TEST_PROXIES'] ?? '', 'bin');
 /** Texts of a configuration, and what stands there in their place. Each has to be in it. */
 export type Replacements = Readonly<Record<string, string>>;
 
+/** Where a gateway is reached, as `host:port`. */
+export interface GatewayAddresses {
+  /** `--listen` */
+  readonly grpc: string;
+  /** `--http` */
+  readonly web: string;
+}
+
 /** Where a proxy runs, and for whom. */
 export interface ProxySite {
   /** For its configuration, its log and whatever else it writes. */
   readonly directory: string;
   /** Where it is to listen, on loopback. */
   readonly port: number;
-  /** host:port of each gateway, two of them. */
-  readonly gateways: readonly string[];
+  readonly gateways: readonly [GatewayAddresses, GatewayAddresses];
   readonly identity: Identity;
 }
 
@@ -96,6 +103,11 @@ export class DocumentedProxy implements AsyncDisposable {
   /** As a client has it that uses TLS. */
   get endpoint(): string {
     return `https://127.0.0.1:${this.port}`;
+  }
+
+  /** Likewise, by WebSocket. */
+  get webSocketEndpoint(): string {
+    return `wss://127.0.0.1:${this.port}`;
   }
 
   /** What it has said so far. */

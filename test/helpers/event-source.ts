@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { until } from './poll.ts';
 
 /** An event as an EventSource dispatches it, and what it then knows. */
@@ -17,8 +18,8 @@ export interface EventSourceOptions {
   /** It comes to one after the other, as a load balancer sends it; absent: the address itself. */
   readonly hosts?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes are taken only as long as this says so. */
-  readonly paused?: boolean;
+  /** By whom certificates are signed, where the address is `https://`. */
+  readonly ca?: string;
 }
 
 /**
@@ -37,14 +38,18 @@ export class HandEventSource implements Disposable {
   readonly #path: string;
   readonly #hosts: readonly string[];
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #protocol: string;
+  readonly #ca: string | undefined;
   #attempt = 0;
   #request: ClientRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
 
-  /** @param url `http://host:port/path` */
-  constructor(url: string, { hosts, headers = {} }: EventSourceOptions = {}) {
-    const { host, pathname, search } = new URL(url);
+  /** @param url `http://host:port/path`, or with `https` */
+  constructor(url: string, { hosts, headers = {}, ca }: EventSourceOptions = {}) {
+    const { protocol, host, pathname, search } = new URL(url);
+    this.#protocol = protocol;
+    this.#ca = ca;
     this.#path = pathname + search;
     this.#hosts = hosts ?? [host];
     this.#headers = headers;
@@ -89,9 +94,12 @@ export class HandEventSource implements Disposable {
     const host = this.#hosts[this.#attempt++ % this.#hosts.length] as string;
     const headers: Record<string, string> = { accept: 'text/event-stream', ...this.#headers };
     if (this.lastEventId !== '') headers['last-event-id'] = this.lastEventId;
-    this.#request = get(`http://${host}${this.#path}`, { headers, agent: false }, (response) => {
-      void this.#take(response);
-    });
+    const take = (response: IncomingMessage): void => void this.#take(response);
+    const url = `${this.#protocol}//${host}${this.#path}`;
+    this.#request =
+      this.#protocol === 'https:'
+        ? getSecurely(url, { headers, agent: false, ca: this.#ca }, take)
+        : get(url, { headers, agent: false }, take);
     this.#request.on('error', () => this.#comeAgain());
   }
 

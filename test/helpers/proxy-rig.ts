@@ -3,8 +3,10 @@ import { LiveClient } from '../../client/index.ts';
 import { freePorts } from '../../chaos/run/backend/ports.ts';
 import { Authority } from './certificates.ts';
 import type { Identity } from './certificates.ts';
-import type { ProxyKind, Replacements } from './documented-proxy.ts';
+import type { ProxyKind, ProxySite, Replacements } from './documented-proxy.ts';
 import { DocumentedProxy } from './documented-proxy.ts';
+import type { EventSourceOptions } from './event-source.ts';
+import { HandEventSource } from './event-source.ts';
 import type { TestNats } from './nats-server.ts';
 import { startNats } from './nats-server.ts';
 import { ServerProcess } from './server-process.ts';
@@ -22,16 +24,17 @@ export class ProxyRig implements AsyncDisposable {
   readonly #nats: TestNats;
   readonly #clients: LiveClient[] = [];
   readonly #proxies: DocumentedProxy[] = [];
+  readonly #sources: HandEventSource[] = [];
   readonly #settings: readonly string[];
   readonly gateways: ServerProcess[] = [];
-  readonly addresses: readonly string[];
+  readonly addresses: ProxySite['gateways'];
 
   private constructor(
     directory: TempDir,
     authority: Authority,
     identity: Identity,
     nats: TestNats,
-    ports: readonly number[],
+    addresses: ProxySite['gateways'],
     settings: readonly string[],
   ) {
     this.#directory = directory;
@@ -39,20 +42,28 @@ export class ProxyRig implements AsyncDisposable {
     this.#identity = identity;
     this.#nats = nats;
     this.#settings = settings;
-    this.addresses = ports.map((port) => `127.0.0.1:${port}`);
+    this.addresses = addresses;
   }
 
   /** @param settings of the gateways, as on their command line */
   static async start(...settings: string[]): Promise<ProxyRig> {
     const directory = await tempDir();
     const authority = await Authority.create(directory.path);
-    const ports = await freePorts(2);
+    const [a, b, c, d] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const rig = new ProxyRig(
       directory,
       authority,
       await authority.issue(),
       await startNats(),
-      ports,
+      [
+        { grpc: a, web: b },
+        { grpc: c, web: d },
+      ],
       settings,
     );
     for (const index of rig.addresses.keys()) await rig.startGateway(index);
@@ -82,7 +93,8 @@ export class ProxyRig implements AsyncDisposable {
 
   /** Starts the gateway of an address, for the first time or again. */
   async startGateway(index: number): Promise<void> {
-    const settings = ['--listen', this.addresses[index]!, ...this.#settings];
+    const { grpc, web } = this.addresses[index]!;
+    const settings = ['--listen', grpc, '--http', web, ...this.#settings];
     this.gateways[index] = await ServerProcess.start(this.#nats.url, ...settings);
   }
 
@@ -99,7 +111,10 @@ export class ProxyRig implements AsyncDisposable {
   }
 
   /** A viewer that knows no other address than the proxy's. */
-  viewer({ endpoint }: DocumentedProxy, options: Partial<LiveClientOptions> = {}): ProxiedViewer {
+  viewer(
+    { endpoint }: Pick<DocumentedProxy, 'endpoint'>,
+    options: Partial<LiveClientOptions> = {},
+  ): ProxiedViewer {
     const client = new LiveClient({
       endpoints: [endpoint],
       tls: { ca: this.#authority.ca },
@@ -111,7 +126,23 @@ export class ProxyRig implements AsyncDisposable {
     return new ProxiedViewer(client);
   }
 
+  /** A viewer by WebSocket that knows no other address than the proxy's. */
+  webSocketViewer({ webSocketEndpoint }: DocumentedProxy): ProxiedViewer {
+    return this.viewer({ endpoint: webSocketEndpoint });
+  }
+
+  /** One by server-sent events. @param query of the room's address */
+  eventViewer({ endpoint }: DocumentedProxy, query = '', options: EventSourceOptions = {}): HandEventSource {
+    const source = new HandEventSource(`${endpoint}/v1/rooms/tea/events${query}`, {
+      ca: this.ca,
+      ...options,
+    });
+    this.#sources.push(source);
+    return source;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const source of this.#sources) source.close();
     await Promise.all(this.#clients.map((client) => client.close()));
     for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
     for (const gateway of this.gateways) await gateway[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DocumentedProxy, ProxyKind } from '../helpers/documented-proxy.ts';
+import type { HandEventSource } from '../helpers/event-source.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
 import { Load } from '../helpers/load.ts';
 import { until } from '../helpers/poll.ts';
@@ -7,11 +8,14 @@ import type { ProxiedViewer } from '../helpers/proxy-rig.ts';
 import { ProxyRig } from '../helpers/proxy-rig.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 
+/** By gRPC, and by WebSocket and server-sent events each. */
 const VIEWERS = 20;
+const WEB_VIEWERS = 10;
 
 /** What is watched while gateways come and go. */
 interface Audience {
   readonly viewers: readonly ProxiedViewer[];
+  readonly sources: readonly HandEventSource[];
   readonly load: Load;
   /** Everybody is live, and messages flow. */
   settle(): Promise<void>;
@@ -21,20 +25,30 @@ interface Audience {
 
 async function gather(rig: ProxyRig, proxy: DocumentedProxy): Promise<Audience> {
   const recorder = new RunRecorder();
-  const viewers = Array.from({ length: VIEWERS }, () => rig.viewer(proxy));
+  const viewers = [
+    ...Array.from({ length: VIEWERS }, () => rig.viewer(proxy)),
+    ...Array.from({ length: WEB_VIEWERS }, () => rig.webSocketViewer(proxy)),
+  ];
+  const sources = Array.from({ length: WEB_VIEWERS }, () => rig.eventViewer(proxy, '?from=earliest'));
   for (const { client } of viewers) recorder.follow(client, 'tea');
   const { client } = rig.viewer(proxy);
   const load = new Load(recorder, { client, room: 'tea', sender: 'ann' });
   const audience: Audience = {
     viewers,
+    sources,
     load,
     async settle() {
       await flow(load);
       await until('all are live', () => viewers.every(({ live }) => live));
+      // Of who has not noticed yet that its gateway is gone nothing can be told by its state.
+      const { stored } = load;
+      await until('all have all', () => sources.every(({ payloads }) => payloads.length >= stored));
     },
     async finish() {
       await load.stop();
       assertGuarantees(await recorder.finish(client));
+      const { head } = await client.room('tea');
+      for (const source of sources) await assertWhole(source, Number(head));
     },
   };
   await audience.settle();
@@ -47,9 +61,21 @@ async function flow(load: Load): Promise<void> {
   await until('messages are stored', () => load.stored >= before + 50);
 }
 
+/** Waits until it stands at the room's head. @throws when it did not get every message before that once, in order */
+async function assertWhole(source: HandEventSource, head: number): Promise<void> {
+  await until('it has come to the head', () => Number(source.all('message').at(-1)?.data['seq']) >= head);
+  let last = 0;
+  for (const { data } of source.all('message')) {
+    assert.equal(data['prevSeq'], last, 'it follows on the one before');
+    last = Number(data['seq']);
+  }
+  assert.equal(last, head);
+  assert.deepEqual([...source.all('gap'), ...source.all('reset')], []);
+}
+
 /** Tests of gateways that are restarted, and that die, behind a proxy that is configured as documented. */
 export function itSurvivesGatewaysThatGo(kind: ProxyKind): void {
-  it(`${VIEWERS} viewers lose nothing when both gateways are restarted, and each finds the next at once`, async () => {
+  it('viewers by gRPC, WebSocket and events lose nothing when both gateways are restarted, and each finds the next at once', async () => {
     await using rig = await ProxyRig.start('--drain', '2s');
     const audience = await gather(rig, await rig.proxy(kind));
     for (const [index, gateway] of rig.gateways.entries()) {
@@ -64,9 +90,13 @@ export function itSurvivesGatewaysThatGo(kind: ProxyKind): void {
       assert.ok(viewer.times('backoff') <= rig.gateways.length, 'it found the next one at once');
       assert.ok(viewer.times('moving') <= rig.gateways.length, 'it was sent away once by each at most');
     }
+    for (const { responses } of audience.sources) {
+      assert.ok(responses.length <= 1 + rig.gateways.length, 'it came again once for each at most');
+      assert.ok(responses.every(({ status }) => status === 200));
+    }
   });
 
-  it(`${VIEWERS} viewers lose nothing when a gateway dies for good`, async () => {
+  it('viewers by gRPC, WebSocket and events lose nothing when a gateway dies for good', async () => {
     await using rig = await ProxyRig.start();
     const audience = await gather(rig, await rig.proxy(kind));
     await rig.gateways[0]![Symbol.asyncDispose]();

@@ -1,12 +1,18 @@
-import type { ProxyKind } from '../helpers/documented-proxy.ts';
+import type { ProxyKind, ProxySite, Replacements } from '../helpers/documented-proxy.ts';
 import { join } from 'node:path';
+
+const addresses = ([first, second]: ProxySite['gateways']): Replacements => ({
+  'gw1.internal:50051': first.grpc,
+  'gw2.internal:50051': second.grpc,
+  'gw1.internal:8080': first.web,
+  'gw2.internal:8080': second.web,
+});
 
 export const nginx: ProxyKind = {
   name: 'nginx',
   configuration: 'nginx.conf',
-  replacements: ({ directory, port, gateways: [first = '', second = ''], identity }) => ({
-    'gw1.internal:50051': first,
-    'gw2.internal:50051': second,
+  replacements: ({ directory, port, gateways, identity }) => ({
+    ...addresses(gateways),
     'listen 443': `listen 127.0.0.1:${port}`,
     '/etc/nginx/live.crt': identity.certFile,
     '/etc/nginx/live.key': identity.keyFile,
@@ -27,9 +33,8 @@ const temporaryPaths = (directory: string): string[] =>
 export const haproxy: ProxyKind = {
   name: 'haproxy',
   configuration: 'haproxy.cfg',
-  replacements: ({ port, gateways: [first = '', second = ''], identity }) => ({
-    'gw1.internal:50051': first,
-    'gw2.internal:50051': second,
+  replacements: ({ port, gateways, identity }) => ({
+    ...addresses(gateways),
     // An ordinary user's limit of open files is lower.
     'maxconn 50000': 'maxconn 1000',
     'bind :443': `bind 127.0.0.1:${port}`,
@@ -41,9 +46,8 @@ export const haproxy: ProxyKind = {
 export const caddy: ProxyKind = {
   name: 'caddy',
   configuration: 'Caddyfile',
-  replacements: ({ port, gateways: [first = '', second = ''], identity }) => ({
-    'gw1.internal:50051': first,
-    'gw2.internal:50051': second,
+  replacements: ({ port, gateways, identity }) => ({
+    ...addresses(gateways),
     ':443 {': `:${port} {\n\tbind 127.0.0.1`,
     '/etc/caddy/live.crt': identity.certFile,
     '/etc/caddy/live.key': identity.keyFile,

@@ -2,19 +2,23 @@ import { whereThereIs } from '../helpers/documented-proxy.ts';
 import { until } from '../helpers/poll.ts';
 import { ProxyRig } from '../helpers/proxy-rig.ts';
 import { itSurvivesGatewaysThatGo } from './gateways-that-go.ts';
-import { itCutsIdleViewers, itKeepsIdleViewers } from './idle-viewers.ts';
+import { itCutsIdleViewers, itCutsIdleWebViewers, itKeepsIdleViewers } from './idle-viewers.ts';
 import { nginx } from './kinds.ts';
 import { itEndsTheStuckOneAlone, itOpensFurtherConnections, itPassesAddressesOn } from './shared-proxy.ts';
 
 whereThereIs(nginx)('behind nginx', () => {
   itSurvivesGatewaysThatGo(nginx);
-  itKeepsIdleViewers(nginx, [' send_timeout 60s', 'grpc_read_timeout 60s', 'grpc_send_timeout 60s']);
+  itKeepsIdleViewers(nginx, [
+    ...[' send_timeout 60s', 'grpc_read_timeout 60s', 'grpc_send_timeout 60s'],
+    ...['proxy_read_timeout 60s', 'proxy_send_timeout 60s'],
+  ]);
   itCutsIdleViewers(
     nginx,
     'by grpc_read_timeout, without heartbeats',
     { 'grpc_read_timeout 60s': 'grpc_read_timeout 1s' },
     ...['--heartbeat', '1h'],
   );
+  itCutsIdleWebViewers(nginx, 'by proxy_read_timeout', { 'proxy_read_timeout 60s': 'proxy_read_timeout 1s' });
   itEndsTheStuckOneAlone(nginx);
   itOpensFurtherConnections(nginx);
   itPassesAddressesOn(nginx, 'X-Forwarded-For', {}, /^127\.0\.0\.1$/);
