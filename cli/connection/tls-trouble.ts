@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
+import type { Endpoint } from '../../client/core/endpoint.ts';
 import { parseEndpoint } from '../../client/core/endpoint.ts';
 import type { TlsOptions } from '../../client/index.ts';
 import { LiveError } from '../../client/index.ts';
@@ -12,7 +13,7 @@ const ANSWER_MS = 2_000;
 
 /** What is said of a connection that ended before a gateway was understood on it. */
 const unintelligible =
-  /No connection established|Failed to connect|Connection (dropped|closed)|Protocol error|certificate|SSL|TLS|ECONNRESET|EPIPE/i;
+  /No connection established|Failed to connect|Connection (dropped|closed|failed)|the request failed|Protocol error|certificate|SSL|TLS|ECONNRESET|EPIPE/i;
 
 /** What OpenSSL says when it has met something else than TLS. */
 const withoutTls = /wrong version number|packet length too long|http request/i;
@@ -46,22 +47,33 @@ export async function explained(error: unknown, connection: Connection): Promise
   });
 }
 
-async function troubleAt(endpoint: string, { tls }: Connection): Promise<string | undefined> {
-  const { address, security } = parseEndpoint(endpoint) ?? { address: endpoint, security: 'unsaid' };
+async function troubleAt(text: string, { tls }: Connection): Promise<string | undefined> {
+  const endpoint = parseEndpoint(text) ?? { address: text, security: 'unsaid', webSocket: false };
+  const { address, security } = endpoint;
   const secure = security === 'tls' || (security === 'unsaid' && tls !== false);
   const options = typeof tls === 'boolean' ? {} : tls;
-  const attempt = await attemptTls(address, options);
-  if (!secure) return speaksTls(attempt) ? `${address} speaks TLS: add --tls` : undefined;
+  const attempt = await attemptTls(endpoint, options);
+  if (!secure) return speaksTls(attempt) ? `${address} speaks TLS: ${withTls(endpoint)}` : undefined;
   switch (attempt.kind) {
     case 'doubted':
       return doubt(address, attempt);
     case 'closed':
-      return refusal(address, attempt, options);
+      return refusal(endpoint, attempt, options);
     case 'served':
     case 'silent':
       return undefined;
   }
 }
+
+/** What to do where TLS is spoken. */
+function withTls({ address, security, webSocket }: Endpoint): string {
+  if (webSocket) return `write wss://${address}`;
+  return security === 'unsaid' ? 'add --tls' : `write https://${address}`;
+}
+
+/** What to do where it is not. */
+const withoutIt = ({ address, webSocket }: Endpoint): string =>
+  webSocket ? `write ws://${address}` : `leave --tls out, or write http://${address}`;
 
 const speaksTls = (attempt: Attempt): boolean =>
   attempt.kind === 'closed' ? attempt.handshake || /alert/i.test(attempt.message) : attempt.kind !== 'silent';
@@ -78,27 +90,27 @@ function doubt(address: string, { code, names }: Extract<Attempt, { kind: 'doubt
 }
 
 function refusal(
-  address: string,
+  endpoint: Endpoint,
   { handshake, message }: Extract<Attempt, { kind: 'closed' }>,
   { cert }: TlsOptions,
 ): string | undefined {
-  if (withoutTls.test(message))
-    return `${address} does not speak TLS: leave --tls out, or write http://${address}`;
+  const { address } = endpoint;
+  if (withoutTls.test(message)) return `${address} does not speak TLS: ${withoutIt(endpoint)}`;
   if (/certificate required|handshake failure/i.test(message) && cert === undefined)
     return `${address} wants a certificate of yours: --cert FILE --cert-key FILE`;
-  // Gateways speak first: one that has nothing to say after the handshake did not like what it was shown.
+  // A gateway that closes the connection after the handshake, before anything was asked of it, did not like what it was shown.
   if (handshake && cert !== undefined) return `${address} does not accept the certificate of --cert`;
   return undefined;
 }
 
-function attemptTls(hostPort: string, { ca, cert, key }: TlsOptions): Promise<Attempt> {
-  const address = parseAddress(hostPort);
+function attemptTls(endpoint: Endpoint, { ca, cert, key }: TlsOptions): Promise<Attempt> {
+  const address = parseAddress(endpoint.address);
   if (address === undefined) return Promise.resolve({ kind: 'silent' });
   return new Promise((resolve) => {
     const socket = connect({
       ...address,
       ...(isIP(address.host) === 0 && { servername: address.host }),
-      ALPNProtocols: ['h2'],
+      ALPNProtocols: [endpoint.webSocket ? 'http/1.1' : 'h2'],
       ca,
       cert,
       key,

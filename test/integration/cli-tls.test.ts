@@ -26,12 +26,13 @@ describe('live-cli and TLS', () => {
     foreign = await Authority.create(directory.path, 'foreign');
     const [own, other] = await Promise.all([authority.issue(), authority.issue('DNS:gw.example.org')]);
     client = await authority.issue('DNS:viewer');
-    const files = { tlsCert: own.certFile, tlsKey: own.keyFile };
+    const http = { host: '127.0.0.1', port: 0 };
+    const files = { tlsCert: own.certFile, tlsKey: own.keyFile, http };
     gateways = {
-      open: await startTestGateway(nats.url),
+      open: await startTestGateway(nats.url, { http }),
       secured: await startTestGateway(nats.url, files),
       mutual: await startTestGateway(nats.url, { ...files, tlsClientCa: authority.caFile }),
-      named: await startTestGateway(nats.url, { tlsCert: other.certFile, tlsKey: other.keyFile }),
+      named: await startTestGateway(nats.url, { tlsCert: other.certFile, tlsKey: other.keyFile, http }),
     };
     await gateways.open.client().publish('r', { type: 'gift', payload: 'rose' });
   });
@@ -90,15 +91,53 @@ describe('live-cli and TLS', () => {
     await fails(room(mutual.address, ...ca, ...identity), /does not accept the certificate of --cert/);
   });
 
+  it('says so by WebSocket, too', async () => {
+    const { open, secured, mutual, named } = gateways;
+    const room = (server: string, ...more: string[]): string[] => ['room', 'r', '--server', server, ...more];
+    const ca = ['--ca', authority.caFile];
+    await works(room(`wss://${secured.http}`, ...ca));
+    await works(room(`ws://${open.http}`));
+    await fails(
+      room(`ws://${secured.http}`),
+      new RegExp(`${secured.http} speaks TLS: write wss://${secured.http}`),
+    );
+    await fails(
+      room(`wss://${open.http}`),
+      new RegExp(`${open.http} does not speak TLS: write ws://${open.http}`),
+    );
+    await fails(room(`wss://${secured.http}`), /is not trusted \(\S+\): name its authority with --ca FILE/);
+    await fails(room(`wss://${named.http}`, ...ca), /is for another name \(DNS:gw\.example\.org\)/);
+    await fails(
+      room(`wss://${mutual.http}`, ...ca),
+      /wants a certificate of yours: --cert FILE --cert-key FILE/,
+    );
+    const stranger = await foreign.issue('DNS:viewer');
+    const identity = ['--cert', stranger.certFile, '--cert-key', stranger.keyFile];
+    await fails(
+      room(`wss://${mutual.http}`, ...ca, ...identity),
+      /does not accept the certificate of --cert/,
+    );
+    await fails(
+      room(`http://${secured.address}`),
+      new RegExp(`speaks TLS: write https://${secured.address}`),
+    );
+  });
+
   it('says so in every command', async () => {
     const { address } = gateways.secured;
     const advice = new RegExp(`${address} speaks TLS: add --tls`);
     await fails(['pull', 'r', '--server', address], advice);
     await fails(['send', 'r', 'gift', '--timeout', '2s', '--server', address], advice);
-    const watcher = cli(['watch', 'r', '--server', address]);
-    await until('watch says so', () => advice.test(watcher.stderr));
-    watcher.signal('SIGTERM');
-    assert.equal(await watcher.exit(), 0);
+    for (const [server, told] of [
+      [address, advice],
+      [`ws://${gateways.secured.http}`, /speaks TLS: write wss:/],
+      [`wss://${gateways.open.http}`, /does not speak TLS: write ws:/],
+    ] as const) {
+      const watcher = cli(['watch', 'r', '--server', server]);
+      await until(`watch says so of ${server}`, () => told.test(watcher.stderr));
+      watcher.signal('SIGTERM');
+      assert.equal(await watcher.exit(), 0);
+    }
   });
 
   it('keeps contexts, and takes from them what is not said', async () => {
