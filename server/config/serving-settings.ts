@@ -217,6 +217,14 @@ export const SERVING_SETTINGS = {
     takes: 'origins, separated by commas, such as https://example.org,http://localhost:3000; * for any',
     parse: parseOrigins,
   }),
+  eventsLifetimeMs: required({
+    flag: 'events-lifetime',
+    placeholder: 'duration',
+    help: 'longest life of a stream of server-sent events: it ends between two events, half of this time after it began at the earliest, and an EventSource goes on at once behind the last; who has vanished without a word is let go of by then',
+    takes: 'a duration from 1s to 24h, such as 5m',
+    fallback: '5m',
+    parse: durationWithin(SECOND_MS, DAY_MS),
+  }),
   demo: optional({
     flag: 'demo',
     placeholder: '[true|false]',

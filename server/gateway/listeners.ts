@@ -132,12 +132,19 @@ async function openWeb(
 ): Promise<HttpServer | undefined> {
   const demo = servesDemo(config);
   if (config.http === undefined && !demo) return undefined;
-  const { controlFrames } = config;
+  const { controlFrames, eventsLifetimeMs } = config;
   const origins = new AllowedOrigins(config.httpOrigins);
   const { clock } = unary;
   const webSockets = new WebSocketServer({ entrance, sessions, clock, keepalive, controlFrames, origins });
   undo(() => webSockets.close());
-  const api = apiRoutes({ context: unary, sessions, entrance, allowedOrigins: origins, random });
+  const api = apiRoutes({
+    context: unary,
+    sessions,
+    entrance,
+    allowedOrigins: origins,
+    random,
+    eventsLifetimeMs,
+  });
   const all: Pick<HttpServing, 'routes' | 'upgrade'> = {
     routes: demo ? [...(await demoRoutes(second)), ...api] : api,
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),

@@ -34,6 +34,8 @@ export class HandEventSource implements Disposable {
   /** The body of the answer that ended it. */
   refusal: Record<string, unknown> | undefined;
   retryMs = 3_000;
+  /** Of each stream that has ended: in which time it was to come again. */
+  readonly endedWithRetryMs: number[] = [];
   lastEventId = '';
   readonly #path: string;
   readonly #hosts: readonly string[];
@@ -133,6 +135,7 @@ export class HandEventSource implements Disposable {
   #comeAgain(): void {
     if (this.#state === 'closed') return;
     this.#state = 'connecting';
+    this.endedWithRetryMs.push(this.retryMs);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), this.retryMs);
   }

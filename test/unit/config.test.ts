@@ -109,6 +109,7 @@ describe('configuration', () => {
     ephemeralRate: ['250', 250],
     http: ['127.0.0.1:8080', { host: '127.0.0.1', port: 8_080 }],
     httpOrigins: ['https://a.example, http://b:3000,*', ['https://a.example', 'http://b:3000', '*']],
+    eventsLifetimeMs: ['10m', 600_000],
     demo: ['false', false],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
     logLevel: ['silent', 'silent'],

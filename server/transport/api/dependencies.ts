@@ -12,4 +12,6 @@ export interface ApiDependencies {
   /** Which pages browsers let in. */
   readonly allowedOrigins: OriginRule;
   readonly random: Random;
+  /** Longest life of a stream of events, in milliseconds. */
+  readonly eventsLifetimeMs: number;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../../common/clock.ts';
 import type { Random } from '../../../common/random.ts';
 import { unprefixed } from '../../../protos/enum-names.ts';
 import type { Cursor } from '../../../protos/gen/live/v1/Cursor.ts';
@@ -21,11 +22,16 @@ import { eventText, HEARTBEAT_TEXT, retryText } from './event-text.ts';
 
 /** After a stream that broke off, a client comes again in a time between these, in milliseconds: not all at once. */
 const COME_AGAIN_MS = { least: 1_000, spread: 2_000 };
+/** After one that has lived its time, in milliseconds: its viewer misses nothing but what is ephemeral meanwhile. */
+const GO_ON_MS = 100;
 
 /** What carriers of server-sent events have in common. */
 export interface SseCarrierDependencies {
   readonly texts: BatchTexts;
   readonly random: Random;
+  readonly clock: Clock;
+  /** Longest life of a stream, in milliseconds, but for the time to the next heartbeat. */
+  readonly lifetimeMs: number;
 }
 
 /** A request for the events of a room. */
@@ -41,6 +47,9 @@ export interface SseRequest {
 /**
  * A viewer's stream as server-sent events. The client can say nothing after its request: what it would have to say at the beginning is said for it. The answer
  * begins when the room is joined; before that a refusal is an answer of its own.
+ *
+ * A client that has vanished without a word cannot be told from one that has nothing to say: what is sent to it is taken by the system, which gives up after a
+ * quarter of an hour. So no stream lives for longer than a time that is known: after it the stream ends, and whoever is there comes again.
  */
 export class SseCarrier implements Carrier {
   readonly peer: string;
@@ -50,6 +59,8 @@ export class SseCarrier implements Carrier {
   readonly #dependencies: SseCarrierDependencies;
   readonly #pieces: Pieces;
   readonly #frames: ClientFrame[];
+  /** When the stream is to end, on the monotonic clock. */
+  readonly #endsAtMs: number;
   #token: string | undefined;
   #listener: CarrierListener | undefined;
   /** Of the cursors that the client gets. */
@@ -64,10 +75,13 @@ export class SseCarrier implements Carrier {
     this.#token = token;
     this.#frames = [...frames];
     this.#dependencies = dependencies;
+    const { clock, lifetimeMs, random } = dependencies;
+    // Those that began together, after a restart, do not end together.
+    this.#endsAtMs = clock.monotonicMs() + lifetimeMs * (0.5 + 0.5 * random());
     this.connection = new HttpConnection(response);
     this.#pieces = new Pieces(response, {
       progressed: () => this.#listener?.progressed(),
-      written: () => this.#listener?.written(),
+      written: () => this.#written(),
     });
   }
 
@@ -118,6 +132,14 @@ export class SseCarrier implements Carrier {
   terminate(): void {
     this.#response.destroy();
     this.#request.socket.destroy();
+  }
+
+  /** Between two frames. Whoever is sent nothing else gets heartbeats, so that it is looked at often enough. */
+  #written(): void {
+    const ends = !this.#response.writableEnded && this.#dependencies.clock.monotonicMs() >= this.#endsAtMs;
+    if (ends) this.#response.end(retryText(GO_ON_MS));
+    this.#listener?.written();
+    if (ends) this.#listener?.halfClosed();
   }
 
   /** Nothing had to be sent. */
