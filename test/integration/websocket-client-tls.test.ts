@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 import type { LiveClientOptions } from '../../client/index.ts';
 import { LiveClient } from '../../client/index.ts';
+import { NodeSocket } from '../../client/transports/node/socket.ts';
 import type { Identity } from '../helpers/certificates.ts';
 import { Authority } from '../helpers/certificates.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
@@ -83,6 +88,40 @@ describe('the client by WebSocket and TLS', () => {
     } finally {
       dns.lookup = lookup;
     }
+  });
+
+  it('leaves no socket behind, however far the end of the connection is when it is given up', async () => {
+    const sockets = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+    const before = sockets();
+    const server = createServer({ cert: viewer.cert, key: viewer.key });
+    new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (socket, request) => {
+      // Together: the client has begun with the end before it can give up.
+      request.socket.cork();
+      socket.send('last');
+      socket.close(1000);
+      request.socket.uncork();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (let turns = 0; turns < 20; turns++)
+      await new Promise<void>((resolve) => {
+        const giveUp = (left: number): void => {
+          if (left > 0) return void setImmediate(giveUp, left - 1);
+          socket.destroy();
+          resolve();
+        };
+        const ignore = (): void => undefined;
+        const handlers = { open: ignore, message: () => giveUp(turns), close: ignore };
+        const socket = new NodeSocket(
+          url,
+          'live.v1',
+          { ca: authority.ca, checkServerIdentity: () => undefined },
+          handlers,
+        );
+      });
+    server.close();
+    await until('none is left', () => sockets() <= before);
   });
 
   it('not without an authority that is known, or with another name; and says why', async () => {

@@ -24,6 +24,8 @@ export class NodeSocket implements Socket {
   readonly #socket: WebSocket;
   #connection: TcpSocket | undefined;
   #pings: Pings | undefined;
+  /** What is spoken on it, by TLS. */
+  #secured: TcpSocket | undefined;
   /** Why there is no connection. */
   #failure = '';
 
@@ -69,7 +71,7 @@ export class NodeSocket implements Socket {
     // It reports its own end as an error.
     this.#socket.on('error', () => undefined);
     // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
-    if (this.#connection !== undefined) resetSocket(this.#connection);
+    if (this.#connection !== undefined) resetSocket(this.#connection, this.#secured);
     this.#socket.terminate();
   }
 
@@ -96,7 +98,8 @@ export class NodeSocket implements Socket {
       connection.off('error', done);
       // An IP address is no name that could be asked for (RFC 6066).
       const servername = isIP(host) === 0 ? host : '';
-      done(null, connectTls({ servername, host, ...tls, socket: connection }));
+      this.#secured = connectTls({ servername, host, ...tls, socket: connection });
+      done(null, this.#secured);
     });
     return undefined;
   }
