@@ -98,11 +98,15 @@ export class ProxyRig implements AsyncDisposable {
     this.gateways[index] = await ServerProcess.start(this.#nats.url, ...settings);
   }
 
-  /** Starts a proxy in front of both. */
-  async proxy(kind: ProxyKind, changes: Replacements = {}): Promise<DocumentedProxy> {
+  /** Starts a proxy in front of both. @param gateways where it reaches them */
+  async proxy(
+    kind: ProxyKind,
+    changes: Replacements = {},
+    gateways = this.addresses,
+  ): Promise<DocumentedProxy> {
     const site = {
       directory: this.#directory.path,
-      gateways: this.addresses,
+      gateways,
       identity: this.#identity,
     };
     const proxy = await DocumentedProxy.start(kind, site, changes);

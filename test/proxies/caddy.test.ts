@@ -4,6 +4,7 @@ import { ProxyRig } from '../helpers/proxy-rig.ts';
 import { itSurvivesGatewaysThatGo } from './gateways-that-go.ts';
 import { itCutsIdleViewers, itKeepsIdleViewers } from './idle-viewers.ts';
 import { caddy } from './kinds.ts';
+import { itStoresOnce } from './publishing.ts';
 import { itEndsTheStuckOneAlone, itOpensFurtherConnections, itPassesAddressesOn } from './shared-proxy.ts';
 
 whereThereIs(caddy)('behind Caddy', () => {
@@ -14,6 +15,9 @@ whereThereIs(caddy)('behind Caddy', () => {
       'read_body_idle 168h': `${timeout} 1s`,
     });
   itEndsTheStuckOneAlone(caddy);
+  itStoresOnce(caddy, {
+    'lb_try_interval 100ms': 'lb_try_interval 100ms\n\tlb_retry_match method POST\n\trequest_buffers 4MiB',
+  });
   itOpensFurtherConnections(caddy);
   itPassesAddressesOn(caddy, 'X-Forwarded-For', {}, /^127\.0\.0\.1$/);
 

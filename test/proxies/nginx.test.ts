@@ -4,6 +4,7 @@ import { ProxyRig } from '../helpers/proxy-rig.ts';
 import { itSurvivesGatewaysThatGo } from './gateways-that-go.ts';
 import { itCutsIdleViewers, itCutsIdleWebViewers, itKeepsIdleViewers } from './idle-viewers.ts';
 import { nginx } from './kinds.ts';
+import { itStoresOnce } from './publishing.ts';
 import { itEndsTheStuckOneAlone, itOpensFurtherConnections, itPassesAddressesOn } from './shared-proxy.ts';
 
 whereThereIs(nginx)('behind nginx', () => {
@@ -20,6 +21,9 @@ whereThereIs(nginx)('behind nginx', () => {
   );
   itCutsIdleWebViewers(nginx, 'by proxy_read_timeout', { 'proxy_read_timeout 60s': 'proxy_read_timeout 1s' });
   itEndsTheStuckOneAlone(nginx);
+  itStoresOnce(nginx, {
+    'proxy_http_version 1.1;': 'proxy_http_version 1.1; proxy_next_upstream error non_idempotent;',
+  });
   itOpensFurtherConnections(nginx);
   itPassesAddressesOn(nginx, 'X-Forwarded-For', {}, /^127\.0\.0\.1$/);
 
