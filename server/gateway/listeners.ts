@@ -22,6 +22,7 @@ import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
 import { forThisMachine } from '../transport/http/for-this-machine.ts';
 import type { HttpRoute, HttpServer, HttpServing } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
+import { upgradeRequired } from '../transport/websocket/upgrade-required.ts';
 import { WebSocketServer } from '../transport/websocket/server.ts';
 
 /** Files and sockets that are kept for other things than viewers: NATS, metrics, certificates, Node itself. */
@@ -146,7 +147,7 @@ async function openWeb(
     eventsLifetimeMs,
   });
   const all: Pick<HttpServing, 'routes' | 'upgrade'> = {
-    routes: demo ? [...(await demoRoutes(second)), ...api] : api,
+    routes: [...(demo ? await demoRoutes(second) : []), ...api, upgradeRequired()],
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   };
   const served = thisMachineOnly ? forThisMachine(all) : all;

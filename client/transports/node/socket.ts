@@ -8,6 +8,7 @@ import { LARGEST_FRAME_BYTES } from '../../core/frame-size.ts';
 import type { KeepaliveOptions } from '../keepalive.ts';
 import type { Socket, SocketHandlers } from '../websocket/socket.ts';
 import { Pings } from './pings.ts';
+import { refusalOf } from './refused-upgrade.ts';
 
 /** Takes a connection that is made, or why there is none. */
 type Dialled = (error: Error | null, connection?: TcpSocket) => void;
@@ -49,7 +50,13 @@ export class NodeSocket implements Socket {
     });
     socket.on('pong', () => this.#pings?.answered());
     socket.on('message', (data: Buffer, isBinary) => handlers.message(isBinary ? data : data.toString()));
-    socket.on('error', (error) => (this.#failure = error.message));
+    socket.on('error', (error) => (this.#failure ||= error.message));
+    socket.on('unexpected-response', (_, response) => {
+      void refusalOf(response).then((refusal) => {
+        this.#failure = refusal;
+        socket.terminate();
+      });
+    });
     socket.once('close', (code, reason) => {
       this.#pings?.stop();
       handlers.close(code, reason.toString() || this.#failure);
