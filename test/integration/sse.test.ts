@@ -307,7 +307,10 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
   describe('Isolated: one that takes nothing', () => {
     it('is cut off, and others get everything', async () => {
       const clock = new SkippingClock();
-      const gateway = await start({ slowConsumerTimeoutMs: 600_000, roomLogBytes: 1 << 20 }, { clock });
+      const gateway = await start(
+        { slowConsumerTimeoutMs: 600_000, eventsLifetimeMs: 86_400_000, roomLogBytes: 1 << 20 },
+        { clock },
+      );
       const stuck = connect(Number(gateway.http?.split(':')[1]), '127.0.0.1');
       await stuckRequest(stuck, '/v1/rooms/demo/events?from=earliest');
       const viewer = watch(gateway);

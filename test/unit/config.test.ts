@@ -39,6 +39,7 @@ describe('configuration', () => {
       userEphemeralRate: Infinity,
       lingeringRooms: 1_000,
       receiveBytes: 64 * 2 ** 20,
+      eventsLifetimeMs: 300_000,
       frameTimeoutMs: 30_000,
       ephemeralRate: 1_000,
       logLevel: 'info',
