@@ -104,6 +104,7 @@ describe('the client by WebSocket and TLS', () => {
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const keepalive = { timeMs: 20_000, timeoutMs: 10_000 };
     for (let turns = 0; turns < 20; turns++)
       await new Promise<void>((resolve) => {
         const giveUp = (left: number): void => {
@@ -116,7 +117,7 @@ describe('the client by WebSocket and TLS', () => {
         const socket = new NodeSocket(
           url,
           'live.v1',
-          { ca: authority.ca, checkServerIdentity: () => undefined },
+          { tls: { ca: authority.ca, checkServerIdentity: () => undefined }, keepalive },
           handlers,
         );
       });
