@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
-import { Rate } from '../../common/rate.ts';
 import { Turns } from '../../common/turns.ts';
 import { formatAddress } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
@@ -41,8 +40,6 @@ import { openListeners } from './listeners.ts';
 /** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
 const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
 const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
-/** Joins may come at once as many as otherwise in so many seconds: a client that comes back joins all of its rooms. */
-const JOIN_BURST_S = 10;
 /** `GetRoom` and `Pull` that ask the stream's leader at once, and that wait for their turn. */
 const LOOK_UPS = { atOnce: 8, waitingOfGroup: 256, waiting: 8_192 };
 /** How long what was said last may take to get out when the gateway ends, in milliseconds. */
@@ -184,6 +181,7 @@ export async function startGateway(
       },
       clock,
     );
+    undo.push(() => rates.close());
     const publishing = new PublishService(publisher, maxPayload, rates);
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
@@ -203,7 +201,6 @@ export async function startGateway(
           ...SESSION_LIMITS,
           heartbeatMs: config.heartbeatMs,
           tokenGraceMs: config.tokenGraceMs,
-          joins: new Rate(config.joinRate, JOIN_BURST_S * config.joinRate),
         },
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,

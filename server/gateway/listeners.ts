@@ -70,10 +70,10 @@ export async function openListeners(
   dependencies: ListenersDependencies,
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<Listeners> {
-  const { config, scheduler, unary, logger } = dependencies;
+  const { config, scheduler, unary, logger, random } = dependencies;
   const { clock, refusals } = unary;
   const entrance = openEntrance(
-    { clock, logger, refusals, viewersWait: () => scheduler.busy },
+    { clock, random, logger, refusals, viewersWait: () => scheduler.busy },
     {
       admission: {
         connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),

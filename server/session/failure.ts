@@ -7,16 +7,25 @@ import type { KnownReason } from '../../protos/reasons.ts';
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly reason: KnownReason;
+  /** For so long nothing more is to be read of the stream that asked for it, in milliseconds. */
+  readonly pauseMs: number;
   readonly #retryAfterMs: number | undefined;
 
-  /** @param options `retryAfterMs`: when it may be sent again, if that is known better than by the reason */
+  /**
+   * Without a stack: what was refused is not where something went wrong, and most of what a refusal costs would be that.
+   * @param options `retryAfterMs`: when it may be sent again, if that is known better than by the reason; `pauseMs`: none if absent
+   */
   constructor(
     reason: KnownReason,
     message: string,
-    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+    options: ErrorOptions & { readonly retryAfterMs?: number; readonly pauseMs?: number } = {},
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.reason = reason;
+    this.pauseMs = options.pauseMs ?? 0;
     this.#retryAfterMs = options.retryAfterMs;
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import type { Carrier } from './carrier.ts';
 
 /** A client whose answers wait in such a number is not read from until they are fewer. */
@@ -13,7 +14,7 @@ export interface Answers {
  * Asks for the frames of one client:
  * - `asked`: the next one may come;
  * - `held`: so many answers wait that it has not been asked for;
- * - `deciding`: what may be done with it depends on something that is not known yet.
+ * - `deciding`: what may be done with it depends on something that is not known yet, or it is to wait.
  */
 export class Reader {
   readonly #carrier: Carrier;
@@ -30,6 +31,11 @@ export class Reader {
     if (this.#state === 'deciding') return;
     this.#state = this.#answers.backlog > MAX_BACKLOG ? 'held' : 'asked';
     if (this.#state === 'asked') this.#carrier.read();
+  }
+
+  /** A frame has been dealt with; the next one is asked for in so many milliseconds. */
+  pause(clock: Clock, ms: number): void {
+    if (this.#state !== 'deciding') clock.after(ms, this.decide());
   }
 
   /** All answers are out. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Rate } from '../../common/rate.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
@@ -14,8 +13,6 @@ import type { UserRates } from './user-rates.ts';
 /** Bounds of one session. */
 export interface SessionLimits {
   readonly rooms: number;
-  /** How often one stream may join where nobody is asked for a token; otherwise see {@link UserRates}. */
-  readonly joins: Rate;
   /** Publishes on one stream that may be waiting for their result. */
   readonly publishes: number;
   readonly heartbeatMs: number;

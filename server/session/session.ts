@@ -44,6 +44,8 @@ export class Session
   /** Frames that came. */
   #frames = 0;
   readonly #reader: Reader;
+  /** How long the next frame has to wait for what this one has asked for. */
+  #pauseMs = 0;
   /** What the client may do: nothing is asked of it before Hello. */
   access: Access = OPEN_ACCESS;
   /** See {@link ClientFramesHost}. */
@@ -81,8 +83,10 @@ export class Session
   /* What the carrier tells: see {@link CarrierListener}. */
 
   received(received: Received): void {
+    this.#pauseMs = 0;
     this.#receive(received);
-    this.#reader.next();
+    if (this.#pauseMs === 0) this.#reader.next();
+    else this.#reader.pause(this.#dependencies.clock, this.#pauseMs);
   }
 
   written(): void {
@@ -234,7 +238,9 @@ export class Session
 
   /** See {@link Subscriber}. */
   refuseRoom(error: unknown, room: string): Failure {
-    return this.log.refuse(error, 'a room was refused', { room: room.slice(0, 80) });
+    const failure = this.log.refuse(error, 'a room was refused', { room: room.slice(0, 80) });
+    this.#pauseMs = failure.pauseMs;
+    return failure;
   }
 
   #receive(received: Received): void {

@@ -1,4 +1,3 @@
-import type { Clock } from '../../common/clock.ts';
 import type { Asker } from '../../common/turns.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
@@ -7,18 +6,20 @@ import { NotWanted } from '../room/hub.ts';
 import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Subscription, Waker } from '../room/subscription.ts';
-import { Failure } from './failure.ts';
 import type { Access } from './access.ts';
+import { Failure } from './failure.ts';
 import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
+import type { SessionLog } from './session-log.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** The session whose subscriptions they are. */
 export interface Subscriber extends Asker {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
-  readonly access: Pick<Access, 'user' | 'spender'>;
+  readonly access: Pick<Access, 'spender'>;
+  readonly log: Pick<SessionLog, 'id'>;
   send(frame: ServerFrameInput): void;
   /** @throws Failure unless the client may watch the room */
   requireWatch(room: string): void;
@@ -44,7 +45,7 @@ interface Joined {
   readonly subscription: Subscription;
 }
 
-type SubscriptionsLimits = Pick<SessionLimits, 'rooms' | 'joins'>;
+type SubscriptionsLimits = Pick<SessionLimits, 'rooms'>;
 
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
 export class Subscriptions {
@@ -52,10 +53,7 @@ export class Subscriptions {
   readonly #hub: Hub;
   readonly #waker: Waker;
   readonly #limits: SubscriptionsLimits;
-  readonly #clock: Clock;
   readonly #rates: UserRates;
-  /** What the stream's own rate of joins is kept by: see {@link Rate}. */
-  #joinsFullAtMs = -Infinity;
   /** Few, mostly one: a map would take more memory. */
   #entries: readonly (Opening | Joined)[] = [];
 
@@ -63,13 +61,12 @@ export class Subscriptions {
   constructor(
     subscriber: Subscriber,
     waker: Waker,
-    { hub, clock, limits, rates }: Pick<SessionDependencies, 'hub' | 'clock' | 'limits' | 'rates'>,
+    { hub, limits, rates }: Pick<SessionDependencies, 'hub' | 'limits' | 'rates'>,
   ) {
     this.#subscriber = subscriber;
     this.#hub = hub;
     this.#waker = waker;
     this.#limits = limits;
-    this.#clock = clock;
     this.#rates = rates;
   }
 
@@ -162,22 +159,8 @@ export class Subscriptions {
         `a stream can join ${rooms} rooms: leave one, or open another stream`,
       );
     }
-    this.#requireRate();
-  }
-
-  #requireRate(): void {
-    const { access, group } = this.#subscriber;
-    if (access.user !== undefined) return this.#rates.spend(access.spender(group), 'join');
-    const { joins } = this.#limits;
-    const nowMs = this.#clock.monotonicMs();
-    const fullAtMs = joins.spend(this.#joinsFullAtMs, nowMs);
-    if (fullAtMs === undefined) {
-      const retryAfterMs = joins.waitMs(this.#joinsFullAtMs, nowMs);
-      throw new Failure('RATE_LIMITED', `too many joins on this stream: wait ${retryAfterMs} ms`, {
-        retryAfterMs,
-      });
-    }
-    this.#joinsFullAtMs = fullAtMs;
+    const { access, log } = this.#subscriber;
+    this.#rates.spend(access.spender(log.id), 'join');
   }
 
   async #open(opening: Opening, from: JoinFrom): Promise<void> {

@@ -1,14 +1,18 @@
-import type { Clock } from '../../common/clock.ts';
+import type { Clock, Timer } from '../../common/clock.ts';
 import { Rate } from '../../common/rate.ts';
 import type { TokenLimits } from '../auth/limits.ts';
 import { Failure } from './failure.ts';
 
 /** What is saved up while nothing is done: as many as may come in so many seconds, and one at least. */
 const BURST_S = 10;
-/** How often those are forgotten that have saved up everything, in milliseconds: when somebody else comes. */
+/** How often those are forgotten that have saved up everything, in milliseconds. */
 const FORGET_MS = 10_000;
 /** Of so many users it is remembered what they did; beyond that whoever came first begins anew. */
 const MAX_SPENDERS = 100_000;
+
+/** So often one user is refused before his streams are not read for a while after each further time. */
+const REFUSALS = new Rate(20, 200);
+const PAUSE_MS = 1_000;
 
 /** What is counted: joins, reads of rooms (GetRoom and Pull), publishes in all, of these ephemeral ones, and those of one type. */
 export type Counted = 'join' | 'read' | 'publish' | 'ephemeral' | `publish:${string}`;
@@ -16,7 +20,7 @@ export type Counted = 'join' | 'read' | 'publish' | 'ephemeral' | `publish:${str
 /** How often a second each user may do what is counted, unless a token says otherwise; Infinity: any number. Types of publishes have no limit but a token's. */
 export type UserLimits = Readonly<Record<'join' | 'read' | 'publish' | 'ephemeral', number>>;
 
-/** Who does something that counts. */
+/** Who does something that counts: a user, or a stream or connection where nobody is asked for a token. */
 export interface Spender {
   readonly name: string;
   /** What the token says. */
@@ -38,13 +42,13 @@ export class UserRates {
   readonly #limits: UserLimits;
   readonly #clock: Clock;
   /** By spender and limit: when everything is saved up again, see {@link Rate}. */
-  readonly #spent = new Map<string, Map<Counted, number>>();
-  #sweptMs: number;
+  readonly #spent = new Map<string, Map<Counted | 'refused', number>>();
+  readonly #timer: Timer;
 
   constructor(limits: UserLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
-    this.#sweptMs = clock.monotonicMs();
+    this.#timer = clock.every(FORGET_MS, () => this.#sweep());
   }
 
   /** Those that are remembered. */
@@ -66,11 +70,14 @@ export class UserRates {
       const rate = new Rate(perSecond, BURST_S * perSecond);
       const fullAtMs = before?.get(what) ?? -Infinity;
       const next = rate.spend(fullAtMs, nowMs);
-      if (next === undefined) throw tooMany(what, perSecond, rate.waitMs(fullAtMs, nowMs));
+      if (next === undefined) {
+        const waitMs = rate.waitMs(fullAtMs, nowMs);
+        throw tooMany(what, perSecond, waitMs, this.#refused(name, nowMs) ? 0 : PAUSE_MS);
+      }
       after.push([what, next]);
     }
     if (after.length === 0) return;
-    const spent = before ?? this.#remember(name, nowMs);
+    const spent = before ?? this.#remember(name);
     for (const [what, next] of after) spent.set(what, next);
   }
 
@@ -78,17 +85,28 @@ export class UserRates {
     return isUsual(what) ? this.#limits[what] : Infinity;
   }
 
-  #remember(name: string, nowMs: number): Map<Counted, number> {
-    if (nowMs - this.#sweptMs >= FORGET_MS) this.#sweep(nowMs);
+  close(): void {
+    this.#timer.cancel();
+  }
+
+  /** Counts a refusal. False: there were too many. */
+  #refused(name: string, nowMs: number): boolean {
+    const spent = this.#spent.get(name) ?? this.#remember(name);
+    const next = REFUSALS.spend(spent.get('refused') ?? -Infinity, nowMs);
+    if (next !== undefined) spent.set('refused', next);
+    return next !== undefined;
+  }
+
+  #remember(name: string): Map<Counted | 'refused', number> {
     const [first] = this.#spent.keys();
     if (first !== undefined && this.#spent.size >= MAX_SPENDERS) this.#spent.delete(first);
-    const spent = new Map<Counted, number>();
+    const spent = new Map<Counted | 'refused', number>();
     this.#spent.set(name, spent);
     return spent;
   }
 
-  #sweep(nowMs: number): void {
-    this.#sweptMs = nowMs;
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs();
     for (const [name, spent] of this.#spent)
       if ([...spent.values()].every((fullAtMs) => fullAtMs <= nowMs)) this.#spent.delete(name);
   }
@@ -98,8 +116,8 @@ function isUsual(what: Counted): what is keyof UserLimits {
   return Object.hasOwn(PLURALS, what);
 }
 
-function tooMany(what: Counted, perSecond: number, retryAfterMs: number): Failure {
+function tooMany(what: Counted, perSecond: number, retryAfterMs: number, pauseMs: number): Failure {
   const things = isUsual(what) ? PLURALS[what] : `${what.slice('publish:'.length)}s`;
   const text = `too many ${things}: ${perSecond} a second are allowed, wait ${retryAfterMs} ms`;
-  return new Failure('RATE_LIMITED', text, { retryAfterMs });
+  return new Failure('RATE_LIMITED', text, { retryAfterMs, pauseMs });
 }

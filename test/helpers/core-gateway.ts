@@ -14,7 +14,6 @@ import type { Room } from '../../server/room/room.ts';
 import type { RoomEvent as RoomNotice } from '../../server/room/event.ts';
 import type { JoinFrom, SubscriptionLimits } from '../../server/room/start.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
-import { Rate } from '../../common/rate.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
@@ -28,6 +27,7 @@ import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
+import type { UserRates } from '../../server/session/user-rates.ts';
 import { unlimited } from './unlimited.ts';
 
 const LIMITS: HubLimits = {
@@ -46,7 +46,6 @@ const SESSION_LIMITS = {
   heartbeatMs: 4_000,
   tokenGraceMs: 30_000,
   helloMs: 10_000,
-  joins: new Rate(Infinity, 1),
 };
 /** How long a viewer may take for one frame, in milliseconds. */
 const SLOW_CONSUMER_MS = 100_000;
@@ -58,6 +57,7 @@ export class CoreGateway {
   readonly hub: Hub;
   readonly scheduler: Scheduler;
   #sessions: Sessions | undefined;
+  #rates: UserRates | undefined;
   /** Slices of work that wait for their turn of the event loop. */
   #deferred = 0;
 
@@ -80,14 +80,15 @@ export class CoreGateway {
   /** Viewers' streams; made when there is a first one. */
   get sessions(): Sessions {
     const { hub, scheduler, clock } = this;
+    const rates = (this.#rates ??= unlimited(clock));
     const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
     this.#sessions ??= new Sessions(
       {
         hub,
         scheduler,
         clock,
-        publishing: new PublishService(nowhere, 1 << 20, unlimited(clock)),
-        rates: unlimited(clock),
+        publishing: new PublishService(nowhere, 1 << 20, rates),
+        rates,
         logger: createLogger('silent'),
         refusals: new Refusals(createLogger('silent')),
         limits: SESSION_LIMITS,
@@ -126,6 +127,7 @@ export class CoreGateway {
 
   close(): void {
     this.#sessions?.close();
+    this.#rates?.close();
     this.hub.close();
   }
 }

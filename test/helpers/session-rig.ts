@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { Rate } from '../../common/rate.ts';
 import type { PublishRequestInput } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { ServerFrame } from '../../protos/live.ts';
@@ -16,11 +15,11 @@ import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { CoreGateway } from './core-gateway.ts';
 import { HandCarrier } from './hand-carrier.ts';
 import { StreamModel } from './stream-model.ts';
+import type { UserRates } from '../../server/session/user-rates.ts';
 import { unlimited } from './unlimited.ts';
 
 export const SESSION_LIMITS = {
   rooms: 2,
-  joins: new Rate(1, 10),
   publishes: 2,
   heartbeatMs: 4_000,
   tokenGraceMs: 30_000,
@@ -35,6 +34,7 @@ export class SessionRig implements AsyncDisposable {
   readonly gateway = new CoreGateway(this.stream);
   readonly carrier = new HandCarrier();
   readonly session: Session;
+  readonly #rates: UserRates;
   readonly ended: Session[] = [];
   causes: UpstreamCauses = NO_CAUSES;
   /** Reliable messages that the session has published. */
@@ -46,6 +46,7 @@ export class SessionRig implements AsyncDisposable {
   constructor(authentication: (clock: Clock) => Authenticator = () => OPEN_TO_ALL) {
     const { hub, scheduler, clock } = this.gateway;
     const logger = createLogger('silent');
+    const rates = (this.#rates = unlimited(clock, { join: 1 }));
     const publishing = new PublishService(
       {
         reliable: (_room, content) => {
@@ -55,7 +56,7 @@ export class SessionRig implements AsyncDisposable {
         ephemeral: () => undefined,
       },
       1_000,
-      unlimited(clock),
+      rates,
     );
     this.session = new Session(
       this.carrier,
@@ -63,7 +64,7 @@ export class SessionRig implements AsyncDisposable {
         hub,
         scheduler,
         publishing,
-        rates: unlimited(clock),
+        rates,
         authenticator: authentication(clock),
         clock,
         logger,
@@ -113,6 +114,7 @@ export class SessionRig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.carrier.close();
     this.gateway.close();
+    this.#rates.close();
     await this.settle();
     assert.deepEqual(this.ended, [this.session], 'told once that it has ended');
     assert.equal(this.gateway.clock.pending, 0, 'timers left behind');

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { Rate } from '../../common/rate.ts';
 import { seededRandom } from '../../common/random.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
@@ -38,7 +37,7 @@ describe(`Resumable: a gateway that drains (LIVE_TEST_SEED=${SEED})`, () => {
         clock,
         logger,
         refusals: new Refusals(logger),
-        limits: { ...SESSION_LIMITS, joins: new Rate(Infinity, 1) },
+        limits: SESSION_LIMITS,
         epoch: () => stream.epoch,
         upstreamCauses: () => NO_CAUSES,
       },

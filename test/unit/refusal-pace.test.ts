@@ -9,14 +9,14 @@ describe('Isolated: refusals', () => {
 
   const paced = (perSecond: number): void => {
     clock = new ManualClock();
-    pace = new RefusalPace(clock, perSecond);
+    pace = new RefusalPace(clock, () => 0.5, perSecond);
     answered = 0;
   };
   const refuse = (count: number, address = '192.0.2.1'): void => {
     for (let n = 0; n < count; n++) pace.answer(address, () => answered++);
   };
 
-  it('are answered at once while they are few, and all others three seconds later', () => {
+  it('are answered at once while they are few, and all others seconds later', () => {
     paced(20);
     refuse(150);
     assert.equal(answered, 100);

@@ -121,6 +121,27 @@ describe('a session', () => {
       assert.deepEqual(rig.carrier.takeKinds(), ['batch']);
     });
 
+    it('are not read of for a while from who is refused again and again', async () => {
+      const rig = new SessionRig();
+      await rig.hello();
+      const knock = { join: { room: 'r', start: { live: {} } } };
+      const refused = (): number => rig.carrier.sent.filter(({ roomError }) => roomError).length;
+      for (let n = 0; n < 10; n++) {
+        rig.carrier.receive(knock);
+        rig.carrier.receive({ leave: { room: 'r' } });
+      }
+      for (let n = 0; n < 500 && rig.carrier.asked; n++) {
+        rig.carrier.receive(knock);
+        await rig.settle();
+      }
+      assert.equal(refused(), 201);
+      rig.gateway.clock.advance(999);
+      assert.equal(rig.carrier.asked, false);
+      rig.gateway.clock.advance(1);
+      assert.equal(rig.carrier.asked, true);
+      await rig[Symbol.asyncDispose]();
+    });
+
     it('are not joined more often than the rate allows, and it is told when the next may be', async () => {
       const rig = new SessionRig();
       await rig.hello();

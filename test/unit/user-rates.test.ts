@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { grantOf } from '../../server/auth/claims.ts';
 import { Failure } from '../../server/session/failure.ts';
 import type { UserLimits } from '../../server/session/user-rates.ts';
-import { UserRates } from '../../server/session/user-rates.ts';
+import type { UserRates } from '../../server/session/user-rates.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
+import { unlimited } from '../helpers/unlimited.ts';
 
 describe('what each user may do in a second', () => {
   let clock: ManualClock;
@@ -11,8 +12,7 @@ describe('what each user may do in a second', () => {
 
   const limited = (limits: Partial<UserLimits>): void => {
     clock = new ManualClock();
-    const unlimited = { join: Infinity, read: Infinity, publish: Infinity, ephemeral: Infinity };
-    rates = new UserRates({ ...unlimited, ...limits }, clock);
+    rates = unlimited(clock, limits);
   };
 
   /** How many of so many publishes are let through. */
@@ -98,8 +98,15 @@ describe('what each user may do in a second', () => {
     for (let user = 0; user < 150_000; user++) passing(1, { user: `u${user}` });
     assert.equal(rates.spenders, 100_000);
     clock.advance(10_000);
-    passing(1, { user: 'last' });
-    assert.equal(rates.spenders, 1);
+    assert.equal(rates.spenders, 0);
+  });
+
+  it('have the streams of who is refused again and again wait', () => {
+    limited({ publish: 1 });
+    passing(10);
+    const pauses = Array.from({ length: 250 }, () => refusal()?.pauseMs);
+    assert.deepEqual(pauses, [...Array<number>(200).fill(0), ...Array<number>(50).fill(1_000)]);
+    assert.equal(refusal({ user: 'bob' }), undefined);
   });
 
   it('cost nothing where there are none', () => {

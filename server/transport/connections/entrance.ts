@@ -1,4 +1,5 @@
 import type { Clock } from '../../../common/clock.ts';
+import type { Random } from '../../../common/random.ts';
 import type { Network } from '../../../common/node/network.ts';
 import type { Logger } from '../../observability/logging.ts';
 import { sampledLog } from '../../observability/sampled-log.ts';
@@ -37,6 +38,7 @@ export interface EntranceSettings {
 /** What the entrance depends on. */
 export interface EntranceDependencies {
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly refusals: Refusals;
   /** Whether there is something to be written to viewers now: it comes before what clients ask for. */
@@ -58,7 +60,7 @@ export interface Entrance {
 
 /** Opens what the listeners of a gateway share. */
 export function openEntrance(
-  { clock, logger, refusals, viewersWait }: EntranceDependencies,
+  { clock, random, logger, refusals, viewersWait }: EntranceDependencies,
   { admission, suspects, refusals: refusalRate, proxies, receiving: limits }: EntranceSettings,
 ): Entrance {
   const log = sampledLog(logger, clock);
@@ -66,7 +68,7 @@ export function openEntrance(
   const connectionRefusals = new ConnectionRefusals(refusals, log);
   const probation = new Probation(clock, suspects);
   const proxyProtocol = proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined;
-  const refusalPace = new RefusalPace(clock, refusalRate);
+  const refusalPace = new RefusalPace(clock, random, refusalRate);
   const receiving = new Receiving(clock, limits, refusals);
   return {
     reception: {

@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../../../common/clock.ts';
+import type { Random } from '../../../common/random.ts';
 import { Rate } from '../../../common/rate.ts';
 
 /** So many seconds' worth of refusals are saved up. */
 const BURST_S = 5;
-/** How much later the others are answered, in milliseconds: less than clients wait for an answer. */
-const LATER_MS = 3_000;
+/** How much later the others are answered, in milliseconds, at least, and at most so much more: less than clients wait for an answer, and not all at once. */
+const LATER_MS = 2_000;
+const SPREAD_MS = 2_000;
 /** How often addresses are forgotten that have saved up everything, in milliseconds. */
 const FORGET_MS = 10_000;
 /** Of so many addresses it is remembered what they were refused; beyond that whoever came first begins anew. */
@@ -16,6 +18,7 @@ const MAX_ADDRESSES = 100_000;
  */
 export class RefusalPace {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #rate: Rate;
   /** By address, see {@link Rate}. */
   readonly #fullAtMs = new Map<string, number>();
@@ -23,8 +26,9 @@ export class RefusalPace {
   readonly #timer: Timer;
 
   /** @param perSecond refusals of an address that are answered at once; Infinity: all */
-  constructor(clock: Clock, perSecond: number) {
+  constructor(clock: Clock, random: Random, perSecond: number) {
     this.#clock = clock;
+    this.#random = random;
     this.#rate = new Rate(perSecond, BURST_S * perSecond);
     this.#timer = clock.every(FORGET_MS, () => this.#forget());
   }
@@ -36,7 +40,7 @@ export class RefusalPace {
       this.#remember(address, next);
       return answer();
     }
-    const timer = this.#clock.after(LATER_MS, () => {
+    const timer = this.#clock.after(LATER_MS + SPREAD_MS * this.#random(), () => {
       this.#waiting.delete(timer);
       answer();
     });
