@@ -166,9 +166,13 @@ describe('the internals of grpc-js that are used', () => {
         () =>
           new GrpcCarrier(
             call,
-            { owner: undefined, origin },
-            { connections: new Connections(), intake: { read: () => undefined },
-              served: () => undefined, listener },
+            { owner: undefined, origin, next: () => undefined },
+            {
+              connections: new Connections(),
+              intake: { read: () => undefined },
+              served: () => undefined,
+              listener,
+            },
           ),
         /names peers otherwise: ipv4:1\.2\.3\.4:5/,
       );

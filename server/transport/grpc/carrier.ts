@@ -3,7 +3,9 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from '../../session/carrier.ts';
+import { bareFrame } from '../../log/frame-prefix.ts';
 import type { Failure } from '../../session/failure.ts';
+import { receivedFrame } from '../connections/received-frame.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
 import { http2StreamOf } from './http2-stream.ts';
@@ -35,6 +37,7 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   readonly peer: string;
   readonly #connectionName: string;
   readonly #call: ServerInterceptingCallInterface;
+  readonly #decoder: Pick<MessageDecoder, 'next'>;
   /** Frames are written to it; everything else goes by the call. */
   readonly #stream: ServerHttp2Stream;
   readonly #dependencies: GrpcCarrierDependencies;
@@ -59,11 +62,12 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
    */
   constructor(
     call: ServerInterceptingCallInterface,
-    decoder: Pick<MessageDecoder, 'owner' | 'origin'>,
+    decoder: Pick<MessageDecoder, 'owner' | 'origin' | 'next'>,
     dependencies: GrpcCarrierDependencies,
   ) {
     decoder.owner = this;
     this.#call = call;
+    this.#decoder = decoder;
     this.#dependencies = dependencies;
     this.#stream = http2StreamOf(call);
     this.#connectionName = call.getPeer();
@@ -100,7 +104,19 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
 
   read(): void {
     const { session } = this.#stream;
-    if (session !== undefined) this.#dependencies.intake.read(session, this.#call);
+    if (session !== undefined) this.#dependencies.intake.read(session, this);
+  }
+
+  /** Of the intake: has the next frame come, of what is there already if it can be. */
+  startRead(): void {
+    try {
+      const message = this.#decoder.next();
+      if (message === undefined) this.#call.startRead();
+      else this.onReceiveMessage(receivedFrame(bareFrame(message)));
+    } catch (error) {
+      // As gRPC says it of the first message.
+      this.#call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: (error as Error).message });
+    }
   }
 
   end(): void {

@@ -43,8 +43,7 @@ export function guardHttp2(server: Server, guard: Http2Guard): void {
   const { handlers } = maker;
   if (make === undefined || !(handlers instanceof Map)) throw changed();
   const isCall = (headers: IncomingHttpHeaders): boolean =>
-    handlers.has(headers[':path']) &&
-    headers['content-type']?.startsWith('application/grpc') === true;
+    handlers.has(headers[':path']) && headers['content-type']?.startsWith('application/grpc') === true;
   maker.createHttp2Server = (...args) => {
     const http2 = make(...args);
     const [take, ...others] = http2.listeners('stream') as StreamListener[];

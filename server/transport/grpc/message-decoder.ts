@@ -20,6 +20,7 @@ import { statusOf } from './status.ts';
 const PREFIX_BYTES = 5;
 /** Room for the beginning of a message: not in a slab that a few bytes would keep whole. */
 const LEAST_BYTES = 512;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Whether the client of a method sends one request only, without which nothing happens. */
 export type RequestForm = 'one' | 'stream';
@@ -32,7 +33,8 @@ export interface DecoderOwner {
 /**
  * Puts the messages of a call together, as the decoder of grpc-js does, which keeps every part by itself and all of them for as long as it takes. Here parts are
  * copied into one piece that grows with them, and what is not complete is counted and has a deadline. A message that is compressed is refused: grpc-js
- * would inflate those of all calls at once, 4 kB to 4 MiB each.
+ * would inflate those of all calls at once, 4 kB to 4 MiB each. Of a stream one message is given at a time: a client sends thousands at once, of 64 KiB that
+ * flow control lets it, and grpc-js would have all of them decoded before anybody asks for the second.
  */
 export class MessageDecoder implements Incoming {
   readonly source: ServerHttp2Stream;
@@ -45,6 +47,8 @@ export class MessageDecoder implements Incoming {
   /** What has come of a message that is not complete, its prefix included, with room for more. */
   #parts: Buffer | undefined;
   #filled = 0;
+  /** What has come behind the last message that was given, of a stream. */
+  #unread: Buffer = NOTHING;
   #over = false;
 
   private constructor(
@@ -113,64 +117,77 @@ export class MessageDecoder implements Incoming {
   }
 
   /**
-   * Called by grpc-js with what has come; gives the messages that are complete by it.
+   * Called by grpc-js with what has come; gives the messages that are complete by it, of a stream the first: for the others, see {@link next}.
    * @throws when a message is larger than may be, compressed, or made to be costly: the call is then refused
    */
   write(bytes: Buffer): Buffer[] {
+    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
+    const messages: Buffer[] = [];
+    for (let message = this.next(); message !== undefined; message = this.next()) {
+      messages.push(message);
+      if (this.#form === 'stream') break;
+    }
+    // Copied: their memory is not ours.
+    if (this.#unread.length > 0) this.#unread = Buffer.from(this.#unread);
+    return messages;
+  }
+
+  /**
+   * The next message of what has come, with its prefix; undefined: more has to come.
+   * @throws as {@link write}
+   */
+  next(): Buffer | undefined {
     try {
-      const messages = this.#read(bytes);
-      for (const message of messages)
-        requireSmallBesidePayload(message.subarray(PREFIX_BYTES), this.#payload);
-      return messages;
+      const message = this.#read();
+      if (message !== undefined) requireSmallBesidePayload(message.subarray(PREFIX_BYTES), this.#payload);
+      return message;
     } catch (error) {
       this.#end();
       throw error;
     }
   }
 
-  #read(bytes: Buffer): Buffer[] {
-    const messages: Buffer[] = [];
-    let at = 0;
-    while (at < bytes.length && !this.#over) {
+  #read(): Buffer | undefined {
+    while (this.#unread.length > 0 && !this.#over) {
+      const unread = this.#unread;
       if (this.#parts === undefined) {
-        const end = at + lengthOf(bytes, at, bytes.length);
-        if (end <= bytes.length) {
+        const length = lengthOf(unread);
+        if (length <= unread.length) {
+          this.#unread = unread.subarray(length);
           // Copied: what is kept of it would keep all that came with it.
-          messages.push(Buffer.from(bytes.subarray(at, end)));
-          at = end;
-          continue;
+          return Buffer.from(unread.subarray(0, length));
         }
         this.#receiving.begin(this);
       }
-      at += this.#append(bytes, at);
+      this.#unread = unread.subarray(this.#append(unread));
       const message = this.#takeComplete();
-      if (message !== undefined) messages.push(message);
+      if (message !== undefined) return message;
     }
-    return messages;
+    this.#unread = NOTHING;
+    return undefined;
   }
 
   /** Takes what belongs to the message that has begun; how many bytes. */
-  #append(bytes: Buffer, at: number): number {
+  #append(bytes: Buffer): number {
     const missing = this.#missing();
-    const count = Math.min(missing, bytes.length - at);
+    const count = Math.min(missing, bytes.length);
     const filled = this.#filled + count;
     if (filled > this.held) this.#grow(filled);
     // Others may have to go for it, or it itself.
     if (this.#parts === undefined) return bytes.length;
-    bytes.copy(this.#parts, this.#filled, at, at + count);
+    bytes.copy(this.#parts, this.#filled, 0, count);
     this.#filled = filled;
     return count;
   }
 
   #missing(): number {
     if (this.#parts === undefined || this.#filled < PREFIX_BYTES) return PREFIX_BYTES - this.#filled;
-    return lengthOf(this.#parts, 0, this.#filled) - this.#filled;
+    return lengthOf(this.#parts.subarray(0, this.#filled)) - this.#filled;
   }
 
   #grow(needed: number): void {
     const before = this.held;
-    const whole =
-      this.#filled < PREFIX_BYTES ? LEAST_BYTES : lengthOf(this.#parts as Buffer, 0, this.#filled);
+    const whole = this.#filled < PREFIX_BYTES ? LEAST_BYTES : lengthOf(this.#parts as Buffer);
     const size = Math.max(needed, Math.min(whole, Math.max(LEAST_BYTES, 2 * before)));
     const parts = Buffer.allocUnsafeSlow(size);
     this.#parts?.copy(parts, 0, 0, this.#filled);
@@ -193,6 +210,7 @@ export class MessageDecoder implements Incoming {
     this.#over = true;
     this.#receiving.end(this);
     this.#forget();
+    this.#unread = NOTHING;
   }
 
   #forget(): void {
@@ -202,13 +220,13 @@ export class MessageDecoder implements Incoming {
 }
 
 /**
- * Bytes of the message at `at`, with its prefix; without a whole prefix one more than there is.
+ * Bytes of the message that these begin with, its prefix included; without a whole prefix more than there are.
  * @throws when they are more than may be, or compressed
  */
-function lengthOf(bytes: Buffer, at: number, end: number): number {
-  if (end - at < PREFIX_BYTES) return PREFIX_BYTES;
-  if (bytes[at] !== 0) throw new RangeError('a message is compressed');
-  const size = bytes.readUInt32BE(at + 1);
+function lengthOf(bytes: Buffer): number {
+  if (bytes.length < PREFIX_BYTES) return PREFIX_BYTES;
+  if (bytes[0] !== 0) throw new RangeError('a message is compressed');
+  const size = bytes.readUInt32BE(1);
   if (size > MAX_REQUEST_BYTES)
     throw new RangeError(`a message larger than ${MAX_REQUEST_BYTES} bytes: ${size}`);
   return PREFIX_BYTES + size;
