@@ -19,6 +19,11 @@ export interface Attackers {
   readonly connections: number;
 }
 
+/** What all attackers together send at most, in bytes a millisecond: 200 Mbit/s. Who fills the link in front of a gateway need not attack it. */
+const LINK_BYTES_PER_MS = 25_000;
+/** Of what is sent without waiting for anything, so much at once: what a link brings in a few milliseconds. */
+const BLOCK_BYTES = 16 * 1024;
+
 /** Others first: attackers would come by machines of their own. */
 const LOWEST_PRIORITY = 19;
 
@@ -39,10 +44,11 @@ const attackerMethods = {
   async begin({ port, kind, connections }: Attackers): Promise<void> {
     setPriority(LOWEST_PRIORITY);
     const sink = kind === CONTROL ? await startSink() : undefined;
+    const flood = (to: number, frames: FloodKind): Flood =>
+      new Flood({ host: '127.0.0.1', port: to }, frames, BLOCK_BYTES, LINK_BYTES_PER_MS / connections);
     attackers = Array.from({ length: connections }, () => {
-      if (sink !== undefined) return new Flood({ host: '127.0.0.1', port: sink }, 'pings');
-      if (isCallFlood(kind)) return new CallFlood(port, kind);
-      return new Flood({ host: '127.0.0.1', port }, kind as FloodKind);
+      if (sink !== undefined) return flood(sink, 'pings');
+      return isCallFlood(kind) ? new CallFlood(port, kind) : flood(port, kind as FloodKind);
     });
   },
   /** Ends the attack; what was sent in all, and how often a connection was closed. */

@@ -36,7 +36,7 @@ const KINDS: readonly AttackKind[] = [
 
 async function attacked(kind: AttackKind, circumstances: Circumstances): Promise<Numbers> {
   const { quick, directory } = circumstances;
-  const flow = { rate: RATE, warmupSeconds: quick ? 0.2 : 1, seconds: quick ? 0.5 : 8 };
+  const flow = { rate: RATE, warmupSeconds: quick ? 0.2 : 2, seconds: quick ? 0.5 : 20 };
   const secret = join(directory, 'secret');
   await writeFile(secret, SECRET);
   const gateway = await startLiveGateway({ directory }, { settings: ['--jwt-secret-file', secret] });

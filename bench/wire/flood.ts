@@ -63,12 +63,13 @@ export interface FloodCounts {
   readonly goaways: ReadonlyMap<number, number>;
 }
 
-/** Frames of one kind, as fast as the other end takes them, on one connection that is opened again whenever it is closed. */
+/** Frames of one kind, as fast as the other end takes them and the link carries them, on one connection that is opened again whenever it is closed. */
 export class Flood {
   readonly #address: { readonly host: string; readonly port: number };
   readonly #kind: FloodKind;
   readonly #repeat: Repeat;
   readonly #blockBytes: number;
+  readonly #bytesPerMs: number;
   readonly #goaways = new Map<number, number>();
   #socket: Socket | undefined;
   #stream = 1;
@@ -76,12 +77,17 @@ export class Flood {
   #closed = 0;
   #stopped = false;
 
-  /** @param blockBytes about so many bytes are written at once */
+  /**
+   * @param blockBytes about so many bytes are written at once
+   * @param bytesPerMs what the link carries
+   */
   constructor(
     address: { readonly host: string; readonly port: number },
     kind: FloodKind,
     blockBytes: number = BLOCK_BYTES,
+    bytesPerMs = Infinity,
   ) {
+    this.#bytesPerMs = bytesPerMs;
     this.#blockBytes = blockBytes;
     this.#address = address;
     this.#kind = kind;
@@ -107,7 +113,7 @@ export class Flood {
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => (rest = this.#listen(Buffer.concat([rest, bytes]))));
     socket.on('end', () => socket.destroy());
-    socket.on('drain', () => this.#pump(socket));
+    socket.on('drain', () => this.#pumpLater(socket));
     socket.on('close', () => {
       this.#closed++;
       setTimeout(() => this.#connect(), this.#kind === 'connections' ? 0 : RECONNECT_MS);
@@ -133,7 +139,12 @@ export class Flood {
       }
     }
     this.#frames += frames.length;
-    if (socket.write(Buffer.concat(frames))) setImmediate(() => this.#pump(socket));
+    if (socket.write(Buffer.concat(frames))) this.#pumpLater(socket);
+  }
+
+  #pumpLater(socket: Socket): void {
+    if (this.#bytesPerMs === Infinity) setImmediate(() => this.#pump(socket));
+    else setTimeout(() => this.#pump(socket), this.#blockBytes / this.#bytesPerMs);
   }
 
   /** Gives what belongs to a frame that is not complete. */
