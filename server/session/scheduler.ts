@@ -8,9 +8,6 @@ export interface Task {
  * then, so that it is also how long the first of a stretch waits for the last: 4 ms doubled the latency of a busy gateway.
  */
 const SLICE_MS = 1;
-/** Where other events take long, because somebody sends without end, a stretch is so many times as long as they took, and at most so long. */
-const SHARE = 1.5;
-const LONGEST_SLICE_MS = 10;
 
 /**
  * Runs tasks in the order they asked, in short stretches that yield to the event loop: while a large room is
@@ -22,9 +19,6 @@ export class Scheduler {
   #queue: Task[] = [];
   #next = 0;
   #scheduled = false;
-  /** When the stretch before this one began, and when it ended. */
-  #beganMs = 0;
-  #endedMs = 0;
 
   /**
    * @param nowMs a monotonic clock, in milliseconds
@@ -43,9 +37,7 @@ export class Scheduler {
   /** Gives a task a turn. Asking twice gives two turns: tasks remember that they are queued. */
   enqueue(task: Task): void {
     this.#queue.push(task);
-    if (this.#scheduled) return;
-    this.#beganMs = this.#endedMs = this.#nowMs();
-    this.#schedule();
+    if (!this.#scheduled) this.#schedule();
   }
 
   #schedule(): void {
@@ -55,23 +47,14 @@ export class Scheduler {
 
   #runSlice(): void {
     this.#scheduled = false;
-    const nowMs = this.#nowMs();
-    const until = nowMs + this.#sliceMs(nowMs);
-    this.#beganMs = nowMs;
+    const until = this.#nowMs() + SLICE_MS;
     while (this.#next < this.#queue.length) {
       (this.#queue[this.#next++] as Task).run();
       // One task may take as long as compressing a frame does.
-      this.#endedMs = this.#nowMs();
-      if (this.#endedMs >= until) break;
+      if (this.#nowMs() >= until) break;
     }
     if (this.#next < this.#queue.length) return this.#schedule();
     this.#queue = [];
     this.#next = 0;
-  }
-
-  #sliceMs(nowMs: number): number {
-    // What was written in the stretch before was handed to the sockets after it, which takes about as long as writing it did.
-    const othersMs = nowMs - this.#endedMs - (this.#endedMs - this.#beganMs);
-    return Math.min(LONGEST_SLICE_MS, Math.max(SLICE_MS, SHARE * othersMs));
   }
 }

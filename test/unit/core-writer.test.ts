@@ -260,28 +260,4 @@ describe('core: scheduler', () => {
     assert.equal(ran, 100);
     assert.equal(slices, 25);
   });
-
-  it('takes three fifths of the time when others take long, and lets them wait for ten milliseconds at most', () => {
-    const hand = new HandScheduled();
-    let ran = 0;
-    for (let n = 0; n < 1_000; n++) {
-      hand.scheduler.enqueue({
-        run() {
-          ran++;
-          hand.clock.advance(0.25);
-        },
-      });
-    }
-    /** Tasks of the next slice, when others have taken so long before. */
-    const slice = (othersMs: number): number => {
-      const before = ran;
-      hand.clock.advance(othersMs);
-      hand.slices.shift()?.();
-      return ran - before;
-    };
-    assert.equal(slice(4), 4 * 6);
-    // As long as the slice was: that is what its writes take.
-    assert.equal(slice(6), 4 * 1);
-    assert.equal(slice(1 + 100), 4 * 10);
-  });
 });
