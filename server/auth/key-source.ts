@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, webcrypto } from 'node:crypto';
 import type { CompactJWSHeaderParameters, CryptoKey, FlattenedJWSInput } from 'jose';
 
 /** What signatures of tokens are checked with. */
@@ -10,10 +10,7 @@ export interface KeySource {
    * The key of a token.
    * @throws jose's errors when there is none; TokenError when that cannot be known now
    */
-  key(
-    header: CompactJWSHeaderParameters,
-    token: FlattenedJWSInput,
-  ): Promise<Uint8Array | KeyObject | CryptoKey>;
+  key(header: CompactJWSHeaderParameters, token: FlattenedJWSInput): Promise<KeyObject | CryptoKey>;
   /** How long ago the keys were last confirmed, in milliseconds; undefined where they do not change. */
   readonly ageMs: number | undefined;
   close(): void;
@@ -37,7 +34,11 @@ export function secretKey(secret: Uint8Array): KeySource {
       `a secret of ${secret.byteLength} bytes can be guessed: it has to have ${MIN_SECRET_BYTES} at least (openssl rand -base64 48)`,
     );
   }
-  return fixed(['HS256'], secret);
+  // Imported once: jose would do it for each token, which takes as long as to verify it.
+  return fixed(
+    ['HS256'],
+    webcrypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']),
+  );
 }
 
 /**
@@ -72,6 +73,6 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): r
   }
 }
 
-function fixed(algorithms: readonly string[], key: Uint8Array | KeyObject): KeySource {
+function fixed(algorithms: readonly string[], key: KeyObject | Promise<CryptoKey>): KeySource {
   return { algorithms, key: () => Promise.resolve(key), ageMs: undefined, close: () => undefined };
 }
