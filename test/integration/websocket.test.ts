@@ -91,7 +91,7 @@ describe('Resumable: viewers by WebSocket', () => {
       const batches = ({ frames }: Pick<WebSocketViewer, 'frames'>): string[] =>
         frames
           .filter(({ frame }) => frame === 'batch' || frame === 'deflated')
-          .filter(({ batch, deflated }) => deflated !== undefined || (batch?.reliable?.length ?? 0) > 0)
+          .filter(({ batch, deflated }) => deflated !== undefined || (batch?.reliable.length ?? 0) > 0)
           .map(({ batch, deflated }) => JSON.stringify(deflated ?? batch?.reliable));
       for (const [n, payload] of payloads.entries()) {
         using publisher = WebSocketViewer.hello(http);

@@ -39,11 +39,7 @@ describe('publish service', () => {
       ephemeral: () => undefined,
     };
     const clock = new ManualClock();
-    service = new PublishService(
-      target,
-      1_000,
-      unlimited(clock),
-    );
+    service = new PublishService(target, 1_000, unlimited(clock));
   });
 
   const limitFor = async (
