@@ -342,7 +342,11 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     afterEach(() => directory[Symbol.asyncDispose]());
 
     const startAsking = (dependencies?: Parameters<typeof startTestGateway>[2]): Promise<TestGateway> =>
-      start({ jwtSecretFile: join(directory.path, 'secret'), tokenGraceMs: 0 }, dependencies);
+      // A day: streams are not to end because time is skipped.
+      start(
+        { jwtSecretFile: join(directory.path, 'secret'), tokenGraceMs: 0, eventsLifetimeMs: 86_400_000 },
+        dependencies,
+      );
 
     it('are let in by a header or by their address, and not without', async () => {
       const gateway = await startAsking();

@@ -7,6 +7,7 @@ import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
+import { unlimited } from '../helpers/unlimited.ts';
 
 describe('Reliable: what is read ahead, and given up', () => {
   describe('a page that is read while its room is opened', () => {
@@ -179,6 +180,7 @@ describe('Reliable: what is read ahead, and given up', () => {
         hub: gateway.hub,
         life,
         clock: gateway.clock,
+        rates: unlimited(new ManualClock()),
         lookUps: new Turns({ atOnce: 1, waitingOfGroup: 1, waiting: 1 }),
         directory: { describe: () => Promise.resolve({ epoch: stream.epoch, head: 1, count: 1 }) },
       };
