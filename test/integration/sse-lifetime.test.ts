@@ -81,7 +81,9 @@ describe('Resumable, Isolated: viewers by server-sent events, whose streams have
     // It takes nothing and says nothing, and the system takes what it is sent: so is one whose network is gone.
     const vanished = connect(Number(gateway.http?.split(':')[1]), '127.0.0.1');
     vanished.pause();
-    vanished.write('GET /v1/rooms/demo/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n');
+    vanished.write(
+      'GET /v1/rooms/demo/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n',
+    );
     await until('it is there', () => gateway.stats.sessions === 1);
     clock.skip(LIFETIME_MS);
     await until('it is let go of', () => gateway.stats.sessions === 0);
