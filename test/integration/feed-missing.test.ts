@@ -23,6 +23,12 @@ describe('Reliable: a feed that NATS does not let us have', () => {
     viewer = RawStream.hello(gateway.address);
   }
 
+  /** Resolves when the producer is there again: NATS may end its connection, and what is published into that is never answered. */
+  async function reconfigure(config: string): Promise<void> {
+    await nats.reconfigure(config);
+    await producer.isBack();
+  }
+
   afterEach(async () => {
     viewer.close();
     await producer.close();
@@ -96,10 +102,10 @@ describe('Reliable: a feed that NATS does not let us have', () => {
   it('taken away by a reload: it is told, the room is polled, and recovers when it is given back', async () => {
     await start(accountConfig());
     await joinAll(['tea', 'chess']);
-    await nats.reconfigure(accountConfig({ denySubscribe: ['live.feed.tea'] }));
+    await reconfigure(accountConfig({ denySubscribe: ['live.feed.tea'] }));
     await until('it is told', () => causes().includes('FEED_MISSING'));
     await reach(['tea', 'chess'], 'all the same');
-    await nats.reconfigure(accountConfig());
+    await reconfigure(accountConfig());
     await until('it is over', () => causes().length === 0);
     await reach(['tea', 'chess'], 'as before');
   });
@@ -118,10 +124,10 @@ describe('Reliable: a feed that NATS does not let us have', () => {
   it('ephemeral messages that may no longer be listened to are told of, and reliable ones go on', async () => {
     await start(accountConfig());
     await joinAll(['tea']);
-    await nats.reconfigure(accountConfig({ denySubscribe: ['live.eph.*'] }));
+    await reconfigure(accountConfig({ denySubscribe: ['live.eph.*'] }));
     await until('it is told', () => causes().includes('FEED_MISSING'));
     await reach(['tea'], 'all the same');
-    await nats.reconfigure(accountConfig());
+    await reconfigure(accountConfig());
     await until('it is over', () => causes().length === 0);
   });
 });
