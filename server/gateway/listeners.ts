@@ -109,6 +109,7 @@ export async function openListeners(
     },
     stopAccepting() {
       grpc.stopAccepting();
+      entrance.refusalPace.release();
       web?.stopAccepting();
     },
     async finish(ms) {

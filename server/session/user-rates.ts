@@ -1,14 +1,11 @@
-import type { Clock, Timer } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
 import { Rate } from '../../common/rate.ts';
+import { Spendings } from '../../common/spendings.ts';
 import type { TokenLimits } from '../auth/limits.ts';
 import { Failure } from './failure.ts';
 
 /** What is saved up while nothing is done: as many as may come in so many seconds, and one at least. */
 const BURST_S = 10;
-/** How often those are forgotten that have saved up everything, in milliseconds. */
-const FORGET_MS = 10_000;
-/** Of so many users it is remembered what they did; beyond that whoever came first begins anew. */
-const MAX_SPENDERS = 100_000;
 
 /** So often one user is refused before his streams are not read for a while after each further time. */
 const REFUSALS = new Rate(20, 200);
@@ -41,19 +38,18 @@ const PLURALS: Readonly<Record<keyof UserLimits, string>> = {
 export class UserRates {
   readonly #limits: UserLimits;
   readonly #clock: Clock;
-  /** By spender and limit: when everything is saved up again, see {@link Rate}. */
-  readonly #spent = new Map<string, Map<Counted | 'refused', number>>();
-  readonly #timer: Timer;
+  /** By what is counted and who does it. */
+  readonly #spendings: Spendings;
 
   constructor(limits: UserLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
-    this.#timer = clock.every(FORGET_MS, () => this.#sweep());
+    this.#spendings = new Spendings(clock);
   }
 
-  /** Those that are remembered. */
-  get spenders(): number {
-    return this.#spent.size;
+  /** What is remembered. */
+  get spendings(): number {
+    return this.#spendings.size;
   }
 
   /**
@@ -62,53 +58,35 @@ export class UserRates {
    */
   spend({ name, limits }: Spender, ...counted: readonly Counted[]): void {
     const nowMs = this.#clock.monotonicMs();
-    const before = this.#spent.get(name);
-    const after: [Counted, number][] = [];
+    const after: [key: string, fullAtMs: number][] = [];
     for (const what of counted) {
       const perSecond = limits?.get(what) ?? this.#usual(what);
       if (perSecond === Infinity) continue;
       const rate = new Rate(perSecond, BURST_S * perSecond);
-      const fullAtMs = before?.get(what) ?? -Infinity;
+      const key = `${what} ${name}`;
+      const fullAtMs = this.#spendings.of(key);
       const next = rate.spend(fullAtMs, nowMs);
-      if (next === undefined) {
-        const waitMs = rate.waitMs(fullAtMs, nowMs);
-        throw tooMany(what, perSecond, waitMs, this.#refused(name, nowMs) ? 0 : PAUSE_MS);
-      }
-      after.push([what, next]);
+      if (next === undefined)
+        throw tooMany(what, perSecond, rate.waitMs(fullAtMs, nowMs), this.#pauseMs(name));
+      after.push([key, next]);
     }
-    if (after.length === 0) return;
-    const spent = before ?? this.#remember(name);
-    for (const [what, next] of after) spent.set(what, next);
+    for (const [key, next] of after) this.#spendings.note(key, next);
+  }
+
+  close(): void {
+    this.#spendings.close();
   }
 
   #usual(what: Counted): number {
     return isUsual(what) ? this.#limits[what] : Infinity;
   }
 
-  close(): void {
-    this.#timer.cancel();
-  }
-
-  /** Counts a refusal. False: there were too many. */
-  #refused(name: string, nowMs: number): boolean {
-    const spent = this.#spent.get(name) ?? this.#remember(name);
-    const next = REFUSALS.spend(spent.get('refused') ?? -Infinity, nowMs);
-    if (next !== undefined) spent.set('refused', next);
-    return next !== undefined;
-  }
-
-  #remember(name: string): Map<Counted | 'refused', number> {
-    const [first] = this.#spent.keys();
-    if (first !== undefined && this.#spent.size >= MAX_SPENDERS) this.#spent.delete(first);
-    const spent = new Map<Counted | 'refused', number>();
-    this.#spent.set(name, spent);
-    return spent;
-  }
-
-  #sweep(): void {
-    const nowMs = this.#clock.monotonicMs();
-    for (const [name, spent] of this.#spent)
-      if ([...spent.values()].every((fullAtMs) => fullAtMs <= nowMs)) this.#spent.delete(name);
+  /** For how long the stream that asked for something is not read, which is refused. */
+  #pauseMs(name: string): number {
+    const key = `refused ${name}`;
+    const next = REFUSALS.spend(this.#spendings.of(key), this.#clock.monotonicMs());
+    if (next !== undefined) this.#spendings.note(key, next);
+    return next === undefined ? PAUSE_MS : 0;
   }
 }
 

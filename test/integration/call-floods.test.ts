@@ -114,6 +114,34 @@ describe('Isolated: floods of calls', () => {
     assert.equal(attacker.session.remoteSettings.maxConcurrentStreams, 100);
   });
 
+  it('viewers who were let in are told at once why they go, however many they are', async () => {
+    await start({ refusalRate: 1 });
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    const hello = grpcMessage(liveService.Connect.requestSerialize({ hello: {} }));
+    const calls = Array.from({ length: 50 }, () => attacker.open('Connect', hello));
+    for (const { stream } of calls) stream.resume();
+    await until('all are there', () => gateway.stats.sessions >= 50);
+    await new Promise((pong) => attacker.session.ping(pong));
+    for (const { stream } of calls) stream.write(hello);
+    await until('all have to go', () => gateway.stats.refused.get('HELLO_REPEATED') === 50);
+    await new Promise((pong) => attacker.session.ping(pong));
+    assert.equal(attacker.count('HELLO_REPEATED'), 50);
+  });
+
+  it('who would be told later is told when the gateway goes', async () => {
+    await start({ refusalRate: 1 });
+    const attacker = attack();
+    await once(attacker.session, 'remoteSettings');
+    const request = grpcMessage(liveService.GetRoom.requestSerialize({ room: '' }));
+    const calls = Array.from({ length: 50 }, () => attacker.open('GetRoom', request));
+    for (const { stream } of calls) stream.end();
+    await until('all are refused', () => gateway.stats.refused.get('ROOM_NAME_INVALID') === 50);
+    await gateway.drain(0);
+    await until('all calls are over', () => calls.every(({ ended }) => ended !== undefined));
+    assert.equal(attacker.count('ROOM_NAME_INVALID'), 50);
+  });
+
   it('calls that go away while they wait for their turn are no faults of the gateway', async () => {
     await start({});
     const attacker = attack();

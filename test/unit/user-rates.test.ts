@@ -96,9 +96,9 @@ describe('what each user may do in a second', () => {
   it('remember only who has published lately, and not without end', () => {
     limited({ publish: 100 });
     for (let user = 0; user < 150_000; user++) passing(1, { user: `u${user}` });
-    assert.equal(rates.spenders, 100_000);
+    assert.equal(rates.spendings, 100_000);
     clock.advance(10_000);
-    assert.equal(rates.spenders, 0);
+    assert.equal(rates.spendings, 0);
   });
 
   it('have the streams of who is refused again and again wait', () => {
@@ -112,6 +112,6 @@ describe('what each user may do in a second', () => {
   it('cost nothing where there are none', () => {
     limited({});
     passing(5);
-    assert.equal(rates.spenders, 0);
+    assert.equal(rates.spendings, 0);
   });
 });

@@ -127,7 +127,7 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
     // A status in the midst of a frame would be taken for a fault of the transport.
     if (this.#rest !== undefined && this.#stream.writable) this.#stream.write(this.#rest);
     this.#rest = undefined;
-    this.#call.sendStatus(statusOf(failure));
+    this.#call.sendStatus(Object.assign(statusOf(failure), { served: this.#served }));
   }
 
   reset(): void {

@@ -7,7 +7,8 @@ import type { Refusals } from '../../session/refusals.ts';
 import { statusOf } from './status.ts';
 
 type SendStatus = ServerInterceptingCallInterface['sendStatus'];
-type Status = Parameters<SendStatus>[0];
+/** `served`: the call was served before it is refused. */
+type Status = Parameters<SendStatus>[0] & { readonly served?: boolean };
 
 /** What grpc-js refuses by itself, before a handler is asked, and what it is in the terms of the contract. */
 const REFUSALS: readonly { readonly code: status; readonly details: RegExp; readonly failure: Failure }[] = [
@@ -65,7 +66,8 @@ export function refusalExplainer(
     if (refusal !== undefined) refusals.count(refusal.reason);
     const { sendStatus } = Object.getPrototypeOf(this) as { sendStatus: SendStatus };
     const send = (): void => sendStatus.call(this, refusal === undefined ? sent : statusOf(refusal));
-    if (sent.code === status.OK) send();
+    // Who was served asks for nothing by being told why he goes.
+    if (sent.code === status.OK || sent.served === true) send();
     else pace(this, send);
   }
   return (call) => {

@@ -58,7 +58,7 @@ export class ShortCall implements Consumer {
     call.sendStatus = (status) => {
       // It ends with it, unless what was sent is not taken, or the client keeps its half.
       this.blockedSinceMs ??= this.#clock.monotonicMs();
-      sendStatus(status);
+      sendStatus(Object.assign(status, { served: this.#served }));
     };
   }
 
