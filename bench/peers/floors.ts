@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '../../nats-server/binary.ts';
 import { launchNats } from '../../nats-server/process.ts';
 import { NODE_ARGUMENTS } from '../../server/process/node-arguments.ts';
-import { liveCounter } from '../wire/live-counter.ts';
+import { liveCounter, liveWebSocketCounter } from '../wire/live-counter.ts';
 import { natsPublication } from './nats-core.ts';
 import type { Peer } from './peer.ts';
 import { freePort, listening, startProgram } from './processes.ts';
@@ -13,8 +13,14 @@ import { freePort, listening, startProgram } from './processes.ts';
  * The platform below the gateway with next to nothing on it, between nats-server and the gateway's own subscribers:
  * what it takes, no gateway on this platform can undercut.
  * @param script the server, in bench/servers/
+ * @param counter how its subscribers come
  */
-const floor = (name: string, script: string, version: string): Peer => ({
+const floor = (
+  name: string,
+  script: string,
+  version: string,
+  counter: typeof liveWebSocketCounter,
+): Peer => ({
   name,
   async installed() {
     await findNatsServer();
@@ -44,14 +50,22 @@ const floor = (name: string, script: string, version: string): Peer => ({
       },
     };
   },
-  subscriber: (context) => liveCounter(context, { live: {} }),
+  subscriber: (context) => counter(context, { live: {} }),
   publish: { natural: (port) => natsPublication(port, (room) => room) },
 });
 
 const grpcPackage = createRequire(import.meta.url)('@grpc/grpc-js/package.json') as { version: string };
 
 /** A server of grpc-js that does nothing but write. */
-export const grpcJs = floor('grpc-js', 'grpc-js.ts', grpcPackage.version);
+export const grpcJs = floor('grpc-js', 'grpc-js.ts', grpcPackage.version, liveCounter);
 
 /** The same without grpc-js. */
-export const nodeHttp2 = floor('node-http2', 'node-http2.ts', process.version);
+export const nodeHttp2 = floor('node-http2', 'node-http2.ts', process.version, liveCounter);
+
+/** Bare sockets, by WebSocket. */
+export const nodeWebSocket = floor(
+  'node-websocket',
+  'node-websocket.ts',
+  process.version,
+  liveWebSocketCounter,
+);

@@ -1,6 +1,6 @@
 import { anycableGo } from './anycable-go.ts';
 import { centrifugo } from './centrifugo.ts';
-import { grpcJs, nodeHttp2 } from './floors.ts';
+import { grpcJs, nodeHttp2, nodeWebSocket } from './floors.ts';
 import { liveGateway, liveGatewaySse, liveGatewayWebSocket, liveGatewayWorkers } from './gateways.ts';
 import { mosquitto } from './mosquitto.ts';
 import { natsCore } from './nats-core.ts';
@@ -16,6 +16,7 @@ export const peers: readonly Peer[] = [
   liveGatewaySse,
   grpcJs,
   nodeHttp2,
+  nodeWebSocket,
   nchan,
   mosquitto,
   socketIo,

@@ -134,7 +134,7 @@ export const SERVING_SETTINGS = {
   refusalRate: required({
     flag: 'refusal-rate',
     placeholder: 'n',
-    help: 'refused gRPC calls of one address that are answered at once, in a second, and five times as many after a pause; more are answered two to four seconds later',
+    help: 'refused gRPC calls of one address that are answered at once, in a second, and five times as many after a pause; more are answered two to four seconds later, and up to four times as late while hundreds wait',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '20',
     parse: parseRate,

@@ -17,7 +17,7 @@ describe('a session that cannot be opened', () => {
     const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
     const origins = new Origins([]);
-    const atOnce = { answer: (_: string, answer: () => void) => answer() };
+    const atOnce = { answer: (_address: string, _refused: unknown, answer: () => void) => answer() };
     const server = new Server({
       interceptors: [liveInterceptor(broken, () => undefined, receiving, origins, atOnce)],
     });

@@ -8,6 +8,22 @@ const BURST_S = 5;
 /** How much later the others are answered, in milliseconds, at least, and at most so much more: less than clients wait for an answer, and not all at once. */
 const LATER_MS = 2_000;
 const SPREAD_MS = 2_000;
+/** With every so many that wait at an address the next waits longer by as much again, up to so many times. */
+const CROWD = 200;
+const MOST_TIMES = 4;
+
+/** Who is to be told that it is refused. */
+export interface Refused {
+  once(event: 'close', gone: () => void): unknown;
+}
+
+interface Waiting {
+  readonly timer: Timer;
+  readonly answer: () => void;
+}
+
+/** Those at one address that are told later. */
+type Crowd = Map<Refused, Waiting>;
 
 /**
  * When refusals are answered: at once, as long as an address gets few of them. Who asks again as soon as it is refused would be refused thousands of times in a second, each of
@@ -19,8 +35,8 @@ export class RefusalPace {
   readonly #rate: Rate;
   /** By address. */
   readonly #spendings: Spendings;
-  /** Those that are told later. */
-  readonly #waiting = new Map<Timer, () => void>();
+  /** By address; none is empty. */
+  readonly #crowds = new Map<string, Crowd>();
   #released = false;
 
   /** @param perSecond refusals of an address that are answered at once; Infinity: all */
@@ -31,36 +47,59 @@ export class RefusalPace {
     this.#spendings = new Spendings(clock);
   }
 
-  /** Has somebody at an address told that it is refused: now, or later. */
-  answer(address: string, answer: () => void): void {
+  /** Addresses at which somebody waits to be told. */
+  get crowds(): number {
+    return this.#crowds.size;
+  }
+
+  /** Has somebody at an address told that it is refused: now, or later, unless it is gone then. */
+  answer(address: string, refused: Refused, answer: () => void): void {
     if (this.#released || this.#mayNow(address)) return answer();
-    const timer = this.#clock.after(LATER_MS + SPREAD_MS * this.#random(), () => {
-      this.#waiting.delete(timer);
+    const crowd: Crowd = this.#crowds.get(address) ?? new Map<Refused, Waiting>();
+    this.#crowds.set(address, crowd);
+    const timer = this.#clock.after(this.#laterMs(crowd.size), () => {
+      this.#leave(address, refused);
       answer();
     });
-    this.#waiting.set(timer, answer);
+    crowd.set(refused, { timer, answer });
+    refused.once('close', () => this.#leave(address, refused));
   }
 
   /** The gateway goes: all that wait are told now, and from now on everybody at once. */
   release(): void {
     this.#released = true;
-    for (const [timer, answer] of this.#waiting) {
-      timer.cancel();
-      answer();
-    }
-    this.#waiting.clear();
+    for (const { answer } of this.#takeAll()) answer();
   }
 
   /** Those that wait are told nothing any more. */
   close(): void {
     this.#spendings.close();
-    for (const timer of this.#waiting.keys()) timer.cancel();
-    this.#waiting.clear();
+    this.#takeAll();
   }
 
   #mayNow(address: string): boolean {
     const next = this.#rate.spend(this.#spendings.of(address), this.#clock.monotonicMs());
     if (next !== undefined) this.#spendings.note(address, next);
     return next !== undefined;
+  }
+
+  /** @param before how many wait already */
+  #laterMs(before: number): number {
+    return (LATER_MS + SPREAD_MS * this.#random()) * Math.min(MOST_TIMES, 1 + before / CROWD);
+  }
+
+  #leave(address: string, refused: Refused): void {
+    const crowd = this.#crowds.get(address);
+    crowd?.get(refused)?.timer.cancel();
+    crowd?.delete(refused);
+    if (crowd?.size === 0) this.#crowds.delete(address);
+  }
+
+  /** Nobody waits any more; those that did. */
+  #takeAll(): Waiting[] {
+    const all = [...this.#crowds.values()].flatMap((crowd) => [...crowd.values()]);
+    for (const { timer } of all) timer.cancel();
+    this.#crowds.clear();
+    return all;
   }
 }

@@ -22,8 +22,10 @@ export interface ConnectionGuardDependencies {
   /** Where calls wait. */
   readonly intake: Intake;
   /** Has whoever is at the other end of a connection told that its call is refused, now or later. */
-  readonly refuse: (peer: string, answer: () => void) => void;
+  readonly refuse: RefuseCall;
 }
+
+type RefuseCall = (stream: ServerHttp2Stream, peer: string, answer: () => void) => void;
 
 /** Bounds of what one connection may do. */
 export interface ConnectionBounds {
@@ -36,7 +38,7 @@ export interface ConnectionBounds {
 /** Sees to it that what one connection sends costs the others little: all that is known of HTTP/2 passes here before gRPC has it. */
 export class ConnectionGuard implements Http2Guard {
   readonly #refusals: ConnectionRefusals;
-  readonly #refuseCall: (peer: string, answer: () => void) => void;
+  readonly #refuseCall: RefuseCall;
   readonly #listener: () => Pick<Listener, 'suspect' | 'read' | 'bytesRead'>;
   readonly #controlFrames: ControlFrames;
   readonly #retired: RetiredConnections;
@@ -90,7 +92,7 @@ export class ConnectionGuard implements Http2Guard {
   /** See {@link Http2Guard}. */
   noSuchMethod(stream: ServerHttp2Stream, answer: () => void): void {
     const { socket } = stream.session as ServerHttp2Session;
-    this.#refuseCall(peerName(socket), () => {
+    this.#refuseCall(stream, peerName(socket), () => {
       if (!stream.destroyed) answer();
     });
   }

@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from 'node:http2';
 import { Server } from '@grpc/grpc-js';
 import { moderationService } from '../../../protos/moderation.ts';
 import { sleep } from '../../../common/sleep.ts';
@@ -72,8 +73,8 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     if (listening === undefined) throw new Error('a connection before anything listens');
     return listening;
   };
-  const refuse = (peer: string, answer: () => void): void =>
-    refusalPace.answer(origins.clientOf(peer) ?? peer, answer);
+  const refuse = (stream: ServerHttp2Stream, peer: string, answer: () => void): void =>
+    refusalPace.answer(origins.clientOf(peer) ?? peer, stream, answer);
   const guard = new ConnectionGuard({ clock, refusals, listener, intake, refuse }, serving.connections);
   let carriers: GrpcCarrierDependencies | undefined = undefined;
   const dependencies = (): GrpcCarrierDependencies =>

@@ -18,6 +18,7 @@ import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { liveService } from '../../../protos/live.ts';
 import { forwardedFor, metadataOf } from './call-metadata.ts';
+import { http2StreamOf } from './http2-stream.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import type { Origin, Origins } from '../connections/origins.ts';
 import type { Receiving } from '../connections/receiving.ts';
@@ -71,7 +72,7 @@ export function liveInterceptor(
   const originOf = (call: ServerInterceptingCallInterface): Origin =>
     origins.ofCall(call.getPeer(), () => forwardedFor(metadataOf(call)));
   const explainRefusals = refusalExplainer(refusals, (call, answer) =>
-    refusalPace.answer(originOf(call).address, answer),
+    refusalPace.answer(originOf(call).address, http2StreamOf(call), answer),
   );
   return ({ path, requestStream }, call) => {
     explainRefusals(call);
