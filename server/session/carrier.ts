@@ -8,9 +8,9 @@ export type Received = { readonly kind: 'frame'; readonly frame: ClientFrame } |
 export interface CarrierListener {
   /** A frame has come: one for each {@link Carrier.read}. */
   received(received: Received): void;
-  /** The frame was handed over whole: the next one can be written. */
+  /** All that was written was handed over: the next can be. */
   written(): void;
-  /** A part of the frame was handed over. */
+  /** A part of it was handed over. */
   progressed(): void;
   /** What comes from the client cannot be received; the stream is to be ended for that. */
   failed(error: unknown): void;
@@ -49,8 +49,8 @@ export interface Carrier {
   readonly connection: CarrierConnection | undefined;
   /** Begins: from now on the listener is told what happens. Nothing is received before the first {@link read}. */
   open(listener: CarrierListener): void;
-  /** Sends one frame; only when the one before was {@link CarrierListener.written}. */
-  write(frame: Buffer): void;
+  /** Sends frames, in this order, one at least; only when those before were {@link CarrierListener.written}. Only the last may be large. */
+  write(frames: readonly Buffer[]): void;
   /** Asks for the next frame of the client. */
   read(): void;
   /** Ends the stream with OK, behind what was written. */

@@ -177,22 +177,22 @@ export class Session
   }
 
   /** See {@link FrameSink}. */
-  write(frame: Buffer): void {
-    this.#carrier.write(frame);
+  write(frames: readonly Buffer[]): void {
+    this.#carrier.write(frames);
   }
 
   /** See {@link FrameSink}. */
-  deliver(event: RoomEvent, room: string): void {
+  frameOf(event: RoomEvent, room: string): Buffer {
     switch (event.kind) {
       case 'batch': {
         const frame = event.frame[this.#form];
         this.#dependencies.compression.savedBytes += event.frame.plain.length - frame.length;
-        return this.#carrier.write(frame);
+        return frame;
       }
       case 'failed':
-        return this.#carrier.write(encodeFrame(this.subscriptions.failed(room, event.error)));
+        return encodeFrame(this.subscriptions.failed(room, event.error));
       default:
-        return this.#carrier.write(encodeFrame(noticeFrame(event, room)));
+        return encodeFrame(noticeFrame(event, room));
     }
   }
 

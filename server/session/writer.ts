@@ -8,17 +8,20 @@ import type { Scheduler, Task } from './scheduler.ts';
 export type UrgentFrame = Buffer | (() => Buffer);
 
 /**
- * Where a writer's frames go: one at a time. The writer is told by {@link Writer.written} when the next can be taken, and may be told before
+ * Where a writer's frames go: one write at a time. The writer is told by {@link Writer.written} when the next can be taken, and may be told before
  * by {@link Writer.progressed} that a part of the last one was.
  */
 export interface FrameSink {
-  /** Sends a frame with its prefix. */
-  write(frame: Buffer): void;
-  /** Sends the frame that tells the viewer what its subscription has for it. */
-  deliver(event: RoomEvent, room: string): void;
+  /** Sends frames with their prefixes, in this order: one at least. */
+  write(frames: readonly Buffer[]): void;
+  /** The frame, with its prefix, that tells the viewer what its subscription has for it. */
+  frameOf(event: RoomEvent, room: string): Buffer;
   /** Something of ours broke while a frame was made; nothing more will be written. */
   failed(error: unknown): void;
 }
+
+/** Frames that wait are written together as long as they are no more than so many bytes, but for the last. A write costs as much for a few bytes as for this. */
+const TOGETHER_BYTES = 16 * 1024;
 
 /** `closed` is final. */
 type State =
@@ -31,7 +34,7 @@ const IDLE: State = { kind: 'idle' };
 const QUEUED: State = { kind: 'queued' };
 
 /**
- * Writes one stream: never more than one frame in flight, so that what a viewer is owed stays in the room
+ * Writes one stream: never more than one write in flight, so that what a viewer is owed stays in the room
  * log, where it costs nothing, and batches grow while the transport is busy.
  */
 export class Writer implements Waker, Task {
@@ -111,23 +114,32 @@ export class Writer implements Waker, Task {
   }
 
   #writeNext(): void {
-    const urgent = this.#urgent.shift();
-    if (urgent === undefined) return this.#deliverNext();
-    const frame = typeof urgent === 'function' ? urgent() : urgent;
+    const frames: Buffer[] = [];
+    for (let bytes = 0; bytes < TOGETHER_BYTES;) {
+      const frame = this.#nextUrgent() ?? this.#nextOfRooms();
+      if (frame === undefined) break;
+      frames.push(frame);
+      bytes += frame.length;
+    }
+    if (frames.length === 0) return;
     this.#begin();
-    this.#sink.write(frame);
+    this.#sink.write(frames);
   }
 
-  #deliverNext(): void {
+  #nextUrgent(): Buffer | undefined {
+    const urgent = this.#urgent.shift();
+    return typeof urgent === 'function' ? urgent() : urgent;
+  }
+
+  #nextOfRooms(): Buffer | undefined {
     for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
       const event = next.next();
       if (event === undefined) continue;
       // Back to the end of the line: rooms on one stream take turns.
       if (!this.#ready.has(next)) this.#ready.push(next);
-      this.#begin();
-      this.#sink.deliver(event, next.room);
-      return;
+      return this.#sink.frameOf(event, next.room);
     }
+    return undefined;
   }
 
   #begin(): void {

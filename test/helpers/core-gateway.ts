@@ -260,10 +260,10 @@ export class ModelClient {
   #connect(): Writer {
     const generation = this.#generation;
     let inFlight = false;
-    const write = (frame: Buffer): void => {
-      assert.ok(!inFlight, 'two frames in flight');
+    const write = (frames: readonly Buffer[]): void => {
+      assert.ok(!inFlight, 'two writes in flight');
       inFlight = true;
-      if (generation === this.#generation) this.#receive(frame);
+      for (const frame of frames) if (generation === this.#generation) this.#receive(frame);
       const finish = (): void => {
         inFlight = false;
         writer.written();
@@ -271,17 +271,17 @@ export class ModelClient {
       if (this.#transport.kind === 'blocked') this.#transport.done = finish;
       else queueMicrotask(finish);
     };
-    const deliver = (event: RoomNotice, room: string): void => {
-      if (event.kind === 'batch') return write(event.frame.plain);
-      if (event.kind !== 'failed') return write(encodeFrame(noticeFrame(event, room)));
+    const frameOf = (event: RoomNotice, room: string): Buffer => {
+      if (event.kind === 'batch') return event.frame.plain;
+      if (event.kind !== 'failed') return encodeFrame(noticeFrame(event, room));
       this.told.push(`failed ${(event.error as Error).name}`);
       this.leave(room);
-      queueMicrotask(() => writer.written());
+      return encodeFrame({ roomError: { room } });
     };
     const failed = (error: unknown): never => {
       throw error;
     };
-    const writer = new Writer({ write, deliver, failed }, this.#gateway.scheduler, this.#gateway.clock);
+    const writer = new Writer({ write, frameOf, failed }, this.#gateway.scheduler, this.#gateway.clock);
     return writer;
   }
 

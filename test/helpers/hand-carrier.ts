@@ -30,15 +30,15 @@ export class HandCarrier implements Carrier {
     this.#listener = listener;
   }
 
-  write(frame: Buffer): void {
-    assert.ok(!this.#busy, 'two frames in flight');
+  write(frames: readonly Buffer[]): void {
+    assert.ok(!this.#busy, 'two writes in flight');
     assert.equal(this.ending, undefined, 'a frame behind the end');
     this.#busy = true;
-    this.sent.push(decodeServerFrame(bareFrame(frame)));
+    this.sent.push(...frames.map((frame) => decodeServerFrame(bareFrame(frame))));
     if (this.flowing) queueMicrotask(() => this.handOver());
   }
 
-  /** The frame in flight, if there is one, has been handed over. */
+  /** What is in flight, if anything, has been handed over. */
   handOver(): void {
     if (!this.#busy) return;
     this.#busy = false;

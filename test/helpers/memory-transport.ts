@@ -99,13 +99,13 @@ class MemoryLink implements Link {
   /** Frames that the gateway has asked for. */
   #asked = 1;
   /** What the gateway has written and the client has not read. */
-  #inFlight: Buffer | undefined;
+  #inFlight: readonly Buffer[] | undefined;
 
   constructor(gateway: CoreGateway, handlers: LinkHandlers, flowing: () => boolean) {
     this.#handlers = handlers;
     this.#flowing = flowing;
     this.#carrier = new MemoryCarrier({
-      write: (frame) => this.#carry(frame),
+      write: (frames) => this.#carry(frames),
       read: () => {
         this.#asked++;
         this.#deliverSent();
@@ -146,15 +146,19 @@ class MemoryLink implements Link {
 
   /** Gives what is in flight to the client, whatever the path is like. */
   pass(): void {
-    const frame = this.#inFlight;
-    if (frame === undefined || this.#state !== 'open') return;
+    const frames = this.#inFlight;
+    if (frames === undefined || this.#state !== 'open') return;
     this.#inFlight = undefined;
     queueMicrotask(() => {
-      if (this.#state !== 'open') return;
-      const received = receiveFrame(bareFrame(frame));
-      this.#handlers.frame(received.frame, received.bytes, received.receivedBytes);
-      this.#carrier.listener?.written();
+      for (const frame of frames) this.#give(frame);
+      if (this.#state === 'open') this.#carrier.listener?.written();
     });
+  }
+
+  #give(bytes: Buffer): void {
+    if (this.#state !== 'open') return;
+    const { frame, bytes: size, receivedBytes } = receiveFrame(bareFrame(bytes));
+    this.#handlers.frame(frame, size, receivedBytes);
   }
 
   #deliverSent(): void {
@@ -167,9 +171,9 @@ class MemoryLink implements Link {
     });
   }
 
-  #carry(frame: Buffer): void {
-    assert.ok(this.#inFlight === undefined, 'two frames in flight');
-    this.#inFlight = frame;
+  #carry(frames: readonly Buffer[]): void {
+    assert.ok(this.#inFlight === undefined, 'two writes in flight');
+    this.#inFlight = frames;
     this.pump();
   }
 
@@ -200,7 +204,7 @@ function errorOf(end: End): LiveError | undefined {
 
 /** What a carrier's frames are carried by. */
 interface Wire {
-  write(frame: Buffer): void;
+  write(frames: readonly Buffer[]): void;
   read(): void;
   over(end: End): void;
 }
@@ -221,8 +225,8 @@ class MemoryCarrier implements Carrier {
     this.listener = listener;
   }
 
-  write(frame: Buffer): void {
-    if (!this.#closed) this.#wire.write(frame);
+  write(frames: readonly Buffer[]): void {
+    if (!this.#closed) this.#wire.write(frames);
   }
 
   takeToken(): undefined {

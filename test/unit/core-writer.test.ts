@@ -27,13 +27,13 @@ function handWritten(hand: HandScheduled): { writer: Writer; written: string[]; 
   let inFlight = false;
   const writer = new Writer(
     {
-      write(frame) {
-        assert.ok(!inFlight, 'two frames in flight');
-        written.push(frame.toString());
+      write(frames) {
+        assert.ok(!inFlight, 'two writes in flight');
+        written.push(frames.map(String).join('+'));
         inFlight = true;
       },
       failed: assert.ifError,
-      deliver: () => assert.fail('no room is attached'),
+      frameOf: () => assert.fail('no room is attached'),
     },
     hand.scheduler,
     hand.clock,
@@ -48,14 +48,15 @@ function handWritten(hand: HandScheduled): { writer: Writer; written: string[]; 
 const pong = encodeServerFrame({ pong: { nonce: '1' } });
 
 describe('Isolated: writer', () => {
-  it('has one frame in flight, and says since when', () => {
+  it('has one write in flight, and says since when', () => {
     const hand = new HandScheduled();
     const { writer, written, finish } = handWritten(hand);
     writer.send(Buffer.from('a'));
-    writer.send(Buffer.from('b'));
-    assert.equal(writer.backlog, 2);
     hand.clock.advance(5);
     hand.runAll();
+    writer.send(Buffer.from('b'));
+    hand.runAll();
+    assert.equal(writer.backlog, 1);
     assert.deepEqual(written, ['a']);
     assert.equal(writer.blockedSinceMs, 5);
     assert.equal(writer.lastWriteMs, 5);
@@ -74,13 +75,26 @@ describe('Isolated: writer', () => {
     assert.equal(writer.blockedSinceMs, undefined);
   });
 
+  it('writes frames that wait together, up to 16 KiB and one more', () => {
+    const hand = new HandScheduled();
+    const { writer, written, finish } = handWritten(hand);
+    const half = 'x'.repeat(8 * 1024);
+    for (const text of ['a', 'b', half, half, 'c', 'd']) writer.send(Buffer.from(text));
+    hand.runAll();
+    assert.deepEqual(written, [`a+b+${half}+${half}`]);
+    assert.equal(writer.backlog, 2);
+    finish();
+    hand.runAll();
+    assert.deepEqual(written.slice(1), ['c+d']);
+  });
+
   it('makes a frame that was asked for when it is written, not before', () => {
     const hand = new HandScheduled();
     const { writer, written, finish } = handWritten(hand);
     let results = '';
     writer.send(Buffer.from('a'));
-    writer.send(() => Buffer.from(results));
     hand.runAll();
+    writer.send(() => Buffer.from(results));
     results = 'all that came meanwhile';
     finish();
     hand.runAll();
@@ -91,8 +105,8 @@ describe('Isolated: writer', () => {
     const hand = new HandScheduled();
     const { writer, written, finish } = handWritten(hand);
     writer.send(Buffer.from('a'));
-    writer.send(Buffer.from('b'));
     hand.runAll();
+    writer.send(Buffer.from('b'));
     writer.close();
     finish();
     writer.send(Buffer.from('c'));
@@ -208,7 +222,7 @@ describe('Isolated: writer', () => {
           throw new Error('the call is gone');
         },
         failed: (error) => broken.push(error),
-        deliver: () => assert.fail('no room is attached'),
+        frameOf: () => assert.fail('no room is attached'),
       },
       hand.scheduler,
       hand.clock,

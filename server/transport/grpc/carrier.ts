@@ -53,7 +53,7 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
       return;
     }
     this.#listener?.progressed();
-    this.write(this.#rest);
+    this.#writePieces(this.#rest);
   };
 
   /**
@@ -92,12 +92,21 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
     this.#stream.once('close', () => listener.closed());
   }
 
-  write(frame: Buffer): void {
+  write(frames: readonly Buffer[]): void {
     if (!this.#served) this.#dependencies.served(this.#stream);
     this.#served = true;
+    // Where the call has been ended for us, its own event follows.
+    if (!this.#stream.writable) return;
+    const last = frames.length - 1;
+    if (last > 0) this.#stream.cork();
+    for (let n = 0; n < last; n++) this.#stream.write(frames[n]);
+    this.#writePieces(frames[last] as Buffer);
+    if (last > 0) this.#stream.uncork();
+  }
+
+  #writePieces(frame: Buffer): void {
     const large = frame.length > PIECE_BYTES;
     this.#rest = large ? frame.subarray(PIECE_BYTES) : undefined;
-    // Where the call has been ended for us, its own event follows.
     if (this.#stream.writable)
       this.#stream.write(large ? frame.subarray(0, PIECE_BYTES) : frame, this.#handedOver);
   }

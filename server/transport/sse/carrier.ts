@@ -58,7 +58,10 @@ export class SseCarrier implements Carrier {
   readonly #response: ServerResponse;
   readonly #dependencies: SseCarrierDependencies;
   readonly #pieces: Pieces;
+  /** Of the client. */
   readonly #frames: ClientFrame[];
+  /** What has yet to be written of what is to be written together. */
+  #following: readonly Buffer[] = [];
   /** When the stream is to end, on the monotonic clock. */
   readonly #endsAtMs: number;
   #token: string | undefined;
@@ -102,7 +105,12 @@ export class SseCarrier implements Carrier {
     if (frame !== undefined) process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
   }
 
-  write(prefixed: Buffer): void {
+  write([first, ...following]: readonly Buffer[]): void {
+    this.#following = following;
+    if (first !== undefined) this.#write(first);
+  }
+
+  #write(prefixed: Buffer): void {
     // It was told why, and that was the last.
     if (this.#response.writableEnded) return this.#taken();
     const kept = this.#dependencies.texts.get(prefixed, this.#epoch);
@@ -134,8 +142,9 @@ export class SseCarrier implements Carrier {
     this.#request.socket.destroy();
   }
 
-  /** Between two frames. Whoever is sent nothing else gets heartbeats, so that it is looked at often enough. */
+  /** Between two writes. Whoever is sent nothing else gets heartbeats, so that it is looked at often enough. */
   #written(): void {
+    if (this.#following.length > 0) return this.write(this.#following);
     const ends = !this.#response.writableEnded && this.#dependencies.clock.monotonicMs() >= this.#endsAtMs;
     if (ends) this.#response.end(retryText(GO_ON_MS));
     this.#listener?.written();
@@ -144,6 +153,7 @@ export class SseCarrier implements Carrier {
 
   /** Nothing had to be sent. */
   #taken(): void {
+    if (this.#following.length > 0) return this.write(this.#following);
     process.nextTick(() => this.#listener?.written());
   }
 

@@ -83,8 +83,15 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
     this.read();
   }
 
-  write(frame: Buffer): void {
-    this.#writePieces(this.#dependencies.framed.of(frame));
+  write(frames: readonly Buffer[]): void {
+    // Where it has ended for us, that is told by itself.
+    if (!this.#socket.writable) return;
+    const { framed } = this.#dependencies;
+    const last = frames.length - 1;
+    if (last > 0) this.#socket.cork();
+    for (let n = 0; n < last; n++) this.#socket.write(framed.of(frames[n] as Buffer));
+    this.#writePieces(framed.of(frames[last] as Buffer));
+    if (last > 0) this.#socket.uncork();
   }
 
   read(): void {
@@ -191,7 +198,6 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
   #writePieces(message: Buffer): void {
     const large = message.length > PIECE_BYTES;
     this.#rest = large ? message.subarray(PIECE_BYTES) : undefined;
-    // Where it has ended for us, that is told by itself.
     if (this.#socket.writable)
       this.#socket.write(large ? message.subarray(0, PIECE_BYTES) : message, this.#handedOver);
   }
