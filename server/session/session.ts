@@ -10,7 +10,8 @@ import type { Carrier, CarrierConnection, CarrierListener, Received } from './ca
 import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
-import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
+import { encodeFrame, noticeFrame, welcomeFrame } from './frames.ts';
+import type { HeartbeatFrames } from './heartbeat-frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
@@ -117,16 +118,16 @@ export class Session
    * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
    * come back, ahead of all that it is owed.
    * @param periodMs time until the next call, in milliseconds
+   * @param heartbeats of this moment
    */
-  sweep(nowMs: number, periodMs: number): void {
+  sweep(nowMs: number, periodMs: number, heartbeats: HeartbeatFrames): void {
     this.tokens?.sweep();
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
-    const causes = this.#dependencies.upstreamCauses();
-    if (!silent && this.#upstreamTold === causes) return;
-    this.#upstreamTold = causes;
-    this.send(heartbeatFrame(this.subscriptions.statuses, causes));
+    if (!silent && this.#upstreamTold === heartbeats.causes) return;
+    this.#upstreamTold = heartbeats.causes;
+    this.#writer.send(heartbeats.of(this.subscriptions.statuses));
   }
 
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */

@@ -7,6 +7,7 @@ import type { SampledLog } from '../observability/sampled-log.ts';
 import { sampledLog } from '../observability/sampled-log.ts';
 import type { Carrier } from './carrier.ts';
 import type { CompressionStats, GoAway, SessionDependencies } from './session-dependencies.ts';
+import { HeartbeatFrames } from './heartbeat-frames.ts';
 import { Session } from './session.ts';
 import { Failure } from './failure.ts';
 import type { Consumer } from './slow-consumers.ts';
@@ -155,7 +156,8 @@ export class Sessions {
 
   #sweep(periodMs: number): void {
     const nowMs = this.#dependencies.clock.monotonicMs();
-    for (const session of this.#sessions) session.sweep(nowMs, periodMs);
+    const heartbeats = new HeartbeatFrames(this.#dependencies.upstreamCauses());
+    for (const session of this.#sessions) session.sweep(nowMs, periodMs, heartbeats);
     this.#slowConsumers.sweep([this.#sessions, this.#others]);
   }
 }

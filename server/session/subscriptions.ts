@@ -9,6 +9,7 @@ import type { Subscription, Waker } from '../room/subscription.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
+import type { RoomStatus } from './frames.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 import type { SessionLog } from './session-log.ts';
@@ -71,7 +72,7 @@ export class Subscriptions {
   }
 
   /** What heartbeats tell of the rooms that are joined. */
-  get statuses(): { room: string; head: number; audience: number }[] {
+  get statuses(): RoomStatus[] {
     return this.#entries.flatMap((entry) =>
       entry.kind === 'opening'
         ? []

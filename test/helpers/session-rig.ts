@@ -10,6 +10,7 @@ import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
+import { HeartbeatFrames } from '../../server/session/heartbeat-frames.ts';
 import type { UpstreamCauses } from '../../server/upstream/upstream-cause.ts';
 import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { CoreGateway } from './core-gateway.ts';
@@ -98,7 +99,8 @@ export class SessionRig implements AsyncDisposable {
   }
 
   sweep(): void {
-    this.session.sweep(this.gateway.clock.monotonicMs(), SWEEP_MS);
+    const heartbeats = new HeartbeatFrames(this.causes);
+    this.session.sweep(this.gateway.clock.monotonicMs(), SWEEP_MS, heartbeats);
   }
 
   /** What was sent since this was last asked. */
