@@ -79,15 +79,11 @@ export function welcomeFrame(
   };
 }
 
-/** A room that a client has joined, as heartbeats tell of it. */
-export interface RoomStatus {
-  room: string;
-  head: number;
-  audience: number;
-}
-
 /** What a client is told of its rooms, and whether all that it is told can be proven. */
-export function heartbeatFrame(rooms: RoomStatus[], causes: UpstreamCauses): ServerFrameInput {
+export function heartbeatFrame(
+  rooms: { room: string; head: number; audience: number }[],
+  causes: UpstreamCauses,
+): ServerFrameInput {
   return {
     heartbeat: {
       rooms,

@@ -10,8 +10,7 @@ import type { Carrier, CarrierConnection, CarrierListener, Received } from './ca
 import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
-import { encodeFrame, noticeFrame, welcomeFrame } from './frames.ts';
-import type { HeartbeatFrames } from './heartbeat-frames.ts';
+import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
@@ -118,16 +117,17 @@ export class Session
    * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
    * come back, ahead of all that it is owed.
    * @param periodMs time until the next call, in milliseconds
-   * @param heartbeats of this moment
    */
-  sweep(nowMs: number, periodMs: number, heartbeats: HeartbeatFrames): void {
+  sweep(nowMs: number, periodMs: number): void {
     this.tokens?.sweep();
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
-    if (!silent && this.#upstreamTold === heartbeats.causes) return;
-    this.#upstreamTold = heartbeats.causes;
-    this.#writer.send(heartbeats.of(this.subscriptions.statuses));
+    const { upstreamCauses, frames } = this.#dependencies;
+    const causes = upstreamCauses();
+    if (!silent && this.#upstreamTold === causes) return;
+    this.#upstreamTold = causes;
+    this.#writer.send(frames.of(heartbeatFrame(this.subscriptions.statuses, causes)));
   }
 
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */
@@ -193,7 +193,7 @@ export class Session
       case 'failed':
         return encodeFrame(this.subscriptions.failed(room, event.error));
       default:
-        return encodeFrame(noticeFrame(event, room));
+        return this.#dependencies.frames.of(noticeFrame(event, room));
     }
   }
 

@@ -9,7 +9,6 @@ import type { Subscription, Waker } from '../room/subscription.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
-import type { RoomStatus } from './frames.ts';
 import { roomErrorFrame } from './frames.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 import type { SessionLog } from './session-log.ts';
@@ -72,7 +71,7 @@ export class Subscriptions {
   }
 
   /** What heartbeats tell of the rooms that are joined. */
-  get statuses(): RoomStatus[] {
+  get statuses(): { room: string; head: number; audience: number }[] {
     return this.#entries.flatMap((entry) =>
       entry.kind === 'opening'
         ? []

@@ -10,7 +10,7 @@ import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
-import { HeartbeatFrames } from '../../server/session/heartbeat-frames.ts';
+import { SharedFrames } from '../../server/session/shared-frames.ts';
 import type { UpstreamCauses } from '../../server/upstream/upstream-cause.ts';
 import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { CoreGateway } from './core-gateway.ts';
@@ -73,6 +73,7 @@ export class SessionRig implements AsyncDisposable {
         refusals: new Refusals(logger),
         limits: SESSION_LIMITS,
         compression: { savedBytes: 0 },
+        frames: new SharedFrames(),
         epoch: () => this.stream.epoch,
         upstreamCauses: () => this.causes,
       },
@@ -99,8 +100,7 @@ export class SessionRig implements AsyncDisposable {
   }
 
   sweep(): void {
-    const heartbeats = new HeartbeatFrames(this.causes);
-    this.session.sweep(this.gateway.clock.monotonicMs(), SWEEP_MS, heartbeats);
+    this.session.sweep(this.gateway.clock.monotonicMs(), SWEEP_MS);
   }
 
   /** What was sent since this was last asked. */
