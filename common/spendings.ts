@@ -28,14 +28,17 @@ export class Spendings {
 
   /** A spender has another number now. */
   note(name: string, fullAtMs: number): void {
-    const [first] = this.#fullAtMs.keys();
-    if (first !== undefined && this.#fullAtMs.size >= MOST && !this.#fullAtMs.has(name))
-      this.#fullAtMs.delete(first);
+    if (this.#fullAtMs.size >= MOST && !this.#fullAtMs.has(name)) this.#forgetFirst();
     this.#fullAtMs.set(name, fullAtMs);
   }
 
   close(): void {
     this.#timer.cancel();
+  }
+
+  #forgetFirst(): void {
+    const [first = ''] = this.#fullAtMs.keys();
+    this.#fullAtMs.delete(first);
   }
 
   #forget(): void {

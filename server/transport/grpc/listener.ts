@@ -6,6 +6,7 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../../common/clock.ts';
 import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
+import { BACKLOG } from '../connections/backlog.ts';
 import type { Reception } from '../connections/reception.ts';
 import { admit, dismiss, enter, suspect as suspectIn } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
@@ -148,7 +149,7 @@ function bind(net: NetServer, address: Address): Promise<void> {
       reject(new Error(message, { cause }));
     };
     net.once('error', refuse);
-    net.listen({ ...address, backlog: 4096 }, () => {
+    net.listen({ ...address, backlog: BACKLOG }, () => {
       net.off('error', refuse);
       resolve();
     });

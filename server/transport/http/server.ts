@@ -9,6 +9,7 @@ import type { Address } from '../../../common/units.ts';
 import { formatAddress } from '../../../common/units.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
 import { contextOptions } from '../../tls/certificates.ts';
+import { BACKLOG } from '../connections/backlog.ts';
 import type { Reception } from '../connections/reception.ts';
 import { admit, dismiss, enter } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
@@ -201,7 +202,7 @@ function bind(server: Server, address: Address): Promise<void> {
       );
     };
     server.once('error', refuse);
-    server.listen({ ...address, backlog: 4096 }, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off('error', refuse);
       resolve();
     });
