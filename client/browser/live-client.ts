@@ -10,6 +10,9 @@ import { onReturn } from './page-returns.ts';
 import { SlicedSubscription } from './sliced-subscription.ts';
 import { TaskSlices } from './task-slices.ts';
 
+/** Of all clients: a page, or a worker, has one thread for them. Browsers keep the ports of one that is not in use any more. */
+const slices = new TaskSlices();
+
 /** How long the answer to a probe may take when the page is back from somewhere, in milliseconds: so that it is live again within two seconds. */
 const RETURN_PROBE_MS = 1_000;
 
@@ -21,8 +24,6 @@ export interface BrowserClientOptions extends ClientOptions {
 
 /** A {@link CoreClient} in a page or worker: by WebSocket, and probing at once when the page, the network or the machine is back from somewhere. */
 export class LiveClient extends CoreClient {
-  readonly #slices = new TaskSlices();
-
   /**
    * @param options with endpoints as `wss://host[:port]` or `https://host[:port]`, which is the same here, so that `location.origin` is one; `ws://` and `http://`
    *   where the page has no TLS either
@@ -40,7 +41,7 @@ export class LiveClient extends CoreClient {
 
   /** As in {@link CoreClient}; and what waits for the application is given out in slices, so that the page stays responsive however much that is. */
   override join(room: string, options?: JoinOptions): RoomSubscription {
-    return new SlicedSubscription(super.join(room, options), this.#slices);
+    return new SlicedSubscription(super.join(room, options), slices);
   }
 }
 

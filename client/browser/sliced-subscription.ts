@@ -1,13 +1,19 @@
 import type { Cursor, RoomEvent, RoomSubscription } from '../core/index.ts';
-import type { TaskSlices } from './task-slices.ts';
+import { commitOrLeave } from '../core/subscription.ts';
+
+/** What divides the work of a page into tasks. */
+export interface Slices {
+  /** To be awaited before the next event is given out: undefined, unless that is for a later task to do. */
+  readonly pause: Promise<void> | undefined;
+}
 
 /** A subscription whose events are given out in slices. */
 export class SlicedSubscription implements RoomSubscription {
   readonly room: string;
   readonly #whole: RoomSubscription;
-  readonly #slices: TaskSlices;
+  readonly #slices: Slices;
 
-  constructor(whole: RoomSubscription, slices: TaskSlices) {
+  constructor(whole: RoomSubscription, slices: Slices) {
     this.room = whole.room;
     this.#whole = whole;
     this.#slices = slices;
@@ -38,6 +44,8 @@ export class SlicedSubscription implements RoomSubscription {
     return {
       ...iterator,
       next: async () => {
+        // Now, though the next event may be for a later task: until then the client may be closed, and the page be gone.
+        commitOrLeave(this.#whole);
         await this.#slices.pause;
         return iterator.next();
       },

@@ -102,7 +102,7 @@ export class Subscription implements RoomSubscription {
     this.#iterated = true;
     return {
       next: async () => {
-        this.#commitOrLeave();
+        commitOrLeave(this);
         const result = await this.#queue.next();
         if (!result.done) this.#delivered = this.#cursorAfter(result.value);
         return result;
@@ -112,16 +112,6 @@ export class Subscription implements RoomSubscription {
         return Promise.resolve({ done: true, value: undefined });
       },
     };
-  }
-
-  /** An iterator that throws is not asked again: nobody would leave the room. */
-  #commitOrLeave(): void {
-    try {
-      this.commit();
-    } catch (error) {
-      this.leave();
-      throw error;
-    }
   }
 
   #cursorAfter(event: RoomEvent): Cursor | undefined {
@@ -137,6 +127,16 @@ export class Subscription implements RoomSubscription {
       default:
         return undefined;
     }
+  }
+}
+
+/** For an iterator that is asked for the next event. One that throws is not asked again: nobody would leave the room. @throws what `commit` throws */
+export function commitOrLeave(room: Pick<RoomSubscription, 'commit' | 'leave'>): void {
+  try {
+    room.commit();
+  } catch (error) {
+    room.leave();
+    throw error;
   }
 }
 
