@@ -77,7 +77,11 @@ export class NodeSocket implements Socket {
     this.#socket.removeAllListeners();
     // It reports its own end as an error.
     this.#socket.on('error', () => undefined);
-    // A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel.
+    this.#reset();
+  }
+
+  /** A reset, not a FIN: what is still unsent to a dead peer must not linger in the kernel. */
+  #reset(): void {
     if (this.#connection !== undefined) resetSocket(this.#connection, this.#secured);
     this.#socket.terminate();
   }
@@ -87,8 +91,7 @@ export class NodeSocket implements Socket {
       ping: () => this.#socket.ping(),
       unanswered: (timeoutMs) => {
         this.#failure = `a ping was not answered within ${timeoutMs} ms`;
-        if (this.#connection !== undefined) resetSocket(this.#connection);
-        this.#socket.terminate();
+        this.#reset();
       },
     });
   }
