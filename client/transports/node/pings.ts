@@ -1,3 +1,5 @@
+import type { Clock, Timer } from '../../../common/clock.ts';
+import { systemClock } from '../../../common/clock.ts';
 import type { KeepaliveOptions } from '../keepalive.ts';
 
 /** A timer this late, in milliseconds, says that this process slept: the answer may be waiting unread. */
@@ -10,39 +12,41 @@ export interface PingedConnection {
   unanswered(timeoutMs: number): void;
 }
 
-/** Pings a connection from time to time, and tells when there is no answer. By the machine's clock, as keepalive of gRPC. */
+/** Pings a connection from time to time, and tells when there is no answer. By the machine's clock, as keepalive of gRPC, but in tests. */
 export class Pings {
   readonly #options: KeepaliveOptions;
   readonly #connection: PingedConnection;
-  #timer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  #timer: Timer;
 
-  constructor(options: KeepaliveOptions, connection: PingedConnection) {
+  constructor(options: KeepaliveOptions, connection: PingedConnection, clock = systemClock) {
     this.#options = options;
     this.#connection = connection;
+    this.#clock = clock;
     this.#timer = this.#later();
   }
 
   /** An answer came. */
   answered(): void {
-    clearTimeout(this.#timer);
+    this.#timer.cancel();
     this.#timer = this.#later();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer.cancel();
   }
 
-  #later(): NodeJS.Timeout {
-    return setTimeout(() => this.#ping(), this.#options.timeMs);
+  #later(): Timer {
+    return this.#clock.after(this.#options.timeMs, () => this.#ping());
   }
 
   #ping(): void {
     const { timeoutMs } = this.#options;
-    const dueAt = performance.now() + timeoutMs;
-    this.#timer = setTimeout(() => {
-      if (performance.now() - dueAt > LATE_MS) this.#ping();
+    const dueAt = this.#clock.monotonicMs() + timeoutMs;
+    this.#timer = this.#clock.after(timeoutMs, () => {
+      if (this.#clock.monotonicMs() - dueAt > LATE_MS) this.#ping();
       else this.#connection.unanswered(timeoutMs);
-    }, timeoutMs);
+    });
     this.#connection.ping();
   }
 }
