@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { until } from '../helpers/poll.ts';
+import { UpgradeBlocker } from '../helpers/upgrade-blocker.ts';
 import type { BrowserRig } from './rig.ts';
 import { startBrowserRig } from './rig.ts';
 
@@ -19,10 +20,10 @@ describe('the examples', () => {
   });
   afterEach(() => profile.close());
 
-  /** Opens an example that talks with the gateway by `scheme`. */
-  async function open(file: string, scheme: string): Promise<Page> {
+  /** Opens an example that talks with the gateway by `scheme`, at `address`. */
+  async function open(file: string, scheme: string, address = there().proxy.address): Promise<Page> {
     const page = await profile.newPage();
-    await page.goto(`${there().browser.origin}/${file}?gateway=${scheme}://${there().proxy.address}`);
+    await page.goto(`${there().browser.origin}/${file}?gateway=${scheme}://${address}`);
     return page;
   }
 
@@ -43,5 +44,15 @@ describe('the examples', () => {
     for (const link of there().proxy.links) link.destroy();
     await there().producer.publish('demo', 'three');
     await shows(page, 'onetwothree');
+  });
+
+  it('events.html does so, too, where nothing but plain GET comes through to the gateway', async () => {
+    await there().producer.burst('demo', ['four']);
+    await using blocker = await UpgradeBlocker.start(there().gateway.http!, 'refuses');
+    const page = await open('events.html', 'http', blocker.address);
+    await shows(page, 'four');
+    blocker.cut();
+    await there().producer.publish('demo', 'five');
+    await shows(page, 'fourfive');
   });
 });
