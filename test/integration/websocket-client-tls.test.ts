@@ -125,6 +125,15 @@ describe('the client by WebSocket and TLS', () => {
     await until('none is left', () => sockets() <= before);
   });
 
+  it('not where nobody listens; and says so', async () => {
+    const client = at(secured, { ca: authority.ca }, 'wss://127.0.0.1:1');
+    client.join('r');
+    const state = await until('it has failed', () =>
+      client.state.kind === 'backoff' ? client.state : undefined,
+    );
+    assert.match(state.cause.message, /ECONNREFUSED/);
+  });
+
   it('not without an authority that is known, or with another name; and says why', async () => {
     for (const [client, why] of [
       [at(secured, undefined), /unable to verify|unable to get|self-signed/],

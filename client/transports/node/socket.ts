@@ -105,7 +105,6 @@ export class NodeSocket implements Socket {
     connection.once('error', done);
     // Not before it is connected: it takes another handle for each address of the host that it tries, and TLS on the one before ends the process.
     connection.once('connect', () => {
-      connection.off('error', done);
       // An IP address is no name that could be asked for (RFC 6066).
       const servername = isIP(host) === 0 ? host : '';
       this.#secured = connectTls({ servername, host, ...tls, socket: connection });
