@@ -60,9 +60,8 @@ export function planRun({ mix, own, ...plan }: RunOptions): RunPlan {
   const together = sequence(mix.together, chance(seed, 'together'), durationMs);
   // The name of a random sequence is part of what a seed means: under another one it would plan other faults.
   const backend = own ? sequence(possible(mix.backend, plan), chance(seed, 'behind'), durationMs) : [];
-  const pools = Array.from(
-    { length: own && transport === 'grpc' ? Math.ceil(plan.viewers / pooled.of) : 0 },
-    (_, pool) => sequence(mix.pool, chance(seed, `pool ${pool}`), durationMs, { clearOf: together }),
+  const pools = Array.from({ length: own ? Math.ceil(plan.viewers / pooled.of) : 0 }, (_, pool) =>
+    sequence(mix.pool, chance(seed, `pool ${pool}`), durationMs, { clearOf: together }),
   );
   const faults = [
     ...backend.map((fault) => ({ ...fault, viewer: undefined })),
