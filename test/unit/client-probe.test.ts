@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LiveError } from '../../client/index.ts';
 import { status } from '../../protos/status-codes.ts';
-import { HEARTBEAT_MS, joined, ScriptedClient } from '../helpers/scripted-client.ts';
+import { batch, HEARTBEAT_MS, joined, ScriptedClient } from '../helpers/scripted-client.ts';
 
 const SILENCE_MS = HEARTBEAT_MS * 2 + 250;
 const PROBE_MS = 500;
@@ -98,6 +98,20 @@ describe('a link that shows frames only when they are complete', () => {
       scripted.waitOutBackoff();
     }
     assert.deepEqual(patience, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 120_000]);
+  });
+
+  it('is given no more than twice as long once a message came by it', () => {
+    const scripted = new ScriptedClient();
+    scripted.transport.wholeFramesOnly = true;
+    scripted.client.join('r1');
+    const patience: number[] = [];
+    for (const messages of [[], [], [batch('r1', [2, 1])], []]) {
+      scripted.welcome();
+      scripted.receive(joined('r1', 1), ...messages);
+      patience.push(silenceMs(scripted) - SILENCE_MS);
+      scripted.waitOutBackoff();
+    }
+    assert.deepEqual(patience, [500, 1_000, 2_000, 1_000]);
   });
 
   it('is given no longer for attempts that came to nothing: those say nothing of large frames', () => {
