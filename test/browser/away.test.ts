@@ -54,10 +54,11 @@ describe('Resumable, Reliable: a viewer in a tab that is hidden, frozen, or cach
 
   it('goes on while hidden, and probes when its tab is looked at again', async () => {
     const tab = await watching('hidden');
+    const { probes, connects } = await tab.get('counters');
     await hide(tab);
     await there().producer.publish('hidden', 'meanwhile');
     await seesOnce(tab, 'meanwhile');
-    const { probes, connects } = await tab.get('counters');
+    assert.equal((await tab.get('counters')).probes, probes, 'that it is hidden changes nothing');
     await tab.page.show();
     await until('it has probed', async () => (await tab.get('counters')).probes > probes);
     await tab.isIn('live');

@@ -28,6 +28,14 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     return tab;
   }
 
+  /** One that has handled two messages, and has stored that. */
+  async function watchingStored(): Promise<ViewerPage> {
+    await there().producer.burst('tea', ['one', 'two']);
+    const tab = await watching();
+    await until('the place is stored', async () => (await storedSeq(tab)) === '2');
+    return tab;
+  }
+
   const messages = async (tab: ViewerPage): Promise<string[]> =>
     (await tab.get('seen')).filter((word) => word.startsWith('message'));
 
@@ -54,6 +62,19 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     assert.deepEqual(await messages(after), []);
   });
 
+  it('are written at once when the page is hidden: its timers may never run again', async () => {
+    const tab = await watching();
+    await tab.page.evaluate(`{
+      const { setTimeout: later } = globalThis;
+      globalThis.setTimeout = (work, ms) => (ms === 200 ? 0 : later(work, ms));
+    }`);
+    await there().producer.publish('tea', 'one');
+    await tab.sees('message one');
+    assert.equal(await storedSeq(tab), 'undefined');
+    await tab.page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await until('the place is stored', async () => (await storedSeq(tab)) === '1');
+  });
+
   it('are those of the furthest of two tabs with one name, and each its own with two', async () => {
     const [first, second, third] = [await watching(), await watching(), await watching('third')];
     await there().producer.burst('tea', ['one', 'two']);
@@ -68,26 +89,39 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     assert.deepEqual(await messages(again), []);
   });
 
-  it('are kept anew where somebody deletes the database meanwhile', async () => {
-    await there().producer.burst('tea', ['one', 'two']);
-    const tab = await watching();
-    await tab.sees('message two');
-    await until('the place is stored', async () => (await storedSeq(tab)) === '2');
-    await tab.page.evaluate(`new Promise((resolve, reject) => {
-      const request = indexedDB.deleteDatabase('live-gateway');
-      request.onsuccess = resolve;
-      request.onerror = request.onblocked = reject;
-    })`);
+  for (const [what, remove] of [
+    ['the page deletes the database', deleteDatabase],
+    ['the user deletes what the browser has of the page', clearSite],
+  ] as const)
+    it(`are kept anew where ${what} meanwhile`, async () => {
+      const tab = await watchingStored();
+      await remove(tab);
+      await there().producer.publish('tea', 'three');
+      await tab.sees('message three');
+      await tab.call('close');
+      assert.equal(await storedSeq(tab), '3');
+    });
+
+  it('are written by the next one where the database cannot be opened', async () => {
+    const tab = await watchingStored();
+    await deleteDatabase(tab);
+    await tab.page.evaluate(`{
+      const { open } = IDBFactory.prototype;
+      IDBFactory.prototype.open = function () {
+        IDBFactory.prototype.open = open;
+        globalThis.failed = true;
+        throw new Error('not now');
+      };
+    }`);
     await there().producer.publish('tea', 'three');
+    await until('it could not be opened', () => tab.page.evaluate('globalThis.failed'));
     await tab.sees('message three');
     await tab.call('close');
     assert.equal(await storedSeq(tab), '3');
   });
 
   it('are written by the next one where the browser takes a write back', async () => {
-    await there().producer.burst('tea', ['one', 'two']);
-    const tab = await watching();
-    await until('the place is stored', async () => (await storedSeq(tab)) === '2');
+    const tab = await watchingStored();
     // As where it turns out at the end that there is no room for it.
     await tab.page.evaluate(`{
       const { put } = IDBObjectStore.prototype;
@@ -103,6 +137,24 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     await until('a write was taken back', () => tab.page.evaluate('globalThis.tookBack'));
     await tab.call('close');
     assert.equal(await storedSeq(tab), '3');
+  });
+
+  it('leave no connection with the database behind when the store is closed', async () => {
+    const tab = await watching();
+    const closed = await tab.page.evaluate(`(async () => {
+      const { IndexedDbCursorStore } = await import('/live-gateway.js');
+      const names = [];
+      const { close } = IDBDatabase.prototype;
+      IDBDatabase.prototype.close = function () {
+        names.push(this.name);
+        close.call(this);
+      };
+      const store = new IndexedDbCursorStore('another');
+      store.save('page', 'tea', { epoch: 'e', seq: 1n, fingerprint: 1 });
+      await store.close();
+      return names;
+    })()`);
+    assert.deepEqual(closed, ['another']);
   });
 
   it('tell of a gap where messages are gone meanwhile', async () => {
@@ -160,3 +212,17 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
     })`);
   }
 });
+
+function deleteDatabase(tab: ViewerPage): Promise<unknown> {
+  return tab.page.evaluate(`new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase('live-gateway');
+    request.onsuccess = resolve;
+    request.onerror = request.onblocked = reject;
+  })`);
+}
+
+async function clearSite(tab: ViewerPage): Promise<void> {
+  const session = await tab.page.context().newCDPSession(tab.page);
+  const { origin } = new URL(tab.page.url());
+  await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
+}
