@@ -31,7 +31,8 @@ describe('pings of a WebSocket', () => {
   it('that stay unanswered are told, once', () => {
     clock.advance(options.timeMs + options.timeoutMs - 1);
     assert.equal(unanswered, 0);
-    clock.advance(1);
+    // As late as a timer may be on a busy machine.
+    clock.sleepThrough(1 + 500);
     assert.deepEqual([pinged, unanswered, clock.pending], [1, 1, 0]);
   });
 
