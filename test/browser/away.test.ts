@@ -14,7 +14,7 @@ describe('Resumable, Reliable: a viewer in a tab that is hidden, frozen, or cach
 
   before(async function () {
     // Nothing here comes from silence: with this heartbeat that would take longer than tests wait.
-    rig = await startBrowserRig(this, { heartbeatMs: 60_000 });
+    rig = await startBrowserRig(this, { heartbeatMs: 3_600_000 });
     browser = await UserBrowser.launch();
   });
   after(async () => {

@@ -17,7 +17,7 @@ describe('Resumable, Reliable: a viewer in a page that was away', () => {
 
   before(async function () {
     // Nothing here comes from silence: with this heartbeat that would take longer than tests wait.
-    rig = await startBrowserRig(this, { heartbeatMs: 60_000 });
+    rig = await startBrowserRig(this, { heartbeatMs: 3_600_000 });
   });
   after(() => rig?.close());
 
