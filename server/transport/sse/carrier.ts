@@ -9,6 +9,8 @@ import type { Reconnect } from '../../../protos/gen/live/v1/Reconnect.ts';
 import type { Refusal } from '../../../protos/gen/live/v1/Refusal.ts';
 import type { ClientFrame, ServerFrame } from '../../../protos/live.ts';
 import type { KnownReason } from '../../../protos/reasons.ts';
+import { reasons } from '../../../protos/reasons.ts';
+import { status } from '../../../protos/status-codes.ts';
 import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
 import { Failure } from '../../session/failure.ts';
 import { problemOf } from '../http/statuses.ts';
@@ -65,8 +67,9 @@ export class SseCarrier implements Carrier {
   /** When the stream is to end, on the monotonic clock. */
   readonly #endsAtMs: number;
   #token: string | undefined;
+  #letIn = false;
   #listener: CarrierListener | undefined;
-  /** Of the cursors that the client gets. */
+  /** Of the cursors that the client gets; empty until it has joined. */
   #epoch = '';
   #audience: number | undefined;
   #upstream: Heartbeat['upstream'] = 'UPSTREAM_OK';
@@ -102,7 +105,9 @@ export class SseCarrier implements Carrier {
 
   read(): void {
     const frame = this.#frames.shift();
-    if (frame !== undefined) process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
+    // What was asked for was not refused for what it is: what comes now are events.
+    if (frame === undefined) this.#letIn = true;
+    else process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
   }
 
   write([first, ...following]: readonly Buffer[]): void {
@@ -168,25 +173,25 @@ export class SseCarrier implements Carrier {
 
   #refuse(failure: Failure): void {
     const { reason, message, retryAfterMs } = failure;
-    if (!this.#response.headersSent) {
-      if (retryAfterMs === undefined || !this.#comesAgain(failure))
-        return sendProblem(this.#response, problemOf(failure));
-      this.#begin();
-    }
+    if (!this.#response.headersSent && !this.#comesAgain(failure))
+      return sendProblem(this.#response, problemOf(failure));
+    this.#begin();
     const event = eventText({ event: 'refused', data: { reason, message, retryAfterMs } });
-    this.#response.end(this.#comeAgain() + event);
+    this.#response.end(this.#comeAgain(retryAfterMs) + event);
   }
 
   /**
    * An EventSource comes again by itself after the end of a stream, but never after a status other than 200: what is only for now has to be told it in a
-   * stream. What another token would help with is told everybody by the status.
+   * stream. What only another token would help with is told everybody by the status: it comes again with the same.
    */
-  #comesAgain(failure: Failure): boolean {
+  #comesAgain({ reason, code }: Failure): boolean {
     const takesEvents = this.#request.headers.accept?.includes('text/event-stream') === true;
-    return takesEvents && problemOf(failure).status !== 401;
+    const { retry } = reasons[reason];
+    return takesEvents && (retry === 'backoff' || (retry === 'reconnect' && code !== status.UNAUTHENTICATED));
   }
 
   #begin(): void {
+    if (this.#response.headersSent) return;
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -194,9 +199,10 @@ export class SseCarrier implements Carrier {
     });
   }
 
-  #comeAgain(): string {
+  /** @param afterMs no sooner than that, in milliseconds */
+  #comeAgain(afterMs = 0): string {
     const { least, spread } = COME_AGAIN_MS;
-    return retryText(least + spread * this.#dependencies.random());
+    return retryText(Math.max(least, afterMs) + spread * this.#dependencies.random());
   }
 
   /** Empty: there is nothing to be said. */
@@ -247,11 +253,17 @@ export class SseCarrier implements Carrier {
     return cursorText(cursor);
   }
 
-  /** What has changed since the client was last told, or else only a sign of life. */
+  /**
+   * What has changed since the client was last told, or else only a sign of life: also while it waits for its room, because a proxy that gets no answer would give one
+   * of its own, after which an EventSource never comes again.
+   */
   #heartbeat({ rooms: [room], upstream, causes }: Heartbeat): string {
-    if (!this.#response.headersSent || room === undefined) return '';
+    if (!this.#letIn) return '';
     const events: string[] = [];
-    if (room.audience !== this.#audience)
+    if (!this.#response.headersSent) events.push(this.#comeAgain());
+    this.#begin();
+    // Of the room it is told nothing before it is told where it stands.
+    if (room !== undefined && this.#epoch !== '' && room.audience !== this.#audience)
       events.push(eventText({ event: 'audience', data: { audience: (this.#audience = room.audience) } }));
     if (upstream !== this.#upstream) {
       this.#upstream = upstream;
@@ -265,7 +277,7 @@ export class SseCarrier implements Carrier {
 
   #goAway({ afterMs, reason }: Reconnect): string {
     const data = { afterMs, reason: unprefixed('REASON', reason) };
-    if (!this.#response.headersSent) this.#begin();
+    this.#begin();
     return retryText(afterMs) + eventText({ event: 'go-away', data });
   }
 }
