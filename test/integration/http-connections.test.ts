@@ -115,6 +115,34 @@ describe('Isolated: connections of HTTP', () => {
     await until('it has come', () => received.includes('the answer'));
   });
 
+  for (const [what, request, status] of [
+    ['headers that are too large', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['no HTTP', 'what is this?\r\n\r\n', 400],
+  ] as const)
+    it(`whoever sends ${what} is told so`, async () => {
+      let received = '';
+      socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+      socket.write(request);
+      await until('the connection has gone', () => received !== '' && server.connections === 0);
+      assert.match(
+        received,
+        new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json.*REQUEST_INVALID`, 's'),
+      );
+    });
+
+  it('one that sends what cannot be read ends, and what it is being answered is not spoilt', async () => {
+    let [received, ended] = ['', false];
+    socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    socket.on('close', () => (ended = true));
+    socket.write(get('one'));
+    const answer = await until('it is there', () => answers[0]);
+    answer.write('begun');
+    socket.write('what is this?\r\n\r\n');
+    await until('it has ended', () => ended);
+    assert.match(received, /begun/);
+    assert.doesNotMatch(received, /REQUEST_INVALID/);
+  });
+
   it('one that is reset before it is its turn costs nobody anything', async () => {
     const waiting: (() => void)[] = [];
     const probation = {

@@ -15,6 +15,7 @@ import { admit, dismiss, enter } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
 import { namesManyHosts, targetOf } from './target.ts';
+import { unreadable } from './unreadable.ts';
 import type { UpgradeHandler } from './upgrades.ts';
 import { upgrading } from './upgrades.ts';
 import { WaitingAnswers } from './waiting-answers.ts';
@@ -92,6 +93,7 @@ export async function serveHttp({
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // Whoever reads a body has a deadline for it.
   server.requestTimeout = 0;
+  server.on('clientError', unreadable(waiting));
   const serve = servingOf(server, certificates === undefined ? 'connection' : 'secureConnection');
   if (upgrade !== undefined) server.on('upgrade', upgrading({ upgrade, answers: waiting, serve }));
   const sockets = receiveFirst(server, reception);

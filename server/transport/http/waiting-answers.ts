@@ -27,6 +27,13 @@ export class WaitingAnswers {
     return false;
   }
 
+  /** Whether an answer is under way on a connection, so that nothing else can be said. */
+  begun(socket: Socket): boolean {
+    const last = this.#last.get(socket);
+    if (last === undefined || last.writableFinished || last.destroyed) return false;
+    return last.socket === null || last.headersSent;
+  }
+
   #of(socket: Socket): Set<ServerResponse> {
     const known = this.#waiting.get(socket);
     if (known !== undefined) return known;
