@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { request } from 'node:https';
 import type { DocumentedProxy, ProxyKind } from '../helpers/documented-proxy.ts';
 import type { HandEventSource } from '../helpers/event-source.ts';
 import { assertGuarantees } from '../helpers/guarantees.ts';
@@ -103,4 +107,34 @@ export function itSurvivesGatewaysThatGo(kind: ProxyKind): void {
     await audience.settle();
     await audience.finish();
   });
+
+  it('an EventSource comes again also where no gateway was there, and whoever else asks is told so', async () => {
+    await using rig = await ProxyRig.start();
+    const proxy = await rig.proxy(kind);
+    const source = rig.eventViewer(proxy);
+    await source.next('caught-up');
+    for (const gateway of rig.gateways) await gateway[Symbol.asyncDispose]();
+    await until('it has come in vain, twice', () => source.responses.length >= 3);
+    for (const [method, accept] of [
+      ['GET', 'application/json'],
+      ['POST', 'text/event-stream'],
+    ] as const)
+      assert.match(String(await statusOf(proxy, rig.ca, { method, headers: { accept } })), /^50[234]$/);
+    for (const index of rig.addresses.keys()) await rig.startGateway(index);
+    const { data } = await source.next('joined', 2);
+    assert.equal(data['outcome'], 'RESUMED');
+    assert.deepEqual([...new Set(source.responses.map(({ status }) => status))], [200]);
+  });
+}
+
+/** The status with which a request for the messages of a room is answered. */
+async function statusOf(
+  { endpoint }: DocumentedProxy,
+  ca: string,
+  options: RequestOptions,
+): Promise<number | undefined> {
+  const asked = request(`${endpoint}/v1/rooms/tea/messages`, { ca, agent: false, ...options }).end();
+  const [{ statusCode }] = (await once(asked, 'response')) as [IncomingMessage];
+  asked.destroy();
+  return statusCode;
 }
