@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Problem } from './problem.ts';
 import { writeProblem } from './problem.ts';
 import type { WaitingAnswers } from './waiting-answers.ts';
@@ -12,9 +13,9 @@ const TOO_LARGE = 'HPE_HEADER_OVERFLOW';
  * was held up on its way comes just then, its sender takes that for the answer to it, and an EventSource never comes again. To a connection that has ended it does.
  */
 export function unreadable(answers: Pick<WaitingAnswers, 'begun'>) {
-  return ({ code = '' }: NodeJS.ErrnoException, socket: unknown): void => {
-    if (!(socket instanceof Socket)) return;
-    if (!code.startsWith(PARSER)) socket.destroy();
+  return ({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void => {
+    // Node's types do not say that it is a socket, with TLS or without.
+    if (!(socket instanceof Socket) || !code.startsWith(PARSER)) socket.destroy();
     else if (socket.writable && !answers.begun(socket)) writeProblem(socket, problemOf(code));
     else socket.destroySoon();
   };
