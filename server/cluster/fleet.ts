@@ -46,6 +46,11 @@ export class Fleet {
     return uneven ? Math.max(0, Math.floor(here - mean)) : 0;
   }
 
+  /** Whether no other gateway is known that takes viewers. */
+  get alone(): boolean {
+    return this.#others.size === 0;
+  }
+
   /**
    * Where the next viewer that leaves this gateway does best to go: to the gateway with the fewest. It counts there at once: those that are
    * sent before it tells of itself again are spread. Undefined when that is not known.

@@ -76,6 +76,11 @@ export class Sessions {
     return this.#draining;
   }
 
+  /** Whether there is no other gateway where those that are sent away could go. */
+  get alone(): boolean {
+    return this.#fleet.alone;
+  }
+
   /** Serves a viewer. */
   open(carrier: Carrier): Session {
     const session = new Session(carrier, this.#dependencies, (ended) => this.#forget(ended));

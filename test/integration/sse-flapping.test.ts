@@ -183,7 +183,7 @@ describe(`Resumable, Unique, Ordered: EventSources of others on links that flap 
       away.target = () => nowhere;
       away.link.cut();
     }
-    const missed = publishing.stored.length + 50;
+    const missed = publishing.stored.length + 100;
     await until('more is stored', () => publishing.stored.length >= missed);
     const kept = publishing.stored.at(-1)?.seq as number;
     await producer.jsm.streams.purge(producer.stream, { seq: kept });

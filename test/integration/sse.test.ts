@@ -227,6 +227,24 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     assert.equal(there.stats.sessions, 1);
   });
 
+  it('come again soon when a gateway goes, but where it is the only one no sooner than it may be back', async () => {
+    const [here, there] = [await start(), await start()];
+    const [first, second] = [watch(here), watch(there)];
+    for (const viewer of [first, second])
+      await until('both are known everywhere', () =>
+        viewer.events.some(({ data }) => data['audience'] === 2),
+      );
+    await here.drain(0);
+    await first.next('go-away');
+    await until('its stream has ended', () => first.endedWithRetryMs.length > 0);
+    first.close();
+    assert.ok((first.endedWithRetryMs[0] as number) <= 250);
+    await until('the other is alone', () => second.all('audience').at(-1)?.data['audience'] === 1);
+    await there.drain(0);
+    await until('its stream has ended', () => second.endedWithRetryMs.length > 0);
+    assert.ok((second.endedWithRetryMs[0] as number) >= 1_000, 'nobody asks many times a second');
+  });
+
   it('that come while a gateway goes away are told so in a way after which they come again', async () => {
     const gateway = await start();
     const staying = watch(gateway);

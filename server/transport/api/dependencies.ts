@@ -7,7 +7,7 @@ import type { OriginRule } from '../http/cors.ts';
 /** What everything has in common that is served over HTTP. */
 export interface ApiDependencies {
   readonly context: UnaryContext;
-  readonly sessions: Pick<Sessions, 'open' | 'watch'>;
+  readonly sessions: Pick<Sessions, 'open' | 'watch' | 'alone'>;
   readonly entrance: Pick<Entrance, 'origins' | 'receiving' | 'intake'>;
   /** Which pages browsers let in. */
   readonly allowedOrigins: OriginRule;

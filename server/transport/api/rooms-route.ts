@@ -41,7 +41,8 @@ const IDEMPOTENCY_KEY = /^(?:"([ !#-~]{1,256})"|([!#-~]{1,256}))$/;
 /** Rooms over HTTP: described, read page by page, published in, and watched. */
 export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
   const { context, sessions, entrance, random, eventsLifetimeMs: lifetimeMs } = dependencies;
-  const events = { texts: new BatchTexts(), random, clock: context.clock, lifetimeMs };
+  const alone = (): boolean => sessions.alone;
+  const events = { texts: new BatchTexts(), random, clock: context.clock, lifetimeMs, alone };
   const reading = (answer: (call: HttpCall, access: Access, room: string) => Promise<void>): Methods => {
     const serve = serving(answer);
     return { GET: serve, HEAD: serve };

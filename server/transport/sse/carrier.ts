@@ -34,6 +34,8 @@ export interface SseCarrierDependencies {
   readonly clock: Clock;
   /** Longest life of a stream, in milliseconds, but for the time to the next heartbeat. */
   readonly lifetimeMs: number;
+  /** Whether there is no other gateway to go to. */
+  readonly alone: () => boolean;
 }
 
 /** A request for the events of a room. */
@@ -278,6 +280,8 @@ export class SseCarrier implements Carrier {
   #goAway({ afterMs, reason }: Reconnect): string {
     const data = { afterMs, reason: unprefixed('REASON', reason) };
     this.#begin();
-    return retryText(afterMs) + eventText({ event: 'go-away', data });
+    // As often as it is told to, an EventSource asks until somebody is there.
+    const comeAgain = this.#dependencies.alone() ? this.#comeAgain() : retryText(afterMs);
+    return comeAgain + eventText({ event: 'go-away', data });
   }
 }
