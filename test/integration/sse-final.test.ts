@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stall } from '../../chaos/links/faults/stall.ts';
 import { FaultProxy } from '../../chaos/links/proxy.ts';
@@ -16,7 +19,7 @@ import { StockViewer } from '../helpers/stock-viewer.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import type { Claims } from '../helpers/tokens.ts';
-import { inSeconds, SECRET, token } from '../helpers/tokens.ts';
+import { inSeconds, jwkOf, newSigner, SECRET, token } from '../helpers/tokens.ts';
 import { webSocket } from '../helpers/transports.ts';
 
 type Overrides = Parameters<typeof startTestGateway>[1];
@@ -141,6 +144,24 @@ describe('Resumable: an EventSource of others', () => {
       await until('all are in', () => often.every((viewer) => viewer.all('caught-up').length > 0));
       assert.equal(often.flatMap(reasons).length, 1, 'it has not come too early');
       for (const viewer of often) assertNeverFinal(viewer);
+    });
+
+    it('while the keys cannot be had that its token is verified with', async () => {
+      const signer = newSigner('ES256');
+      let keys: Record<string, unknown>[] = [];
+      const issuer = createServer((_, response) => response.end(JSON.stringify({ keys })));
+      issuer.listen(0, '127.0.0.1');
+      await once(issuer, 'listening');
+      const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
+      const gateway = await start({ jwksUrl });
+      const signed = token({ sub: 'ann', exp: inSeconds(600) }, signer);
+      const viewer = watch(gateway.http, `demo/events?token=${signed}`);
+      await viewer.next('refused');
+      keys = [jwkOf(signer)];
+      await comesIn(viewer);
+      assert.deepEqual([...new Set(reasons(viewer))], ['AUTHENTICATION_UNAVAILABLE']);
+      issuer.close();
+      issuer.closeAllConnections();
     });
 
     it('when its token is valid, where it is too early', async () => {
