@@ -21,7 +21,7 @@ export interface FrameSink {
 }
 
 /** Frames that wait are written together as long as they are no more than so many bytes, but for the last. A write costs as much for a few bytes as for this. */
-const TOGETHER_BYTES = 16 * 1024;
+const TOGETHER_BYTES = 32 * 1024;
 
 /** `closed` is final. */
 type State =

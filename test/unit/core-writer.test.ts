@@ -75,10 +75,10 @@ describe('Isolated: writer', () => {
     assert.equal(writer.blockedSinceMs, undefined);
   });
 
-  it('writes frames that wait together, up to 16 KiB and one more', () => {
+  it('writes frames that wait together, up to 32 KiB and one more', () => {
     const hand = new HandScheduled();
     const { writer, written, finish } = handWritten(hand);
-    const half = 'x'.repeat(8 * 1024);
+    const half = 'x'.repeat(16 * 1024);
     for (const text of ['a', 'b', half, half, 'c', 'd']) writer.send(Buffer.from(text));
     hand.runAll();
     assert.deepEqual(written, [`a+b+${half}+${half}`]);
