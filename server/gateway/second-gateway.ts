@@ -1,8 +1,10 @@
 import type { ServerConfig } from '../config/config.ts';
 import { isLoopback } from '../config/conflicts.ts';
 import { DEMO_ADDRESS, servesDemo } from '../config/demo.ts';
-import { parseAddress } from '../../common/units.ts';
+import type { Address } from '../../common/units.ts';
+import { formatAddress, parseAddress } from '../../common/units.ts';
 import type { Logger } from '../observability/logging.ts';
+import { errorsOf } from '../observability/logging.ts';
 import type { SecondGateway } from '../transport/demo/second-gateway.ts';
 import type { Gateway } from './gateway.ts';
 import { startGateway } from './gateway.ts';
@@ -41,7 +43,8 @@ export class SecondGatewayHere implements SecondGateway {
     this.#signal = signal;
     const none = { metrics: undefined, auditLog: undefined, advertise: undefined };
     this.#config = { ...config, ...none, demo: false, listen: { host: LOOPBACK, port: 0 } };
-    this.#logger = logger;
+    // What is to be said of a gateway is said by the first.
+    this.#logger = errorsOf(logger, { gateway: 'second' });
     this.#nats = foreignNats(access, owned);
   }
 
@@ -54,8 +57,9 @@ export class SecondGatewayHere implements SecondGateway {
   }
 
   async begin(http: string): Promise<void> {
-    const port = parseAddress(http)?.port;
-    this.#origins = [LOOPBACK, 'localhost'].map((host) => `http://${host}:${port}`);
+    const page = parseAddress(http) as Address;
+    const hosts = new Set([page.host, LOOPBACK, 'localhost']);
+    this.#origins = [...hosts].map((host) => `http://${formatAddress({ ...page, host })}`);
     await this.start();
   }
 

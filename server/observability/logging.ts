@@ -40,3 +40,18 @@ export function createLogger(
   };
   return pino(options, output);
 }
+
+/**
+ * The same for a part of the process that has nothing to say as long as all is well: only what is an error, or worse, is written.
+ * @param base facts of every line: whose it is
+ */
+export function errorsOf(logger: Logger, base: Readonly<Record<string, unknown>>): Logger {
+  const unsaid = (): void => undefined;
+  return {
+    debug: unsaid,
+    info: unsaid,
+    warn: unsaid,
+    error: (facts, message) => logger.error({ ...base, ...facts }, message),
+    fatal: (facts, message) => logger.fatal({ ...base, ...facts }, message),
+  };
+}

@@ -68,6 +68,13 @@ describe('the demo room of a gateway that is tried out', () => {
     }
   });
 
+  it('says once that viewers are not authenticated, though there are two gateways', () => {
+    const warnings = server.log.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+    assert.deepEqual(warnings, [
+      'viewers are not authenticated: whoever reaches this address may do everything',
+    ]);
+  });
+
   it('is only looked at, and has nothing else in its folder', async () => {
     const head = await get(demo, { method: 'HEAD' });
     assert.equal(head.status, 200);
@@ -114,6 +121,18 @@ describe('the demo room of a gateway that is tried out', () => {
     assert.equal(await isServed(), false);
     assert.deepEqual(JSON.parse((await order('start', page)).text), before);
     assert.equal(await isServed(), true);
+  });
+
+  it('has its second gateway serve the page under whichever name of this machine it was asked for', async () => {
+    await using folder = await tempDir();
+    await using other = await tryOut(folder, '--http', '127.0.0.2:0', '--demo', 'true');
+    const page = new URL(String(readyLine(other).demo));
+    const { address } = JSON.parse((await get(new URL('second-gateway', page))).text) as { address: string };
+    for (const host of ['127.0.0.2', '127.0.0.1', 'localhost']) {
+      const origin = `http://${host}:${page.port}`;
+      const { headers } = await get(`http://${address}/v1/rooms/demo`, { headers: { origin } });
+      assert.equal(headers.get('access-control-allow-origin'), origin);
+    }
   });
 
   it('has another port where the usual one is taken', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createLogger } from '../../server/observability/logging.ts';
+import { createLogger, errorsOf } from '../../server/observability/logging.ts';
 import { sampledLog } from '../../server/observability/sampled-log.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 
@@ -36,6 +36,23 @@ describe('logging', () => {
     assert.equal(ready['msg'], 'ready at nats://***@n1:4222');
   });
 
+  it('writes only the errors of what has nothing to say else, and whose they are', () => {
+    const lines: string[] = [];
+    const logger = errorsOf(createLogger('debug', { write: (line) => lines.push(line) }), {
+      gateway: 'second',
+    });
+    for (const level of ['debug', 'info', 'warn', 'error', 'fatal'] as const)
+      logger[level]({ room: 'a' }, level);
+    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      told.map(({ level, gateway, room, msg }) => [level, gateway, room, msg]),
+      [
+        ['error', 'second', 'a', 'error'],
+        ['fatal', 'second', 'a', 'fatal'],
+      ],
+    );
+  });
+
   it('writes the first of what happens all the time, and counts the rest', () => {
     const lines: string[] = [];
     const clock = new ManualClock();
@@ -59,7 +76,7 @@ describe('logging', () => {
     const logging = new URL('../../server/observability/logging.ts', import.meta.url);
     const program = `
       import { pbkdf2 } from 'node:crypto';
-      import { createLogger } from '${logging.href}';
+      import { createLogger, errorsOf } from '${logging.href}';
       const logger = createLogger('info');
       pbkdf2('a', 'b', 300_000, 64, 'sha512', () => undefined); // Keeps the only thread for files busy.
       logger.info({}, 'draining');
