@@ -163,6 +163,14 @@ describe('live.v1.Live by the Connect protocol', () => {
     assert.equal((late as ConnectError).code, 'deadline_exceeded');
   });
 
+  it('a deadline that is months away is none', async () => {
+    const headers = { 'connect-timeout-ms': '9999999999' };
+    const answer = await unary(GetRoom, GetRoom.requestSerialize({ room: 'demo' }), headers);
+    assert.equal(GetRoom.responseDeserialize(answer as Buffer).head, '4');
+    const earliest = Pull.requestSerialize({ room: 'demo', start: { earliest: {} } });
+    assert.deepEqual((await stream(enveloped(earliest), headers)).end, {});
+  });
+
   it('other methods, types and paths are refused by HTTP', async () => {
     const url = `http://${gateway.http}${GetRoom.path}`;
     const got = await fetch(url);
