@@ -159,6 +159,7 @@ async function openWeb(
       reception: entrance.reception,
       failed: entrance.failed,
       clock,
+      watch: (consumer) => sessions.watch(consumer),
       ...served,
     }),
   );

@@ -334,6 +334,16 @@ describe('rooms over HTTP', () => {
       await until('it is there', () => gateway.stats.connections > 0);
       await until('it is cut off', () => gateway.stats.connections === 0);
     });
+
+    it('who takes no answers at all is cut off, whatever was asked', async () => {
+      await gateway.close();
+      gateway = await startTestGateway(nats.url, { ...HTTP, slowConsumerTimeoutMs: 1_000 });
+      const { socket } = await raw();
+      socket.pause();
+      socket.write('GET /v1/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(3_000));
+      await until('it is there', () => gateway.stats.connections > 0);
+      await until('it is cut off', () => gateway.stats.connections === 0);
+    });
   });
 
   describe('for pages of other origins', () => {

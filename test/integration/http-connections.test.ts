@@ -22,6 +22,7 @@ describe('Isolated: connections of HTTP', () => {
     reception: { origins: new Origins([]) },
     failed: (error) => assert.fail(error),
     clock: systemClock,
+    watch: () => () => undefined,
     routes: [
       {
         prefix: '/',

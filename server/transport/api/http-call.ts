@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../../common/clock.ts';
-import type { CarrierConnection } from '../../session/carrier.ts';
 import type { Origin } from '../connections/origins.ts';
 import type { Consumer } from '../../session/slow-consumers.ts';
 import { HttpConnection } from '../http/connection.ts';
@@ -18,7 +17,7 @@ export class HttpCall implements Consumer {
   /** See {@link Consumer}. */
   blockedSinceMs: number | undefined;
   /** See {@link Consumer}. */
-  readonly connection: CarrierConnection;
+  readonly connection: HttpConnection;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
 
@@ -65,9 +64,8 @@ export class HttpCall implements Consumer {
     });
   }
 
-  /** Ends the answer, behind what was written. */
+  /** Ends the answer, behind what was written. That it is taken is seen to as with all answers. */
   end(rest?: string | Buffer): void {
-    this.#block();
     this.response.end(rest);
   }
 
@@ -78,8 +76,7 @@ export class HttpCall implements Consumer {
 
   /** See {@link Consumer}. */
   terminate(): void {
-    this.response.destroy();
-    this.request.socket.destroy();
+    this.connection.terminate();
   }
 
   #block(): void {

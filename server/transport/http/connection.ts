@@ -17,6 +17,12 @@ export class HttpConnection implements CarrierConnection {
     else socket.once('close', proven);
   }
 
+  /** Ends it at once, and its answer. */
+  terminate(): void {
+    this.#response.destroy();
+    this.#response.req.socket.destroy();
+  }
+
   /** The answer is the last, and says so if it has not begun. */
   takeNoMore(): void {
     const { socket } = this.#response;

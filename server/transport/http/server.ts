@@ -16,6 +16,8 @@ import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
 import { namesManyHosts, targetOf } from './target.ts';
 import { unreadable } from './unreadable.ts';
+import type { Watch } from './untaken.ts';
+import { watchEnd } from './untaken.ts';
 import type { UpgradeHandler } from './upgrades.ts';
 import { upgrading } from './upgrades.ts';
 import { WaitingAnswers } from './waiting-answers.ts';
@@ -42,6 +44,8 @@ export interface HttpServing {
   /** Is told that a connection could not be accepted; the next ones may be. */
   readonly failed: (error: Error) => void;
   readonly clock: Clock;
+  /** Who does not take an answer is told of. */
+  readonly watch: Watch;
   /** The first whose prefix fits answers. */
   readonly routes: readonly HttpRoute[];
   /** Absent: there is no other protocol. */
@@ -72,12 +76,14 @@ export async function serveHttp({
   reception,
   failed,
   clock,
+  watch,
   routes,
   upgrade,
 }: HttpServing): Promise<HttpServer> {
   const waiting = new WaitingAnswers();
   const handle: RequestListener = (request, response) => {
     waiting.watch(response);
+    watchEnd(response, clock, watch);
     if (namesManyHosts(request)) return refuseHosts(response);
     const url = targetOf(request);
     const route = url && routes.find(({ prefix }) => url.pathname.startsWith(prefix));

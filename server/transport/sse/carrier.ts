@@ -11,7 +11,7 @@ import type { ClientFrame, ServerFrame } from '../../../protos/live.ts';
 import type { KnownReason } from '../../../protos/reasons.ts';
 import { reasons } from '../../../protos/reasons.ts';
 import { status } from '../../../protos/status-codes.ts';
-import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
+import type { Carrier, CarrierListener } from '../../session/carrier.ts';
 import { Failure } from '../../session/failure.ts';
 import { problemOf } from '../http/statuses.ts';
 import { HttpConnection } from '../http/connection.ts';
@@ -57,7 +57,7 @@ export interface SseRequest {
  */
 export class SseCarrier implements Carrier {
   readonly peer: string;
-  readonly connection: CarrierConnection;
+  readonly connection: HttpConnection;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #dependencies: SseCarrierDependencies;
@@ -145,8 +145,7 @@ export class SseCarrier implements Carrier {
   }
 
   terminate(): void {
-    this.#response.destroy();
-    this.#request.socket.destroy();
+    this.connection.terminate();
   }
 
   /** Between two writes. Whoever is sent nothing else gets heartbeats, so that it is looked at often enough. */
