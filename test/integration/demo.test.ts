@@ -56,6 +56,10 @@ describe('the demo room of a gateway that is tried out', () => {
       String(response.headers.get('content-security-policy')),
       /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:\/\/127\.0\.0\.1:\d+ http:\/\/127\.0\.0\.1:\d+;/,
     );
+    assert.match(String(response.headers.get('content-security-policy')), /; frame-ancestors 'none'$/);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(response.headers.get('cross-origin-opener-policy'), 'same-origin');
+    assert.equal(response.headers.get('cross-origin-resource-policy'), 'same-origin');
     const page = response.text;
     const files = [...page.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, file = '']) => file);
     assert.deepEqual(files, ['data:,', 'demo.css', 'demo.js']);
@@ -113,6 +117,10 @@ describe('the demo room of a gateway that is tried out', () => {
     assert.equal((await order('kill', { origin: 'http://evil.example' })).status, 403);
     assert.equal((await ask(second, { host: 'evil.example' })).statusCode, 421);
     assert.equal(await isServed(), true);
+    const { headers } = await get(`http://${before.address}/v1/rooms/demo`, {
+      headers: { origin: 'http://evil.example' },
+    });
+    assert.equal(headers.get('access-control-allow-origin'), null);
     assert.equal(
       (await ask(`http://${before.address}/v1/rooms/demo`, { host: 'evil.example' })).statusCode,
       421,
@@ -120,6 +128,13 @@ describe('the demo room of a gateway that is tried out', () => {
     assert.deepEqual(JSON.parse((await order('kill', page)).text), { ...before, running: false });
     assert.equal(await isServed(), false);
     assert.deepEqual(JSON.parse((await order('start', page)).text), before);
+    assert.equal(await isServed(), true);
+    const again = await Promise.all(['start', 'kill', 'start', 'start'].map((what) => order(what, page)));
+    assert.deepEqual(
+      again.map(({ status, text }) => [status, JSON.parse(text) as unknown]),
+      [true, false, true, true].map((running) => [200, { ...before, running }]),
+      'one after the other',
+    );
     assert.equal(await isServed(), true);
   });
 

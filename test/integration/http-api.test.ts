@@ -74,6 +74,7 @@ describe('rooms over HTTP', () => {
 
   async function problemOf(answered: Response): Promise<string> {
     assert.equal(answered.headers.get('content-type'), 'application/problem+json');
+    assert.equal(answered.headers.get('cache-control'), 'no-store');
     const { status, reason, detail } = (await answered.json()) as Problem;
     assert.equal(status, answered.status);
     assert.ok(detail.length > 10, 'a person is told what to do');
@@ -179,6 +180,25 @@ describe('rooms over HTTP', () => {
       await until('it is refused', () => answer().includes('REQUEST_TOO_LARGE'));
     });
 
+    for (const [what, request, status] of [
+      ['by a method that is none', 'DELETE /v1/rooms/demo', 405],
+      ['of another type', 'POST /live.v1.Live/GetRoom', 415],
+      [
+        'that is compressed',
+        'POST /live.v1.Live/GetRoom HTTP/1.1\r\ncontent-type: application/proto\r\ncontent-encoding: gzip',
+        501,
+      ],
+    ] as const)
+      it(`reads no more of a request ${what} than it takes to refuse it`, async () => {
+        const { socket, answer, ended } = await raw();
+        const [line, ...headers] = request.split(' HTTP/1.1\r\n');
+        socket.write(
+          [`${line} HTTP/1.1`, 'host: localhost', 'content-length: 100000', ...headers, '', 'x'].join('\r\n'),
+        );
+        await until('it is refused, and that was it', ended);
+        assert.match(answer(), new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\nconnection: close\r\n`, 'i'));
+      });
+
     it('waits so long for a body, counts what it holds of it, and forgets who has gone', async () => {
       const head =
         'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
@@ -188,6 +208,7 @@ describe('rooms over HTTP', () => {
       await until('both are held', () => gateway.stats.receivingBytes >= 10_000);
       gone.socket.destroy();
       await until('one is forgotten', () => gateway.stats.receivingBytes < 10_000);
+      await until('that is counted', () => gateway.stats.refused.get('MALFORMED_FRAME') === 1);
       clock.skip(40_000);
       await until('the other is told', () => slow.answer().includes('FRAME_TIMEOUT'));
       assert.match(slow.answer(), /^HTTP\/1.1 504 /);
@@ -250,7 +271,11 @@ describe('rooms over HTTP', () => {
     });
 
     it('refuses what is no place and no number', async () => {
-      for (const query of ['?after=x', '?after=', '?from=soon', '?from=last:0'])
+      const { cursor } = await page();
+      // A field that is not known, of a kilobyte.
+      const tail = Buffer.concat([Buffer.from([0x7a, 0xff, 0x07]), Buffer.alloc(1_023)]);
+      const long = Buffer.concat([Buffer.from(cursor, 'base64url'), tail]).toString('base64url');
+      for (const query of ['?after=x', '?after=', `?after=${long}`, '?from=soon', '?from=last:0'])
         assert.equal(await problemOf(await fetch(at(`demo/messages${query}`))), '400 START_INVALID', query);
       for (const query of ['?limit=0', '?limit=1001', '?limit=ten', '?limit='])
         assert.equal(await problemOf(await fetch(at(`demo/messages${query}`))), '400 REQUEST_INVALID', query);
@@ -374,6 +399,7 @@ describe('rooms over HTTP', () => {
       assert.match(answered.headers.get('access-control-allow-headers') ?? '', /idempotency-key/);
       const stranger = await ask('demo/messages', 'https://shop.example', init);
       assert.equal(stranger.headers.get('access-control-allow-methods'), null);
+      assert.equal((await ask('demo/else', own, init)).status, 404);
     });
 
     it('has refusals and events read, too', async () => {

@@ -60,6 +60,10 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
       await until('it is taken', () => this.#ended || this.text.length >= length);
     }
 
+    async leave(): Promise<void> {
+      (await this.#response).destroy();
+    }
+
     #begin(response: IncomingMessage): IncomingMessage {
       response.once('close', () => (this.#ended = true)).on('error', () => undefined);
       response.on('data', (chunk: Buffer) => {
@@ -162,6 +166,17 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
     await body.take(LARGE.length);
     await written;
     assert.equal(call.blockedSinceMs, undefined);
+  });
+
+  it('a part of an answer that nobody is there any more to take is as good as taken', async () => {
+    const body = new Body();
+    const { request, response } = await arrived();
+    const url = new URL('http://gateway/');
+    const call = new HttpCall({ request, response, url, origin: { name: 'x', address: 'x' } }, clock);
+    const written = call.write(Buffer.from(LARGE));
+    await body.leave();
+    await written;
+    await call.write(Buffer.from(LARGE));
   });
 });
 

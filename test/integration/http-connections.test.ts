@@ -65,6 +65,19 @@ describe('Isolated: connections of HTTP', () => {
     await until('both are told', () => closed.length === 2);
   });
 
+  it('one that asks for another protocol too early ends with the refusal, also if it is kept open', async () => {
+    const open = connect({ ...parseAddress(server.address)!, allowHalfOpen: true });
+    let received = '';
+    open.on('data', (bytes: Buffer) => (received += bytes.toString())).on('error', () => undefined);
+    open.write(get('one') + UPGRADE);
+    const answer = await until('it is there', () => answers[0]);
+    answer.end();
+    await until('the other is refused', () => received.includes('HTTP/1.1 400 '));
+    socket.destroy();
+    await until('the connection has gone', () => server.connections === 0);
+    open.destroy();
+  });
+
   it('each answer is told once that it is over', async () => {
     socket.write(get('one') + get('two'));
     await until('both are there', () => answers.length === 2);

@@ -99,6 +99,12 @@ describe('Isolated: requests that proxies may read otherwise', () => {
       assert.equal(gateway.stats.sessions, 0);
     });
 
+  it('with headers of more than 16 KiB are refused', async () => {
+    socket.write(GET.replace('host', `x: ${'y'.repeat(16 * 1024)}\r\nhost`));
+    await until('the connection has ended', () => ended);
+    assert.deepEqual(statuses(), ['431'], answer);
+  });
+
   it('to speak WebSocket are answered on a connection that was used before', async () => {
     socket.write(GET);
     await until('it is answered', () => answer.includes('ROOM_UNKNOWN'));
@@ -110,6 +116,7 @@ describe('Isolated: requests that proxies may read otherwise', () => {
     socket.write(`${POST}${H2C}content-length: ${BODY.length}\r\n\r\n${BODY.slice(0, 5)}`);
     socket.write(BODY.slice(5));
     await until('it is answered', () => answer.includes('{"seq":1,"duplicate":false}'));
+    assert.match(answer, /connection: close/i);
     await until('the connection has ended', () => ended);
   });
 });

@@ -126,6 +126,24 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     await until('a sign of life', () => viewer.comments.includes('heartbeat'));
     watch(gateway);
     await until('both are counted', () => viewer.events.some(({ data }) => data['audience'] === 2));
+    assert.ok(viewer.retryMs >= 1_000 && viewer.retryMs < 3_000, 'not all at once, should it break off');
+  });
+
+  it('are told once when NATS is away, and when it is back', async () => {
+    const gateway = await start({ heartbeatMs: 100 });
+    const viewer = watch(gateway);
+    await viewer.next('audience');
+    await nats.kill();
+    const away = await viewer.next('upstream');
+    assert.equal(away.data['upstream'], 'DEGRADED');
+    assert.ok((away.data['causes'] as unknown[]).includes('NATS_UNREACHABLE'), JSON.stringify(away.data));
+    await nats.restart();
+    await until('all is well', () => viewer.all('upstream').at(-1)?.data['upstream'] === 'OK');
+    const states = viewer.all('upstream').map(({ data }) => JSON.stringify(data));
+    assert.ok(
+      states.every((state, at) => state !== states[at - 1]),
+      states.join(),
+    );
   });
 
   it('resume where they were, exactly once, whatever breaks and wherever they come to', async () => {
@@ -220,6 +238,7 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     await producer.publish('demo', 'two');
     await drained;
     assert.equal(data['reason'], 'DRAINING');
+    assert.equal(viewer.endedWithRetryMs[0], data['afterMs'], 'it comes again when it was told to');
     await viewer.next('joined', 2);
     await producer.publish('demo', 'three');
     await viewer.next('message', 3);

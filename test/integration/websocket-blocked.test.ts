@@ -69,5 +69,6 @@ describe('Resumable: where nothing but plain GET comes through to a gateway', ()
     const answered = await fetch(`http://${gateway.http}/v1/connect`);
     assert.equal(answered.status, 426);
     assert.equal(answered.headers.get('upgrade'), 'websocket');
+    assert.equal((await fetch(`http://${gateway.http}/v1/connected`)).status, 404);
   });
 });

@@ -8,6 +8,7 @@ import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
 import { pull } from '../../session/pull.ts';
 import { getRoom, publish } from '../../session/unary.ts';
+import { leaveUnread } from '../http/problem.ts';
 import type { HttpRoute } from '../http/server.ts';
 import { readBody } from './body.ts';
 import { connectErrorOf } from './connect-errors.ts';
@@ -175,5 +176,6 @@ function sendBare(
   status: number,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  leaveUnread(response);
   response.writeHead(status, headers).end();
 }

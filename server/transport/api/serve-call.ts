@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
 import { accessOf } from '../../session/unary.ts';
+import { leaveUnread } from '../http/problem.ts';
 import { requestOrigin } from '../http/request-origin.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { HttpCall } from './http-call.ts';
@@ -33,8 +34,7 @@ export async function serveCall(
     const facts = { method: url.pathname.slice(0, 160), peer: origin.name, user, tokenId };
     const failure = refusals.refuse(error, facts, 'a call was refused');
     if (call.gone.aborted) return;
-    // What has not been read of it is not worth reading.
-    if (!request.complete) response.shouldKeepAlive = false;
+    leaveUnread(response);
     refuse(call, failure);
   }
 }

@@ -16,11 +16,15 @@ export interface Problem {
 
 /** Answers with a problem, as `application/problem+json`. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
-  // What has not been read of the request is not worth reading.
-  if (!response.req.complete) response.shouldKeepAlive = false;
+  leaveUnread(response);
   response.statusCode = problem.status;
   for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
   response.end(bodyOf(problem));
+}
+
+/** What has not been read of a request that is refused is not worth reading: its connection ends with the answer. To be called before that begins. */
+export function leaveUnread(response: ServerResponse): void {
+  if (!response.req.complete) response.shouldKeepAlive = false;
 }
 
 /**

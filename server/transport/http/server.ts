@@ -117,7 +117,6 @@ export async function serveHttp({
     async finish(ms) {
       const finished = new AbortController();
       void closed.then(() => finished.abort());
-      server.closeIdleConnections();
       await sleep(clock, ms, finished.signal);
     },
     async close() {

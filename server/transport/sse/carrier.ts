@@ -169,7 +169,6 @@ export class SseCarrier implements Carrier {
     const { message = '', retryAfterMs } = refusal ?? {};
     this.#refuse(new Failure(reason, message, retryAfterMs === undefined ? {} : { retryAfterMs }));
     this.#taken();
-    process.nextTick(() => this.#listener?.halfClosed());
   }
 
   #refuse(failure: Failure): void {
