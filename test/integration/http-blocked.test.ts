@@ -132,6 +132,14 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
       assert.deepEqual(told.slice(-1), ['closed']);
     });
 
+    it('come whole before the stream ends that is ended', async () => {
+      await block();
+      carrier.end();
+      await body.take(Infinity);
+      assert.ok(body.text.endsWith(`${LARGE}"}\n\n`));
+      assert.deepEqual(told.slice(-1), ['closed']);
+    });
+
     it('come whole before the stream ends that has lived its time', async () => {
       await block();
       clock.advance(LIFETIME_MS);

@@ -158,6 +158,24 @@ describe('Isolated: what nobody sends by WebSocket', () => {
     });
   }
 
+  it('pings without end have whoever comes from there next wait for it', async () => {
+    await gateway.close();
+    gateway = await startTestGateway(nats.url, {
+      http: { host: '127.0.0.1', port: 0 },
+      controlFrames: 100,
+      suspectConnections: 1,
+    });
+    using attacker = new WebSocketAttacker(gateway.http!);
+    attacker.send(...Array<Buffer>(200).fill(webSocketFrame(PING)));
+    assert.equal((await attacker.end())?.code, 1008);
+    const next: WebSocketAttacker[] = [];
+    await until('more come than may wait', () => {
+      next.push(new WebSocketAttacker(gateway.http!));
+      return (gateway.stats.refused.get('SUSPECT_ADDRESS') ?? 0) > 0;
+    });
+    for (const each of next) each[Symbol.dispose]();
+  });
+
   it('messages that are never complete take what one address may have, and the largest pay', async () => {
     const attackers = Array.from({ length: 8 }, () => new WebSocketAttacker(http));
     for (const attacker of attackers)

@@ -31,13 +31,12 @@ export class Pieces {
   }
 
   write(bytes: Buffer): void {
-    if (this.#response.destroyed || this.#response.writableEnded) return;
     const large = bytes.length > PIECE_BYTES;
     this.#rest = large ? bytes.subarray(PIECE_BYTES) : undefined;
     this.#response.write(large ? bytes.subarray(0, PIECE_BYTES) : bytes, this.#handedOver);
   }
 
-  /** Hands over at once what is left: something has to follow it that is not to wait. */
+  /** Hands over at once what is left: something has to follow it that is not to wait. To be called before the answer is ended. */
   finish(): void {
     if (this.#rest !== undefined) this.#response.write(this.#rest);
     this.#rest = undefined;

@@ -132,7 +132,8 @@ export class SseCarrier implements Carrier {
   }
 
   end(): void {
-    if (!this.#response.writableEnded) this.#response.end();
+    this.#pieces.finish();
+    this.#response.end();
   }
 
   refuse(failure: Failure): void {
