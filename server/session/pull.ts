@@ -140,7 +140,10 @@ async function* waited({ patience, wakeUp, sign }: Waiting): AsyncGenerator<Buff
   if (patience.takeSign()) yield sign;
 }
 
-/** Settles as the work does, which has a deadline of its own, and gives signs until then. */
+/**
+ * Settles as the work does, which has a deadline of its own, and gives signs until then.
+ * @throws NotWanted when nobody waits for it any more
+ */
 async function* signingUntil<T>(
   work: Promise<T>,
   { patience, wakeUp, sign }: Waiting,
@@ -155,6 +158,7 @@ async function* signingUntil<T>(
     await wakeUp.wait(LONG_MS);
     if (patience.takeSign()) yield sign;
   }
+  if (!settled.signal.aborted) throw new NotWanted('nobody waits any more');
   return work;
 }
 

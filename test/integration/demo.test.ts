@@ -150,6 +150,15 @@ describe('the demo room of a gateway that is tried out', () => {
     }
   });
 
+  it('has nobody else’s page kill its second gateway, where everybody is served', async () => {
+    await using folder = await tempDir();
+    await using open = await tryOut(folder, '--http', '127.0.0.1:0', '--insecure', '--demo', 'true');
+    const page = String(readyLine(open).demo);
+    const host = 'evil.example';
+    assert.equal((await ask(page, { host })).statusCode, 200);
+    assert.equal((await ask(new URL('second-gateway', page).href, { host })).statusCode, 421);
+  });
+
   it('has another port where the usual one is taken', async () => {
     await using second = await tempDir();
     await using other = await tryOut(second);

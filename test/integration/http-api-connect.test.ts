@@ -10,6 +10,7 @@ import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -161,6 +162,21 @@ describe('live.v1.Live by the Connect protocol', () => {
     const request = GetRoom.requestSerialize({ room: 'demo' });
     const late = await unary(GetRoom, request, { 'connect-timeout-ms': '0' });
     assert.equal((late as ConnectError).code, 'deadline_exceeded');
+  });
+
+  it('a deadline that passes while NATS does not answer is told', async () => {
+    const headers = { 'connect-timeout-ms': '10' };
+    const earliest = Pull.requestSerialize({ room: 'paused', start: { earliest: {} } });
+    const get = (room: string): Buffer => GetRoom.requestSerialize({ room });
+    await nats.pause();
+    try {
+      assert.equal((await stream(enveloped(earliest), headers)).end.error?.code, 'deadline_exceeded');
+      const late = await unary(GetRoom, get('paused'), headers);
+      assert.equal((late as ConnectError).code, 'deadline_exceeded');
+    } finally {
+      nats.resume();
+    }
+    await until('NATS answers', async () => Buffer.isBuffer(await unary(GetRoom, get('demo'))));
   });
 
   it('a deadline that is months away is none', async () => {

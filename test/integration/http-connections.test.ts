@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
 import { parseAddress } from '../../common/units.ts';
+import type { Consumer } from '../../server/session/slow-consumers.ts';
 import { Origins } from '../../server/transport/connections/origins.ts';
 import { HttpConnection } from '../../server/transport/http/connection.ts';
 import type { HttpServer, HttpServing } from '../../server/transport/http/server.ts';
@@ -14,6 +15,7 @@ describe('Isolated: connections of HTTP', () => {
   let server: HttpServer;
   let answers: ServerResponse[];
   let closed: ServerResponse[];
+  let watched: Set<Consumer>;
   let socket: Socket;
 
   const serving: HttpServing = {
@@ -22,7 +24,10 @@ describe('Isolated: connections of HTTP', () => {
     reception: { origins: new Origins([]) },
     failed: (error) => assert.fail(error),
     clock: systemClock,
-    watch: () => () => undefined,
+    watch(consumer) {
+      watched.add(consumer);
+      return () => watched.delete(consumer);
+    },
     routes: [
       {
         prefix: '/',
@@ -38,6 +43,7 @@ describe('Isolated: connections of HTTP', () => {
   beforeEach(async () => {
     answers = [];
     closed = [];
+    watched = new Set();
     server = await serveHttp(serving);
     socket = connect(parseAddress(server.address)!);
     socket.on('error', () => undefined);
@@ -82,7 +88,9 @@ describe('Isolated: connections of HTTP', () => {
     socket.write(get('one') + get('two'));
     await until('both are there', () => answers.length === 2);
     for (const answer of answers) answer.end();
+    assert.equal(watched.size, 1, 'the one whose turn it is can be taken');
     await until('both are told', () => closed.length === 2);
+    assert.equal(watched.size, 0, 'there is nothing more to take');
     socket.destroy();
     await until('the connection has gone', () => server.connections === 0);
     assert.deepEqual(closed, answers);
