@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
 import { parseAddress } from '../../common/units.ts';
+import type { ApiDependencies } from '../../server/transport/api/dependencies.ts';
+import { apiRoutes } from '../../server/transport/api/routes.ts';
+import type { Intake, Waiting } from '../../server/transport/connections/intake.ts';
 import type { Consumer } from '../../server/session/slow-consumers.ts';
 import { Origins } from '../../server/transport/connections/origins.ts';
 import { HttpConnection } from '../../server/transport/http/connection.ts';
@@ -94,6 +97,27 @@ describe('Isolated: connections of HTTP', () => {
     socket.destroy();
     await until('the connection has gone', () => server.connections === 0);
     assert.deepEqual(closed, answers);
+  });
+
+  it('whatever is asked of rooms waits for its turn, and is of no interest once its connection has gone', async () => {
+    const waiting: Waiting[] = [];
+    const intake: Pick<Intake, 'enter'> = { enter: (_, each) => waiting.push(each) };
+    const entrance = { intake, receiving: {}, origins: {} };
+    const dependencies = { entrance, context: {}, sessions: {}, allowedOrigins: { allows: () => true } };
+    const routes = apiRoutes(dependencies as unknown as ApiDependencies);
+    const api = await serveHttp({ ...serving, routes });
+    const paths = ['/v1/rooms/demo', '/v1/openapi.json', '/live.v1.Live/GetRoom'];
+    let received = '';
+    const asking = connect(parseAddress(api.address)!);
+    asking.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    for (const path of paths) asking.write(`OPTIONS ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await until('all wait', () => waiting.length === paths.length);
+    assert.ok(waiting.every(({ isGone }) => !isGone()));
+    waiting[0]!.begin();
+    await until('the first is answered', () => received.includes('HTTP/1.1 204 '));
+    asking.destroy();
+    await until('the others are gone', () => waiting.every(({ isGone }) => isGone()));
+    await api.close();
   });
 
   it('one whose request never ends is not kept for it once that is answered', async () => {
