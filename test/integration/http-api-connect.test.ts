@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { ClientRequest } from 'node:http';
+import { request } from 'node:http';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -177,6 +179,29 @@ describe('live.v1.Live by the Connect protocol', () => {
       nats.resume();
     }
     await until('NATS answers', async () => Buffer.isBuffer(await unary(GetRoom, get('demo'))));
+  });
+
+  it('who leaves before the end has missed no deadline', async () => {
+    const body = enveloped(Pull.requestSerialize({ room: 'left', start: { earliest: {} } }));
+    const other = await startTestGateway(nats.url, { http: { host: '127.0.0.1', port: 0 } });
+    const ask = (): ClientRequest => {
+      const headers = { 'content-type': 'application/connect+proto' };
+      const asked = request(`http://${other.http}${Pull.path}`, { method: 'POST', agent: false, headers });
+      return asked.on('error', () => undefined).end(body);
+    };
+    await nats.pause();
+    try {
+      const leaving = ask();
+      await until('it has come', () => leaving.writableFinished && other.stats.connections === 1);
+      const late = await fetch(`http://${other.http}/v1/rooms/no+room`, { headers: { connection: 'close' } });
+      assert.equal(late.status, 400, 'what has come after it is answered');
+      leaving.destroy();
+      await until('it has gone', () => other.stats.connections === 0);
+      assert.deepEqual([...other.stats.refused.keys()], ['ROOM_NAME_INVALID']);
+    } finally {
+      nats.resume();
+      await other.close();
+    }
   });
 
   it('a deadline that is months away is none', async () => {

@@ -281,6 +281,32 @@ describe('rooms over HTTP', () => {
         assert.equal(await problemOf(await fetch(at(`demo/messages${query}`))), '400 REQUEST_INVALID', query);
     });
 
+    it('breaks off a page that cannot be ended, and does not say where to go on', async () => {
+      await gateway.close();
+      gateway = await startTestGateway(
+        nats.url,
+        { ...HTTP, roomLogBytes: 2 ** 20, logBytes: 2 ** 21 },
+        { clock },
+      );
+      const payload = 'x'.repeat(512 * 1024);
+      for (let stored = 0; stored < 40; stored++) await producer.publish('demo', payload);
+      const { socket, answer, ended } = await raw();
+      socket.write('GET /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      await until('it has begun', () => answer().includes('{"messages":['));
+      socket.pause();
+      await nats.pause();
+      try {
+        socket.resume();
+        await until('it has ended', () => {
+          clock.skip(1_000);
+          return ended();
+        });
+      } finally {
+        nats.resume();
+      }
+      assert.doesNotMatch(answer(), /"cursor"|\r\n0\r\n\r\n$/);
+    });
+
     it('answers HEAD without a body', async () => {
       for (const path of ['demo', 'demo/messages']) {
         const answered = await fetch(at(path), { method: 'HEAD' });

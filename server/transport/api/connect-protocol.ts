@@ -101,7 +101,8 @@ function connectMethods(dependencies: ApiDependencies): ReadonlyMap<string, Meth
     } finally {
       timer?.cancel();
     }
-    if (over.signal.aborted) throw tooLate(timeoutMs);
+    if (call.gone.aborted) return;
+    if (timeoutMs !== undefined && over.signal.aborted) throw tooLate(timeoutMs);
     beginStream(call);
     call.end(endEnvelope({}));
   }

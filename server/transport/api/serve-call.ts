@@ -57,6 +57,6 @@ export async function withinDeadline<T>(
 }
 
 /** The call has lasted longer than whoever calls wanted to wait, in milliseconds. */
-export function tooLate(timeoutMs: number | undefined): Failure {
+export function tooLate(timeoutMs: number): Failure {
   return new Failure('DEADLINE_EXCEEDED', `the deadline of the call, ${timeoutMs} ms, has passed`);
 }
