@@ -153,6 +153,8 @@ describe('live.v1.Live by the Connect protocol', () => {
     assert.equal((zipped as ConnectError).code, 'unimplemented');
     const costly = await unary(GetRoom, Buffer.alloc(100_000));
     assert.equal((costly as ConnectError).code, 'resource_exhausted');
+    const asked = await stream(enveloped(Buffer.alloc(100_000)));
+    assert.equal(asked.end.error?.code, 'resource_exhausted');
     const many = Buffer.concat([enveloped(Buffer.alloc(0)), enveloped(Buffer.alloc(0))]);
     assert.equal((await stream(many)).end.error?.code, 'invalid_argument');
     assert.equal((await stream(enveloped(Buffer.alloc(0), 1))).end.error?.code, 'unimplemented');
@@ -175,6 +177,13 @@ describe('live.v1.Live by the Connect protocol', () => {
       assert.equal((await stream(enveloped(earliest), headers)).end.error?.code, 'deadline_exceeded');
       const late = await unary(GetRoom, get('paused'), headers);
       assert.equal((late as ConnectError).code, 'deadline_exceeded');
+      const gift = Publish.requestSerialize({ room: 'paused', type: 'gift', key: 'late' });
+      const published = await post(Publish, 'application/proto', gift, { 'connect-timeout-ms': '500' });
+      assert.equal(
+        published.headers.get('live-reason'),
+        'PUBLISH_OUTCOME_UNKNOWN',
+        'told before it has passed',
+      );
     } finally {
       nats.resume();
     }

@@ -33,6 +33,8 @@ interface Problem {
   readonly detail: string;
 }
 
+const POST = 'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+
 describe('rooms over HTTP', () => {
   let nats: TestNats;
   let producer: StockProducer;
@@ -85,6 +87,7 @@ describe('rooms over HTTP', () => {
     const answered = await fetch(at(`demo/messages${query}`));
     assert.equal(answered.status, 200);
     assert.equal(answered.headers.get('content-type'), 'application/json');
+    assert.equal(answered.headers.get('cache-control'), 'no-store');
     return (await answered.json()) as Page;
   }
 
@@ -135,6 +138,13 @@ describe('rooms over HTTP', () => {
       assert.deepEqual(await ephemeral.json(), { seq: 0, duplicate: false });
     });
 
+    it('takes names that are written otherwise, and texts whatever is in them', async () => {
+      const body = { type: 'gift', payload: `"${','.repeat(5_000)}` };
+      const answered = await post(body, { 'content-type': 'Application/JSON; charset=utf-8' }, 'd%65mo');
+      assert.equal(answered.status, 200);
+      assert.equal((await page()).messages[0]?.payload, body.payload);
+    });
+
     const wrong: readonly (readonly [string, unknown, string])[] = [
       ['no JSON', '{', '400 MALFORMED_FRAME'],
       ['no object', '[]', '400 MALFORMED_FRAME'],
@@ -149,6 +159,7 @@ describe('rooms over HTTP', () => {
       ['two payloads', { type: 'gift', payload: '', payloadBase64: '' }, '400 REQUEST_INVALID'],
       ['half a character', '{"type":"gift","payload":"\\ud800"}', '400 REQUEST_INVALID'],
       ['what is no base64', { type: 'gift', payloadBase64: '_w==' }, '400 REQUEST_INVALID'],
+      ['base64 without its padding', { type: 'gift', payloadBase64: '/w' }, '400 REQUEST_INVALID'],
       ['headers that are none', { type: 'gift', headers: ['a'] }, '400 REQUEST_INVALID'],
       ['a header of ours', { type: 'gift', headers: { 'Live-Type': 'x' } }, '400 MESSAGE_INVALID'],
       ['an unknown type without class', { type: 'mine' }, '400 TYPE_UNKNOWN'],
@@ -164,6 +175,10 @@ describe('rooms over HTTP', () => {
 
     it('refuses what is not called JSON, is compressed, or has no room', async () => {
       assert.equal(await problemOf(await post({}, { 'content-type': 'text/plain' })), '400 REQUEST_INVALID');
+      for (const key of [`"${'k'.repeat(257)}"`, 'k'.repeat(257), 'two keys', '"']) {
+        const keyed = await post({ type: 'gift' }, { 'idempotency-key': key });
+        assert.equal(await problemOf(keyed), '400 REQUEST_INVALID', key);
+      }
       const zipped = await post({}, { 'content-encoding': 'gzip' });
       assert.equal(await problemOf(zipped), '501 COMPRESSION_UNSUPPORTED');
       for (const room of ['no%20room', '%', '%00', 'a%2Fb'])
@@ -172,12 +187,25 @@ describe('rooms over HTTP', () => {
 
     it('refuses a body of chunks that has become too large', async () => {
       const { socket, answer } = await raw();
-      socket.write(
-        'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n',
-      );
-      socket.write('transfer-encoding: chunked\r\n\r\n');
+      socket.write(`${POST}transfer-encoding: chunked\r\n\r\n`);
       for (let sent = 0; sent <= 5; sent++) socket.write(`100000\r\n${'x'.repeat(MIB)}\r\n`);
       await until('it is refused', () => answer().includes('REQUEST_TOO_LARGE'));
+    });
+
+    it('refuses a body that is announced to be too large before any of it has come', async () => {
+      const { socket, answer } = await raw();
+      socket.write(`${POST}content-length: 100000000\r\n\r\n`);
+      await until('it is refused', () => answer().includes('REQUEST_TOO_LARGE'));
+    });
+
+    it('refuses who holds more of what is not complete than one connection may', async () => {
+      await gateway.close();
+      gateway = await startTestGateway(nats.url, { ...HTTP, receiveBytes: 4 * MIB }, { clock });
+      const { socket, answer, ended } = await raw();
+      socket.write(`${POST}content-length: ${4 * MIB}\r\n\r\n${'x'.repeat(3 * MIB)}`);
+      await until('it is refused', () => answer().includes('RECEIVE_LIMIT'));
+      await until('its connection is closed', ended);
+      assert.equal(gateway.stats.receivingBytes, 0);
     });
 
     for (const [what, request, status] of [
@@ -200,11 +228,9 @@ describe('rooms over HTTP', () => {
       });
 
     it('waits so long for a body, counts what it holds of it, and forgets who has gone', async () => {
-      const head =
-        'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
       const [slow, gone] = [await raw(), await raw()];
       for (const { socket } of [slow, gone])
-        socket.write(`${head}content-length: 100000\r\n\r\n${'x'.repeat(5_000)}`);
+        socket.write(`${POST}content-length: 100000\r\n\r\n${'x'.repeat(5_000)}`);
       await until('both are held', () => gateway.stats.receivingBytes >= 10_000);
       gone.socket.destroy();
       await until('one is forgotten', () => gateway.stats.receivingBytes < 10_000);
@@ -329,9 +355,7 @@ describe('rooms over HTTP', () => {
     gateway = await startTestGateway(nats.url, HTTP, { clock: slow });
     const { socket, answer, ended } = await raw();
     const body = JSON.stringify({ type: 'gift', payload: 'a rose' });
-    const head =
-      'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
-    socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
+    socket.write(`${POST}content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
     await until('it has begun', () => gateway.stats.receivingBytes > 0);
     const drained = gateway.drain(0);
     socket.write(body.slice(10));

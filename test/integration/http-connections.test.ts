@@ -65,6 +65,8 @@ describe('Isolated: connections of HTTP', () => {
     await until('all are there', () => answers.length === 3);
     socket.destroy();
     await until('all are told', () => closed.length === 3);
+    for (const answer of answers) answer.end('too late');
+    assert.equal(watched.size, 0, 'nobody is there to take it');
   });
 
   it('no answer is forgotten when another protocol is to be spoken before it is out', async () => {
@@ -101,7 +103,13 @@ describe('Isolated: connections of HTTP', () => {
 
   it('whatever is asked of rooms waits for its turn, and is of no interest once its connection has gone', async () => {
     const waiting: Waiting[] = [];
-    const intake: Pick<Intake, 'enter'> = { enter: (_, each) => waiting.push(each) };
+    let reading: (on: boolean) => void = () => assert.fail('nothing has come');
+    const intake: Pick<Intake, 'enter'> = {
+      enter(connection, each, read) {
+        waiting.push(each);
+        reading = (on) => read(connection, on);
+      },
+    };
     const entrance = { intake, receiving: {}, origins: {} };
     const dependencies = { entrance, context: {}, sessions: {}, allowedOrigins: { allows: () => true } };
     const routes = apiRoutes(dependencies as unknown as ApiDependencies);
@@ -115,6 +123,12 @@ describe('Isolated: connections of HTTP', () => {
     assert.ok(waiting.every(({ isGone }) => !isGone()));
     waiting[0]!.begin();
     await until('the first is answered', () => received.includes('HTTP/1.1 204 '));
+    reading(false);
+    asking.write(`OPTIONS ${paths[0]} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await until('it is known elsewhere', () => fetch(`http://${api.address}/`).then(({ ok }) => !ok));
+    assert.equal(waiting.length, paths.length, 'it is not read');
+    reading(true);
+    await until('it waits, too', () => waiting.length === paths.length + 1);
     asking.destroy();
     await until('the others are gone', () => waiting.every(({ isGone }) => isGone()));
     await api.close();

@@ -10,6 +10,8 @@ export type Watch = (consumer: Consumer) => () => void;
 export function watchEnd(response: ServerResponse, clock: Clock, watch: Watch): void {
   // It is its turn, and all of it was handed over.
   response.once('prefinish', () => {
+    // It came too late: its end was told before.
+    if (response.destroyed) return;
     const connection = new HttpConnection(response);
     const terminate = (): void => connection.terminate();
     const forget = watch({
