@@ -447,6 +447,8 @@ describe('rooms over HTTP', () => {
       assert.equal(allowed(answered), own);
       assert.match(answered.headers.get('access-control-allow-methods') ?? '', /POST/);
       assert.match(answered.headers.get('access-control-allow-headers') ?? '', /idempotency-key/);
+      assert.equal(answered.headers.get('access-control-expose-headers'), 'live-reason, retry-after');
+      assert.equal(answered.headers.get('access-control-max-age'), '600');
       const stranger = await ask('demo/messages', 'https://shop.example', init);
       assert.equal(stranger.headers.get('access-control-allow-methods'), null);
       assert.equal((await ask('demo/else', own, init)).status, 404);

@@ -19,7 +19,7 @@ import { until } from '../helpers/poll.ts';
 import { WebSocketAttacker, webSocketFrame } from '../helpers/web-socket-attacker.ts';
 
 const MIB = 2 ** 20;
-const BINARY = 2;
+const [BINARY, CLOSE] = [2, 8];
 /** More than all sockets between here and there take. */
 const LARGE = Buffer.alloc(16 * MIB, 'x');
 const KEEPALIVE = { timeMs: 1_000, timeoutMs: 1_000 };
@@ -99,10 +99,10 @@ describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not rea
     client.socket.pause();
     viewer.carrier.write(prefixedFrame(LARGE));
     await until('a part is taken', () => viewer.told.includes('progressed'));
-    client.socket.resume();
+    client.socket.removeAllListeners('data').resume();
     await until('all is', () => viewer.told.at(-1) === 'written');
     assert.ok(viewer.told.length > 100);
-    await until('it is there', () => client.text.length > LARGE.length);
+    await until('it is there', () => client.socket.bytesRead > LARGE.length);
   });
 
   it('what is not asked for is not read', async () => {
@@ -127,6 +127,14 @@ describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not rea
     await until('its connection has ended', () => viewer.told.at(-1) === 'closed');
   });
 
+  it('what comes behind the last word of a client is not read', async () => {
+    client.send(webSocketFrame(CLOSE), PING);
+    await until('it is known', () => viewer.told.includes('halfClosed'));
+    viewer.carrier.read();
+    await new Promise(setImmediate);
+    assert.deepEqual(viewer.told, ['halfClosed']);
+  });
+
   it('who goes on after it was refused is cut off', async () => {
     viewer.carrier.refuse(new Failure('USER_BANNED', 'no more'));
     await client.end();
@@ -134,9 +142,14 @@ describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not rea
     await until('its connection has ended', () => viewer.told.at(-1) === 'closed');
   });
 
-  it('who has gone is not looked at any more', async () => {
+  it('who has gone is not looked at any more, and nothing is read of what it has sent', async () => {
+    client.send(PING, PING);
+    await until('the first is there', () => viewer.told.includes('received'));
     client[Symbol.dispose]();
-    await until('it has', () => viewer.told.includes('closed'));
+    await until('it has gone', () => viewer.told.includes('closed'));
+    viewer.carrier.read();
+    await new Promise(setImmediate);
+    assert.deepEqual(viewer.told, ['received', 'closed']);
     clock.advance(10 * KEEPALIVE.timeMs);
     assert.equal(viewer.carrier.quiet, 0);
   });

@@ -128,6 +128,7 @@ describe('Resumable: viewers by WebSocket', () => {
       WebSocketViewer.hello(http, {}, { protocols: ['live.v1', `live.bearer.${ann}`] }),
       WebSocketViewer.hello(http, {}, { protocols: [`live.bearer.${ann}`, 'live.v1'] }),
       WebSocketViewer.hello(http, {}, { headers: { authorization: `Bearer ${ann}` } }),
+      WebSocketViewer.hello(http, {}, { headers: { authorization: `bearer ${ann}` } }),
       WebSocketViewer.hello(http, { token: ann }),
     ]) {
       using served = viewer;
@@ -165,6 +166,18 @@ describe('Resumable: viewers by WebSocket', () => {
     await assertRefused({ origin: 'https://elsewhere' }, { status: 403, reason: 'ORIGIN_NOT_ALLOWED' });
     await assertRefused({ origin: 'null' }, { status: 403, reason: 'ORIGIN_NOT_ALLOWED' });
     assert.equal(gateway.stats.refused.get('ORIGIN_NOT_ALLOWED'), 2);
+    for (const [asked, told] of [
+      [HANDSHAKE.replace('GET', 'PUT'), /^HTTP\/1.1 400 /],
+      [HANDSHAKE.replace('ZQ==', 'ZQ'), /^HTTP\/1.1 400 /],
+      [
+        HANDSHAKE.replace('Version: 13', 'Version: 8'),
+        /^HTTP\/1.1 426 [^]*\r\nsec-websocket-version: 13\r\n/,
+      ],
+    ] as const) {
+      using byHand = new WebSocketAttacker(http, asked);
+      await byHand.end();
+      assert.match(byHand.text, told);
+    }
     using same = WebSocketViewer.hello(http, {}, { origin: `http://${http}` });
     await same.next('welcome');
   });
