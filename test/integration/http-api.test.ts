@@ -31,6 +31,7 @@ interface Problem {
   readonly status: number;
   readonly reason: string;
   readonly detail: string;
+  readonly retryAfterMs?: number;
 }
 
 const POST = 'POST /v1/rooms/demo/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
@@ -77,8 +78,10 @@ describe('rooms over HTTP', () => {
   async function problemOf(answered: Response): Promise<string> {
     assert.equal(answered.headers.get('content-type'), 'application/problem+json');
     assert.equal(answered.headers.get('cache-control'), 'no-store');
-    const { status, reason, detail } = (await answered.json()) as Problem;
+    const { status, reason, detail, retryAfterMs } = (await answered.json()) as Problem;
     assert.equal(status, answered.status);
+    const retryAfter = retryAfterMs === undefined ? null : `${Math.ceil(retryAfterMs / 1_000)}`;
+    assert.equal(answered.headers.get('retry-after'), retryAfter);
     assert.ok(detail.length > 10, 'a person is told what to do');
     return `${status} ${reason}`;
   }
@@ -237,7 +240,7 @@ describe('rooms over HTTP', () => {
       await until('that is counted', () => gateway.stats.refused.get('MALFORMED_FRAME') === 1);
       clock.skip(40_000);
       await until('the other is told', () => slow.answer().includes('FRAME_TIMEOUT'));
-      assert.match(slow.answer(), /^HTTP\/1.1 504 /);
+      assert.match(slow.answer(), /^HTTP\/1.1 504 [^]*\r\nretry-after: [1-9]/i);
       await until('its connection is closed', slow.ended);
       assert.equal(gateway.stats.receivingBytes, 0);
     });
@@ -449,6 +452,7 @@ describe('rooms over HTTP', () => {
       assert.match(answered.headers.get('access-control-allow-headers') ?? '', /idempotency-key/);
       assert.equal(answered.headers.get('access-control-expose-headers'), 'live-reason, retry-after');
       assert.equal(answered.headers.get('access-control-max-age'), '600');
+      assert.equal(answered.headers.get('allow'), 'GET, HEAD, POST, OPTIONS');
       const stranger = await ask('demo/messages', 'https://shop.example', init);
       assert.equal(stranger.headers.get('access-control-allow-methods'), null);
       assert.equal((await ask('demo/else', own, init)).status, 404);
