@@ -88,7 +88,7 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
       const { request, response } = await arrived();
       carrier = new SseCarrier(
         { request, response, peer: 'x', token: undefined, frames: [] },
-        { texts: new BatchTexts(), random: () => 0, clock, lifetimeMs: 2 * LIFETIME_MS },
+        { texts: new BatchTexts(), random: () => 0, clock, lifetimeMs: 2 * LIFETIME_MS, alone: () => false },
       );
       carrier.open({
         received: tell('received'),
@@ -99,13 +99,13 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
         cancelled: tell('cancelled'),
         closed: tell('closed'),
       });
-      carrier.write(frame({ joined: { cursor: { epoch: 'e', seq: 0 } } }));
+      carrier.write([frame({ joined: { cursor: { epoch: 'e', seq: 0 } } })]);
       await until('it is written', () => told.shift());
     });
 
     /** Has a large message on its way, of which a part was taken. */
     async function block(): Promise<void> {
-      carrier.write(frame({ batch: { reliable: [{ seq: 1, payload: Buffer.from(LARGE) }] } }));
+      carrier.write([frame({ batch: { reliable: [{ seq: 1, payload: Buffer.from(LARGE) }] } })]);
       await until('a part is taken', () => told.includes('progressed'));
     }
 
@@ -117,6 +117,15 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
       assert.ok(told.every((what) => what === 'progressed'));
       await body.take(LARGE.length);
       await until('all is', () => told.at(-1) === 'written');
+    });
+
+    it('that are written together come in order, and are written when all are', async () => {
+      const caughtUp = [1, 2, 3].map((seq) => frame({ caughtUp: { cursor: { epoch: 'e', seq } } }));
+      carrier.write([...caughtUp, frame({ batch: { reliable: [{ seq: 4, payload: Buffer.from(LARGE) }] } })]);
+      await body.take(LARGE.length);
+      await until('all is', () => told.includes('written'));
+      assert.deepEqual(new Set(told.slice(0, -1)), new Set(['progressed']));
+      assert.deepEqual(body.text.match(/(?<=id: )\S+/g)?.length, 5);
     });
 
     it('come whole before the reason for which the stream ends', async () => {
@@ -150,10 +159,10 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
 
     it('that come behind the end are as good as taken', async () => {
       clock.advance(LIFETIME_MS);
-      carrier.write(frame({ caughtUp: { cursor: { epoch: 'e', seq: 1 } } }));
+      carrier.write([frame({ caughtUp: { cursor: { epoch: 'e', seq: 1 } } })]);
       await until('the stream ends', () => told.includes('halfClosed'));
       told.length = 0;
-      carrier.write(frame({ caughtUp: { cursor: { epoch: 'e', seq: 2 } } }));
+      carrier.write([frame({ caughtUp: { cursor: { epoch: 'e', seq: 2 } } })]);
       await until('it is told', () => told.includes('written'));
       await body.take(Infinity);
       assert.equal(body.text.split('event: caught-up').length, 2);

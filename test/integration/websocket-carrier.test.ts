@@ -97,12 +97,25 @@ describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not rea
 
   it('what is large is seen to be taken in parts, and written when all is', async () => {
     client.socket.pause();
-    viewer.carrier.write(prefixedFrame(LARGE));
+    viewer.carrier.write([prefixedFrame(LARGE)]);
     await until('a part is taken', () => viewer.told.includes('progressed'));
     client.socket.removeAllListeners('data').resume();
     await until('all is', () => viewer.told.at(-1) === 'written');
     assert.ok(viewer.told.length > 100);
     await until('it is there', () => client.socket.bytesRead > LARGE.length);
+  });
+
+  it('what is written together comes in order, and is written when all is', async () => {
+    const bytes: Buffer[] = [];
+    client.socket.on('data', (chunk: Buffer) => bytes.push(chunk));
+    viewer.carrier.write(['a', 'b', LARGE].map((frame) => prefixedFrame(Buffer.from(frame))));
+    await until('it is there', () => client.socket.bytesRead > LARGE.length);
+    const text = Buffer.concat(bytes)
+      .toString('latin1')
+      .replace(/^HTTP.*\r\n\r\n/s, '');
+    assert.match(text.slice(0, 100), /^\x82\x01a\x82\x01b\x02\x7f.{8}x+$/s);
+    await until('it is told', () => viewer.told.includes('written'));
+    assert.deepEqual(new Set(viewer.told.slice(0, -1)), new Set(['progressed']));
   });
 
   it('what is not asked for is not read', async () => {
