@@ -10,7 +10,8 @@ import type { Carrier, CarrierConnection, CarrierListener, Received } from './ca
 import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
-import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
+import { encodeFrame } from './encode-frame.ts';
+import { heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';

@@ -1,5 +1,5 @@
 import type { ServerFrameInput } from '../../protos/live.ts';
-import { encodeFrame } from './frames.ts';
+import { encodeFrame } from './encode-frame.ts';
 
 /** So many are remembered at most. */
 const MOST = 1_000;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { encodeFrame } from '../../server/session/frames.ts';
+import { encodeFrame } from '../../server/session/encode-frame.ts';
 import { SharedFrames } from '../../server/session/shared-frames.ts';
 
 describe('Isolated: frames for many', () => {
