@@ -231,7 +231,7 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     const [here, there] = [await start(), await start()];
     const hosts = [here, there].map(({ http }) => http as string);
     const viewer = watch(here, '?from=earliest', { hosts });
-    await viewer.next('caught-up');
+    await known(viewer, watch(there));
     await producer.publish('demo', 'one');
     const drained = here.drain(50);
     const { data } = await viewer.next('go-away');
@@ -243,16 +243,21 @@ describe('Resumable, Unique: viewers by server-sent events', () => {
     await producer.publish('demo', 'three');
     await viewer.next('message', 3);
     assert.deepEqual(viewer.payloads, ['one', 'two', 'three']);
-    assert.equal(there.stats.sessions, 1);
+    assert.equal(there.stats.sessions, 2);
   });
+
+  /** Each gateway knows that the other one has viewers. */
+  async function known(...viewers: ReturnType<typeof watch>[]): Promise<void> {
+    for (const viewer of viewers)
+      await until('both are known everywhere', () =>
+        viewer.events.some(({ data }) => data['audience'] === viewers.length),
+      );
+  }
 
   it('come again soon when a gateway goes, but where it is the only one no sooner than it may be back', async () => {
     const [here, there] = [await start(), await start()];
     const [first, second] = [watch(here), watch(there)];
-    for (const viewer of [first, second])
-      await until('both are known everywhere', () =>
-        viewer.events.some(({ data }) => data['audience'] === 2),
-      );
+    await known(first, second);
     await here.drain(0);
     await first.next('go-away');
     await until('its stream has ended', () => first.endedWithRetryMs.length > 0);

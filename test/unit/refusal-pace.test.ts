@@ -78,6 +78,16 @@ describe('Isolated: refusals', () => {
     assert.equal(pace.crowds, 0);
   });
 
+  it('are answered once where a call is refused again while it waits', () => {
+    paced(20);
+    refuse(100);
+    const call = new EventEmitter();
+    const reasons: string[] = [];
+    for (const reason of ['too often', 'too late']) pace.answer('192.0.2.1', call, () => reasons.push(reason));
+    clock.advance(20_000);
+    assert.deepEqual(reasons, ['too often']);
+  });
+
   it('that wait are told at once when the gateway goes, and so is everybody from then on', () => {
     paced(20);
     refuse(150);

@@ -57,6 +57,8 @@ export class RefusalPace {
     if (this.#released || this.#mayNow(address)) return answer();
     const crowd: Crowd = this.#crowds.get(address) ?? new Map<Refused, Waiting>();
     this.#crowds.set(address, crowd);
+    // Refused once more, because its deadline has passed: it is told the first reason.
+    if (crowd.has(refused)) return;
     const timer = this.#clock.after(this.#laterMs(crowd.size), () => {
       this.#leave(address, refused);
       answer();
