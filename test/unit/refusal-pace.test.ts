@@ -83,7 +83,8 @@ describe('Isolated: refusals', () => {
     refuse(100);
     const call = new EventEmitter();
     const reasons: string[] = [];
-    for (const reason of ['too often', 'too late']) pace.answer('192.0.2.1', call, () => reasons.push(reason));
+    for (const reason of ['too often', 'too late'])
+      pace.answer('192.0.2.1', call, () => reasons.push(reason));
     clock.advance(20_000);
     assert.deepEqual(reasons, ['too often']);
   });
