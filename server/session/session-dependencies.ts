@@ -8,7 +8,6 @@ import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { SharedFrames } from './shared-frames.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** Bounds of one session. */
@@ -43,11 +42,10 @@ export interface SessionDependencies {
   readonly sampledLog: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;
   readonly compression: CompressionStats;
-  readonly frames: SharedFrames;
   /** Identity of the stream, as in cursors. */
   epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */
-  readonly upstreamCauses: () => UpstreamCauses;
+  upstreamCauses(): UpstreamCauses;
 }
 
 /** How a client is sent away. */

@@ -22,18 +22,12 @@ export class FramedMessages {
   of(frame: Buffer): Buffer {
     if (frame.length > PIECE_BYTES) return this.#ofLarge(frame);
     const known = this.#frames.indexOf(frame);
-    if (known >= 0) return this.#again(known);
+    if (known >= 0) return this.#messages[known] as Buffer;
     const message = binaryMessage(bareFrame(frame), PIECE_BYTES);
     this.#frames[this.#next] = frame;
     this.#messages[this.#next] = message;
     this.#next = (this.#next + 1) % REMEMBERED;
     return message;
-  }
-
-  /** One that is sent again and again stays, however many others are sent once. */
-  #again(known: number): Buffer {
-    if (known === this.#next) this.#next = (known + 1) % REMEMBERED;
-    return this.#messages[known] as Buffer;
   }
 
   #ofLarge(frame: Buffer): Buffer {
