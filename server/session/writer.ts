@@ -20,7 +20,7 @@ export interface FrameSink {
   failed(error: unknown): void;
 }
 
-/** Frames that wait are written together as long as they are no more than so many bytes, but for the last. A write costs as much for a few bytes as for this. */
+/** Frames that wait are written together as long as they are no more than so many bytes, but for the last: each write costs a call of the system. */
 const TOGETHER_BYTES = 32 * 1024;
 
 /** `closed` is final. */

@@ -97,8 +97,7 @@ export class Origins {
 }
 
 function otherEnd(peer: string): Origin {
-  const colon = peer.lastIndexOf(':');
-  const host = colon < 0 ? peer : peer.slice(0, colon);
+  const host = peer.replace(/:\d+$/, '');
   return { address: canonicalAddress(host) ?? host, name: peer };
 }
 

@@ -5,10 +5,10 @@ import { Spendings } from '../../../common/spendings.ts';
 
 /** So many seconds' worth of refusals are saved up. */
 const BURST_S = 5;
-/** How much later the others are answered, in milliseconds, at least, and at most so much more: less than clients wait for an answer, and not all at once. */
+/** How much later the others are answered, in milliseconds, at least, and at most so much more: not all at once. */
 const LATER_MS = 2_000;
 const SPREAD_MS = 2_000;
-/** With every so many that wait at an address the next waits longer by as much again, up to so many times. */
+/** With every so many that wait at an address the next waits longer by as much again, up to so many times: 16 s, which most clients wait for an answer. */
 const CROWD = 200;
 const MOST_TIMES = 4;
 
