@@ -1,4 +1,4 @@
-import { BlockList, isIP, SocketAddress } from 'node:net';
+import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
 
 type Family = 'ipv4' | 'ipv6';
 
@@ -28,6 +28,8 @@ export function parseNetwork(text: string): Network | undefined {
  */
 export function canonicalAddress(text: string): string | undefined {
   const [bare = ''] = text.split('%', 1);
+  // There is no other form of it that would be taken.
+  if (isIPv4(bare)) return bare;
   if (isIP(bare) === 0) return undefined;
   const { address } = new SocketAddress({ address: bare, family: familyOf(bare) });
   const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
@@ -37,14 +39,16 @@ export function canonicalAddress(text: string): string | undefined {
 /** Several networks, to ask whether an address is in one of them. */
 export class Networks {
   readonly #list = new BlockList();
+  readonly #none: boolean;
 
   constructor(networks: readonly Network[]) {
+    this.#none = networks.length === 0;
     for (const { address, prefix, family } of networks) this.#list.addSubnet(address, prefix, family);
   }
 
   /** @param address as {@link canonicalAddress} has it */
   has(address: string): boolean {
-    return this.#list.check(address, familyOf(address));
+    return !this.#none && this.#list.check(address, familyOf(address));
   }
 }
 

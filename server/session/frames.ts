@@ -1,20 +1,14 @@
 import type { PullResponseInput } from '../../protos/gen/live/v1/PullResponse.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
 import { prefixed } from '../../protos/enum-names.ts';
-import { contractRevision, encodeServerFrame } from '../../protos/live.ts';
+import { contractRevision } from '../../protos/live.ts';
 import { MAX_REQUEST_BYTES } from '../log/sizes.ts';
 import type { GapEvent, ResetEvent, RoomEvent } from '../room/event.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
-import { prefixedFrame } from '../log/frame-prefix.ts';
 import type { Failure } from './failure.ts';
 import type { SessionDependencies } from './session-dependencies.ts';
 
 type Notice = Exclude<RoomEvent, { kind: 'batch' | 'failed' }>;
-
-/** Encodes a frame that is not on the fan-out path, behind its prefix. */
-export function encodeFrame(frame: ServerFrameInput): Buffer {
-  return prefixedFrame(encodeServerFrame(frame));
-}
 
 /** What a viewer is told of a room, as a frame of the protocol. */
 export function noticeFrame(notice: Notice, room: string): ServerFrameInput {

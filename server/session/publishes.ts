@@ -2,7 +2,7 @@ import type { Publish } from '../../protos/gen/live/v1/Publish.ts';
 import type { PublishResultInput } from '../../protos/gen/live/v1/PublishResult.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
-import { encodeFrame } from './frames.ts';
+import { encodeFrame } from './encode-frame.ts';
 import type { PublishService } from './publish-service.ts';
 import type { UrgentFrame } from './writer.ts';
 

@@ -8,6 +8,7 @@ import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SharedFrames } from './shared-frames.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** Bounds of one session. */
@@ -42,10 +43,11 @@ export interface SessionDependencies {
   readonly sampledLog: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;
   readonly compression: CompressionStats;
+  readonly frames: SharedFrames;
   /** Identity of the stream, as in cursors. */
   epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */
-  upstreamCauses(): UpstreamCauses;
+  readonly upstreamCauses: () => UpstreamCauses;
 }
 
 /** How a client is sent away. */

@@ -10,7 +10,8 @@ import type { Carrier, CarrierConnection, CarrierListener, Received } from './ca
 import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
-import { encodeFrame, heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
+import { encodeFrame } from './encode-frame.ts';
+import { heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
@@ -123,10 +124,11 @@ export class Session
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
-    const causes = this.#dependencies.upstreamCauses();
+    const { upstreamCauses, frames } = this.#dependencies;
+    const causes = upstreamCauses();
     if (!silent && this.#upstreamTold === causes) return;
     this.#upstreamTold = causes;
-    this.send(heartbeatFrame(this.subscriptions.statuses, causes));
+    this.#writer.send(frames.of(heartbeatFrame(this.subscriptions.statuses, causes)));
   }
 
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */
@@ -192,7 +194,7 @@ export class Session
       case 'failed':
         return encodeFrame(this.subscriptions.failed(room, event.error));
       default:
-        return encodeFrame(noticeFrame(event, room));
+        return this.#dependencies.frames.of(noticeFrame(event, room));
     }
   }
 

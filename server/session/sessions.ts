@@ -8,6 +8,7 @@ import { sampledLog } from '../observability/sampled-log.ts';
 import type { Carrier } from './carrier.ts';
 import type { CompressionStats, GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Session } from './session.ts';
+import { SharedFrames } from './shared-frames.ts';
 import { Failure } from './failure.ts';
 import type { Consumer } from './slow-consumers.ts';
 import { SlowConsumers } from './slow-consumers.ts';
@@ -40,7 +41,7 @@ export class Sessions {
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(
-    dependencies: Omit<SessionDependencies, 'compression' | 'sampledLog'>,
+    dependencies: Omit<SessionDependencies, 'compression' | 'frames' | 'sampledLog'>,
     slowConsumerMs: number,
     fleet: Fleet,
     random: Random,
@@ -51,7 +52,8 @@ export class Sessions {
     this.#fleet = fleet;
     this.#random = random;
     this.#sampledLog = sampledLog(logger, clock);
-    this.#dependencies = { ...dependencies, compression, sampledLog: this.#sampledLog };
+    const frames = new SharedFrames();
+    this.#dependencies = { ...dependencies, compression, frames, sampledLog: this.#sampledLog };
     this.#slowConsumers = new SlowConsumers(clock, slowConsumerMs);
     const periodMs = Math.max(20, Math.min(limits.heartbeatMs / 4, slowConsumerMs / 2, 1000));
     this.#timer = clock.every(periodMs, () => this.#sweep(periodMs));
@@ -160,6 +162,7 @@ export class Sessions {
 
   #sweep(periodMs: number): void {
     const nowMs = this.#dependencies.clock.monotonicMs();
+    this.#dependencies.frames.forget();
     for (const session of this.#sessions) session.sweep(nowMs, periodMs);
     this.#slowConsumers.sweep([this.#sessions, this.#others]);
   }

@@ -10,6 +10,7 @@ import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
+import { SharedFrames } from '../../server/session/shared-frames.ts';
 import type { UpstreamCauses } from '../../server/upstream/upstream-cause.ts';
 import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { CoreGateway } from './core-gateway.ts';
@@ -72,6 +73,7 @@ export class SessionRig implements AsyncDisposable {
         refusals: new Refusals(logger),
         limits: SESSION_LIMITS,
         compression: { savedBytes: 0 },
+        frames: new SharedFrames(),
         epoch: () => this.stream.epoch,
         upstreamCauses: () => this.causes,
       },

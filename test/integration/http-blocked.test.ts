@@ -5,7 +5,6 @@ import { get } from 'node:http';
 import { systemClock } from '../../common/clock.ts';
 import { liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
-import type { CarrierListener } from '../../server/session/carrier.ts';
 import { Failure } from '../../server/session/failure.ts';
 import { HttpCall } from '../../server/transport/api/http-call.ts';
 import { Origins } from '../../server/transport/connections/origins.ts';
@@ -15,6 +14,8 @@ import { BatchTexts } from '../../server/transport/sse/batch-texts.ts';
 import { SseCarrier } from '../../server/transport/sse/carrier.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/poll.ts';
+import type { Told } from '../helpers/told.ts';
+import { noting } from '../helpers/told.ts';
 
 const LIFETIME_MS = 300_000;
 /** More than all sockets between here and there take. */
@@ -77,28 +78,19 @@ describe('Resumable, Isolated: what is large is taken in parts over HTTP', () =>
   const arrived = () => until('the request is there', () => requests[0]);
 
   describe('events', () => {
-    let told: (keyof CarrierListener)[];
+    let told: Told;
     let carrier: SseCarrier;
     let body: Body;
 
     beforeEach(async () => {
       told = [];
       body = new Body();
-      const tell = (what: keyof CarrierListener) => () => void told.push(what);
       const { request, response } = await arrived();
       carrier = new SseCarrier(
         { request, response, peer: 'x', token: undefined, frames: [] },
         { texts: new BatchTexts(), random: () => 0, clock, lifetimeMs: 2 * LIFETIME_MS, alone: () => false },
       );
-      carrier.open({
-        received: tell('received'),
-        written: tell('written'),
-        progressed: tell('progressed'),
-        failed: tell('failed'),
-        halfClosed: tell('halfClosed'),
-        cancelled: tell('cancelled'),
-        closed: tell('closed'),
-      });
+      carrier.open(noting(told));
       carrier.write([frame({ joined: { cursor: { epoch: 'e', seq: 0 } } })]);
       await until('it is written', () => told.shift());
     });

@@ -3,7 +3,7 @@ import { liveService } from '../../protos/live.ts';
 import { prefixedFrame } from '../../server/log/frame-prefix.ts';
 import { MAX_REQUEST_BYTES } from '../../server/log/sizes.ts';
 import { createLogger } from '../../server/observability/logging.ts';
-import type { Carrier, CarrierListener } from '../../server/session/carrier.ts';
+import type { Carrier } from '../../server/session/carrier.ts';
 import { Failure } from '../../server/session/failure.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import type { Sessions } from '../../server/session/sessions.ts';
@@ -17,6 +17,8 @@ import { binaryMessage } from '../../server/transport/websocket/frames.ts';
 import { WebSocketServer } from '../../server/transport/websocket/server.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { until } from '../helpers/poll.ts';
+import type { Told } from '../helpers/told.ts';
+import { noting } from '../helpers/told.ts';
 import { WebSocketAttacker, webSocketFrame } from '../helpers/web-socket-attacker.ts';
 
 const MIB = 2 ** 20;
@@ -29,7 +31,7 @@ const PING = webSocketFrame(BINARY, liveService.Connect.requestSerialize({ ping:
 /** A viewer as its session sees it: nothing is read of it that is not asked for. */
 interface Viewer {
   readonly carrier: WebSocketCarrier;
-  readonly told: (keyof CarrierListener)[];
+  readonly told: Told;
 }
 
 describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not read', () => {
@@ -82,18 +84,9 @@ describe('Resumable, Isolated: WebSockets whose viewers, or sessions, do not rea
 
   function open(carrier: Carrier): void {
     assert.ok(carrier instanceof WebSocketCarrier);
-    const told: (keyof CarrierListener)[] = [];
-    const tell = (what: keyof CarrierListener) => () => void told.push(what);
+    const told: Told = [];
     viewers.push({ carrier, told });
-    carrier.open({
-      received: tell('received'),
-      written: tell('written'),
-      progressed: tell('progressed'),
-      failed: tell('failed'),
-      halfClosed: tell('halfClosed'),
-      cancelled: tell('cancelled'),
-      closed: tell('closed'),
-    });
+    carrier.open(noting(told));
   }
 
   it('what is large is seen to be taken in parts, and written when all is', async () => {

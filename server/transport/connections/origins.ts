@@ -97,7 +97,8 @@ export class Origins {
 }
 
 function otherEnd(peer: string): Origin {
-  const host = peer.replace(/:\d+$/, '');
+  const colon = peer.lastIndexOf(':');
+  const host = colon < 0 ? peer : peer.slice(0, colon);
   return { address: canonicalAddress(host) ?? host, name: peer };
 }
 
