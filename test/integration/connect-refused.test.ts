@@ -6,7 +6,9 @@ import { listen } from '../../server/transport/grpc/listener.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Receiving } from '../../server/transport/connections/receiving.ts';
 import { Origins } from '../../server/transport/connections/origins.ts';
+import type { Refused } from '../../server/transport/connections/refusal-pace.ts';
 import { liveInterceptor, liveMethods } from '../../server/transport/grpc/service.ts';
+import { until } from '../helpers/poll.ts';
 import { RawStream } from '../helpers/raw-stream.ts';
 
 describe('a session that cannot be opened', () => {
@@ -17,7 +19,13 @@ describe('a session that cannot be opened', () => {
     const limits = { bytes: 1024 * 1024, timeoutMs: 1_000 };
     const receiving = new Receiving(systemClock, limits, new Refusals(createLogger('silent')));
     const origins = new Origins([]);
-    const atOnce = { answer: (_address: string, _refused: unknown, answer: () => void) => answer() };
+    let gone = 0;
+    const atOnce = {
+      answer(_address: string, refused: Refused, answer: () => void) {
+        refused.once('close', () => (gone += 1));
+        answer();
+      },
+    };
     const server = new Server({
       interceptors: [liveInterceptor(broken, () => undefined, receiving, origins, atOnce)],
     });
@@ -34,6 +42,7 @@ describe('a session that cannot be opened', () => {
         const { code, reason } = await stream.end();
         assert.deepEqual({ code, reason }, { code: 'INTERNAL', reason: 'INTERNAL_ERROR' });
       }
+      await until('both are known to be gone', () => gone === 2);
     } finally {
       receiving.close();
       await listener.close();

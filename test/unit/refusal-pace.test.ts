@@ -87,6 +87,12 @@ describe('Isolated: refusals', () => {
       pace.answer('192.0.2.1', call, () => reasons.push(reason));
     clock.advance(20_000);
     assert.deepEqual(reasons, ['too often']);
+    refuse(200);
+    for (const reason of ['too often', 'too late'])
+      pace.answer('192.0.2.1', call, () => reasons.push(reason));
+    call.emit('close');
+    clock.advance(20_000);
+    assert.deepEqual(reasons, ['too often'], 'it has gone');
   });
 
   it('that wait are told at once when the gateway goes, and so is everybody from then on', () => {
