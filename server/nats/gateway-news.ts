@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from 'nats';
+import type { Msg } from 'nats';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { NEWS_MS } from '../cluster/viewer-counts.ts';
@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logging.ts';
 import type { GatewayMessage } from './codec/gateway-message.ts';
 import { parseGatewayMessage } from './codec/gateway-message.ts';
 import type { NatsConnection } from './connection/connection.ts';
+import { StandingSubscription } from './connection/standing-subscription.ts';
 import type { Subjects } from './connection/subjects.ts';
 
 /** What the news depends on. */
@@ -27,8 +28,8 @@ export interface GatewayNewsDependencies {
 export class GatewayNews {
   readonly #dependencies: GatewayNewsDependencies;
   readonly #subject: string;
-  #subscription: Subscription;
-  /** The server does not let us listen: that is told once, and tried again. */
+  readonly #subscription: StandingSubscription;
+  /** The server does not let us listen: that is told once. */
   #refused = false;
   readonly #timer: Timer;
   readonly #unwatch: () => void;
@@ -48,18 +49,15 @@ export class GatewayNews {
     this.#resync();
   }
 
-  #subscribe(): Subscription {
+  #subscribe(): StandingSubscription {
     const { connection, logger } = this.#dependencies;
-    return connection.nc.subscribe(this.#subject, {
-      callback: (error, message) => {
-        // A throw here would kill the connection's reader without a word.
-        try {
-          if (error === null) this.#receive(message);
-          else this.#lose(error);
-        } catch (cause) {
-          logger.debug({ err: cause, subject: this.#subject }, 'what another gateway tells makes no sense');
-        }
-      },
+    return new StandingSubscription(connection, this.#subject, (error, message) => {
+      try {
+        if (error === null) this.#receive(message);
+        else this.#lose(error);
+      } catch (cause) {
+        logger.debug({ err: cause, subject: this.#subject }, 'what another gateway tells makes no sense');
+      }
     });
   }
 
@@ -67,13 +65,6 @@ export class GatewayNews {
     const advice = 'viewers are told how many they are at this gateway only, until it may listen again';
     if (!this.#refused) this.#dependencies.logger.warn({ err: error, subject: this.#subject }, advice);
     this.#refused = true;
-  }
-
-  /** Has what was missed told again, if the server lets us listen by now. */
-  #listenAgain(): void {
-    this.#subscription.unsubscribe();
-    this.#subscription = this.#subscribe();
-    this.#tell({ ask: [] });
   }
 
   /** From now on this gateway tells its load; undefined when it takes no viewers. */
@@ -85,7 +76,7 @@ export class GatewayNews {
   close(): void {
     this.#timer.cancel();
     this.#unwatch();
-    this.#subscription.unsubscribe();
+    this.#subscription.close();
     this.#tell({ gone: this.#dependencies.gateway });
   }
 
@@ -103,7 +94,8 @@ export class GatewayNews {
 
   #tick(): void {
     const { viewerCounts, fleet, clock, changed } = this.#dependencies;
-    if (this.#refused) this.#listenAgain();
+    // What was missed is told again, if the server lets us listen by now.
+    if (this.#subscription.renewIfDoubtful()) this.#tell({ ask: [] });
     if (this.#missed.size > 0) this.#tell({ ask: [...this.#missed] });
     this.#missed = new Set();
     this.tellNews();

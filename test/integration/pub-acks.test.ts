@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import type { NatsConnection as NatsClient } from 'nats';
-import { connect, Events, headers } from 'nats';
+import { connect, headers } from 'nats';
 import { freePorts } from '../../chaos/run/backend/ports.ts';
+import { systemClock } from '../../common/clock.ts';
+import { openAccess } from '../../server/nats/access/access.ts';
+import { connectNats } from '../../server/nats/connection/connection.ts';
 import { PubAcks } from '../../server/nats/publish/pub-acks.ts';
+import { createLogger } from '../../server/observability/logging.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
@@ -14,6 +18,9 @@ const message = (subject: string, body: Uint8Array = payload) => ({
   payload: body,
   headers: headers(),
 });
+
+/** A connection of which the server refuses nothing. */
+const through = (nc: NatsClient) => ({ nc, onError: () => () => undefined });
 
 describe('Unique: publish acknowledgements', () => {
   let nats: TestNats;
@@ -32,7 +39,7 @@ describe('Unique: publish acknowledgements', () => {
     const jsm = await nc.jetstreamManager();
     await jsm.streams.add({ name: 'S', subjects: ['s.*'], max_msg_size: 1_000 });
     clock = new ManualClock();
-    acks = new PubAcks(nc, { stream: 'S' }, clock);
+    acks = new PubAcks(through(nc), { stream: 'S' }, clock);
   });
 
   afterEach(async () => {
@@ -56,21 +63,19 @@ describe('Unique: publish acknowledgements', () => {
 
   it('come again once there is room for the subscription by which they come', async () => {
     const limited = await startNats({ config: 'max_subscriptions: 2' });
-    const connection = await connect({ servers: limited.url });
+    const logger = createLogger('silent');
+    const connection = await connectNats(openAccess([limited.url]), 'test', systemClock, logger);
     let refusals = 0;
-    void (async () => {
-      for await (const { type } of connection.status()) if (type === Events.Error) refusals++;
-    })();
+    connection.onError(() => refusals++);
     try {
-      const jsm = await connection.jetstreamManager();
+      const jsm = await connection.nc.jetstreamManager();
       await jsm.streams.add({ name: 'S', subjects: ['s.*'] });
-      const taken = connection.subscribe('taken');
+      const taken = connection.nc.subscribe('taken');
       const late = new PubAcks(connection, { stream: 'S' }, clock);
       const unheard = late.publish(message('s.a'));
       await until('it is refused', () => refusals > 0);
-      late.subscriptionsExceeded();
       taken.unsubscribe();
-      await connection.flush();
+      await connection.sync();
       clock.advance(2_000);
       assert.equal((await unheard).kind, 'unknown');
       assert.deepEqual(await late.publish(message('s.a')), { kind: 'stored', seq: 2, duplicate: false });
@@ -145,7 +150,7 @@ describe('Unique: publish acknowledgements', () => {
   });
 
   it('a stream of the same name in another domain is another', async () => {
-    const there = new PubAcks(nc, { stream: 'S', domain: 'hub' }, clock);
+    const there = new PubAcks(through(nc), { stream: 'S', domain: 'hub' }, clock);
     const answer = (fields: object) => Buffer.from(JSON.stringify({ stream: 'S', seq: 5, ...fields }));
     nc.subscribe('odd', {
       callback: (_, request) => {
@@ -275,7 +280,7 @@ describe('publish acknowledgements on a leaf node', () => {
       await ours.streams.purge('S');
       const { last_seq } = (await ours.streams.info('S')).state;
       const clock = new ManualClock();
-      const acks = new PubAcks(nc, { stream: 'S', domain: 'leaf' }, clock);
+      const acks = new PubAcks(through(nc), { stream: 'S', domain: 'leaf' }, clock);
       const outcomes = await Promise.all(Array.from({ length: 200 }, () => acks.publish(message('s.b'))));
       assert.deepEqual(
         outcomes,
@@ -285,7 +290,7 @@ describe('publish acknowledgements on a leaf node', () => {
         const { state } = await theirs.streams.info('S', { subjects_filter: 's.b' });
         return state.subjects?.['s.b'] === 200;
       });
-      const elsewhere = new PubAcks(nc, { stream: 'S', domain: 'nowhere' }, clock);
+      const elsewhere = new PubAcks(through(nc), { stream: 'S', domain: 'nowhere' }, clock);
       const outcome = elsewhere.publish(message('s.b'));
       await until('both have answered', async () => {
         const { state } = await theirs.streams.info('S', { subjects_filter: 's.b' });

@@ -1,8 +1,9 @@
-import type { Msg, MsgHdrs, Subscription } from 'nats';
+import type { Msg, MsgHdrs } from 'nats';
 import { createInbox } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import { sleep } from '../../../common/sleep.ts';
 import type { NatsConnection } from './connection.ts';
+import { StandingSubscription } from './standing-subscription.ts';
 
 /**
  * A question that the server has had for so long is asked again, in milliseconds: it may have died with the stream's leader.
@@ -66,15 +67,18 @@ export class Requests {
   readonly #clock: Clock;
   readonly #inbox = `${createInbox()}.`;
   readonly #waiting = new Map<string, Waiting>();
-  #subscription: Subscription | undefined;
-  /** The server has not taken some subscription of this connection, and does not say which: it may be the one here. */
-  #doubtful = false;
+  readonly #subscription: StandingSubscription;
   #asked = 0;
   #quickestMs = Infinity;
 
   constructor(connection: NatsConnection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
+    const subject = `${this.#inbox}*`;
+    this.#subscription = new StandingSubscription(connection, subject, (error, message) => {
+      if (error === null) this.#answered(message);
+      else this.#fail(() => true, forbidden(`permission to subscribe to ${subject} is missing`));
+    });
     connection.onChange((up) => {
       if (up) return;
       this.#quickestMs = Infinity;
@@ -83,8 +87,7 @@ export class Requests {
         new RequestError('disconnected', 'the NATS connection was lost before the answer'),
       );
     });
-    connection.onError(({ code, operation, subject }) => {
-      if (code === 'MAX_SUBSCRIPTIONS') this.#doubtful = true;
+    connection.onError(({ operation, subject }) => {
       if (operation === 'publish') {
         this.#fail(
           (waiting) => waiting.subject === subject,
@@ -115,7 +118,7 @@ export class Requests {
   ): Promise<Msg> {
     if (!this.#connection.up)
       return Promise.reject(new RequestError('disconnected', 'there is no connection to NATS'));
-    this.#listen();
+    if (this.#waiting.size === 0) this.#subscription.renewIfDoubtful();
     const token = String(++this.#asked);
     const answered = new AbortController();
     const askedMs = this.#clock.monotonicMs();
@@ -158,7 +161,7 @@ export class Requests {
       if (!answered.aborted) await this.#connection.sync().catch(() => undefined);
       await sleep(this.#clock, ROUND_MS / 2, answered);
       if (answered.aborted) return;
-      this.#listenIfDoubtful();
+      this.#subscription.renewIfDoubtful();
       if (round >= rounds) {
         waiting.finish(timedOut(waiting.subject));
         return;
@@ -170,25 +173,6 @@ export class Requests {
   #send(token: string, { subject, payload, headers }: Waiting): void {
     const reply = this.#inbox + token;
     this.#connection.nc.publish(subject, payload, { reply, ...(headers && { headers }) });
-  }
-
-  #listen(): void {
-    if (this.#subscription?.isClosed() === false) return;
-    const subject = `${this.#inbox}*`;
-    this.#subscription = this.#connection.nc.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) this.#answered(message);
-        else this.#fail(() => true, forbidden(`permission to subscribe to ${subject} is missing`));
-      },
-    });
-  }
-
-  #listenIfDoubtful(): void {
-    if (!this.#doubtful) return;
-    // If there is still no room, the server says so again.
-    this.#doubtful = false;
-    this.#subscription?.unsubscribe();
-    this.#listen();
   }
 
   #answered(message: Msg): void {

@@ -1,7 +1,9 @@
-import type { Msg, MsgHdrs, NatsConnection as NatsClient, Subscription } from 'nats';
+import type { Msg, MsgHdrs } from 'nats';
 import { createInbox, headers as newHeaders } from 'nats';
 import type { Clock, Timer } from '../../../common/clock.ts';
 import type { PublishOutcome, Refused } from '../../upstream/publish-target.ts';
+import type { NatsConnection } from '../connection/connection.ts';
+import { StandingSubscription } from '../connection/standing-subscription.ts';
 import type { PubAck } from './pub-ack.ts';
 import { answererOf, forbiddenTo, outcomeOf, parseAck, refused, unsendable } from './pub-ack.ts';
 
@@ -45,14 +47,12 @@ interface Waiting {
  * An acknowledgement counts only if it is the stream's: another one with the same subjects, or that of a leaf node, answers as well.
  */
 export class PubAcks {
-  readonly #nc: NatsClient;
+  readonly #nc: NatsConnection['nc'];
   readonly #clock: Clock;
   readonly #origin: StreamOrigin;
   readonly #observe: AckObserver;
   readonly #inbox = `${createInbox()}.`;
-  #subscription: Subscription;
-  /** See {@link subscriptionsExceeded}. */
-  #doubtful = false;
+  readonly #subscription: StandingSubscription;
   /** Asked for in this turn of the event loop. */
   #unsent: Pick<Waiting, 'message' | 'resolve'>[] = [];
   /** By token; the first was sent first. */
@@ -64,12 +64,20 @@ export class PubAcks {
   #sent = 0;
   #timer: Timer | undefined;
 
-  constructor(nc: NatsClient, origin: StreamOrigin, clock: Clock, observe: AckObserver = () => undefined) {
+  constructor(
+    connection: Pick<NatsConnection, 'nc' | 'onError'>,
+    origin: StreamOrigin,
+    clock: Clock,
+    observe: AckObserver = () => undefined,
+  ) {
+    const { nc } = connection;
     this.#nc = nc;
     this.#origin = origin;
     this.#clock = clock;
     this.#observe = observe;
-    this.#subscription = this.#listen();
+    this.#subscription = new StandingSubscription(connection, `${this.#inbox}*`, (error, message) => {
+      if (error === null) this.#answered(message);
+    });
     void nc.closed().then(() => {
       this.disconnected();
       this.#timer?.cancel();
@@ -104,38 +112,15 @@ export class PubAcks {
     this.#judgeForbidden();
   }
 
-  /**
-   * NATS has not taken some subscription of this connection, and does not say which: it may be the one that acknowledgements come by.
-   * When the next is missing, it is made again.
-   */
-  subscriptionsExceeded(): void {
-    this.#doubtful = true;
-  }
-
   /** The connection is gone, and with it the acknowledgements of what was sent by it. */
   disconnected(): void {
     this.#giveUp(Infinity, 'the connection to NATS was lost');
   }
 
-  #listen(): Subscription {
-    return this.#nc.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#answered(message);
-      },
-    });
-  }
-
-  #listenIfDoubtful(): void {
-    if (!this.#doubtful || this.#nc.isClosed()) return;
-    // If there is still no room, the server says so again.
-    this.#doubtful = false;
-    this.#subscription.unsubscribe();
-    this.#subscription = this.#listen();
-  }
-
   /** What was asked for in one turn goes to NATS in one write, in the same order. */
   #send(): void {
     const sentMs = this.#clock.monotonicMs();
+    if (this.#waiting.size === 0) this.#subscription.renewIfDoubtful();
     for (const { message, resolve } of this.#unsent) {
       const { subject, payload, headers } = message;
       const token = String(++this.#sent);
@@ -209,7 +194,7 @@ export class PubAcks {
         this.#clock.monotonicMs() - ACK_TIMEOUT_MS,
         `no acknowledgement of ${this.#origin.stream}`,
       );
-      this.#listenIfDoubtful();
+      this.#subscription.renewIfDoubtful();
       this.#watch();
     });
   }

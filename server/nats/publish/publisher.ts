@@ -63,7 +63,7 @@ export class Publisher implements PublishTarget {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#clock = clock;
-    this.#acks = new PubAcks(connection.nc, origin, clock, (outcome, message, sentMs) =>
+    this.#acks = new PubAcks(connection, origin, clock, (outcome, message, sentMs) =>
       this.#health.observe(outcome, message, sentMs),
     );
     this.#health = new PublishHealth(health, this.#probes(jsm, origin.stream), clock);
@@ -161,8 +161,7 @@ export class Publisher implements PublishTarget {
     };
   }
 
-  #onError({ code, operation, subject }: ServerError): void {
-    if (code === 'MAX_SUBSCRIPTIONS') this.#acks.subscriptionsExceeded();
+  #onError({ operation, subject }: ServerError): void {
     if (operation !== 'publish' || subject === undefined) return;
     if (this.#subjects.isEphemeral(subject)) this.#ephemeralForbidden(subject);
     else this.#acks.forbidden(subject);

@@ -258,7 +258,9 @@ export class PageReader<M extends { readonly seq: number }> {
       const now = heard();
       if (this.#flow.underWay > 0 && now === before) {
         const silent = (): void => {
-          if (now === heard()) this.#end(new Error('the stream did not deliver in time'));
+          if (now !== heard()) return;
+          this.#inbox.missed();
+          this.#end(new Error('the stream did not deliver in time'));
         };
         this.#connection.sync().then(silent, silent);
       }

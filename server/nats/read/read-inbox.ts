@@ -1,8 +1,9 @@
-import type { Msg, Subscription } from 'nats';
+import type { Msg } from 'nats';
 import { createInbox } from 'nats';
 import type { AckSubject } from '../codec/ack-subject.ts';
 import { parseAckSubject } from '../codec/ack-subject.ts';
 import type { NatsConnection } from '../connection/connection.ts';
+import { StandingSubscription } from '../connection/standing-subscription.ts';
 
 /** Told what comes for one consumer's reader. What it throws comes back as a failure. */
 export interface ReadListener {
@@ -19,21 +20,20 @@ export interface ReadListener {
  */
 export class ReadInbox {
   readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #subscription: StandingSubscription;
   /** By consumer. */
   readonly #listeners = new Map<string, ReadListener>();
 
-  constructor({ nc }: NatsConnection) {
-    this.#subscription = nc.subscribe(`${this.#inbox}.*.*`, {
-      callback: (error, message) => {
-        if (error !== null) for (const listener of [...this.#listeners.values()]) listener.failed(error);
-        else this.#receive(message);
-      },
+  constructor(connection: NatsConnection) {
+    this.#subscription = new StandingSubscription(connection, `${this.#inbox}.*.*`, (error, message) => {
+      if (error !== null) for (const listener of [...this.#listeners.values()]) listener.failed(error);
+      else this.#receive(message);
     });
   }
 
   /** Gives the listener what comes for the consumer, until {@link forget}. */
   listen(consumer: string, listener: ReadListener): void {
+    if (this.#listeners.size === 0) this.#subscription.renewIfDoubtful();
     this.#listeners.set(consumer, listener);
   }
 
@@ -46,8 +46,13 @@ export class ReadInbox {
     return `${this.#inbox}.${consumer}.${pull}`;
   }
 
+  /** What a reader waited for has not come. */
+  missed(): void {
+    this.#subscription.renewIfDoubtful();
+  }
+
   close(): void {
-    this.#subscription.unsubscribe();
+    this.#subscription.close();
   }
 
   /** A throw would kill the connection's reader without a word. */
