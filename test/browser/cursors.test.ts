@@ -64,13 +64,14 @@ describe('Resumable, Reliable: cursors in IndexedDB', () => {
 
   it('are written at once when the page is hidden: its timers may never run again', async () => {
     const tab = await watching();
+    await until('the place where it begins is stored', async () => (await storedSeq(tab)) === '0');
     await tab.page.evaluate(`{
       const { setTimeout: later } = globalThis;
       globalThis.setTimeout = (work, ms) => (ms === 200 ? 0 : later(work, ms));
     }`);
     await there().producer.publish('tea', 'one');
     await tab.sees('message one');
-    assert.equal(await storedSeq(tab), 'undefined');
+    assert.equal(await storedSeq(tab), '0');
     await tab.page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
     await until('the place is stored', async () => (await storedSeq(tab)) === '1');
   });
