@@ -25,7 +25,7 @@ export function until<T>(
   return poll(name, probe, { everyMs, timeoutMs: TIMEOUT_MS });
 }
 
-/** `until` with a time-out of its own, for the test of it. */
+/** `until` with a time-out of its own: for the test of it, and where something else would bring about what is waited for. */
 export async function poll<T>(
   name: string,
   probe: () => T | Promise<T>,

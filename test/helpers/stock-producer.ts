@@ -2,8 +2,9 @@ import type { ConnectionOptions, JetStreamClient, JetStreamManager, MsgHdrs, Nat
 import { connect } from 'nats';
 import type { StreamState } from '../../server/log/evidence.ts';
 import { streamState } from '../../server/nats/stream/stream-state.ts';
+import { CONSUMER_INACTIVE_MS } from '../../server/nats/stream/stream-fields.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
-import { until } from './poll.ts';
+import { poll, until } from './poll.ts';
 
 /** A bound for a hang only: NATS may be slow to answer on a busy machine. */
 const TIMEOUT = 120_000;
@@ -56,6 +57,15 @@ export class StockProducer implements AsyncDisposable {
   async consumers(): Promise<string[]> {
     const found = await this.jsm.consumers.list(this.stream).next();
     return found.map(({ name }) => name);
+  }
+
+  /**
+   * Resolves when the stream has no consumer any more, long before it would let go of one by itself: a gateway on a quick clock does not wait for its
+   * deletions on a busy machine.
+   */
+  async hasNoConsumer(): Promise<void> {
+    const limits = { everyMs: 10, timeoutMs: CONSUMER_INACTIVE_MS / 2 };
+    await poll('no consumer is left', async () => (await this.consumers()).length === 0, limits);
   }
 
   async deleteStream(): Promise<void> {

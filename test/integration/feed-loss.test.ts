@@ -38,7 +38,7 @@ describe('Reliable: a feed that loses, repeats and delays', () => {
   afterEach(async () => {
     await gateway.close();
     await proxy.close();
-    assert.deepEqual(await producer.consumers(), []);
+    await producer.hasNoConsumer();
     await producer.deleteStream();
   });
 

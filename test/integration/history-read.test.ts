@@ -76,7 +76,7 @@ describe('Reliable: a read of history', () => {
     feeds.close();
     upstream.close();
     await leader.close();
-    await until('no consumer is left', async () => (await producer.consumers()).length === 0);
+    await producer.hasNoConsumer();
     await connection.close();
     await proxy.close();
     await producer.deleteStream();
@@ -204,6 +204,15 @@ describe('Reliable: a read of history', () => {
     await upstream.readHistory('left', 1);
     assert.equal((await producer.consumers()).length, 1);
     await until('the consumer is gone', async () => (await producer.consumers()).length === 0);
+  });
+
+  it('is not begun once all is closed, not even if it has waited for its turn', async () => {
+    await producer.burst('late', numbers(3));
+    const others = Array.from({ length: 40 }, () => leader.info());
+    const read = assert.rejects(upstream.readHistory('late', 1), /could not read history/);
+    await leader.close();
+    await Promise.all([read, ...others]);
+    assert.deepEqual(await producer.consumers(), []);
   });
 
   it('has a part of the next page on its way before the page before is known to be good', async () => {

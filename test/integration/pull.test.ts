@@ -30,7 +30,7 @@ for (const memory of ['in memory', 'not in memory'] as const) {
 
     afterEach(async () => {
       await gateway.close();
-      assert.deepEqual(await producer.consumers(), []);
+      await producer.hasNoConsumer();
       await producer.deleteStream();
     });
 

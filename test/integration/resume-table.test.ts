@@ -255,7 +255,7 @@ describe('Resumable: the resume table', () => {
 
   afterEach(async () => {
     for (const gateway of gateways) await gateway.close();
-    assert.deepEqual(await producer.consumers(), []);
+    await producer.hasNoConsumer();
     await producer.deleteStream();
   });
 

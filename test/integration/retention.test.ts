@@ -29,7 +29,7 @@ describe('Reliable: what the stream no longer holds', () => {
 
   afterEach(async () => {
     for (const gateway of gateways) await gateway.close();
-    assert.deepEqual(await producer.consumers(), []);
+    await producer.hasNoConsumer();
     await producer.deleteStream();
   });
 

@@ -162,15 +162,18 @@ export class StreamLeader {
    * @returns the number of messages that it has
    */
   async createConsumer(config: NamedConsumer): Promise<number> {
-    if (this.#closed) throw new RequestError('disconnected', 'the gateway is closing');
     const { name, filter_subject } = config;
     this.#consumers.add(name);
     const path = filter_subject === undefined ? name : `${name}.${filter_subject}`;
     const endpoint = `CONSUMER.CREATE.${this.stream}.${path}`;
     const question = { stream_name: this.stream, config, action: 'create' };
     try {
-      return (await this.#observed(() => this.#api.ask<ConsumerInfo>(endpoint, question, CREATE)))
-        .num_pending;
+      const { num_pending } = await this.#observed(() => {
+        // It may have waited for its turn until everything is closed.
+        if (this.#closed) throw new RequestError('disconnected', 'the gateway is closing');
+        return this.#api.ask<ConsumerInfo>(endpoint, question, CREATE);
+      });
+      return num_pending;
     } catch (error) {
       // It may have been created all the same.
       void this.deleteConsumer(name);
