@@ -144,14 +144,16 @@ export async function startGateway(
           )
         : undefined;
     const viewerCounts = new ViewerCounts(id);
-    const hub = new Hub(upstream, viewerCounts, clock, {
+    const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
+    const roomLimits = {
       roomLogBytes: config.roomLogBytes,
       logBytes: config.logBytes,
       ...ROOM_LIMITS,
       maxCheckMs: Math.min(ROOM_LIMITS.maxCheckMs, config.maxAgeMs / 4),
       ephemeralRate: config.ephemeralRate,
       lingeringRooms: config.lingeringRooms,
-    });
+    };
+    const hub = new Hub(upstream, viewerCounts, clock, roomLimits, () => scheduler.busy);
     undo.push(() => hub.close());
     const fleet = new Fleet(config.stream);
     const news = new GatewayNews({
@@ -186,7 +188,6 @@ export async function startGateway(
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
-    const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
     const sessions = new Sessions(
       {
         hub,

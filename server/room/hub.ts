@@ -95,14 +95,25 @@ export class Hub {
   readonly #turns = new Turns(OPENING);
   /** Rooms without users, those that have been without for longest first. */
   readonly #lingering = new Set<OpenRoom>();
+  readonly #viewersWait: () => boolean;
+  /** Whether audiences were not told when it was time. */
+  #audiencesWait = false;
 
-  constructor(upstream: Upstream, viewerCounts: ViewerCounts, clock: Clock, limits: HubLimits) {
+  /** @param viewersWait whether there is something to be written to viewers now */
+  constructor(
+    upstream: Upstream,
+    viewerCounts: ViewerCounts,
+    clock: Clock,
+    limits: HubLimits,
+    viewersWait: () => boolean = () => false,
+  ) {
     const { counters } = this;
     const grown = (room: Room): void => this.#touch(room);
     this.#dependencies = { upstream, viewerCounts, clock, limits, counters, grown };
     this.#viewerCounts = viewerCounts;
     this.#clock = clock;
     this.#limits = limits;
+    this.#viewersWait = viewersWait;
     this.#timers = [
       clock.every(TRIM_MS, () => this.#trim()),
       clock.every(limits.audienceMs, () => this.tellAudiences()),
@@ -150,8 +161,10 @@ export class Hub {
     return this.#viewerCounts.total(name);
   }
 
-  /** Tells viewers how many they are, where that has changed. */
+  /** Tells viewers how many they are, where that has changed; while some wait for what they are owed, every other time: thousands have just come. */
   tellAudiences(): void {
+    this.#audiencesWait = !this.#audiencesWait && this.#viewersWait();
+    if (this.#audiencesWait) return;
     for (const { room } of this.#rooms.values()) if (room.viewerCount > 0) room.tellAudience();
   }
 

@@ -53,6 +53,8 @@ export interface Carrier {
   write(frames: readonly Buffer[]): void;
   /** Asks for the next frame of the client. */
   read(): void;
+  /** Asks for the frame behind Hello: what has come with it does not wait for another turn, so that both are answered together. */
+  readOn(): void;
   /** Ends the stream with OK, behind what was written. */
   end(): void;
   /** Ends the stream with the reason; what is on its way to the client may be lost by it. */

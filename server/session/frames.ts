@@ -6,7 +6,15 @@ import { MAX_REQUEST_BYTES } from '../log/sizes.ts';
 import type { GapEvent, ResetEvent, RoomEvent } from '../room/event.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { Failure } from './failure.ts';
-import type { SessionDependencies } from './session-dependencies.ts';
+
+/** What a client is told of the gateway when it is greeted. */
+export interface Served {
+  /** Bounds of a session. */
+  readonly limits: { readonly heartbeatMs: number; readonly rooms: number; readonly publishes: number };
+  readonly publishing: { readonly maxPayload: number };
+  /** Identity of the stream, as in cursors. */
+  epoch(): string;
+}
 
 type Notice = Exclude<RoomEvent, { kind: 'batch' | 'failed' }>;
 
@@ -52,7 +60,7 @@ export function welcomeFrame(
   session: string,
   frameBytes: number,
   form: 'plain' | 'deflated',
-  { limits, publishing, epoch }: Pick<SessionDependencies, 'limits' | 'publishing' | 'epoch'>,
+  { limits, publishing, epoch }: Served,
 ): ServerFrameInput {
   const { heartbeatMs, rooms, publishes } = limits;
   return {

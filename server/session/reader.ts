@@ -33,6 +33,11 @@ export class Reader {
     if (this.#state === 'asked') this.#carrier.read();
   }
 
+  /** Hello has been dealt with, as far as can be. */
+  greeted(): void {
+    if (this.#state !== 'deciding') this.#carrier.readOn();
+  }
+
   /** A frame has been dealt with; the next one is asked for in so many milliseconds. */
   pause(clock: Clock, ms: number): void {
     if (this.#state !== 'deciding') clock.after(ms, this.decide());

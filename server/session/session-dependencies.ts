@@ -10,6 +10,7 @@ import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SharedFrames } from './shared-frames.ts';
 import type { UserRates } from './user-rates.ts';
+import type { Welcomes } from './welcomes.ts';
 
 /** Bounds of one session. */
 export interface SessionLimits {
@@ -44,6 +45,7 @@ export interface SessionDependencies {
   readonly limits: SessionLimits;
   readonly compression: CompressionStats;
   readonly frames: SharedFrames;
+  readonly welcomes: Welcomes;
   /** Identity of the stream, as in cursors. */
   epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */

@@ -11,7 +11,7 @@ import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
 import { Failure } from './failure.ts';
 import { encodeFrame } from './encode-frame.ts';
-import { heartbeatFrame, noticeFrame, welcomeFrame } from './frames.ts';
+import { heartbeatFrame, noticeFrame } from './frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
@@ -51,7 +51,7 @@ export class Session
   access: Access = OPEN_ACCESS;
   /** See {@link ClientFramesHost}. */
   readonly tokens: Tokens | undefined;
-  /** What the client was last told of NATS; nothing yet, but it may remember what another gateway told. */
+  /** What the client was last told of NATS. With Welcome, too: it may remember what another gateway told. */
   #upstreamTold: UpstreamCauses | undefined;
   #state: SessionState;
 
@@ -86,7 +86,8 @@ export class Session
   received(received: Received): void {
     this.#pauseMs = 0;
     this.#receive(received);
-    if (this.#pauseMs === 0) this.#reader.next();
+    if (this.#frames === 1) this.#reader.greeted();
+    else if (this.#pauseMs === 0) this.#reader.next();
     else this.#reader.pause(this.#dependencies.clock, this.#pauseMs);
   }
 
@@ -115,8 +116,8 @@ export class Session
   }
 
   /**
-   * Called from time to time: a stream that was silent gets a heartbeat, and every stream at its beginning and when NATS has gone or
-   * come back, ahead of all that it is owed.
+   * Called from time to time: a stream that was silent gets a heartbeat, and every stream when NATS has gone or come back, ahead of all
+   * that it is owed.
    * @param periodMs time until the next call, in milliseconds
    */
   sweep(nowMs: number, periodMs: number): void {
@@ -124,11 +125,8 @@ export class Session
     if (this.#state.kind !== 'open') return;
     const quietMs = nowMs - this.#writer.lastWriteMs + periodMs;
     const silent = this.blockedSinceMs === undefined && quietMs >= this.#dependencies.limits.heartbeatMs;
-    const { upstreamCauses, frames } = this.#dependencies;
-    const causes = upstreamCauses();
-    if (!silent && this.#upstreamTold === causes) return;
-    this.#upstreamTold = causes;
-    this.#writer.send(frames.of(heartbeatFrame(this.subscriptions.statuses, causes)));
+    const causes = this.#dependencies.upstreamCauses();
+    if (silent || this.#upstreamTold !== causes) this.#tellUpstream(causes);
   }
 
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */
@@ -261,6 +259,11 @@ export class Session
     }
   }
 
+  #tellUpstream(causes: UpstreamCauses): void {
+    this.#upstreamTold = causes;
+    this.#writer.send(this.#dependencies.frames.of(heartbeatFrame(this.subscriptions.statuses, causes)));
+  }
+
   #handle(frame: ClientFrame): void {
     if (this.#state.kind === 'awaiting-hello') {
       if (frame.frame !== 'hello') throw new Failure('HELLO_EXPECTED', 'the first frame must be Hello');
@@ -283,7 +286,9 @@ export class Session
     this.log.begins(client, this.access);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    this.send(welcomeFrame(this.log.id, this.maxFrameBytes, this.#form, this.#dependencies));
+    const { welcomes, upstreamCauses } = this.#dependencies;
+    this.#writer.send(welcomes.of(this.log.id, { frameBytes: this.maxFrameBytes, form: this.#form }));
+    this.#tellUpstream(upstreamCauses());
   }
 
   /** Ends the stream with OK once every publish has its answer and what was said is written. */

@@ -12,6 +12,7 @@ import { SharedFrames } from './shared-frames.ts';
 import { Failure } from './failure.ts';
 import type { Consumer } from './slow-consumers.ts';
 import { SlowConsumers } from './slow-consumers.ts';
+import { Welcomes } from './welcomes.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
 const MAX_PAUSE_MS = 250;
@@ -41,7 +42,7 @@ export class Sessions {
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(
-    dependencies: Omit<SessionDependencies, 'compression' | 'frames' | 'sampledLog'>,
+    dependencies: Omit<SessionDependencies, 'compression' | 'frames' | 'welcomes' | 'sampledLog'>,
     slowConsumerMs: number,
     fleet: Fleet,
     random: Random,
@@ -52,8 +53,13 @@ export class Sessions {
     this.#fleet = fleet;
     this.#random = random;
     this.#sampledLog = sampledLog(logger, clock);
-    const frames = new SharedFrames();
-    this.#dependencies = { ...dependencies, compression, frames, sampledLog: this.#sampledLog };
+    this.#dependencies = {
+      ...dependencies,
+      compression,
+      frames: new SharedFrames(),
+      welcomes: new Welcomes(dependencies),
+      sampledLog: this.#sampledLog,
+    };
     this.#slowConsumers = new SlowConsumers(clock, slowConsumerMs);
     const periodMs = Math.max(20, Math.min(limits.heartbeatMs / 4, slowConsumerMs / 2, 1000));
     this.#timer = clock.every(periodMs, () => this.#sweep(periodMs));

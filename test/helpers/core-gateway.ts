@@ -31,7 +31,7 @@ import type { StreamModel } from './stream-model.ts';
 import type { UserRates } from '../../server/session/user-rates.ts';
 import { unlimited } from './unlimited.ts';
 
-const LIMITS: HubLimits = {
+export const LIMITS: HubLimits = {
   roomLogBytes: 1 << 20,
   logBytes: 1 << 22,
   lingerMs: 5_000,

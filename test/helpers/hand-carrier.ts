@@ -56,6 +56,10 @@ export class HandCarrier implements Carrier {
     this.asked = true;
   }
 
+  readOn(): void {
+    this.read();
+  }
+
   end(): void {
     this.#end('ok');
   }

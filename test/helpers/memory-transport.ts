@@ -237,6 +237,10 @@ class MemoryCarrier implements Carrier {
     this.#wire.read();
   }
 
+  readOn(): void {
+    this.read();
+  }
+
   end(): void {
     this.#end({ kind: 'ok' });
   }

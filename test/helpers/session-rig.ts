@@ -8,6 +8,7 @@ import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
+import { Welcomes } from '../../server/session/welcomes.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
 import { SharedFrames } from '../../server/session/shared-frames.ts';
@@ -59,22 +60,22 @@ export class SessionRig implements AsyncDisposable {
       1_000,
       rates,
     );
+    const served = { limits: SESSION_LIMITS, publishing, epoch: () => this.stream.epoch };
     this.session = new Session(
       this.carrier,
       {
         hub,
         scheduler,
-        publishing,
         rates,
         authenticator: authentication(clock),
         clock,
         logger,
         sampledLog: logger,
         refusals: new Refusals(logger),
-        limits: SESSION_LIMITS,
+        ...served,
         compression: { savedBytes: 0 },
         frames: new SharedFrames(),
-        epoch: () => this.stream.epoch,
+        welcomes: new Welcomes(served),
         upstreamCauses: () => this.causes,
       },
       (session) => this.ended.push(session),
@@ -84,7 +85,7 @@ export class SessionRig implements AsyncDisposable {
   async hello(): Promise<void> {
     this.carrier.receive({ hello: { client: 'test' } });
     await this.settle();
-    assert.deepEqual(this.carrier.takeKinds(), ['welcome']);
+    assert.deepEqual(this.carrier.takeKinds(), ['welcome', 'heartbeat']);
   }
 
   /** Joins live, and takes what it is told. */

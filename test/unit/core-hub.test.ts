@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { ViewerCounts } from '../../server/cluster/viewer-counts.ts';
+import { Hub } from '../../server/room/hub.ts';
 import { FeedBuffer } from '../../server/room/feed-buffer.ts';
 import type { Room } from '../../server/room/room.ts';
-import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
+import { CoreGateway, LIMITS, ModelClient } from '../helpers/core-gateway.ts';
 import { settle } from '../helpers/settle.ts';
 import { StreamModel } from '../helpers/stream-model.ts';
 
@@ -147,6 +148,28 @@ describe('core: hub', () => {
     hub.release(room);
     await gateway.pass(5_000);
     assert.deepEqual([hub.roomCount, hub.memory], [0, 0]);
+  });
+
+  it('tells audiences every other time while viewers wait for what they are owed', async () => {
+    let waiting = true;
+    const limits = { ...LIMITS, audienceMs: 1_000 };
+    const hub = new Hub(stream, new ViewerCounts('g'), gateway.clock, limits, () => waiting);
+    const room = await hub.acquire('r');
+    let told = 0;
+    room.tellAudience = () => told++;
+    const subscription = room.join({ wake: () => undefined }, { kind: 'live' });
+    await gateway.pass(1_000);
+    assert.equal(told, 0);
+    await gateway.pass(1_000);
+    assert.equal(told, 1);
+    await gateway.pass(1_000);
+    assert.equal(told, 1);
+    waiting = false;
+    await gateway.pass(1_000);
+    await gateway.pass(1_000);
+    assert.equal(told, 3);
+    subscription.leave();
+    hub.close();
   });
 
   it('tells viewers how many are there', async () => {

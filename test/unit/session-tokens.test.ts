@@ -384,6 +384,6 @@ describe('a session of a gateway that asks nobody for a token', () => {
     rig.carrier.receive({ join: { room: 'r', start: { live: {} }, token: 'nonsense' } });
     rig.carrier.receive({ renew: { token: 'nonsense' } });
     await rig.settle();
-    assert.deepEqual(rig.carrier.takeKinds(), ['welcome', 'tokenRenewed', 'joined', 'caughtUp']);
+    assert.deepEqual(rig.carrier.takeKinds(), ['welcome', 'heartbeat', 'tokenRenewed', 'joined', 'caughtUp']);
   });
 });

@@ -65,12 +65,12 @@ describe('a session', () => {
   });
 
   describe('heartbeats', () => {
-    it('come at the beginning, then in silence only', async () => {
+    it('come with Welcome, then in silence only', async () => {
       await using rig = new SessionRig();
       await rig.hello();
       rig.sweep();
       await rig.settle();
-      assert.deepEqual(rig.carrier.takeKinds(), ['heartbeat']);
+      assert.deepEqual(rig.carrier.takeKinds(), []);
       rig.gateway.clock.advance(2_000);
       rig.sweep();
       await rig.settle();

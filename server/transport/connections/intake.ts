@@ -168,7 +168,8 @@ export function settled(fn: () => void): void {
   queueMicrotask(() => process.nextTick(fn));
 }
 
-function startRead(readable: Readable): void {
+/** Has the next frame read, to be called in a turn of its own (`process.nextTick`). */
+export function startRead(readable: Readable): void {
   readable.startRead();
 }
 

@@ -5,6 +5,7 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from '../../session/carrier.ts';
 import { bareFrame } from '../../log/frame-prefix.ts';
 import type { Failure } from '../../session/failure.ts';
+import { startRead } from '../connections/intake.ts';
 import { receivedFrame } from '../connections/received-frame.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
@@ -114,6 +115,10 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
   read(): void {
     const { session } = this.#stream;
     if (session !== undefined) this.#dependencies.intake.read(session, this);
+  }
+
+  readOn(): void {
+    process.nextTick(startRead, this);
   }
 
   /** Of the intake: has the next frame come, of what is there already if it can be. */

@@ -69,7 +69,8 @@ export class SseCarrier implements Carrier {
   /** When the stream is to end, on the monotonic clock. */
   readonly #endsAtMs: number;
   #token: string | undefined;
-  #letIn = false;
+  /** Whether the heartbeat that comes with Welcome is behind it: what the client asks for has been decided on, or is waited for, when the next one comes. */
+  #greeted = false;
   #listener: CarrierListener | undefined;
   /** Of the cursors that the client gets; empty until it has joined. */
   #epoch = '';
@@ -107,9 +108,11 @@ export class SseCarrier implements Carrier {
 
   read(): void {
     const frame = this.#frames.shift();
-    // What was asked for was not refused for what it is: what comes now are events.
-    if (frame === undefined) this.#letIn = true;
-    else process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
+    if (frame !== undefined) process.nextTick(() => this.#listener?.received({ kind: 'frame', frame }));
+  }
+
+  readOn(): void {
+    this.read();
   }
 
   write([first, ...following]: readonly Buffer[]): void {
@@ -259,7 +262,10 @@ export class SseCarrier implements Carrier {
    * of its own, after which an EventSource never comes again.
    */
   #heartbeat({ rooms: [room], upstream, causes }: Heartbeat): string {
-    if (!this.#letIn) return '';
+    if (!this.#greeted) {
+      this.#greeted = true;
+      return '';
+    }
     const events: string[] = [];
     if (!this.#response.headersSent) events.push(this.#comeAgain());
     this.#begin();

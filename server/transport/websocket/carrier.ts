@@ -3,6 +3,7 @@ import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
 import type { Failure } from '../../session/failure.ts';
 import type { Intake, Readable } from '../connections/intake.ts';
+import { startRead } from '../connections/intake.ts';
 import type { Origin } from '../connections/origins.ts';
 import type { Receiving } from '../connections/receiving.ts';
 import { receivedFrame } from '../connections/received-frame.ts';
@@ -96,6 +97,10 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
 
   read(): void {
     this.#dependencies.intake.read(this, this, neverCrowded);
+  }
+
+  readOn(): void {
+    process.nextTick(startRead, this);
   }
 
   end(): void {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Problem } from '../http/problem.ts';
 import { namesManyHosts, targetOf } from '../http/target.ts';
@@ -48,7 +48,7 @@ export function readHandshake(request: IncomingMessage): Handshake | Refused {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   if (!offered.includes(SUBPROTOCOL))
     return refused(400, 'REQUEST_INVALID', `ask for the sub-protocol ${SUBPROTOCOL}`);
-  const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
+  const accept = hash('sha1', `${key}${GUID}`, 'base64');
   const response = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
   return { kind: 'handshake', response, token: tokenOf(headers.authorization, offered) };
 }

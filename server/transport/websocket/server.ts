@@ -56,7 +56,7 @@ export class WebSocketServer {
     if (handshake.kind === 'refused') return writeProblem(socket, handshake, handshake.headers);
     const forwarded = request.headers['x-forwarded-for'] ?? [];
     const origin = entrance.origins.ofCall(peerName(socket), () => [forwarded].flat());
-    socket.write(handshake.response);
+    socket.write(handshake.response, 'latin1');
     const carrier = new WebSocketCarrier(socket, origin, handshake.token, this.#dependencies);
     this.#listen(socket, carrier);
     sessions.open(carrier);
