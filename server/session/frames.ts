@@ -13,7 +13,7 @@ export interface Served {
   readonly limits: { readonly heartbeatMs: number; readonly rooms: number; readonly publishes: number };
   readonly publishing: { readonly maxPayload: number };
   /** Identity of the stream, as in cursors. */
-  epoch(): string;
+  readonly epoch: () => string;
 }
 
 type Notice = Exclude<RoomEvent, { kind: 'batch' | 'failed' }>;
