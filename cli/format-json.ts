@@ -6,9 +6,12 @@ import type {
   Message,
   PullEvent,
   RoomEvent,
+  RoomInfo,
   Upstream,
   UpstreamCause,
 } from '../client/index.ts';
+
+import { payloadFields, roomStateObject } from './room-state.ts';
 
 /** One line of JSON; sequences are strings, because they do not fit a JSON number everywhere. */
 export function jsonLine(value: object): string {
@@ -29,6 +32,8 @@ export function eventObject(event: RoomEvent | PullEvent): object {
       return { kind: event.kind, room: event.room, ...messageFields(event.message) };
     case 'retrying':
       return { kind: event.kind, room: event.room, delayMs: event.delayMs, ...errorFields(event.error) };
+    case 'room-state':
+      return { kind: event.kind, room: event.room, state: roomStateObject(event.state) };
     default:
       return event;
   }
@@ -67,8 +72,10 @@ export function errorFields(error: LiveError): object {
 /** A payload that is no UTF-8 goes as base64, under another name. */
 function messageFields(message: Message | EphemeralMessage): object {
   const { payload, ...fields } = message;
-  const bytes = Buffer.from(payload);
-  const text = bytes.toString('utf8');
-  const intact = Buffer.from(text, 'utf8').equals(bytes);
-  return { ...fields, ...(intact ? { payload: text } : { payloadBase64: bytes.toString('base64') }) };
+  return { ...fields, ...payloadFields(payload) };
+}
+
+/** A room as a plain object. */
+export function roomObject({ state, ...info }: RoomInfo): object {
+  return { ...info, ...(state && { state: roomStateObject(state) }) };
 }

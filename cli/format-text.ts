@@ -14,6 +14,7 @@ import type {
 } from '../client/index.ts';
 import { LiveError } from '../client/index.ts';
 import { printable } from '../common/printable.ts';
+import { roomStateWords } from './room-state.ts';
 
 const LONGEST_PAYLOAD = 2_000;
 
@@ -43,6 +44,8 @@ export function eventLine(event: RoomEvent | PullEvent): string {
       return notice(
         pc.red(`${event.room} RESET: ${resetText(event.cause)}; goes on after ${event.cursor.seq}`),
       );
+    case 'room-state':
+      return notice(`${room} is ${roomStateWords(event.state).join(', ')}`);
     case 'retrying':
       return notice(pc.yellow(`${event.room} ${errorText(event.error)}; tries again in ${event.delayMs} ms`));
     case 'end':
@@ -93,8 +96,16 @@ export function upstreamLine(upstream: Upstream, causes: readonly UpstreamCause[
 }
 
 /** What a room is like, for people. */
-export function roomLines({ room, head, first, count, audience, epoch }: RoomInfo): string[] {
-  const rows = { room, head, first, count, audience, epoch };
+export function roomLines({ room, head, first, count, audience, epoch, state }: RoomInfo): string[] {
+  const rows = {
+    room,
+    head,
+    first,
+    count,
+    audience,
+    epoch,
+    ...(state && { state: roomStateWords(state).join(', ') }),
+  };
   return Object.entries(rows).map(([name, value]) => `${pc.dim(name.padEnd(9))}${printable(String(value))}`);
 }
 

@@ -25,6 +25,7 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; 
   NOT_JOINED: { code: status.FAILED_PRECONDITION, retry: 'never' },
   PUBLISH_FORBIDDEN: { code: status.FAILED_PRECONDITION, retry: 'never' },
   MODERATION_UNAVAILABLE: { code: status.FAILED_PRECONDITION, retry: 'never' },
+  ROOM_CLOSED: { code: status.FAILED_PRECONDITION, retry: 'never' },
   ROOM_UNKNOWN: { code: status.NOT_FOUND, retry: 'never' },
   TOO_MANY_ROOMS: { code: status.RESOURCE_EXHAUSTED, retry: 'never' },
   TOO_MANY_PUBLISHES: { code: status.RESOURCE_EXHAUSTED, retry: 'backoff' },
@@ -52,6 +53,8 @@ export const reasons: Readonly<Record<KnownReason, { readonly code: StatusCode; 
   NOT_PERMITTED: { code: status.PERMISSION_DENIED, retry: 'never' },
   USER_BANNED: { code: status.PERMISSION_DENIED, retry: 'never' },
   DISCONNECTED: { code: status.PERMISSION_DENIED, retry: 'never' },
+  ROOM_MUTED: { code: status.PERMISSION_DENIED, retry: 'never' },
+  USER_MUTED: { code: status.PERMISSION_DENIED, retry: 'never' },
   INTERNAL_ERROR: { code: status.INTERNAL, retry: 'reconnect' },
 };
 

@@ -41,6 +41,7 @@ export function historyEvent(
     case 'caught-up':
       return { kind: 'caught-up', room, atMs, ...placeOf(event.cursor) };
     case 'audience':
+    case 'room-state':
       return undefined;
     case 'ephemeral': {
       const age = wallMs === undefined ? {} : { ageMs: wallMs - event.message.timeMs };

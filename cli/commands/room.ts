@@ -4,7 +4,7 @@ import { jsonOption, parseRoom, timeoutOption } from '../arguments.ts';
 import type { ConnectionFlags } from '../connection/connection.ts';
 import { addConnectionOptions, connectionOf } from '../connection/connection.ts';
 import { explained } from '../connection/tls-trouble.ts';
-import { jsonLine } from '../format-json.ts';
+import { jsonLine, roomObject } from '../format-json.ts';
 import { roomLines } from '../format-text.ts';
 import { Output } from '../../common/node/output.ts';
 
@@ -30,7 +30,7 @@ async function describeRoom(room: string, { timeout, json, ...flags }: Options):
   try {
     const info = await client.room(room, { timeoutMs: timeout });
     const output = new Output(process.stdout);
-    for (const line of json ? [jsonLine(info)] : roomLines(info)) await output.line(line);
+    for (const line of json ? [jsonLine(roomObject(info))] : roomLines(info)) await output.line(line);
   } catch (error) {
     throw await explained(error, connection);
   } finally {

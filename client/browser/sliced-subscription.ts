@@ -1,4 +1,4 @@
-import type { Cursor, RoomEvent, RoomSubscription } from '../core/index.ts';
+import type { Cursor, RoomEvent, RoomState, RoomSubscription } from '../core/index.ts';
 import { commitOrLeave } from '../core/subscription.ts';
 
 /** What divides the work of a page into tasks. */
@@ -29,6 +29,10 @@ export class SlicedSubscription implements RoomSubscription {
 
   get audience(): number {
     return this.#whole.audience;
+  }
+
+  get state(): RoomState | undefined {
+    return this.#whole.state;
   }
 
   commit(): void {

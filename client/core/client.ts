@@ -114,7 +114,10 @@ export class CoreClient extends Emitter<LiveClientEvents> {
       {
         hello: {
           client: options.clientName ?? 'live-gateway-client',
-          features: options.compression === 'deflate' ? ['FEATURE_DEFLATE'] : [],
+          features: [
+            'FEATURE_ROOM_STATE',
+            ...(options.compression === 'deflate' ? (['FEATURE_DEFLATE'] as const) : []),
+          ],
           maxFrameBytes: this.#maxFrameBytes,
           revision: CONTRACT_REVISION,
         },

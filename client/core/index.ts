@@ -39,6 +39,7 @@ export type {
   ResetEvent,
   RetryingEvent,
   RoomEvent,
+  RoomStateEvent,
 } from './messages.ts';
 export type {
   ClientOptions,
@@ -53,6 +54,7 @@ export type { Cluster } from './places.ts';
 export type { PublishResult } from './publish-order.ts';
 export type { PullEvent } from './pull.ts';
 export type { RoomInfo } from './room-info.ts';
+export type { RoomState, ShownMessage } from './room-state.ts';
 export type { RoomSubscription } from './subscription.ts';
 export type { TokenSource } from './tokens.ts';
 export type { CallOptions, IncomingFrame, Link, LinkHandlers, Transport } from './transport.ts';

@@ -6,6 +6,7 @@ import type { Message as WireMessage } from '../../protos/gen/live/v1/Message.ts
 import type { _live_v1_Reset_Cause as WireResetCause } from '../../protos/gen/live/v1/Reset.ts';
 import type { Cursor } from './cursor.ts';
 import type { LiveError } from './errors.ts';
+import type { RoomState } from './room-state.ts';
 
 /** Why messages are gone. */
 export type GapCause = Unprefixed<'CAUSE', WireGapCause> | UnknownValue;
@@ -103,6 +104,13 @@ export interface CaughtUpEvent {
   readonly cursor: Cursor;
 }
 
+/** What the room is like: before its first message, and whenever a command has changed it, behind that. Only of gateways that keep it (`--room-state`). */
+export interface RoomStateEvent {
+  readonly kind: 'room-state';
+  readonly room: string;
+  readonly state: RoomState;
+}
+
 /** The gateway could not serve the room for now; the client joins again after `delayMs`. */
 export interface RetryingEvent {
   readonly kind: 'retrying';
@@ -121,6 +129,7 @@ export type RoomEvent =
   | GapEvent
   | ResetEvent
   | CaughtUpEvent
+  | RoomStateEvent
   | RetryingEvent;
 
 /** The reliable message in a frame. */

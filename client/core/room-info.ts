@@ -1,5 +1,8 @@
 import type { GetRoomResponse } from '../../protos/gen/live/v1/GetRoomResponse.ts';
 
+import type { RoomState } from './room-state.ts';
+import { roomStateFromWire } from './room-state.ts';
+
 /** A room as the stream's leader sees it. */
 export interface RoomInfo {
   readonly room: string;
@@ -11,9 +14,18 @@ export interface RoomInfo {
   /** Viewers over all gateways. */
   readonly audience: number;
   readonly epoch: string;
+  /** What its commands have made of it; undefined: the gateway keeps no states. */
+  readonly state: RoomState | undefined;
 }
 
 /** The description in an answer. */
 export function roomInfoFromWire(info: GetRoomResponse): RoomInfo {
-  return { ...info, head: BigInt(info.head), first: BigInt(info.first), count: BigInt(info.count) };
+  return {
+    ...info,
+    head: BigInt(info.head),
+    first: BigInt(info.first),
+    count: BigInt(info.count),
+    // Absent in what a gateway says that is older.
+    state: info.state ? roomStateFromWire(info.state) : undefined,
+  };
 }

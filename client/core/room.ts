@@ -21,6 +21,8 @@ import { RoomCredit } from './room-credit.ts';
 import type { RoomHost, RoomSettings } from './room-host.ts';
 import { Subscription } from './subscription.ts';
 import type { Tokens } from './tokens.ts';
+import type { RoomState as WireState } from '../../protos/gen/live/v1/RoomState.ts';
+import { roomStateFromWire } from './room-state.ts';
 
 type State =
   /** The cursor of an earlier run is being looked up. */
@@ -204,6 +206,12 @@ export class Room {
     this.#setState({ kind: 'live' });
     this.#push({ kind: 'caught-up', room: this.room, cursor });
     this.#host.settled();
+  }
+
+  onState(wire: WireState): void {
+    if (!this.#attached()) return;
+    const state = (this.subscription.state = roomStateFromWire(wire));
+    this.#push({ kind: 'room-state', room: this.room, state });
   }
 
   onHeartbeat({ head, audience }: RoomStatus): void {

@@ -174,6 +174,7 @@ export class Rooms implements RoomHost<Room> {
     else if (frame.gap) this.#current(frame.gap.room)?.onGap(frame.gap);
     else if (frame.reset) this.#current(frame.reset.room)?.onReset(frame.reset);
     else if (frame.caughtUp) this.#current(frame.caughtUp.room)?.onCaughtUp(frame.caughtUp);
+    else if (frame.roomState) this.#current(frame.roomState.room)?.onState(frame.roomState);
     else if (frame.left) this.#onLeft(frame.left.room);
     else if (frame.roomError) this.#onRoomError(frame.roomError);
     else if (frame.tokenExpiring) this.#onTokenExpiring(this.#current(frame.tokenExpiring.room));

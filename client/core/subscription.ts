@@ -2,6 +2,7 @@ import { status } from '../../protos/status-codes.ts';
 import type { Cursor } from './cursor.ts';
 import { LiveError } from './errors.ts';
 import type { RoomEvent } from './messages.ts';
+import type { RoomState } from './room-state.ts';
 import { RoomQueue } from './room-queue.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface RoomSubscription extends AsyncIterable<RoomEvent, undefined> {
   readonly head: bigint;
   /** Viewers of the room over all gateways as far as the gateway has told. */
   readonly audience: number;
+  /** What the room is like as far as the gateway has told; undefined: it has not, or keeps no states. */
+  readonly state: RoomState | undefined;
   /** Says that the last event given out has been handled; needed only before an early end of the iteration. */
   commit(): void;
   /** Leaves the room and ends the iteration; what is still queued is discarded. */
@@ -41,6 +44,7 @@ export class Subscription implements RoomSubscription {
   readonly room: string;
   head = 0n;
   audience = 0;
+  state: RoomState | undefined;
   readonly #onGap: 'continue' | 'stop';
   readonly #listener: SubscriptionListener;
   readonly #queue: RoomQueue<RoomEvent>;

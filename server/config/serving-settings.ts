@@ -171,6 +171,13 @@ export const SERVING_SETTINGS = {
     fallback: 'unlimited',
     parse: parseRate,
   }),
+  roomState: required({
+    flag: 'room-state',
+    help: 'commands among the messages of a room make its state: closed, muted, banned users, what it shows; kept in the bucket STREAM_rooms',
+    takes: 'true or false',
+    fallback: 'false',
+    parse: parseSwitch,
+  }),
   lingeringRooms: required({
     flag: 'lingering-rooms',
     placeholder: 'n',

@@ -23,6 +23,7 @@ import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { openExclusions } from './opened-exclusions.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
 import { openNats } from './opened-nats.ts';
+import { openStates } from './opened-states.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
@@ -30,6 +31,7 @@ import { openAuditLog } from '../observability/audit-log.ts';
 import { Moderation } from '../session/moderation.ts';
 import { UserRates } from '../session/user-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
+import { RoomRules } from '../session/room-rules.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
@@ -153,7 +155,10 @@ export async function startGateway(
       ephemeralRate: config.ephemeralRate,
       lingeringRooms: config.lingeringRooms,
     };
-    const hub = new Hub(upstream, viewerCounts, clock, roomLimits, () => scheduler.busy);
+    const states = config.roomState
+      ? await unlessAborted(signal, openStates({ nats: openedNats, config, clock, random, logger }))
+      : undefined;
+    const hub = new Hub(upstream, viewerCounts, clock, roomLimits, () => scheduler.busy, states);
     undo.push(() => hub.close());
     const fleet = new Fleet(config.stream);
     const news = new GatewayNews({
@@ -184,7 +189,8 @@ export async function startGateway(
       clock,
     );
     undo.push(() => rates.close());
-    const publishing = new PublishService(publisher, maxPayload, rates);
+    const rules = new RoomRules(hub, clock);
+    const publishing = new PublishService(publisher, maxPayload, rates, rules);
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);

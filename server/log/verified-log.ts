@@ -21,6 +21,14 @@ export interface Incarnation {
 /** `seq` 0: none is known. */
 const NO_MESSAGE: LastMessage = { seq: 0, fingerprint: 0, timeMs: Number.NaN, bytes: 0 };
 
+/** Told what becomes of a log, synchronously. */
+export interface LogObserver {
+  /** It begins, or goes on where it had not been, or under another name. */
+  begun(): void;
+  /** It has another message, behind all that it had. */
+  appended(message: StoredMessage): void;
+}
+
 /** What a log knows at one moment. */
 export interface Known {
   readonly last: LastMessage;
@@ -36,6 +44,7 @@ export interface Known {
  */
 export class VerifiedLog {
   readonly #room: string;
+  readonly #observer: LogObserver | undefined;
   #incarnation: Incarnation = { number: 0, epoch: '', formerly: [], start: 0 };
   #messages: RoomLog;
   #last = NO_MESSAGE;
@@ -44,9 +53,12 @@ export class VerifiedLog {
   #watermark = 0;
   /** Where the log goes on behind a rewind: the one place without a known message where the room may have one. */
   #restartedAt = -1;
+  /** The leader said when the log began that the room has no message, and none has come since. */
+  #empty = false;
 
-  constructor(room: string) {
+  constructor(room: string, observer?: LogObserver) {
     this.#room = room;
+    this.#observer = observer;
     this.#messages = new RoomLog(room, 0, 0);
   }
 
@@ -71,6 +83,11 @@ export class VerifiedLog {
   /** The room's newest message; `seq` 0 when none is known. */
   get last(): LastMessage {
     return this.#last;
+  }
+
+  /** Whether the room is known to have had no message. */
+  get empty(): boolean {
+    return this.#empty;
   }
 
   /** Whether the stream still held the newest message when it was last asked. */
@@ -130,6 +147,8 @@ export class VerifiedLog {
     this.#last = lastOf(message);
     this.#lastHeld = true;
     this.#watermark = Math.max(this.#watermark, message.seq);
+    this.#empty = false;
+    this.#observer?.appended(message);
   }
 
   /** Raises the watermark, and says whether the stream holds the newest message; whether the resume cursor moved. */
@@ -166,6 +185,8 @@ export class VerifiedLog {
     this.#lastHeld = last.seq !== 0;
     this.#watermark = Math.max(end.lastSeq, last.seq);
     this.#messages = new RoomLog(this.#room, last.seq === 0 ? this.#watermark : last.seq, last.fingerprint);
+    this.#empty = end.last === undefined;
+    this.#observer?.begun();
   }
 
   /** The incarnation goes on under another name of the stream. */
@@ -173,6 +194,7 @@ export class VerifiedLog {
     const { incarnation } = this;
     const names = new Set([...incarnation.formerly, incarnation.epoch, ...formerly]);
     this.#incarnation = { ...incarnation, epoch, formerly: [...names] };
+    this.#observer?.begun();
   }
 
   /** Goes on at `position`, behind which the log cannot reach back. */
@@ -181,6 +203,8 @@ export class VerifiedLog {
     this.#lastHeld = false;
     this.#watermark = position;
     this.#messages = new RoomLog(this.#room, position, 0);
+    this.#empty = false;
+    this.#observer?.begun();
   }
 
   /** The history was replaced by an older one that has since gone its own way, from `start` at the latest: begins an incarnation there. */

@@ -1,6 +1,8 @@
 import type { CompressibleFrame } from '../log/compressible-frame.ts';
 import type { Position } from '../log/position.ts';
 import type { Incarnation } from '../log/verified-log.ts';
+import type { Dismissal } from '../state/dismissal.ts';
+import type { StateView } from '../state/state-view.ts';
 
 /** How a join began. */
 export type JoinOutcome = 'STARTED' | 'RESUMED' | 'GAP' | 'RESET';
@@ -33,6 +35,10 @@ export type RoomEvent =
   | GapEvent
   | ResetEvent
   | { readonly kind: 'caught-up'; readonly cursor: Position }
+  /** What the room is like; before the first message, and whenever a command that it has had has changed it. */
+  | { readonly kind: 'state'; readonly view: StateView }
+  /** It may not watch the room any more, and has had the message that says so. The subscription is over. */
+  | { readonly kind: 'dismissed'; readonly dismissal: Dismissal }
   /** Shared between viewers, not to be changed. */
   | { readonly kind: 'batch'; readonly frame: CompressibleFrame }
   /** The place where it was to begin cannot be found; the subscription is over. */

@@ -5,7 +5,7 @@ import { sleep } from '../../common/sleep.ts';
 import type { FeedMessage, HistoryRead, RoomEnd } from '../log/evidence.ts';
 import type { StoredMessage } from '../log/message.ts';
 import type { Position } from '../log/position.ts';
-import type { Known } from '../log/verified-log.ts';
+import type { Known, LogObserver } from '../log/verified-log.ts';
 import { VerifiedLog } from '../log/verified-log.ts';
 import { readHistory } from '../upstream/history-read.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -45,6 +45,8 @@ export interface FollowerDependencies {
   /** Longest time between two looks at the head of a silent room, in milliseconds. */
   readonly maxCheckMs: number;
   readonly listener: FollowerListener;
+  /** Told what becomes of the log. */
+  readonly observer?: LogObserver | undefined;
 }
 
 /**
@@ -72,10 +74,10 @@ export class Follower {
   readonly #compareSoon = coalesced(() => this.#compare());
 
   constructor(dependencies: FollowerDependencies) {
-    const { room, upstream, clock, maxCheckMs, listener } = dependencies;
+    const { room, upstream, clock, maxCheckMs, listener, observer } = dependencies;
     this.#dependencies = dependencies;
     this.#listener = listener;
-    this.log = new VerifiedLog(room);
+    this.log = new VerifiedLog(room, observer);
     const closed = this.#closing.signal;
     this.#repairer = new Repair({ room, log: this.log, upstream, listener, closed });
     this.#schedule = new CheckSchedule(clock, maxCheckMs, () => this.#compareSoon());

@@ -2,9 +2,10 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import type { Asker, Ticket } from '../../common/turns.ts';
 import { Turns } from '../../common/turns.ts';
 import type { ViewerCounts } from '../cluster/viewer-counts.ts';
+import type { StateView } from '../state/state-view.ts';
 import { newRoomCounters } from './counters.ts';
 import { Room } from './room.ts';
-import type { RoomDependencies, RoomLimits } from './room.ts';
+import type { RoomDependencies, RoomLimits, RoomStates } from './room.ts';
 import type { JoinFrom } from './start.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -99,17 +100,21 @@ export class Hub {
   /** Whether audiences were not told when it was time. */
   #audiencesWait = false;
 
-  /** @param viewersWait whether there is something to be written to viewers now */
+  /**
+   * @param viewersWait whether there is something to be written to viewers now
+   * @param states see {@link RoomDependencies.states}
+   */
   constructor(
     upstream: Upstream,
     viewerCounts: ViewerCounts,
     clock: Clock,
     limits: HubLimits,
     viewersWait: () => boolean = () => false,
+    states?: RoomStates,
   ) {
     const { counters } = this;
     const grown = (room: Room): void => this.#touch(room);
-    this.#dependencies = { upstream, viewerCounts, clock, limits, counters, grown };
+    this.#dependencies = { upstream, viewerCounts, clock, limits, counters, grown, states };
     this.#viewerCounts = viewerCounts;
     this.#clock = clock;
     this.#limits = limits;
@@ -154,6 +159,25 @@ export class Hub {
     if (this.#lingering.size <= this.#limits.lingeringRooms) return;
     const [longest] = this.#lingering;
     if (longest !== undefined) this.#close(longest);
+  }
+
+  /** Whether commands mean anything. */
+  get keepsStates(): boolean {
+    return this.#dependencies.states !== undefined;
+  }
+
+  /**
+   * What commands have made of a room, which is opened for it; undefined when that cannot be known now, or they mean nothing.
+   * @throws as {@link acquire}
+   */
+  async stateOf(name: string, asker: Asker): Promise<StateView | undefined> {
+    const room = await this.acquire(name, { asker });
+    try {
+      await room.state?.settled();
+      return room.state?.view;
+    } finally {
+      this.release(room);
+    }
   }
 
   /** Viewers of a room, which need not be open here, over all gateways. */

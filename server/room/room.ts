@@ -1,8 +1,12 @@
 import type { Clock } from '../../common/clock.ts';
+import type { Random } from '../../common/random.ts';
 import type { ViewerCounts } from '../cluster/viewer-counts.ts';
 import type { HistoryRead } from '../log/evidence.ts';
 import type { HistoryPage } from '../log/history-page.ts';
 import type { EphemeralMessage } from '../log/message.ts';
+import type { LogObserver } from '../log/verified-log.ts';
+import { StateFollower } from '../state/state-follower.ts';
+import type { SnapshotStore } from '../upstream/snapshot-store.ts';
 import { readHistory } from '../upstream/history-read.ts';
 import type { Feed, Upstream } from '../upstream/upstream.ts';
 import type { RoomCounters } from './counters.ts';
@@ -41,6 +45,14 @@ export interface RoomDependencies {
   readonly counters: RoomCounters;
   /** Called when the room may take more memory than before. */
   readonly grown: (room: Room) => void;
+  /** What it takes to know what commands make of a room; undefined: they are messages like others. */
+  readonly states: RoomStates | undefined;
+}
+
+/** Where the states of rooms are kept. */
+export interface RoomStates {
+  readonly snapshots: SnapshotStore;
+  readonly random: Random;
 }
 
 /** A room with viewers: its feed, its verified log, the history below it, and who waits for what. */
@@ -51,8 +63,11 @@ export class Room implements SubscribedRoom {
   readonly deliveries: Deliveries;
   readonly resolver: ResumeResolver;
   readonly counters: RoomCounters;
+  /** What its commands have made of it; undefined where they mean nothing. */
+  readonly state: StateFollower | undefined;
   readonly #upstream: Upstream;
   readonly #viewerCounts: ViewerCounts;
+  readonly #clock: Clock;
   readonly #memoryLimit: number;
   readonly #grown: (room: Room) => void;
   readonly #lag: LagTally;
@@ -66,11 +81,12 @@ export class Room implements SubscribedRoom {
   #closed = false;
 
   constructor(name: string, dependencies: RoomDependencies) {
-    const { upstream, viewerCounts, clock, limits, counters, grown } = dependencies;
+    const { upstream, viewerCounts, clock, limits, counters, grown, states } = dependencies;
     this.name = name;
     this.counters = counters;
     this.#upstream = upstream;
     this.#viewerCounts = viewerCounts;
+    this.#clock = clock;
     this.#memoryLimit = limits.roomLogBytes;
     this.#grown = grown;
     this.#lag = new LagTally(counters);
@@ -81,6 +97,7 @@ export class Room implements SubscribedRoom {
       counters,
       grown: () => this.noteMemory(),
     });
+    this.state = states && this.#stateFrom(states);
     this.follower = new Follower({
       room: name,
       upstream,
@@ -94,6 +111,7 @@ export class Room implements SubscribedRoom {
         replaced: () => this.#forgetHistory(),
         repairing: () => counters.repairs++,
       },
+      observer: this.state && observing(this.state),
     });
     this.history = new History(
       name,
@@ -145,6 +163,7 @@ export class Room implements SubscribedRoom {
   close(): void {
     this.#closed = true;
     this.follower.close();
+    this.state?.close();
     this.history.clear();
     this.#feed?.close();
   }
@@ -193,8 +212,32 @@ export class Room implements SubscribedRoom {
   }
 
   /** See {@link SubscribedRoom}. */
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  /** See {@link SubscribedRoom}. */
   noteMemory(): void {
     this.#grown(this);
+  }
+
+  #stateFrom({ snapshots, random }: RoomStates): StateFollower {
+    const { name } = this;
+    return new StateFollower({
+      room: name,
+      snapshots,
+      clock: this.#clock,
+      random,
+      read: (from) => readHistory(this.#upstream, name, from),
+      end: () => {
+        const { incarnation, last, watermark, empty } = this.follower.log;
+        return { epoch: incarnation.epoch, last, watermark, empty };
+      },
+      changed: () => {
+        this.#wakeWaiting();
+        this.#wakeAtHead();
+      },
+    });
   }
 
   async #open(): Promise<void> {
@@ -263,3 +306,8 @@ export class Room implements SubscribedRoom {
     for (const member of woken) member.wake();
   }
 }
+
+const observing = (state: StateFollower): LogObserver => ({
+  begun: () => state.begin(),
+  appended: (message) => state.appended(message),
+});

@@ -1,4 +1,5 @@
 import type { Position } from '../log/position.ts';
+import type { StateReader } from './state-news.ts';
 import type { StreamStart } from '../upstream/upstream.ts';
 
 /** Where a viewer without a cursor begins. */
@@ -13,4 +14,6 @@ export interface SubscriptionLimits {
   readonly maxFrameBytes?: number;
   /** Bytes of batches that may be handed to the transport; the one that exhausts them goes whole. */
   readonly creditBytes?: number;
+  /** Who watches: for rooms with a state. */
+  readonly reader?: StateReader;
 }

@@ -1,3 +1,4 @@
+import type { StateFollower } from '../state/state-follower.ts';
 import type { RoomCounters } from './counters.ts';
 import type { Deliveries } from './delivery.ts';
 import type { Follower } from './follower.ts';
@@ -19,6 +20,7 @@ export interface SubscribedRoom {
   readonly deliveries: Deliveries;
   readonly resolver: ResumeResolver;
   readonly counters: RoomCounters;
+  readonly state: StateFollower | undefined;
   /** Wakes the member when the log has changed. */
   waitAtHead(member: Member): void;
   /** Wakes the member when a page of history has come; `from`: where it is to begin. */
@@ -28,4 +30,6 @@ export interface SubscribedRoom {
   /** The room may take more memory than before. */
   noteMemory(): void;
   remove(member: Member): void;
+  /** Now, in milliseconds since the Unix epoch. */
+  wallMs(): number;
 }

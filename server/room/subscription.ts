@@ -11,9 +11,13 @@ import { resetInto } from './event.ts';
 import { replayStep } from './replay-step.ts';
 import type { Witness } from './resume-resolver.ts';
 import type { Stage } from './stage.ts';
+import type { StateReader } from './state-news.ts';
+import { StateNewsOf } from './state-news.ts';
 import { LEFT, LIVE, LOCATING, REPLAYING, STARTING } from './stage.ts';
 import type { JoinFrom, SubscriptionLimits } from './start.ts';
 import type { Member, SubscribedRoom } from './subscribed-room.ts';
+
+const NOBODY: StateReader = { user: undefined, told: false };
 
 /** Told that a subscription has something to be sent. */
 export interface Waker {
@@ -28,6 +32,8 @@ export class Subscription implements Member, DeliveryPlace {
   readonly #room: SubscribedRoom;
   readonly #waker: Waker;
   readonly #maxFrameBytes: number;
+  /** Where commands mean nothing: undefined. */
+  readonly #stateNews: StateNewsOf | undefined;
   #stage: Stage = LOCATING;
   #position: Position = { epoch: '', seq: 0, fingerprint: 0 };
   #incarnation: number;
@@ -46,11 +52,12 @@ export class Subscription implements Member, DeliveryPlace {
 
   /** Made by {@link Room.join}; {@link start} comes next. */
   constructor(room: SubscribedRoom, waker: Waker, limits: SubscriptionLimits) {
-    const { maxFrameBytes = Infinity, creditBytes = Infinity } = limits;
+    const { maxFrameBytes = Infinity, creditBytes = Infinity, reader = NOBODY } = limits;
     this.#room = room;
     this.#waker = waker;
     this.#maxFrameBytes = maxFrameBytes;
     this.#credit = creditBytes;
+    this.#stateNews = room.state && new StateNewsOf(room.state, reader);
     this.#incarnation = room.follower.log.incarnation.number;
     this.#ephemeralSeen = room.deliveries.ephemeralCount;
   }
@@ -140,8 +147,12 @@ export class Subscription implements Member, DeliveryPlace {
 
   #next(maxEntries: number): RoomEvent | undefined {
     for (;;) {
+      if (this.#stateNews?.awaited === true) {
+        this.#room.waitForPage(this);
+        return undefined;
+      }
       const notice = this.#notices.shift();
-      if (notice !== undefined) return counted(notice, this.#room.counters);
+      if (notice !== undefined) return this.#refused(notice) ?? counted(notice, this.#room.counters);
       switch (this.#stage.kind) {
         case 'left':
         case 'locating':
@@ -163,6 +174,8 @@ export class Subscription implements Member, DeliveryPlace {
           break;
       }
       if (this.#enterIncarnation()) continue;
+      const news = this.#stateNews && this.#stateEvent(this.#stateNews);
+      if (news !== undefined) return news;
       const below = this.#position.seq < this.#room.follower.log.messages.base;
       const step = below ? this.#readPage(maxEntries) : this.#readLog(maxEntries);
       if (step !== 'again') return step;
@@ -240,6 +253,22 @@ export class Subscription implements Member, DeliveryPlace {
     this.#incarnation = incarnation.number;
     this.#turn(resetInto(incarnation, this.#position));
     return true;
+  }
+
+  /** Instead of Joined, where the state of the room keeps the viewer out. */
+  #refused(notice: RoomEvent): RoomEvent | undefined {
+    if (notice.kind !== 'joined') return undefined;
+    const resumedAt = notice.outcome === 'STARTED' ? undefined : notice.cursor.seq;
+    const dismissal = this.#stateNews?.refusal(resumedAt, this.#room.wallMs());
+    if (dismissal === undefined) return undefined;
+    this.leave();
+    return { kind: 'dismissed', dismissal };
+  }
+
+  #stateEvent(stateNews: StateNewsOf): RoomEvent | undefined {
+    const news = stateNews.next(this.#position.seq, this.#stage === LIVE, this.#room.wallMs());
+    if (news?.kind === 'dismissed') this.leave();
+    return news;
   }
 
   #readLog(maxEntries: number): RoomEvent | undefined {

@@ -77,6 +77,15 @@ export class Access {
     throw new Failure('NOT_PERMITTED', 'the token does not allow to moderate every room (*)');
   }
 
+  mayModerateIn(room: string): boolean {
+    return this.#allows('moderate', room);
+  }
+
+  /** @throws Failure NOT_PERMITTED */
+  requireModerateIn(room: string): void {
+    this.#require('moderate', room, `moderate room ${room}`);
+  }
+
   /**
    * Who is the sender of a message.
    * @param claimed as the client says; empty: not at all

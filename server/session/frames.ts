@@ -7,6 +7,14 @@ import type { GapEvent, ResetEvent, RoomEvent } from '../room/event.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { Failure } from './failure.ts';
 
+/** What a client and its gateway have agreed on. */
+export interface Terms {
+  readonly frameBytes: number;
+  readonly form: 'plain' | 'deflated';
+  /** Whether it is told the states of rooms. */
+  readonly states: boolean;
+}
+
 /** What a client is told of the gateway when it is greeted. */
 export interface Served {
   /** Bounds of a session. */
@@ -16,7 +24,7 @@ export interface Served {
   readonly epoch: () => string;
 }
 
-type Notice = Exclude<RoomEvent, { kind: 'batch' | 'failed' }>;
+type Notice = Exclude<RoomEvent, { kind: 'batch' | 'state' | 'dismissed' | 'failed' }>;
 
 /** What a viewer is told of a room, as a frame of the protocol. */
 export function noticeFrame(notice: Notice, room: string): ServerFrameInput {
@@ -58,8 +66,7 @@ export function tokenExpiringFrame(room: string, expiresInMs: number): ServerFra
 /** The answer to Hello. */
 export function welcomeFrame(
   session: string,
-  frameBytes: number,
-  form: 'plain' | 'deflated',
+  { frameBytes, form, states }: Terms,
   { limits, publishing, epoch }: Served,
 ): ServerFrameInput {
   const { heartbeatMs, rooms, publishes } = limits;
@@ -74,7 +81,10 @@ export function welcomeFrame(
         requestBytes: MAX_REQUEST_BYTES,
         frameBytes,
       },
-      features: form === 'deflated' ? ['FEATURE_DEFLATE'] : [],
+      features: [
+        ...(form === 'deflated' ? (['FEATURE_DEFLATE'] as const) : []),
+        ...(states ? (['FEATURE_ROOM_STATE'] as const) : []),
+      ],
       revision: contractRevision,
       epoch: epoch(),
     },

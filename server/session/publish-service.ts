@@ -5,6 +5,7 @@ import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
+import type { RoomRules } from './room-rules.ts';
 import type { UserRates } from './user-rates.ts';
 import { parsePublication } from './requests.ts';
 
@@ -38,10 +39,15 @@ export class PublishService {
   readonly #target: PublishTarget;
   readonly #maxPayload: number;
   readonly #rates: UserRates;
+  readonly #rules: RoomRules | undefined;
   readonly #underWay = { messages: 0, bytes: 0 };
 
-  /** @param maxPayload bytes that a payload may have */
-  constructor(target: PublishTarget, maxPayload: number, rates: UserRates) {
+  /**
+   * @param maxPayload bytes that a payload may have
+   * @param rules of rooms with a state; undefined: there are none
+   */
+  constructor(target: PublishTarget, maxPayload: number, rates: UserRates, rules?: RoomRules) {
+    this.#rules = rules;
     this.#rates = rates;
     this.#target = target;
     this.#maxPayload = maxPayload;
@@ -61,6 +67,7 @@ export class PublishService {
     if (deliveryClass === 'EPHEMERAL')
       this.#rates.spend(spender, 'publish', 'ephemeral', `publish:${content.type}`);
     else this.#rates.spend(spender, 'publish', `publish:${content.type}`);
+    if (this.#rules?.inForce === true) await this.#rules.require({ room, content, access, asker: { group } });
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
       if (refused === undefined) return {};

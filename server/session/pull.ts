@@ -13,6 +13,7 @@ import type { Room } from '../room/room.ts';
 import type { JoinFrom } from '../room/start.ts';
 import type { Waker } from '../room/subscription.ts';
 import type { Access } from './access.ts';
+import { dismissed } from './dismissed.ts';
 import { Failure } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
@@ -111,8 +112,9 @@ async function* replay(
         continue;
       }
       if (event.kind === 'failed') throw event.error;
+      if (event.kind === 'dismissed') throw dismissed(event.dismissal, room.name);
       if (event.kind === 'caught-up') break;
-      if (event.kind === 'joined') continue;
+      if (event.kind === 'joined' || event.kind === 'state') continue;
       yield encode(event, room.name);
       patience.progressed();
     }

@@ -9,6 +9,7 @@ import type { PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SharedFrames } from './shared-frames.ts';
+import type { StateFrames } from './state-frames.ts';
 import type { UserRates } from './user-rates.ts';
 import type { Welcomes } from './welcomes.ts';
 
@@ -46,6 +47,7 @@ export interface SessionDependencies {
   readonly compression: CompressionStats;
   readonly frames: SharedFrames;
   readonly welcomes: Welcomes;
+  readonly stateFrames: StateFrames;
   /** Identity of the stream, as in cursors. */
   epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */

@@ -9,6 +9,7 @@ import { OPEN_ACCESS } from './access.ts';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from './carrier.ts';
 import type { ClientFramesHost } from './client-frames.ts';
 import { ClientFrames } from './client-frames.ts';
+import { dismissed } from './dismissed.ts';
 import { Failure } from './failure.ts';
 import { encodeFrame } from './encode-frame.ts';
 import { heartbeatFrame, noticeFrame } from './frames.ts';
@@ -49,6 +50,8 @@ export class Session
   #pauseMs = 0;
   /** What the client may do: nothing is asked of it before Hello. */
   access: Access = OPEN_ACCESS;
+  /** See {@link Subscriber}. */
+  tellsStates = false;
   /** See {@link ClientFramesHost}. */
   readonly tokens: Tokens | undefined;
   /** What the client was last told of NATS. With Welcome, too: it may remember what another gateway told. */
@@ -189,6 +192,10 @@ export class Session
         this.#dependencies.compression.savedBytes += event.frame.plain.length - frame.length;
         return frame;
       }
+      case 'state':
+        return this.#dependencies.stateFrames.of(event.view, room);
+      case 'dismissed':
+        return encodeFrame(this.subscriptions.failed(room, dismissed(event.dismissal, room)));
       case 'failed':
         return encodeFrame(this.subscriptions.failed(room, event.error));
       default:
@@ -286,8 +293,10 @@ export class Session
     this.log.begins(client, this.access);
     if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    const { welcomes, upstreamCauses } = this.#dependencies;
-    this.#writer.send(welcomes.of(this.log.id, { frameBytes: this.maxFrameBytes, form: this.#form }));
+    const { welcomes, upstreamCauses, hub } = this.#dependencies;
+    this.tellsStates = hub.keepsStates && features.includes('FEATURE_ROOM_STATE');
+    const terms = { frameBytes: this.maxFrameBytes, form: this.#form, states: this.tellsStates };
+    this.#writer.send(welcomes.of(this.log.id, terms));
     this.#tellUpstream(upstreamCauses());
   }
 

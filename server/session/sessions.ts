@@ -12,6 +12,7 @@ import { SharedFrames } from './shared-frames.ts';
 import { Failure } from './failure.ts';
 import type { Consumer } from './slow-consumers.ts';
 import { SlowConsumers } from './slow-consumers.ts';
+import { StateFrames } from './state-frames.ts';
 import { Welcomes } from './welcomes.ts';
 
 /** A viewer that is sent away waits for a random time up to this before it connects again, in milliseconds. */
@@ -42,7 +43,10 @@ export class Sessions {
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(
-    dependencies: Omit<SessionDependencies, 'compression' | 'frames' | 'welcomes' | 'sampledLog'>,
+    dependencies: Omit<
+      SessionDependencies,
+      'compression' | 'frames' | 'stateFrames' | 'welcomes' | 'sampledLog'
+    >,
     slowConsumerMs: number,
     fleet: Fleet,
     random: Random,
@@ -57,6 +61,7 @@ export class Sessions {
       ...dependencies,
       compression,
       frames: new SharedFrames(),
+      stateFrames: new StateFrames(),
       welcomes: new Welcomes(dependencies),
       sampledLog: this.#sampledLog,
     };

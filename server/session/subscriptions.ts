@@ -18,7 +18,9 @@ import type { UserRates } from './user-rates.ts';
 export interface Subscriber extends Asker {
   /** The largest frame that the client takes, in bytes. */
   readonly maxFrameBytes: number;
-  readonly access: Pick<Access, 'spender'>;
+  readonly access: Pick<Access, 'spender' | 'user'>;
+  /** Whether the client is told the states of its rooms. */
+  readonly tellsStates: boolean;
   readonly log: Pick<SessionLog, 'id'>;
   send(frame: ServerFrameInput): void;
   /** @throws Failure unless the client may watch the room */
@@ -182,8 +184,9 @@ export class Subscriptions {
 
   #join(opening: Opening, room: Room, from: JoinFrom): void {
     const { name, creditBytes, acknowledged } = opening;
-    const { maxFrameBytes } = this.#subscriber;
-    const subscription = room.join(this.#waker, from, { maxFrameBytes, creditBytes });
+    const { maxFrameBytes, access, tellsStates } = this.#subscriber;
+    const reader = { user: access.user, told: tellsStates };
+    const subscription = room.join(this.#waker, from, { maxFrameBytes, creditBytes, reader });
     const joined: Joined = { kind: 'joined', name, room, subscription };
     this.#entries = this.#entries.map((entry) => (entry === opening ? joined : entry));
     subscription.acknowledge(acknowledged);

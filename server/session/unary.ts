@@ -15,6 +15,7 @@ import type { Moderation } from './moderation.ts';
 import type { Caller, PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import { requireRoomName } from './requests.ts';
+import { roomStateOf } from './state-frames.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** What the short calls need. */
@@ -76,7 +77,8 @@ export async function getRoom(
   const described = await lookUps.run(caller, () => directory.describe(room));
   const audience = hub.audience(room);
   if (described.count === 0 && audience === 0) throw unknownRoom(room);
-  return { room, audience, ...described };
+  const view = hub.keepsStates ? await hub.stateOf(room, caller) : undefined;
+  return { room, audience, ...described, ...(view && { state: roomStateOf(view, room) }) };
 }
 
 /**

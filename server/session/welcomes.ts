@@ -1,15 +1,9 @@
 import { encodeFrame } from './encode-frame.ts';
-import type { Served } from './frames.ts';
+import type { Served, Terms } from './frames.ts';
 import { welcomeFrame } from './frames.ts';
 
 /** As long as the id of a session, and nowhere else in the frame. */
 const ANY_ID = '________-____-____-____-____________';
-
-/** What a client and its gateway have agreed on. */
-export interface Terms {
-  readonly frameBytes: number;
-  readonly form: 'plain' | 'deflated';
-}
 
 /** An encoded frame, what it was made for, and where in it the session's id belongs. */
 interface Template extends Terms {
@@ -41,11 +35,17 @@ export class Welcomes {
     return welcome;
   }
 
-  #templateFor({ frameBytes, form }: Terms): Template {
+  #templateFor({ frameBytes, form, states }: Terms): Template {
     const epoch = this.#served.epoch();
     const last = this.#template;
-    if (last?.frameBytes === frameBytes && last.form === form && last.epoch === epoch) return last;
-    const frame = encodeFrame(welcomeFrame(ANY_ID, frameBytes, form, this.#served));
-    return (this.#template = { frameBytes, form, epoch, frame, idAt: frame.indexOf(ANY_ID) });
+    if (
+      last?.frameBytes === frameBytes &&
+      last.form === form &&
+      last.states === states &&
+      last.epoch === epoch
+    )
+      return last;
+    const frame = encodeFrame(welcomeFrame(ANY_ID, { frameBytes, form, states }, this.#served));
+    return (this.#template = { frameBytes, form, states, epoch, frame, idAt: frame.indexOf(ANY_ID) });
   }
 }

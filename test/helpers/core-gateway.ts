@@ -274,6 +274,7 @@ export class ModelClient {
     };
     const frameOf = (event: RoomNotice, room: string): Buffer => {
       if (event.kind === 'batch') return event.frame.plain;
+      assert.ok(event.kind !== 'state' && event.kind !== 'dismissed', 'rooms have no state here');
       if (event.kind !== 'failed') return encodeFrame(noticeFrame(event, room));
       this.told.push(`failed ${(event.error as Error).name}`);
       this.leave(room);

@@ -136,6 +136,8 @@ export function brief(event: RoomEvent): string {
       return `ephemeral ${event.message.type}`;
     case 'audience':
       return `audience ${event.count}`;
+    case 'room-state':
+      return `room-state ${event.state.seq}`;
     case 'retrying':
       return `retrying ${event.error.reason}`;
   }

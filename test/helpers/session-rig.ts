@@ -8,6 +8,7 @@ import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
+import { StateFrames } from '../../server/session/state-frames.ts';
 import { Welcomes } from '../../server/session/welcomes.ts';
 import { Session } from '../../server/session/session.ts';
 import type { PublishOutcome } from '../../server/upstream/publish-target.ts';
@@ -75,6 +76,7 @@ export class SessionRig implements AsyncDisposable {
         ...served,
         compression: { savedBytes: 0 },
         frames: new SharedFrames(),
+        stateFrames: new StateFrames(),
         welcomes: new Welcomes(served),
         upstreamCauses: () => this.causes,
       },

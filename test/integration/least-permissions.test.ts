@@ -13,7 +13,7 @@ import { startGateway } from '../../server/gateway/gateway.ts';
 import { natsAccess } from '../../server/gateway/nats-access.ts';
 import type { NatsAccess } from '../../server/nats/access/access.ts';
 import { BucketNames, exclusionsBucket } from '../../server/nats/bucket/bucket-names.ts';
-import { bucketConfig } from '../../server/nats/bucket/bucket-store.ts';
+import { bucketConfig } from '../../server/nats/bucket/bucket-writes.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
 import { isCreator } from '../../server/nats/stream/creator.ts';

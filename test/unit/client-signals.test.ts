@@ -18,7 +18,7 @@ describe('client calls and rooms given up by a signal', () => {
 
   const call = () => scripted.transport.call;
   const thrown = (error: unknown): boolean => error === reason;
-  const info = { room: 'r1', head: '1', first: '1', count: '1', audience: 0, epoch: 'e' };
+  const info = { room: 'r1', head: '1', first: '1', count: '1', audience: 0, epoch: 'e', state: null };
 
   it('leave the room, and throw the reason instead of what waits', async () => {
     const reader = new Reader(scripted.client.join('r1', { signal: giveUp.signal }));

@@ -19,8 +19,9 @@ describe('Isolated: answers to Hello', () => {
     const expected: Buffer[] = [];
     const agree = (frameBytes: number, form: 'plain' | 'deflated'): void => {
       const id = randomUUID();
-      given.push(welcomes.of(id, { frameBytes, form }));
-      expected.push(encodeFrame(welcomeFrame(id, frameBytes, form, served)));
+      const terms = { frameBytes, form, states: given.length % 2 === 1 };
+      given.push(welcomes.of(id, terms));
+      expected.push(encodeFrame(welcomeFrame(id, terms, served)));
     };
     agree(65_536, 'plain');
     agree(65_536, 'plain');

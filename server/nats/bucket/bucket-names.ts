@@ -1,6 +1,9 @@
 /** The bucket of those who are excluded, beside the stream with this name. */
 export const exclusionsBucket = (stream: string): string => `${stream}_access`;
 
+/** The bucket of what rooms are like, beside the stream with this name. */
+export const roomsBucket = (stream: string): string => `${stream}_rooms`;
+
 /**
  * Names of a key-value bucket, as every client of NATS makes them
  * (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md).

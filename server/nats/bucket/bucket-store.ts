@@ -1,62 +1,26 @@
-import type { StreamConfig } from 'nats';
-import { DiscardPolicy, headers, nanos, RetentionPolicy, StorageType } from 'nats';
+import { headers } from 'nats';
 import type { BucketWriter } from '../../upstream/bucket.ts';
 import { BucketError } from '../../upstream/bucket.ts';
-import type { NatsConnection } from '../connection/connection.ts';
-import type { JetStreamApi } from '../connection/jetstream-api.ts';
 import { JetStreamError } from '../connection/jetstream-api.ts';
-import type { RequestOptions, Requests } from '../connection/requests.ts';
+import type { RequestOptions } from '../connection/requests.ts';
 import { RequestError } from '../connection/requests.ts';
-import { DEFAULT_API } from '../connection/subjects.ts';
-import { answererOf, parseAck } from '../publish/pub-ack.ts';
-import type { BucketNames } from './bucket-names.ts';
 import type { BucketWatch } from './bucket-watch.ts';
+import type { BucketWritesDependencies } from './bucket-writes.ts';
+import { BucketWrites } from './bucket-writes.ts';
 
-const STREAM_NAME_IN_USE = 10058;
-const DUPLICATE_WINDOW_MS = 120_000;
-/** Nothing is ever stored there. */
-const PROBE_KEY = 'probe';
-const ASKING: RequestOptions = { timeoutMs: 4_000 };
-
-/** What writing to a bucket depends on. */
-export interface BucketStoreDependencies {
-  readonly connection: Pick<NatsConnection, 'nc' | 'sync'>;
-  readonly requests: Requests;
-  readonly api: JetStreamApi;
-  readonly names: BucketNames;
+/** What writing to a bucket that is watched depends on. */
+export interface BucketStoreDependencies extends BucketWritesDependencies {
   readonly watch: Pick<BucketWatch, 'look' | 'missing'>;
-  /** Copies of the bucket, if it has to be made. */
-  readonly replicas: number;
 }
 
-/** A bucket as other clients of NATS make it: the last value of each key, on disk. */
-export function bucketConfig(names: BucketNames, replicas: number): Partial<StreamConfig> & { name: string } {
-  return {
-    name: names.stream,
-    subjects: [names.subjects],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    max_msgs_per_subject: 1,
-    max_age: 0,
-    max_bytes: -1,
-    max_msgs: -1,
-    max_msg_size: -1,
-    max_consumers: -1,
-    num_replicas: replicas,
-    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    allow_direct: true,
-    allow_rollup_hdrs: true,
-    deny_delete: true,
-  };
-}
-
-/** Writes to a bucket, and makes it if there is none. */
+/** Writes to a bucket that is watched, and makes it if there is none. */
 export class BucketStore implements BucketWriter {
   readonly #dependencies: BucketStoreDependencies;
+  readonly #writes: BucketWrites;
 
   constructor(dependencies: BucketStoreDependencies) {
     this.#dependencies = dependencies;
+    this.#writes = new BucketWrites(dependencies);
   }
 
   /** See {@link BucketWriter}. */
@@ -71,14 +35,9 @@ export class BucketStore implements BucketWriter {
     return this.#write(key, '', { headers: deletion });
   }
 
-  /** Whether the account may write to it. Stores nothing: a server refuses what is meant for another stream. */
-  async mayWrite(): Promise<boolean> {
-    const { connection, names } = this.#dependencies;
-    const refused = headers();
-    refused.set('Nats-Expected-Stream', `not-${names.stream}`);
-    connection.nc.publish(this.#address(PROBE_KEY), '', { headers: refused });
-    const errors = await connection.sync();
-    return !errors.some(({ operation }) => operation === 'publish');
+  /** See {@link BucketWrites.mayWrite}. */
+  mayWrite(): Promise<boolean> {
+    return this.#writes.mayWrite();
   }
 
   async #write(key: string, value: string, how: RequestOptions): Promise<void> {
@@ -86,39 +45,12 @@ export class BucketStore implements BucketWriter {
     try {
       // That nobody listens is not always told, for example by way of another JetStream domain.
       await watch.look();
-      if (watch.missing) await this.#create();
-      await this.#store(key, value, { ...how, justBegun: watch.missing });
+      if (watch.missing) await this.#writes.create();
+      await this.#writes.store(key, value, { ...how, justBegun: watch.missing });
     } catch (error) {
       throw this.#explained(error);
     }
     await watch.look();
-  }
-
-  /** The bucket of another JetStream domain is written to by way of its API: servers keep the subjects of buckets to themselves. */
-  #address(key: string): string {
-    const { api, names } = this.#dependencies;
-    const subject = names.subject(key);
-    return api.prefix === DEFAULT_API ? subject : `${api.prefix}.${subject}`;
-  }
-
-  async #store(key: string, value: string, how: RequestOptions): Promise<void> {
-    const { requests, names } = this.#dependencies;
-    const subject = this.#address(key);
-    const ack = parseAck((await requests.ask(subject, Buffer.from(value), { ...ASKING, ...how })).data);
-    if (ack.error !== undefined)
-      throw new JetStreamError(ack.error.err_code ?? 0, ack.error.description ?? 'no description');
-    if (ack.stream !== names.stream)
-      throw new BucketError('forbidden', `${answererOf(ack)} stores ${subject}: take the subject from it`);
-  }
-
-  async #create(): Promise<void> {
-    const { api, names, replicas } = this.#dependencies;
-    try {
-      await api.ask(`STREAM.CREATE.${names.stream}`, bucketConfig(names, replicas));
-    } catch (error) {
-      // Another gateway's may be older, with another configuration; that it is there is enough.
-      if (!(error instanceof JetStreamError && error.code === STREAM_NAME_IN_USE)) throw error;
-    }
   }
 
   #explained(error: unknown): unknown {

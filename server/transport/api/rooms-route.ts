@@ -18,6 +18,9 @@ import { parsePublishBody } from './publish-body.ts';
 import type { Answer, Refuse } from './serve-call.ts';
 import { serveCall } from './serve-call.ts';
 import { problemOf } from '../http/statuses.ts';
+import type { RoomState, RoomStateInput } from '../../../protos/gen/live/v1/RoomState.ts';
+import { liveService } from '../../../protos/live.ts';
+import { stateJson } from '../json/state-json.ts';
 
 /** What is asked of a room. */
 interface RoomRequest {
@@ -85,7 +88,8 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
 
   async function describe(call: HttpCall, access: Access, room: string): Promise<void> {
     const asker = { access, group: call.group };
-    endWithJson(call, await getRoom(context, { room }, asker));
+    const { state, ...described } = await getRoom(context, { room }, asker);
+    endWithJson(call, { ...described, ...(state && { state: stateJson(asTold(state)) }) });
   }
 
   async function publishMessage(call: HttpCall, access: Access, room: string): Promise<void> {
@@ -176,4 +180,10 @@ function notFound({ pathname }: URL): Problem {
 
 function notAllowed(allowed: string): Problem {
   return { status: 405, reason: 'METHOD_NOT_ALLOWED', detail: `here there is ${allowed}` };
+}
+
+/** A state as who asks by gRPC gets it. */
+function asTold(state: RoomStateInput): RoomState {
+  const { GetRoom } = liveService;
+  return GetRoom.responseDeserialize(GetRoom.responseSerialize({ state })).state as RoomState;
 }

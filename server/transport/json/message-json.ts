@@ -36,7 +36,8 @@ export function ephemeralJson({ type, sender, timeMs, payload, headers }: Epheme
   return { type, class: 'ephemeral', sender, timeMs: Number(timeMs), headers, ...payloadJson(payload) };
 }
 
-function payloadJson(payload: Buffer): PayloadJson {
+/** A payload as text if it is one, else in base64. */
+export function payloadJson(payload: Buffer): PayloadJson {
   if (isUtf8(payload)) return { payload: payload.toString('utf8') };
   return { payloadBase64: payload.toString('base64') };
 }

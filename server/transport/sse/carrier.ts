@@ -5,6 +5,7 @@ import { unprefixed } from '../../../protos/enum-names.ts';
 import type { Cursor } from '../../../protos/gen/live/v1/Cursor.ts';
 import type { Heartbeat } from '../../../protos/gen/live/v1/Heartbeat.ts';
 import type { Joined } from '../../../protos/gen/live/v1/Joined.ts';
+import type { RoomState } from '../../../protos/gen/live/v1/RoomState.ts';
 import type { Reconnect } from '../../../protos/gen/live/v1/Reconnect.ts';
 import type { Refusal } from '../../../protos/gen/live/v1/Refusal.ts';
 import type { ClientFrame, ServerFrame } from '../../../protos/live.ts';
@@ -18,6 +19,7 @@ import { HttpConnection } from '../http/connection.ts';
 import { Pieces } from '../http/pieces.ts';
 import { sendProblem } from '../http/problem.ts';
 import { cursorText } from '../json/cursor-text.ts';
+import { stateJson } from '../json/state-json.ts';
 import type { BatchTexts } from './batch-texts.ts';
 import { decodePrefixed } from './batch-texts.ts';
 import { eventText, HEARTBEAT_TEXT, retryText } from './event-text.ts';
@@ -230,6 +232,8 @@ export class SseCarrier implements Carrier {
       }
       case 'caughtUp':
         return eventText({ event: 'caught-up', id: this.#stand(frame.caughtUp?.cursor), data: {} });
+      case 'roomState':
+        return eventText({ event: 'state', data: stateJson(frame.roomState as RoomState) });
       case 'heartbeat':
         return this.#heartbeat(frame.heartbeat as Heartbeat);
       case 'reconnect':

@@ -33,7 +33,9 @@ export function serveEvents(
     throw new Failure('REQUEST_INVALID', 'events take a connection of their own: send nothing before');
   const join = clientFrame({ join: { room, ...startOf(request, url) } });
   const client = request.headers['user-agent'] ?? 'events';
-  const hello = clientFrame({ hello: { client, revision: contractRevision } });
+  const hello = clientFrame({
+    hello: { client, revision: contractRevision, features: ['FEATURE_ROOM_STATE'] },
+  });
   // An EventSource cannot send headers.
   const token = bearerIn(request.headers.authorization) ?? url.searchParams.get('token') ?? undefined;
   sessions.open(new SseCarrier({ request, response, peer, token, frames: [hello, join] }, dependencies));
