@@ -38,16 +38,36 @@ export interface Reconstruction {
   readonly read: number;
 }
 
+/** A snapshot that is ahead of the stream is believed so often: the gateway that has stored it may have heard of a message before. */
+const AHEAD_ATTEMPTS = 5;
+
 /**
  * Makes the state of a room from the snapshot that was stored last and the messages behind it, or from all that the stream holds.
+ * @param failures how often that has failed in a row
  * @throws when what it is made from cannot be read now
  */
-export async function reconstruct(sources: StateSources, end: LogEnd): Promise<Reconstruction> {
+export async function reconstruct(
+  sources: StateSources,
+  end: LogEnd,
+  failures: number,
+): Promise<Reconstruction> {
   const stored = await sources.snapshots.get(sources.room);
   const revision = stored?.revision ?? 0;
   const base = stored === undefined ? undefined : parseSnapshot(stored.text);
-  const { snapshot, read } = await readOn(sources, end, base ?? beginningOf(end.epoch));
+  const { snapshot, read } = await readOn(
+    sources,
+    end,
+    believed(base, end, failures) ?? beginningOf(end.epoch),
+  );
   return { snapshot, revision, read };
+}
+
+/** What was stored, if the stream goes so far that it can be looked whether it is true. */
+function believed(base: Snapshot | undefined, end: LogEnd, failures: number): Snapshot | undefined {
+  if (base === undefined || base.position.seq <= end.watermark) return base;
+  if (base.position.epoch === end.epoch && failures < AHEAD_ATTEMPTS)
+    throw new Error('the snapshot is ahead of what is known of the stream');
+  return undefined;
 }
 
 /** What the messages behind a snapshot have made of it; or all that are held, where the history is another one. */
@@ -66,7 +86,8 @@ async function readOn(
     const holds = worth(snapshot, page);
     snapshot =
       holds === 'nothing'
-        ? beginningOf(end.epoch)
+        ? // What had gone before that is not known in this history.
+          { ...beginningOf(end.epoch), uncertain: page.firstSeq > 1 }
         : foldPage({ ...snapshot, uncertain: holds === 'uncertain' }, page);
     if (holds !== 'nothing' && page.upto >= end.watermark) return { snapshot, read: messages };
   }
@@ -84,8 +105,7 @@ const isOf = ({ epoch, seq, fingerprint }: Position, { last, ...end }: LogEnd): 
 
 /** What a snapshot is worth in the history as a page shows it that was read from its position on. */
 function worth({ position, uncertain }: Snapshot, page: HistoryRead): 'all' | 'uncertain' | 'nothing' {
-  if (position.seq === 0) return 'all';
-  if (position.epoch === page.epoch && page.lastSeq < position.seq) return 'nothing';
+  if (position.seq === 0) return uncertain ? 'uncertain' : 'all';
   const [first] = page.messages;
   const continuity = judge(position, {
     epoch: page.epoch,
@@ -98,15 +118,16 @@ function worth({ position, uncertain }: Snapshot, page: HistoryRead): 'all' | 'u
   return continuity === 'evicted' || uncertain ? 'uncertain' : 'all';
 }
 
-/** Names the last message that was folded: where its position is no message of the room any more, how far was read. */
+/**
+ * Names the last message that was folded, so that another history is recognised. Where that is no message of the room any more: how far was read; and where there
+ * was none, that there was none.
+ */
 function foldPage(snapshot: Snapshot, { epoch, messages, upto }: HistoryRead): Snapshot {
   const folded = messages.reduce(fold, snapshot);
   const { seq, fingerprint } = folded.position;
   const named = fingerprint !== 0 && messages.at(-1)?.seq === seq;
-  return {
-    ...folded,
-    position: named ? { epoch, seq, fingerprint } : { epoch, seq: Math.max(seq, upto), fingerprint: 0 },
-  };
+  if (named || seq === 0) return { ...folded, position: { epoch, seq, fingerprint } };
+  return { ...folded, position: { epoch, seq: Math.max(seq, upto), fingerprint: 0 } };
 }
 
 /** The state behind the next message of the room. One that it knows already changes nothing. */

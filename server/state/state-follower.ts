@@ -99,9 +99,8 @@ export class StateFollower {
     const mode: Mode & { kind: 'loading' } = { kind: 'loading', pending: [], failed: false };
     this.#mode = mode;
     const { end, clock } = this.#dependencies;
-    const until = end();
     for (let failures = 0; this.#mode === mode; failures++) {
-      const made = await reconstruct(this.#dependencies, until).catch(() => undefined);
+      const made = await reconstruct(this.#dependencies, end(), failures).catch(() => undefined);
       if (this.#mode !== mode) return;
       if (made !== undefined) {
         this.#loaded(made, mode.pending);

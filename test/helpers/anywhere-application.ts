@@ -61,7 +61,15 @@ function forgetfulGateway(published: string[]): Transport {
   };
   return {
     open,
-    getRoom: async () => ({ room: ROOM, head: '4', first: '1', count: '4', audience: 1, epoch: EPOCH, state: null }),
+    getRoom: async () => ({
+      room: ROOM,
+      head: '4',
+      first: '1',
+      count: '4',
+      audience: 1,
+      epoch: EPOCH,
+      state: null,
+    }),
     async *pull() {
       yield {
         batch: null,

@@ -128,10 +128,10 @@ export class StreamModel implements Upstream {
   }
 
   /** Stores a message; its feed message is delivered, or waits in `onTheWay`. */
-  publish(room: string, text: string, headers: MessageContent['headers'] = []): number {
+  publish(room: string, text: string, headers: MessageContent['headers'] = [], type = 'gift'): number {
     const payload = Buffer.from(text);
     const seq = ++this.#lastSeq;
-    const content = { id: `m${this.stored.length}`, type: 'gift', sender: 's', payload, headers };
+    const content = { id: `m${this.stored.length}`, type, sender: 's', payload, headers };
     // What another history has at the same place was stored at another time.
     const timeMs = seq * 1000 + this.rewinds.length + this.#incarnation - 1;
     const message: Held = { room, seq, fingerprint: fingerprint(content), content, timeMs };
