@@ -15,6 +15,9 @@ import type { OpenedNats } from './opened-nats.ts';
 /** How long the bucket's leader may take to answer, in milliseconds. */
 const ASKING = { timeoutMs: 2_000 };
 
+/** Nobody has it: whether it can be asked for. */
+const PROBE_ROOM = 'probe';
+
 /** What it takes to keep the states of rooms. */
 export interface OpeningStates {
   readonly nats: Pick<OpenedNats, 'connection' | 'requests'>;
@@ -39,15 +42,19 @@ export async function openStates({
   const api = new JetStreamApi(requests, apiPrefix(jsDomain));
   const names = new BucketNames(roomsBucket(stream));
   const writes = new BucketWrites({ connection, requests, api, names, replicas });
+  const snapshots = new BucketSnapshots({ api, names, writes });
   await retryUntilReady(clock, logger, jsDomain !== undefined, async () => {
     if ((await bucketState(api, names.stream, ASKING)) === undefined) await writes.create();
+    await snapshots.get(PROBE_ROOM).catch((error: unknown) => {
+      // Whether that may pass can be told by what NATS has said.
+      throw (error as Error).cause;
+    });
   });
   if (!(await writes.mayWrite().catch(() => true))) {
     throw new Error(
       `permission to publish ${names.subject('>')} is missing: give it to the gateway's user, or do without --room-state`,
     );
   }
-  const snapshots = new BucketSnapshots({ api, names, writes });
   logger.info({ bucket: names.bucket }, 'commands make the state of rooms');
   return { snapshots, random };
 }

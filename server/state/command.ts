@@ -28,7 +28,7 @@ export interface ListEntry {
 }
 
 /** Keys of an application, and the bytes of each value as JSON. */
-const KEY_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/;
+const KEY_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const MAX_VALUE_BYTES = 1_024;
 const MAX_USER_BYTES = 256;
 const MAX_REASON_BYTES = 256;
@@ -111,7 +111,9 @@ function reasonOf(reason: unknown): string {
 
 function valueOf([key, value]: readonly [string, unknown]): readonly [string, string | undefined] {
   if (!KEY_PATTERN.test(key))
-    throw new CommandError(`key ${JSON.stringify(key.slice(0, 80))}: 1 to 64 of A-Z a-z 0-9 _ . -`);
+    throw new CommandError(
+      `key ${JSON.stringify(key.slice(0, 80))}: 1 to 64 of A-Z a-z 0-9 _ . -, the first a letter or digit`,
+    );
   if (value === null) return [key, undefined];
   const text = JSON.stringify(value);
   if (Buffer.byteLength(text) > MAX_VALUE_BYTES)

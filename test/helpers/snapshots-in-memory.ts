@@ -6,6 +6,8 @@ export class SnapshotsInMemory implements SnapshotStore {
   readonly #stored = new Map<string, StoredSnapshot>();
   #revision = 0;
   away = false;
+  /** Answers that wait to be given; undefined: they come at once. */
+  #waiting: (() => void)[] | undefined;
   /** Asked for what is stored. */
   gets = 0;
   /** Stored, or refused because others were first. */
@@ -13,8 +15,9 @@ export class SnapshotsInMemory implements SnapshotStore {
 
   async get(room: string): Promise<StoredSnapshot | undefined> {
     this.gets++;
+    const stored = this.#stored.get(room);
     await this.#answer();
-    return this.#stored.get(room);
+    return stored;
   }
 
   async put(room: string, text: string, revision: number): Promise<number | undefined> {
@@ -34,8 +37,22 @@ export class SnapshotsInMemory implements SnapshotStore {
     this.#stored.clear();
   }
 
+  /** From now on answers wait. */
+  withholdAnswers(): void {
+    this.#waiting ??= [];
+  }
+
+  /** Gives all answers that wait. */
+  answerAll(): void {
+    for (const answer of this.#waiting ?? []) answer();
+    this.#waiting = undefined;
+  }
+
   async #answer(): Promise<void> {
-    await Promise.resolve();
+    await new Promise<void>((resolve) => {
+      if (this.#waiting === undefined) resolve();
+      else this.#waiting.push(resolve);
+    });
     if (this.away) throw new UpstreamError('the bucket is away');
   }
 }

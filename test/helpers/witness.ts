@@ -85,6 +85,7 @@ function lineOf(event: RoomEvent): string | undefined {
     case 'ephemeral':
     case 'audience':
     case 'dropped':
+    case 'room-state':
       return undefined;
   }
 }

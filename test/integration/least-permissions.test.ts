@@ -12,7 +12,7 @@ import type { Gateway } from '../../server/gateway/gateway.ts';
 import { startGateway } from '../../server/gateway/gateway.ts';
 import { natsAccess } from '../../server/gateway/nats-access.ts';
 import type { NatsAccess } from '../../server/nats/access/access.ts';
-import { BucketNames, exclusionsBucket } from '../../server/nats/bucket/bucket-names.ts';
+import { BucketNames, exclusionsBucket, roomsBucket } from '../../server/nats/bucket/bucket-names.ts';
 import { bucketConfig } from '../../server/nats/bucket/bucket-writes.ts';
 import { connectNats } from '../../server/nats/connection/connection.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
@@ -115,6 +115,7 @@ describe('deploy/nats.conf', () => {
       natsCa: authority.caFile,
       heartbeatMs: 500,
       jwtSecretFile: secretFile,
+      roomState: true,
     });
 
   const logger = createLogger('debug', { write: (line) => void lines.push(line) });
@@ -136,6 +137,7 @@ describe('deploy/nats.conf', () => {
     const jsm = await operator.jetstreamManager();
     await jsm.streams.add(streamConfig({ settings: defaultConfig(), subjects: new Subjects() }));
     await jsm.streams.add(bucketConfig(BUCKET, 1));
+    await jsm.streams.add(bucketConfig(new BucketNames(roomsBucket('LIVE')), 1));
     const kv = await operator.jetstream().views.kv(BUCKET.bucket);
     await kv.put('ban.eve', '');
     await operator.close();
@@ -177,6 +179,10 @@ describe('deploy/nats.conf', () => {
       await all('two');
       await there.publish('tea', { type: 'gift', payload: 'three' });
       await all('three');
+      await here.publish('tea', { type: 'pin', payload: 'welcome' });
+      await until('all know what is pinned', () =>
+        seen.every((events) => events.some((event) => event.kind === 'room-state' && event.state.pinned)),
+      );
       await here.publish('tea', { type: 'comment', payload: 'hello' });
       producer.publish('live.eph.tea', 'hello from behind');
       await all('hello');
@@ -188,7 +194,7 @@ describe('deploy/nats.conf', () => {
       const pulled: string[] = [];
       for await (const event of here.pull('tea'))
         if (event.kind === 'message') pulled.push(textOf(event.message.payload));
-      assert.deepEqual(pulled, ['one', 'two', 'three']);
+      assert.deepEqual(pulled, ['one', 'two', 'three', 'welcome']);
 
       const bob = new LiveClient({
         endpoints: [gateways[1]?.address ?? ''],
@@ -250,7 +256,7 @@ describe('deploy/nats.conf', () => {
   const begun = (subject: string): RegExp =>
     new RegExp(subject.replace(/[*>].*$/, '').replaceAll(/[$.]/g, String.raw`\$&`));
 
-  it('is read as it stands', () => assert.equal(permissions.length, 22));
+  it('is read as it stands', () => assert.equal(permissions.length, 26));
 
   for (const { line, subject, operation } of permissions.filter(
     ({ subject: of }) => !of.includes('create') && of !== CREATE_BUCKET,

@@ -47,6 +47,7 @@ type Step =
       readonly kind:
         | 'lose-feed'
         | 'bucket-away'
+        | 'bucket-slow'
         | 'bucket-back'
         | 'bucket-lost'
         | 'leader-away'
@@ -55,6 +56,7 @@ type Step =
         | 'evict-all'
         | 'copy'
         | 'restore'
+        | 'diverge'
         | 'recreate';
     };
 
@@ -77,6 +79,7 @@ const step = fc.oneof(
       kind: fc.constantFrom(
         'lose-feed' as const,
         'bucket-away' as const,
+        'bucket-slow' as const,
         'bucket-back' as const,
         'bucket-lost' as const,
         'leader-away' as const,
@@ -85,6 +88,7 @@ const step = fc.oneof(
         'evict-all' as const,
         'copy' as const,
         'restore' as const,
+        'diverge' as const,
         'recreate' as const,
       ),
     }),
@@ -141,6 +145,10 @@ class World {
       case 'bucket-away':
       case 'bucket-back':
         this.#snapshots.away = taken.kind === 'bucket-away';
+        this.#snapshots.answerAll();
+        break;
+      case 'bucket-slow':
+        this.#snapshots.withholdAnswers();
         break;
       case 'bucket-lost':
         this.#snapshots.lose();
@@ -163,9 +171,18 @@ class World {
         this.#copy = { snapshot: this.#stream.snapshot(), history: [...this.#history] };
         break;
       case 'restore':
-        if (this.#copy === undefined || this.#copy.snapshot.epoch !== this.#stream.epoch) break;
-        this.#stream.restore(this.#copy.snapshot);
-        this.#history = [...this.#copy.history];
+        this.#restore();
+        break;
+      case 'diverge':
+        // Before any gateway has seen that it was restored, it goes on further than it was.
+        this.#restore();
+        this.#stream.feed = 'held';
+        for (const type of ['unmute_all', 'room_opened', 'unpin', 'question_closed', 'unban_user', 'gift']) {
+          this.#stream.publish(ROOM, '{"user":"ann"}', [], type);
+          this.#history.push(...this.#stream.stored.slice(-1));
+        }
+        this.#stream.loseAll();
+        this.#stream.feed = 'delivered';
         break;
       case 'recreate':
         this.#stream.recreate();
@@ -175,9 +192,16 @@ class World {
     await settle();
   }
 
+  #restore(): void {
+    if (this.#copy === undefined || this.#copy.snapshot.epoch !== this.#stream.epoch) return;
+    this.#stream.restore(this.#copy.snapshot);
+    this.#history = [...this.#copy.history];
+  }
+
   /** Lets everything come to rest, and compares what the gateways know with what the commands say. */
   async check(): Promise<void> {
     this.#snapshots.away = false;
+    this.#snapshots.answerAll();
     this.#stream.leader = 'present';
     for (const hub of this.#hubs) hub.distrustFeeds();
     for (const gateway of [0, 1]) {
