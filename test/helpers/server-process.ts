@@ -12,9 +12,17 @@ export class ServerProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  /** @param launcher what runs it, in place of the system: a program, and arguments before the server's own */
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, launcher: readonly string[] = []) {
-    const [program, ...words] = [...launcher, process.execPath, ...programArguments('server'), ...args];
+  /**
+   * @param launcher what runs it, in place of the system: a program, and arguments before the server's own
+   * @param served arguments for Node that run the server: by default what was built
+   */
+  constructor(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    launcher: readonly string[] = [],
+    served: readonly string[] = programArguments('server'),
+  ) {
+    const [program, ...words] = [...launcher, process.execPath, ...served, ...args];
     this.#child = spawn(program as string, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
