@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Puts the tools that the tests in this folder run into DIRECTORY: those of Debian by apt where we may, helm, kubeconform and the Compose Specification's own by Go, and
+# the schemas of Kubernetes by pip.
+# usage: setup.sh DIRECTORY    each that cannot be had is said, and its tests are skipped by name
+set -uo pipefail
+mkdir -p "$1"
+tools=$(cd "$1" && pwd)
+
+# PROGRAM PACKAGE: a program that is installed, or is by apt.
+debian() {
+  type -P "$1" > /dev/null || install_package "$2" > "$tools/$2.log" 2>&1 || return 1
+  ln -sf "$(type -P "$1")" "$tools/$1"
+}
+
+# RUNLEVEL: the package is not to start its service.
+install_package() {
+  export RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive
+  timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends "$1"
+}
+
+# NAME PATH VERSION: a program that Go builds, kept until another version is asked for.
+go_program() {
+  [ -x "$tools/$1" ] && [ "$(cat "$tools/$1.version" 2> /dev/null)" = "$3" ] && return 0
+  mkdir -p "$tools/go" && GOBIN=$tools/go timeout 900 go install "$2@$3" && mv "$tools/go/${2##*/}" "$tools/$1" && echo "$3" > "$tools/$1.version"
+}
+
+systemd() { debian systemd-analyze systemd; }
+# It needs root, and namespaces to mount in.
+container() { [ "$(id -u)" -eq 0 ] && unshare --mount true && debian systemd-nspawn systemd-container; }
+haproxy() { PATH=$PATH:/usr/sbin debian haproxy haproxy; }
+prometheus() { debian promtool prometheus; }
+helm() { go_program helm helm.sh/helm/v4/cmd/helm v4.3.2; }
+kubeconform() { go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0; }
+compose() { go_program compose-spec github.com/compose-spec/compose-go/v2/cmd v2.16.2; }
+kubernetes_schemas() {
+  [ -e "$tools/kubernetes-json-schema" ] && return 0
+  python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet kubernetes-validate==1.37.0 &&
+    ln -sfn "$("$tools/venv/bin/python" -c 'import kubernetes_validate as k; print(k.__path__[0])')/kubernetes-json-schema" "$tools/kubernetes-json-schema"
+}
+
+for part in systemd container haproxy prometheus helm kubeconform compose kubernetes_schemas; do
+  "$part" < /dev/null || echo "cannot be had here: $part"
+done
