@@ -1,5 +1,5 @@
 /* live-server as one file that needs Node and nothing else, neither packages nor files beside it. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
@@ -10,10 +10,8 @@ import { readDemoFiles } from '../server/transport/demo/files.ts';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const PACKAGES = join(ROOT, 'node_modules');
 
-/** Contracts that the server and its packages read from files when they start: how they name them, and where these are. */
+/** Contracts of others that the server and its packages read from files when they start: how they name them, and where these are. */
 const PROTOS = [
-  { files: ['live/v1/live.proto'], folder: 'protos' },
-  { files: ['live/v1/moderation.proto'], folder: 'protos' },
   { files: ['google/rpc/status.proto', 'google/rpc/error_details.proto'], folder: 'protos' },
   { files: ['health/v1/health.proto'], folder: 'node_modules/grpc-health-check/proto' },
   { files: ['grpc/reflection/v1/reflection.proto'], folder: 'node_modules/@grpc/reflection/build/proto' },
@@ -111,10 +109,18 @@ function replaced(source: string, before: string, after: string): string {
 
 const exactly = (path: string): RegExp => new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
 
+/** Ours, each by itself. */
+async function contracts(): Promise<{ files: readonly string[]; folder: string }[]> {
+  const files = await readdir(join(ROOT, 'protos/live'), { recursive: true });
+  return files
+    .filter((file) => file.endsWith('.proto'))
+    .map((file) => ({ files: [`live/${file.replaceAll('\\', '/')}`], folder: 'protos' }));
+}
+
 /** The source of a proto-loader that has all contracts in it. A file that it has not is an error, not looked for. */
 async function protoLoader(): Promise<string> {
   const roots = await Promise.all(
-    PROTOS.map(async ({ files, folder }) => [
+    [...(await contracts()), ...PROTOS].map(async ({ files, folder }) => [
       files.join(),
       (await parsed(join(ROOT, folder), files)).toJSON(),
     ]),
@@ -131,7 +137,7 @@ async function protoLoader(): Promise<string> {
     }`;
 }
 
-/** Reads contracts, with the names of fields as both spellings have them where there is one word only. */
+/** Reads contracts. Fields are named as proto-loader names them by default; those of the health service are one word each. */
 async function parsed(folder: string, files: readonly string[]): Promise<protobuf.Root> {
   const root = new protobuf.Root();
   const own = root.resolvePath.bind(root);

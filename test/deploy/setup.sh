@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the tools that the tests in this folder run into DIRECTORY: those of Debian by apt where we may, helm, kubeconform and the Compose Specification's own by Go, and
-# the schemas of Kubernetes by pip.
+# Puts the tools that the tests in this folder run into DIRECTORY: those of Debian by apt where we may, helm and the Compose Specification's own by Go, and
+# kubernetes-validate by pip.
 # usage: setup.sh DIRECTORY    each that cannot be had is said, and its tests are skipped by name
 set -uo pipefail
 mkdir -p "$1"
@@ -30,14 +30,10 @@ container() { [ "$(id -u)" -eq 0 ] && unshare --mount true && debian systemd-nsp
 haproxy() { PATH=$PATH:/usr/sbin debian haproxy haproxy; }
 prometheus() { debian promtool prometheus; }
 helm() { go_program helm helm.sh/helm/v4/cmd/helm v4.3.2; }
-kubeconform() { go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform v0.8.0; }
 compose() { go_program compose-spec github.com/compose-spec/compose-go/v2/cmd v2.16.2; }
-kubernetes_schemas() {
-  [ -e "$tools/kubernetes-json-schema" ] && return 0
-  python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet kubernetes-validate==1.37.0 &&
-    ln -sfn "$("$tools/venv/bin/python" -c 'import kubernetes_validate as k; print(k.__path__[0])')/kubernetes-json-schema" "$tools/kubernetes-json-schema"
-}
+# It has the schemas of Kubernetes in it.
+kubernetes_validate() { python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet kubernetes-validate==1.37.0 && ln -sf venv/bin/kubernetes-validate "$tools/"; }
 
-for part in systemd container haproxy prometheus helm kubeconform compose kubernetes_schemas; do
+for part in systemd container haproxy prometheus helm compose kubernetes_validate; do
   "$part" < /dev/null || echo "cannot be had here: $part"
 done

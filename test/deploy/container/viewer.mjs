@@ -1,5 +1,7 @@
 /* A viewer of the gateway on this machine. usage: viewer.mjs round-trip | sent-away */
+import { Buffer } from 'node:buffer';
 import { writeFileSync } from 'node:fs';
+import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { LiveClient } from '/opt/checkout/dist/client/index.js';
 
@@ -19,7 +21,6 @@ async function sentAway() {
   for await (const event of client.join('r')) if (event.kind === 'joined') break;
   writeFileSync('/run/viewer-is-live', '');
   while (client.state.kind === 'live') await setTimeout(1);
-  console.log(client.state.kind);
   if (client.state.kind !== 'moving') process.exitCode = 1;
 }
 
