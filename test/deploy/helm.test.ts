@@ -54,8 +54,9 @@ async function unknownTo(version: string, text: string): Promise<string[]> {
   const file = join(directory.path, 'manifests.yaml');
   await writeFile(file, text);
   const validating = promisify(execFile)(tool('kubernetes-validate'), ['-k', version, '--strict', file]);
-  const { stdout, stderr } = await validating.catch((error: { stdout: string; stderr: string }) => {
-    throw new Error(error.stdout + error.stderr);
+  const { stdout, stderr } = await validating.catch((error: unknown) => {
+    const said = error as { stdout: string; stderr: string };
+    throw new Error(said.stdout + said.stderr);
   });
   return [...(stdout + stderr).matchAll(/Couldn't find schema for kind (\w+)/g)].map(([, kind = '']) => kind);
 }
