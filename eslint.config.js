@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'protos/gen/'] },
+  { ignores: ['dist/', 'protos/gen/', 'release/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],

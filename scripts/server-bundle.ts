@@ -144,14 +144,3 @@ async function parsed(folder: string, files: readonly string[]): Promise<protobu
   root.resolvePath = (origin, target) => (origin === '' ? join(folder, target) : own(origin, target));
   return root.load([...files]);
 }
-
-/** The text of a licence that a package has beside its code; empty where it has none. */
-export async function licenceOf(packageFolder: string): Promise<string> {
-  for (const name of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'LICENCE', 'license'])
-    try {
-      return await readFile(join(ROOT, packageFolder, name), 'utf8');
-    } catch {
-      continue;
-    }
-  return '';
-}
