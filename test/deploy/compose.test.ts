@@ -25,7 +25,7 @@ const CONFIGURATION = '/usr/local/etc/haproxy/haproxy.cfg';
 
 whereThereAre(
   'compose-spec',
-  'systemd-nspawn',
+  'ip',
   'haproxy',
 )('deploy/compose.yaml, without containers', () => {
   it('is one that the Compose Specification allows, with settings that live-server takes', async () => {

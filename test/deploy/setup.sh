@@ -27,13 +27,14 @@ go_program() {
 systemd() { debian systemd-analyze systemd; }
 # It needs root, and namespaces to mount in.
 container() { [ "$(id -u)" -eq 0 ] && unshare --mount true && debian systemd-nspawn systemd-container; }
+# Networks of their own, for root.
+networks() { [ "$(id -u)" -eq 0 ] && unshare --net true && PATH=$PATH:/usr/sbin debian ip iproute2; }
 haproxy() { PATH=$PATH:/usr/sbin debian haproxy haproxy; }
-prometheus() { debian promtool prometheus; }
 helm() { go_program helm helm.sh/helm/v4/cmd/helm v4.3.2; }
 compose() { go_program compose-spec github.com/compose-spec/compose-go/v2/cmd v2.16.2; }
 # It has the schemas of Kubernetes in it.
 kubernetes_validate() { python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet kubernetes-validate==1.37.0 && ln -sf venv/bin/kubernetes-validate "$tools/"; }
 
-for part in systemd container haproxy prometheus helm compose kubernetes_validate; do
+for part in systemd container networks haproxy helm compose kubernetes_validate; do
   "$part" < /dev/null || echo "cannot be had here: $part"
 done
