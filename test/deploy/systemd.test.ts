@@ -62,7 +62,7 @@ whereThereAre('systemd-nspawn')('live-gateway.service, under a systemd of its ow
       const root = join(directory.path, 'root');
       await install(root, { ...ON_LOOPBACK, '#LIVE_WORKERS=4': `LIVE_WORKERS=${workers}` });
       const boot = [join(CONTAINER, 'boot.sh'), root, process.execPath, await findNatsServer(), ROOT];
-      const { status, stdout, stderr } = spawnSync('bash', boot, { encoding: 'utf8', timeout: 120_000 });
+      const { status, stdout, stderr } = spawnSync('bash', boot, { encoding: 'utf8', timeout: 240_000 });
       assert.match(stdout, /^all is well\r?$/m, `${status}\n${stdout}\n${stderr}`);
       assert.equal(status, 0);
     });

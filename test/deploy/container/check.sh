@@ -1,9 +1,9 @@
 # What becomes of live-gateway.service when it is started, used, read again, killed, stopped, and set up wrongly.
 set -euo pipefail
-trap 'echo "failed in line $LINENO"; journalctl --no-pager -o cat -u live-gateway | tail -50' ERR
+trap 'echo "failed in line $LINENO"' ERR
 
 property() { systemctl show --property "$1" --value live-gateway; }
-# Until a command succeeds; systemd bounds all of it.
+# Until a command succeeds; check.service bounds all of it.
 until_() { until "$@" > /dev/null 2>&1; do sleep 0.1; done; }
 logged() { journalctl --no-pager -o cat -u live-gateway | grep -q -- "$1"; }
 main() { property MainPID; }
