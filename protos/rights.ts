@@ -22,3 +22,10 @@ const ROOM_PATTERN = /^(?=.{1,64}$)[A-Za-z0-9_-]*\*?[A-Za-z0-9_-]*$/;
 export function isRoomPattern(text: string): boolean {
   return ROOM_PATTERN.test(text);
 }
+
+/** Whether a room's name fits a pattern. */
+export function matchesRoomPattern(pattern: string, room: string): boolean {
+  const [before = '', after] = pattern.split('*');
+  if (after === undefined) return pattern === room;
+  return room.length >= before.length + after.length && room.startsWith(before) && room.endsWith(after);
+}

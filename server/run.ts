@@ -12,8 +12,10 @@ import { checkAccess } from './nats/access/proof.ts';
 import { AccessError } from './nats/access/secret-file.ts';
 import type { EndSignals } from './process/end-signals.ts';
 import { exit } from './process/exit-codes.ts';
-import { ConfigError, parseConfig } from './config/config.ts';
-import type { ServerConfig } from './config/config.ts';
+import { ConfigError, defaultConfig, parseConfig } from './config/config.ts';
+import type { Invocation, ServerConfig } from './config/config.ts';
+import { checkReport, reportText } from './config/report.ts';
+import { checkStart } from './gateway/start-check.ts';
 import { servesDemo } from './config/demo.ts';
 import type { Logger } from './observability/logging.ts';
 import { createLogger } from './observability/logging.ts';
@@ -25,7 +27,7 @@ export async function run(signals: EndSignals): Promise<void> {
     return;
   }
   hideCredentials();
-  const config = configure();
+  const { config } = await configure();
   const logger = createLogger(config.logLevel);
   signals.onInsisted(() => exit('interrupted'));
   const gateway = await start(config, logger, signals);
@@ -53,21 +55,44 @@ function complain(error: unknown): void {
   process.stderr.write(`live-server: ${redacted(error instanceof Error ? error.message : String(error))}\n`);
 }
 
-function configure(): ServerConfig {
+type Serving = Extract<Invocation, { kind: 'serve' }>;
+
+/** Ends the process unless there is something to be served. */
+async function configure(): Promise<Serving> {
   try {
     const invocation = parseConfig(process.argv.slice(2), process.env);
-    if (invocation.kind === 'serve') {
-      const access = natsAccess(invocation.config);
-      if (access !== undefined) checkAccess(access);
-      return invocation.config;
+    switch (invocation.kind) {
+      case 'serve': {
+        const access = natsAccess(invocation.config);
+        if (access !== undefined) checkAccess(access);
+        return invocation;
+      }
+      case 'check':
+        return await check(invocation);
+      case 'print':
+        process.stdout.write(invocation.text);
+        return exit('ok');
     }
-    process.stdout.write(invocation.text);
-    return exit('ok');
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof AccessError)) throw error;
     complain(error);
     return exit('misuse');
   }
+}
+
+/** Tells what `--check` is to tell, and ends the process. */
+async function check({ reading, form }: Extract<Invocation, { kind: 'check' }>): Promise<never> {
+  const { outcome } = reading;
+  const wrong = outcome.kind === 'wrong' ? outcome.problems : [];
+  const found = await checkStart(outcome.kind === 'right' ? outcome.config : defaultConfig(outcome.values));
+  const report = checkReport(reading, { ...found, problems: [...wrong, ...found.problems] });
+  if (form === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  else {
+    process.stdout.write(`${reportText(report)}\n`);
+    for (const warning of report.warnings) complain(`warning: ${warning}`);
+    for (const problem of report.problems) complain(problem);
+  }
+  return exit(report.ok ? 'ok' : 'misuse');
 }
 
 /** Ends the process if it cannot be started, or was asked to end before it was. */

@@ -1,5 +1,5 @@
 import type { Right } from '../../protos/rights.ts';
-import { ROLES } from '../../protos/rights.ts';
+import { matchesRoomPattern, ROLES } from '../../protos/rights.ts';
 import type { TokenLimits } from './limits.ts';
 
 /** Rights in the rooms whose names match one of the patterns. */
@@ -35,7 +35,8 @@ export const EVERYTHING: Grant = {
 export function allows({ rules }: Grant, right: Right, room: string): boolean {
   return rules.some(
     ({ rooms, rights }) =>
-      rights.some((given) => includes(given, right)) && rooms.some((pattern) => matches(pattern, room)),
+      rights.some((given) => includes(given, right)) &&
+      rooms.some((pattern) => matchesRoomPattern(pattern, room)),
   );
 }
 
@@ -48,10 +49,4 @@ export function allowsEverywhere({ rules }: Grant, right: Right): boolean {
 
 function includes(given: Right, asked: Right): boolean {
   return given === asked || (given === 'publish:*' && asked.startsWith('publish:'));
-}
-
-function matches(pattern: string, room: string): boolean {
-  const [before = '', after] = pattern.split('*');
-  if (after === undefined) return pattern === room;
-  return room.length >= before.length + after.length && room.startsWith(before) && room.endsWith(after);
 }

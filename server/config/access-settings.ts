@@ -1,5 +1,11 @@
-import { parseAddress } from '../../common/units.ts';
-import { parseText, parseSwitch, parseHttpUrl, parseNetworks, durationWithin } from './parsers.ts';
+import {
+  parseAddress,
+  parseText,
+  parseSwitch,
+  parseHttpUrl,
+  parseNetworks,
+  durationWithin,
+} from './parsers.ts';
 import { optional, required } from './setting.ts';
 
 const SECOND_MS = 1_000;

@@ -1,11 +1,12 @@
 import { parseNatsUrls } from './nats-urls.ts';
-import { parseText, parseToken, durationWithin, sizeFrom } from './parsers.ts';
+import { durationWithin, listOf, parser, parseText, parseToken, sizeFrom } from './parsers.ts';
 import type { Setting } from './setting.ts';
 import { optional, required } from './setting.ts';
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const KIB = 2 ** 10;
+const REPLICAS = [1, 3, 5] as const;
 
 /** The NATS servers and the stream. */
 export const NATS_SETTINGS = {
@@ -14,7 +15,7 @@ export const NATS_SETTINGS = {
     placeholder: 'url[,url]',
     help: 'NATS servers to use; without it the gateway runs one of its own; with a tls:// address all connections must be encrypted',
     takes: 'nats:// or tls:// addresses (or host:port), separated by commas',
-    parse: parseNatsUrls,
+    parse: listOf(parseNatsUrls),
   }),
   natsUser: optional({
     flag: 'nats-user',
@@ -80,7 +81,9 @@ export const NATS_SETTINGS = {
     help: 'copies of the stream in a NATS cluster',
     takes: '1, 3 or 5',
     fallback: '1',
-    parse: (text) => ([1, 3, 5] as const).find((replicas) => String(replicas) === text),
+    parse: parser({ type: 'integer', enum: REPLICAS }, (text) =>
+      REPLICAS.find((replicas) => String(replicas) === text),
+    ),
   }),
   maxAgeMs: required({
     flag: 'max-age',

@@ -1,6 +1,6 @@
-import { parseAddress } from '../../common/units.ts';
 import { LOG_LEVELS } from '../observability/logging.ts';
 import {
+  parseAddress,
   parseText,
   parseOrigins,
   parseWorkers,
@@ -8,6 +8,8 @@ import {
   parseRate,
   parseSwitch,
   parseCount,
+  wholeNumber,
+  oneOf,
   durationWithin,
   sizeFrom,
 } from './parsers.ts';
@@ -121,7 +123,7 @@ export const SERVING_SETTINGS = {
     help: 'streams of one connection, which a proxy may use for many viewers: at first 100, and more as they are served; it opens another connection for more',
     takes: 'a whole number from 1 to 1000000',
     fallback: '1000',
-    parse: (text) => (text === '0' ? undefined : parseCount(text)),
+    parse: wholeNumber(1, 1_000_000),
   }),
   idleTimeoutMs: required({
     flag: 'idle-timeout',
@@ -259,6 +261,6 @@ export const SERVING_SETTINGS = {
     help: 'least severe log lines to write',
     takes: LOG_LEVELS.join(', '),
     fallback: 'info',
-    parse: (text) => LOG_LEVELS.find((level) => level === text),
+    parse: oneOf(LOG_LEVELS),
   }),
 };

@@ -1,3 +1,5 @@
+import type { Parser } from './parsers.ts';
+
 /** One setting of live-server: a flag, an environment variable, its text in the help and how to read it. */
 export interface Setting<T = unknown> {
   /** Without dashes: `max-age`, which is also `LIVE_MAX_AGE`. */
@@ -10,7 +12,7 @@ export interface Setting<T = unknown> {
   /** As the user would write it; absent: not set. */
   readonly fallback?: string;
   /** Undefined if the text is not what the setting takes. */
-  readonly parse: (text: string) => T | undefined;
+  readonly parse: Parser<T>;
 }
 
 /** A setting that has a value whatever the user says. */

@@ -44,6 +44,7 @@ describe('configuration', () => {
       frameTimeoutMs: 30_000,
       ephemeralRate: 1_000,
       logLevel: 'info',
+      namespaces: [],
     });
   });
 
