@@ -28,6 +28,7 @@ import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
 import { openAuditLog } from '../observability/audit-log.ts';
+import { Policies } from '../policy/policies.ts';
 import { Moderation } from '../session/moderation.ts';
 import { UserRates } from '../session/user-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
@@ -189,8 +190,9 @@ export async function startGateway(
       clock,
     );
     undo.push(() => rates.close());
-    const rules = new RoomRules(hub, clock);
-    const publishing = new PublishService(publisher, maxPayload, rates, rules);
+    const policies = new Policies(config.namespaces);
+    const roomRules = new RoomRules(hub, clock);
+    const publishing = new PublishService(publisher, { maxPayload, policies }, rates, roomRules);
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
@@ -201,6 +203,7 @@ export async function startGateway(
         publishing,
         authenticator,
         rates,
+        policies,
         clock,
         logger,
         refusals,
@@ -230,6 +233,7 @@ export async function startGateway(
       directory,
       lookUps: new Turns(LOOK_UPS),
       rates,
+      policies,
       publishing,
       authenticator,
       life,

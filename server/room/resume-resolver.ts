@@ -6,6 +6,7 @@ import type { StreamStart } from '../upstream/upstream.ts';
 import type { GapEvent, JoinOutcome, ResetEvent } from './event.ts';
 import { gapAfter, resetTo } from './event.ts';
 import type { History } from './history.ts';
+import type { LocatedStart } from './start.ts';
 
 /** What a cursor was judged by: what the room has in memory or, where that contradicts it, the stream's leader. */
 export type Witness = 'memory' | 'leader';
@@ -45,11 +46,11 @@ export class ResumeResolver {
    * meanwhile, the viewer is told so as if it had begun before.
    * @throws UpstreamError when the stream must be asked and cannot be
    */
-  async locate(start: StreamStart): Promise<Position> {
-    const { messages, incarnation } = this.#log;
-    const inMemory = start.kind === 'last' ? messages.seqFromEnd(start.count) : undefined;
-    const seq = inMemory === undefined ? await this.#lookUp(start) : inMemory - 1;
-    return { epoch: incarnation.epoch, seq, fingerprint: 0 };
+  async locate(start: LocatedStart): Promise<Position> {
+    const { epoch } = this.#log.incarnation;
+    const starts = start.kind === 'latest' ? start.starts : [start];
+    const seqs = await Promise.all(starts.map((each) => this.#before(each)));
+    return { epoch, seq: Math.max(...seqs), fingerprint: 0 };
   }
 
   /** Judges the cursor that a viewer brought, or says what must come first. */
@@ -105,6 +106,12 @@ export class ResumeResolver {
           change: resetTo('RECREATED', epoch, 0),
         };
     }
+  }
+
+  /** The sequence before the first message that a start asks for. */
+  async #before(start: StreamStart): Promise<number> {
+    const inMemory = start.kind === 'last' ? this.#log.messages.seqFromEnd(start.count) : undefined;
+    return inMemory === undefined ? this.#lookUp(start) : inMemory - 1;
   }
 
   #lookUp(start: StreamStart): Promise<number> {

@@ -6,7 +6,14 @@ import type { StreamStart } from '../upstream/upstream.ts';
 export type Start = { readonly kind: 'live' } | StreamStart;
 
 /** What a viewer asks for when it joins. */
-export type JoinFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
+export type AskedFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
+
+/** A start that the stream has to look for, or the one of several that comes last. */
+export type LocatedStart =
+  StreamStart | { readonly kind: 'latest'; readonly starts: readonly StreamStart[] };
+
+/** Where a viewer begins. */
+export type JoinFrom = AskedFrom | LocatedStart;
 
 /** Bounds of a subscription. */
 export interface SubscriptionLimits {

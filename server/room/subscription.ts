@@ -2,7 +2,6 @@ import { Queue } from '../../common/queue.ts';
 import type { CompressibleFrame } from '../log/compressible-frame.ts';
 import type { Position } from '../log/position.ts';
 import type { Reach } from '../log/segment.ts';
-import type { StreamStart } from '../upstream/upstream.ts';
 import { catchUp, promisedName } from './catch-up.ts';
 import { counted } from './counters.ts';
 import type { DeliveryPlace } from './delivery.ts';
@@ -14,7 +13,7 @@ import type { Stage } from './stage.ts';
 import type { StateReader } from './state-news.ts';
 import { StateNewsOf } from './state-news.ts';
 import { LEFT, LIVE, LOCATING, REPLAYING, STARTING } from './stage.ts';
-import type { JoinFrom, SubscriptionLimits } from './start.ts';
+import type { JoinFrom, LocatedStart, SubscriptionLimits } from './start.ts';
 import type { Member, SubscribedRoom } from './subscribed-room.ts';
 
 const NOBODY: StateReader = { user: undefined, told: false };
@@ -182,7 +181,7 @@ export class Subscription implements Member, DeliveryPlace {
     }
   }
 
-  async #locate(start: StreamStart): Promise<void> {
+  async #locate(start: LocatedStart): Promise<void> {
     try {
       const cursor = await this.#room.resolver.locate(start);
       if (this.#stage === LEFT) return;

@@ -87,6 +87,14 @@ export class Access {
   }
 
   /**
+   * Moderates a room, as publishing some types there takes.
+   * @throws Failure NOT_PERMITTED
+   */
+  requireModerateIn(room: string, type: string): void {
+    this.#require('moderate', room, `publish ${type} in room ${room}, which only its moderators may`);
+  }
+
+  /**
    * Who is the sender of a message.
    * @param claimed as the client says; empty: not at all
    * @throws Failure NOT_PERMITTED if it may not be published, or not in that name

@@ -6,8 +6,9 @@ import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import type { RoomRules } from './room-rules.ts';
-import type { UserRates } from './user-rates.ts';
+import type { Counted, OwnLimit, UserRates } from './user-rates.ts';
 import { parsePublication } from './requests.ts';
+import type { Publication, PublicationRules } from './requests.ts';
 
 /** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
 const TRY_MS = { usual: 8_000, max: 10_000 };
@@ -37,24 +38,21 @@ export interface Caller {
 /** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
 export class PublishService {
   readonly #target: PublishTarget;
-  readonly #maxPayload: number;
+  readonly #rules: PublicationRules;
   readonly #rates: UserRates;
-  readonly #rules: RoomRules | undefined;
+  readonly #roomRules: RoomRules | undefined;
   readonly #underWay = { messages: 0, bytes: 0 };
 
-  /**
-   * @param maxPayload bytes that a payload may have
-   * @param rules of rooms with a state; undefined: there are none
-   */
-  constructor(target: PublishTarget, maxPayload: number, rates: UserRates, rules?: RoomRules) {
-    this.#rules = rules;
+  /** @param roomRules of rooms with a state; undefined: there are none */
+  constructor(target: PublishTarget, rules: PublicationRules, rates: UserRates, roomRules?: RoomRules) {
+    this.#roomRules = roomRules;
     this.#rates = rates;
     this.#target = target;
-    this.#maxPayload = maxPayload;
+    this.#rules = rules;
   }
 
   get maxPayload(): number {
-    return this.#maxPayload;
+    return this.#rules.maxPayload;
   }
 
   /** @throws Failure */
@@ -62,12 +60,12 @@ export class PublishService {
     request: PublishRequest,
     { access, group, signal, remainingMs = Infinity }: Caller,
   ): Promise<PublishResponseInput> {
-    const { room, deliveryClass, content } = parsePublication(request, access, this.#maxPayload);
+    const publication = parsePublication(request, access, this.#rules);
+    const { room, deliveryClass, content } = publication;
     const spender = access.spender(group);
-    if (deliveryClass === 'EPHEMERAL')
-      this.#rates.spend(spender, 'publish', 'ephemeral', `publish:${content.type}`);
-    else this.#rates.spend(spender, 'publish', `publish:${content.type}`);
-    if (this.#rules?.inForce === true) await this.#rules.require({ room, content, access, asker: { group } });
+    this.#rates.spend(spender, ...countedFor(publication, spender.name));
+    if (this.#roomRules?.inForce === true)
+      await this.#roomRules.require({ room, content, access, asker: { group } });
     if (deliveryClass === 'EPHEMERAL') {
       const refused = this.#target.ephemeral(room, content);
       if (refused === undefined) return {};
@@ -93,6 +91,27 @@ export class PublishService {
       this.#underWay.bytes -= bytes;
     }
   }
+}
+
+/** What a publish counts as. */
+function countedFor(
+  { room, policy, deliveryClass, content }: Publication,
+  user: string,
+): (Counted | OwnLimit)[] {
+  const counted: (Counted | OwnLimit)[] = ['publish', `publish:${content.type}`];
+  const { userPublishRate, roomEphemeralRate } = policy;
+  if (userPublishRate !== undefined)
+    counted.push({
+      key: `room ${room} ${user}`,
+      perSecond: userPublishRate,
+      things: 'publishes in the room',
+    });
+  if (deliveryClass === 'RELIABLE') return counted;
+  counted.push('ephemeral');
+  const things = 'ephemeral messages of all in the room';
+  if (roomEphemeralRate !== undefined)
+    counted.push({ key: `room ${room}`, perSecond: roomEphemeralRate, things });
+  return counted;
 }
 
 /** @throws Failure unless it was stored */

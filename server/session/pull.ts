@@ -17,6 +17,7 @@ import { dismissed } from './dismissed.ts';
 import { Failure } from './failure.ts';
 import { breakFrame } from './frames.ts';
 import { OUT_OF_PATIENCE, Patience } from './pull-patience.ts';
+import { offered } from './offered-history.ts';
 import { joinFrom, parseSeq, requireRoomName } from './requests.ts';
 import type { UnaryContext } from './unary.ts';
 import { describeHeld, requireWelcome } from './unary.ts';
@@ -40,7 +41,7 @@ export async function* pull(
   const { clock, life, hub, lookUps, rates } = context;
   const name = requireRoomName(request.room);
   caller.access.requireWatch(name);
-  requireStart(request);
+  if (request.from !== 'afterSeq') offeredFrom(context, request);
   rates.spend(caller.access.spender(caller.group), 'read');
   const wakeUp = new WakeUp(clock, gone);
   const patience = new Patience(clock, life, () => wakeUp.wake());
@@ -49,7 +50,7 @@ export async function* pull(
     const found = lookUps.run(caller, () => find(context, name, caller, gone));
     try {
       const { room, head } = yield* signingUntil(found, sign);
-      for await (const part of replay(room, head, request, sign)) {
+      for await (const part of replay(context, room, head, request, sign)) {
         // Who is excluded meanwhile gets no more of it.
         requireWelcome(context, caller.access);
         yield part;
@@ -85,6 +86,7 @@ async function find(
 
 /** Gives the range, up to the head that the leader has named when the call came. */
 async function* replay(
+  context: UnaryContext,
   room: Room,
   head: Position,
   request: PullRequest,
@@ -101,7 +103,7 @@ async function* replay(
     });
   }
   while (!reached && !wakeUp.gone) yield* waited(waiting);
-  const from = pullFrom(request, follower.log.incarnation.epoch);
+  const from = pullFrom(context, request, follower.log.incarnation.epoch);
   const subscription = room.join(wakeUp, from, { maxFrameBytes: frameLimit(request.maxFrameBytes) });
   try {
     const limit = request.limit === 0 ? Infinity : request.limit;
@@ -200,19 +202,23 @@ function outOfPatience(): Failure {
   );
 }
 
-/** @throws Failure when the request does not say where to begin */
-function requireStart({ from, cursor, start }: PullRequest): void {
-  if (from !== 'afterSeq') joinFrom(cursor, start);
+/**
+ * Where a pull begins that brings a cursor, or names a start.
+ * @throws Failure when it does neither
+ */
+function offeredFrom({ policies, clock }: UnaryContext, { room, cursor, start }: PullRequest): JoinFrom {
+  return offered(joinFrom(cursor, start), policies.of(room), room, clock.wallMs());
 }
 
 /** Where a pull begins. `epoch` is the stream's. */
-function pullFrom({ from, afterSeq, cursor, start }: PullRequest, epoch: string): JoinFrom {
+function pullFrom(context: UnaryContext, request: PullRequest, epoch: string): JoinFrom {
+  const { from, afterSeq } = request;
   switch (from) {
     case 'afterSeq':
       // A bare sequence is a cursor without proof of its message: what was evicted behind it is still told.
       return { kind: 'cursor', cursor: { epoch, seq: parseSeq(afterSeq ?? '0'), fingerprint: 0 } };
     default:
-      return joinFrom(cursor, start);
+      return offeredFrom(context, request);
   }
 }
 

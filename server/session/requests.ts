@@ -11,8 +11,10 @@ import {
   ROOM_NAME_RULE,
 } from '../../protos/vocabulary.ts';
 import type { DeliveryClass } from '../../protos/vocabulary.ts';
+import type { Policy, TypeRule } from '../policy/namespace.ts';
+import type { Policies } from '../policy/policies.ts';
 import type { MessageContent } from '../log/message.ts';
-import type { JoinFrom, Start } from '../room/start.ts';
+import type { AskedFrom, Start } from '../room/start.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 
@@ -43,7 +45,7 @@ export function requireRoomName(room: string): string {
 }
 
 /** Where a Join or Pull begins. What says nothing may say something that only a later version of the protocol knows. */
-export function joinFrom(cursor: Cursor | null | undefined, start: WireStart | null | undefined): JoinFrom {
+export function joinFrom(cursor: Cursor | null | undefined, start: WireStart | null | undefined): AskedFrom {
   if (!cursor) {
     if (start) return parseStart(start);
     throw new Failure(
@@ -102,21 +104,34 @@ function parseTime(text: string): number {
 /** A message to be published. */
 export interface Publication {
   readonly room: string;
+  /** What holds in the room. */
+  readonly policy: Policy;
   readonly deliveryClass: DeliveryClass;
   readonly content: MessageContent;
 }
 
-/**
- * @param access of whoever publishes
- * @param maxPayload bytes that a payload may have
- */
-export function parsePublication(request: PublishRequest, access: Access, maxPayload: number): Publication {
+/** What messages to be published are held to. */
+export interface PublicationRules {
+  /** Bytes that a payload may have in any room. */
+  readonly maxPayload: number;
+  readonly policies: Pick<Policies, 'of'>;
+}
+
+/** @param access of whoever publishes */
+export function parsePublication(
+  request: PublishRequest,
+  access: Access,
+  { maxPayload, policies }: PublicationRules,
+): Publication {
   const room = requireRoomName(request.room);
-  const deliveryClass = requireClass(request);
-  if (request.payload.byteLength > maxPayload) {
+  const policy = policies.of(room);
+  const rule = policy.types && requireRule(request.type, room, policy.types);
+  const deliveryClass = requireClass(request, rule);
+  const limit = Math.min(maxPayload, policy.maxPayload ?? Infinity);
+  if (request.payload.byteLength > limit) {
     throw new Failure(
       'PAYLOAD_TOO_LARGE',
-      `the payload has ${request.payload.byteLength} bytes, at most ${maxPayload} are allowed: send a reference instead`,
+      `the payload has ${request.payload.byteLength} bytes, at most ${limit} are allowed: send a reference instead`,
     );
   }
   requireText('sender', request.sender);
@@ -125,15 +140,29 @@ export function parsePublication(request: PublishRequest, access: Access, maxPay
   requireHeaders(headers);
   const { type, payload } = request;
   const sender = access.senderOf(room, type, request.sender);
+  if (rule?.moderatorsOnly === true) access.requireModerateIn(room, type);
   const key = request.key === '' ? randomUUID() : request.key;
   return {
     room,
+    policy,
     deliveryClass,
     content: { id: messageId(room, sender, key), type, sender, payload, headers },
   };
 }
 
-function requireClass({ type, deliveryClass }: PublishRequest): DeliveryClass {
+/** What the room asks of a type. */
+function requireRule(type: string, room: string, types: Readonly<Record<string, TypeRule>>): TypeRule {
+  const rule = Object.hasOwn(types, type) ? types[type] : undefined;
+  if (rule !== undefined) return rule;
+  const names = Object.keys(types).join(', ') || 'none';
+  throw new Failure(
+    'TYPE_UNKNOWN',
+    `type ${JSON.stringify(type.slice(0, 80))} is none of those that room ${room} takes: ${names}`,
+  );
+}
+
+/** @param rule what the room asks of the type, if it names its types */
+function requireClass({ type, deliveryClass }: PublishRequest, rule: TypeRule | undefined): DeliveryClass {
   const asked = unprefixed('DELIVERY_CLASS', deliveryClass);
   if (!TYPE_PATTERN.test(type)) {
     throw new Failure(
@@ -141,7 +170,7 @@ function requireClass({ type, deliveryClass }: PublishRequest): DeliveryClass {
       `type ${JSON.stringify(type.slice(0, 80))}: 1 to 64 of A-Z a-z 0-9 _ . -`,
     );
   }
-  const known = classOfKnownType(type);
+  const known = rule?.deliveryClass ?? classOfKnownType(type);
   if (asked === 'UNSPECIFIED') {
     if (known !== undefined) return known;
     const names = [...knownTypesOf('RELIABLE'), ...knownTypesOf('EPHEMERAL')].join(', ');

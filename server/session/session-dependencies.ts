@@ -3,6 +3,7 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { Logger } from '../observability/logging.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
+import type { Policies } from '../policy/policies.ts';
 import type { Hub } from '../room/hub.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { PublishService } from './publish-service.ts';
@@ -38,6 +39,7 @@ export interface SessionDependencies {
   readonly publishing: PublishService;
   readonly authenticator: Authenticator;
   readonly rates: UserRates;
+  readonly policies: Pick<Policies, 'of'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusals: Refusals;

@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import type { Asker } from '../../common/turns.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
@@ -10,6 +11,7 @@ import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import type { SessionDependencies, SessionLimits } from './session-dependencies.ts';
 import { roomErrorFrame } from './frames.ts';
+import { offered } from './offered-history.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 import type { SessionLog } from './session-log.ts';
 import type { UserRates } from './user-rates.ts';
@@ -49,6 +51,8 @@ interface Joined {
 
 type SubscriptionsLimits = Pick<SessionLimits, 'rooms'>;
 
+type SubscriptionsDependencies = Pick<SessionDependencies, 'hub' | 'limits' | 'rates' | 'policies' | 'clock'>;
+
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
 export class Subscriptions {
   readonly #subscriber: Subscriber;
@@ -56,6 +60,8 @@ export class Subscriptions {
   readonly #waker: Waker;
   readonly #limits: SubscriptionsLimits;
   readonly #rates: UserRates;
+  readonly #policies: SessionDependencies['policies'];
+  readonly #clock: Clock;
   /** Few, mostly one: a map would take more memory. */
   #entries: readonly (Opening | Joined)[] = [];
 
@@ -63,13 +69,15 @@ export class Subscriptions {
   constructor(
     subscriber: Subscriber,
     waker: Waker,
-    { hub, limits, rates }: Pick<SessionDependencies, 'hub' | 'limits' | 'rates'>,
+    { hub, limits, rates, policies, clock }: SubscriptionsDependencies,
   ) {
     this.#subscriber = subscriber;
     this.#hub = hub;
     this.#waker = waker;
     this.#limits = limits;
     this.#rates = rates;
+    this.#policies = policies;
+    this.#clock = clock;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
@@ -85,7 +93,7 @@ export class Subscriptions {
   join({ room: name, cursor, start, creditBytes }: Join): void {
     try {
       this.#requireJoinable(name);
-      const from = joinFrom(cursor, start);
+      const from = offered(joinFrom(cursor, start), this.#policies.of(name), name, this.#clock.wallMs());
       const credit = creditBytes === undefined ? Infinity : Number(creditBytes);
       const opening: Opening = { kind: 'opening', name, creditBytes: credit, acknowledged: 0 };
       this.#entries = this.#entries.concat(opening);

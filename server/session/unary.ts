@@ -5,6 +5,7 @@ import type { GetRoomResponseInput } from '../../protos/gen/live/v1/GetRoomRespo
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Asker, Turns } from '../../common/turns.ts';
+import type { Policies } from '../policy/policies.ts';
 import type { Hub } from '../room/hub.ts';
 import type { RoomDescription, RoomDirectory } from '../upstream/room-directory.ts';
 import { authenticate } from '../auth/authenticator.ts';
@@ -25,6 +26,7 @@ export interface UnaryContext {
   /** For who looks up what the stream's leader knows: joins do not wait for them. */
   readonly lookUps: Pick<Turns, 'run'>;
   readonly rates: UserRates;
+  readonly policies: Pick<Policies, 'of'>;
   readonly publishing: PublishService;
   readonly authenticator: Authenticator;
   readonly life: UpstreamLife;

@@ -14,6 +14,15 @@ const PAUSE_MS = 1_000;
 /** What is counted: joins, reads of rooms (GetRoom and Pull), publishes in all, of these ephemeral ones, and those of one type. */
 export type Counted = 'join' | 'read' | 'publish' | 'ephemeral' | `publish:${string}`;
 
+/** A limit that is no setting, counted under a name of its own. */
+export interface OwnLimit {
+  readonly key: string;
+  /** Infinity: any number. */
+  readonly perSecond: number;
+  /** What there are too many of. */
+  readonly things: string;
+}
+
 /** How often a second each user may do what is counted, unless a token says otherwise; Infinity: any number. Types of publishes have no limit but a token's. */
 export type UserLimits = Readonly<Record<'join' | 'read' | 'publish' | 'ephemeral', number>>;
 
@@ -36,7 +45,7 @@ const PLURALS: Readonly<Record<keyof UserLimits, string>> = {
  * memory.
  */
 export class UserRates {
-  readonly #limits: UserLimits;
+  #limits: UserLimits;
   readonly #clock: Clock;
   /** By what is counted and who does it. */
   readonly #spendings: Spendings;
@@ -45,6 +54,11 @@ export class UserRates {
     this.#limits = limits;
     this.#clock = clock;
     this.#spendings = new Spendings(clock);
+  }
+
+  /** Other limits hold from now on. What was saved up, or spent, stays. */
+  limit(limits: UserLimits): void {
+    this.#limits = limits;
   }
 
   /** What is remembered. */
@@ -56,18 +70,17 @@ export class UserRates {
    * Counts something against all limits that it falls under, or if one is exceeded, against none.
    * @throws Failure RATE_LIMITED
    */
-  spend({ name, limits }: Spender, ...counted: readonly Counted[]): void {
+  spend(spender: Spender, ...counted: readonly (Counted | OwnLimit)[]): void {
     const nowMs = this.#clock.monotonicMs();
     const after: [key: string, fullAtMs: number][] = [];
     for (const what of counted) {
-      const perSecond = limits?.get(what) ?? this.#usual(what);
+      const limit = typeof what === 'string' ? this.#limit(spender, what) : what;
+      const { key, perSecond } = limit;
       if (perSecond === Infinity) continue;
       const rate = new Rate(perSecond, BURST_S * perSecond);
-      const key = `${what} ${name}`;
       const fullAtMs = this.#spendings.of(key);
       const next = rate.spend(fullAtMs, nowMs);
-      if (next === undefined)
-        throw tooMany(what, perSecond, rate.waitMs(fullAtMs, nowMs), this.#pauseMs(name));
+      if (next === undefined) throw tooMany(limit, rate.waitMs(fullAtMs, nowMs), this.#pauseMs(spender.name));
       after.push([key, next]);
     }
     for (const [key, next] of after) this.#spendings.note(key, next);
@@ -77,8 +90,10 @@ export class UserRates {
     this.#spendings.close();
   }
 
-  #usual(what: Counted): number {
-    return isUsual(what) ? this.#limits[what] : Infinity;
+  #limit({ name, limits }: Spender, what: Counted): OwnLimit {
+    const usual = isUsual(what) ? this.#limits[what] : Infinity;
+    const things = isUsual(what) ? PLURALS[what] : `${what.slice('publish:'.length)}s`;
+    return { key: `${what} ${name}`, perSecond: limits?.get(what) ?? usual, things };
   }
 
   /** For how long the stream that asked for something is not read, which is refused. */
@@ -94,8 +109,7 @@ function isUsual(what: Counted): what is keyof UserLimits {
   return Object.hasOwn(PLURALS, what);
 }
 
-function tooMany(what: Counted, perSecond: number, retryAfterMs: number, pauseMs: number): Failure {
-  const things = isUsual(what) ? PLURALS[what] : `${what.slice('publish:'.length)}s`;
+function tooMany({ perSecond, things }: OwnLimit, retryAfterMs: number, pauseMs: number): Failure {
   const text = `too many ${things}: ${perSecond} a second are allowed, wait ${retryAfterMs} ms`;
   return new Failure('RATE_LIMITED', text, { retryAfterMs, pauseMs });
 }

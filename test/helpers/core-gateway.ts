@@ -19,6 +19,7 @@ import { Scheduler } from '../../server/session/scheduler.ts';
 import type { Subscription } from '../../server/room/subscription.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { Policies } from '../../server/policy/policies.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Sessions } from '../../server/session/sessions.ts';
 import { seededRandom } from '../../common/random.ts';
@@ -82,14 +83,16 @@ export class CoreGateway {
   get sessions(): Sessions {
     const { hub, scheduler, clock } = this;
     const rates = (this.#rates ??= unlimited(clock));
+    const policies = new Policies();
     const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
     this.#sessions ??= new Sessions(
       {
         hub,
         scheduler,
         clock,
-        publishing: new PublishService(nowhere, 1 << 20, rates),
+        publishing: new PublishService(nowhere, { maxPayload: 1 << 20, policies }, rates),
         rates,
+        policies,
         logger: createLogger('silent'),
         refusals: new Refusals(createLogger('silent')),
         limits: SESSION_LIMITS,

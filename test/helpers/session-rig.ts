@@ -6,6 +6,7 @@ import type { Authenticator } from '../../server/auth/authenticator.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import type { MessageContent } from '../../server/log/message.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { Policies } from '../../server/policy/policies.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { StateFrames } from '../../server/session/state-frames.ts';
@@ -37,6 +38,7 @@ export class SessionRig implements AsyncDisposable {
   readonly gateway = new CoreGateway(this.stream);
   readonly carrier = new HandCarrier();
   readonly session: Session;
+  readonly policies = new Policies();
   readonly #rates: UserRates;
   readonly ended: Session[] = [];
   causes: UpstreamCauses = NO_CAUSES;
@@ -58,7 +60,7 @@ export class SessionRig implements AsyncDisposable {
         },
         ephemeral: () => undefined,
       },
-      1_000,
+      { maxPayload: 1_000, policies: this.policies },
       rates,
     );
     const served = { limits: SESSION_LIMITS, publishing, epoch: () => this.stream.epoch };
@@ -68,6 +70,7 @@ export class SessionRig implements AsyncDisposable {
         hub,
         scheduler,
         rates,
+        policies: this.policies,
         authenticator: authentication(clock),
         clock,
         logger,

@@ -3,6 +3,7 @@ import { seededRandom } from '../../common/random.ts';
 import { Fleet } from '../../server/cluster/fleet.ts';
 import { OPEN_TO_ALL } from '../../server/auth/authenticator.ts';
 import { createLogger } from '../../server/observability/logging.ts';
+import { Policies } from '../../server/policy/policies.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Refusals } from '../../server/session/refusals.ts';
 import { Sessions } from '../../server/session/sessions.ts';
@@ -27,11 +28,13 @@ describe(`Resumable: a gateway that drains (LIVE_TEST_SEED=${SEED})`, () => {
     const logger = createLogger('silent');
     const nobody = { reliable: () => assert.fail('nothing is published'), ephemeral: () => undefined };
     const rates = unlimited(clock);
+    const policies = new Policies();
     const sessions = new Sessions(
       {
         hub,
         scheduler,
-        publishing: new PublishService(nobody, 1_000, rates),
+        publishing: new PublishService(nobody, { maxPayload: 1_000, policies }, rates),
+        policies,
         rates,
         authenticator: OPEN_TO_ALL,
         clock,

@@ -7,6 +7,7 @@ import type {
   PublishTarget,
   Refusal,
 } from '../../server/upstream/publish-target.ts';
+import { Policies } from '../../server/policy/policies.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { OPEN_ACCESS } from '../../server/session/access.ts';
 import type { Caller } from '../../server/session/publish-service.ts';
@@ -39,7 +40,7 @@ describe('publish service', () => {
       ephemeral: () => undefined,
     };
     const clock = new ManualClock();
-    service = new PublishService(target, 1_000, unlimited(clock));
+    service = new PublishService(target, { maxPayload: 1_000, policies: new Policies() }, unlimited(clock));
   });
 
   const limitFor = async (

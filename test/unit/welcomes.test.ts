@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { encodeFrame } from '../../server/session/encode-frame.ts';
 import { welcomeFrame } from '../../server/session/frames.ts';
+import { Policies } from '../../server/policy/policies.ts';
 import { PublishService } from '../../server/session/publish-service.ts';
 import { Welcomes } from '../../server/session/welcomes.ts';
 import { SESSION_LIMITS } from '../helpers/session-rig.ts';
@@ -12,7 +13,11 @@ describe('Isolated: answers to Hello', () => {
   it('are what they would be for one, whatever was agreed on before', () => {
     let epoch = 'LIVE@1';
     const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
-    const publishing = new PublishService(nowhere, 1_000, unlimited(new ManualClock()));
+    const publishing = new PublishService(
+      nowhere,
+      { maxPayload: 1_000, policies: new Policies() },
+      unlimited(new ManualClock()),
+    );
     const served = { limits: SESSION_LIMITS, publishing, epoch: () => epoch };
     const welcomes = new Welcomes(served);
     const given: Buffer[] = [];
