@@ -17,6 +17,7 @@ import type { Invocation, ServerConfig } from './config/config.ts';
 import { checkReport, reportText } from './config/report.ts';
 import { checkStart } from './gateway/start-check.ts';
 import { servesDemo } from './config/demo.ts';
+import { SettingsReload } from './settings-reload.ts';
 import type { Logger } from './observability/logging.ts';
 import { createLogger } from './observability/logging.ts';
 
@@ -27,7 +28,7 @@ export async function run(signals: EndSignals): Promise<void> {
     return;
   }
   hideCredentials();
-  const { config } = await configure();
+  const { config, reading, reread } = await configure();
   const logger = createLogger(config.logLevel);
   signals.onInsisted(() => exit('interrupted'));
   const gateway = await start(config, logger, signals);
@@ -38,8 +39,13 @@ export async function run(signals: EndSignals): Promise<void> {
     exit('failed');
   });
   if (signals.asked.aborted) return drain(gateway, config, logger, signals);
-  signals.asked.addEventListener('abort', () => void drain(gateway, config, logger, signals));
-  signals.onReload(() => gateway.reload());
+  const apply = (changed: ServerConfig): void => gateway.reconfigure(changed);
+  const settings = new SettingsReload({ ...reading, config }, reread, apply, logger);
+  signals.asked.addEventListener('abort', () => void drain(gateway, settings.config, logger, signals));
+  signals.onReload(() => {
+    gateway.reload();
+    if (reading.file !== undefined) settings.reload();
+  });
   const demo = servesDemo(config) ? `${tls === 'off' ? 'http' : 'https'}://${http}/demo/` : undefined;
   const { stream, workers } = config;
   logger.info({ address, http, demo, tls, metrics, nats, stream, workers }, 'ready');

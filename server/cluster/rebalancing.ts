@@ -25,7 +25,7 @@ export class Rebalancing {
   readonly #sessions: Movable;
   readonly #fleet: Fleet;
   readonly #logger: Logger;
-  readonly #percent: number;
+  #percent: number;
   readonly #timer: Timer;
   #unevenS = 0;
   /** Viewers that may be moved by now; parts of one add up. */
@@ -40,6 +40,11 @@ export class Rebalancing {
     this.#percent = percent;
     this.#logger = logger;
     this.#timer = clock.every(SECOND_MS, () => this.#tick());
+  }
+
+  /** So many percent of the viewers here may be moved in a minute from now on. */
+  limit(percent: number): void {
+    this.#percent = percent;
   }
 
   close(): void {

@@ -10,7 +10,13 @@ export type { ServerConfig } from './settings.ts';
 
 /** What a command line asks for: a server with this configuration, a report of it, or a text to print (help, version). */
 export type Invocation =
-  | { readonly kind: 'serve'; readonly config: ServerConfig; readonly reading: Reading }
+  | {
+      readonly kind: 'serve';
+      readonly config: ServerConfig;
+      readonly reading: Reading;
+      /** Reads everything again. */
+      readonly reread: () => Reading;
+    }
   | { readonly kind: 'check'; readonly reading: Reading; readonly form: 'text' | 'json' }
   | { readonly kind: 'print'; readonly text: string };
 
@@ -23,9 +29,10 @@ export type Invocation =
 export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Invocation {
   const line = parseCommandLine(argv);
   if (line.kind === 'print') return line;
-  const reading = readSettings(line, env);
+  const reread = (): Reading => readSettings(line, env);
+  const reading = reread();
   if (line.check !== 'no') return { kind: 'check', reading, form: line.check };
-  return { kind: 'serve', config: configIn(reading), reading };
+  return { kind: 'serve', config: configIn(reading), reading, reread };
 }
 
 /** The configuration of a gateway without flags, environment and file, but for `overrides`. */

@@ -98,7 +98,7 @@ function find(
 }
 
 /** What is wrong with a value, in words that follow it. */
-function told(name: SettingName, given: Given | undefined, problem: string): string {
+export function told(name: SettingName, given: Given | undefined, problem: string): string {
   const setting = SETTINGS[name];
   const where =
     given?.source.kind === 'file'

@@ -44,6 +44,7 @@ export const SERVING_SETTINGS = {
     help: 'time over which viewers are sent away at shutdown',
     takes: 'a duration from 0s to 1h, such as 10s',
     fallback: '10s',
+    reloads: true,
     parse: durationWithin(0, 3_600 * SECOND_MS),
   }),
   rebalancePercent: required({
@@ -52,6 +53,7 @@ export const SERVING_SETTINGS = {
     help: 'viewers that may be sent on in a minute while other gateways have over 20 % fewer, in percent of those here; 6 at least, 0 for none',
     takes: 'a whole number from 0 to 100',
     fallback: '5',
+    reloads: true,
     parse: parsePercent,
   }),
   advertise: optional({
@@ -75,6 +77,7 @@ export const SERVING_SETTINGS = {
     help: "memory for one room's recent messages, in each worker",
     takes: 'a size of at least 64KiB, at most --log-bytes',
     fallback: '32MiB',
+    reloads: true,
     parse: sizeFrom(64 * KIB),
   }),
   logBytes: required({
@@ -83,6 +86,7 @@ export const SERVING_SETTINGS = {
     help: 'memory for the recent messages of all rooms, shared out among the workers',
     takes: 'a size of at least 64KiB, such as 256MiB',
     fallback: '256MiB',
+    reloads: true,
     parse: sizeFrom(64 * KIB),
   }),
   maxConnections: required({
@@ -91,6 +95,7 @@ export const SERVING_SETTINGS = {
     help: 'TCP connections of viewers, in each worker; more are closed as they come. Never more than the limit of open files allows, less 64 for other things',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: 'unlimited',
+    reloads: true,
     parse: parseRate,
   }),
   maxConnectionsPerAddress: required({
@@ -99,6 +104,7 @@ export const SERVING_SETTINGS = {
     help: 'of these, those of one address; behind a proxy all come from one, behind a phone carrier thousands of viewers do',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: 'unlimited',
+    reloads: true,
     parse: parseRate,
   }),
   controlFrames: required({
@@ -115,6 +121,7 @@ export const SERVING_SETTINGS = {
     help: 'connections a second that are served of an address from which others have broken the rules of HTTP/2 or WebSocket within 10 s; more have to wait',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '10',
+    reloads: true,
     parse: parseRate,
   }),
   maxStreams: required({
@@ -139,6 +146,7 @@ export const SERVING_SETTINGS = {
     help: 'refused gRPC calls of one address that are answered at once, in a second, and five times as many after a pause; more are answered two to four seconds later, and up to four times as late while hundreds wait',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '20',
+    reloads: true,
     parse: parseRate,
   }),
   joinRate: required({
@@ -147,6 +155,7 @@ export const SERVING_SETTINGS = {
     help: 'joins a second of one user at each worker, or of one stream where nobody is asked for a token; ten times as many may come at once; a token may say otherwise',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '20',
+    reloads: true,
     parse: parseRate,
   }),
   readRate: required({
@@ -155,6 +164,7 @@ export const SERVING_SETTINGS = {
     help: 'likewise, of reads of rooms: GetRoom and Pull, and the same by HTTP; any number where nobody is asked for a token',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '20',
+    reloads: true,
     parse: parseRate,
   }),
   publishRate: required({
@@ -163,6 +173,7 @@ export const SERVING_SETTINGS = {
     help: 'likewise, of publishes',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '1000',
+    reloads: true,
     parse: parseRate,
   }),
   userEphemeralRate: required({
@@ -171,6 +182,7 @@ export const SERVING_SETTINGS = {
     help: 'likewise, of ephemeral messages alone',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: 'unlimited',
+    reloads: true,
     parse: parseRate,
   }),
   roomState: required({
@@ -186,6 +198,7 @@ export const SERVING_SETTINGS = {
     help: 'rooms that are kept for half a minute after their last viewer has gone, so that it can resume from memory; of more, the oldest go first',
     takes: 'a whole number from 0 to 1000000',
     fallback: '1000',
+    reloads: true,
     parse: parseCount,
   }),
   receiveBytes: required({
@@ -210,6 +223,7 @@ export const SERVING_SETTINGS = {
     help: 'ephemeral messages a second of a room that are passed on; of more, all viewers get the same sample',
     takes: 'a whole number from 1 to 1000000, or unlimited',
     fallback: '1000',
+    reloads: true,
     parse: parseRate,
   }),
   http: optional({
@@ -224,6 +238,7 @@ export const SERVING_SETTINGS = {
     placeholder: 'origins',
     help: 'origins of the web pages from which browsers may use --http; without it those of the same host',
     takes: 'origins, separated by commas, such as https://example.org,http://localhost:3000; * for any',
+    reloads: true,
     parse: parseOrigins,
   }),
   eventsLifetimeMs: required({
@@ -261,6 +276,7 @@ export const SERVING_SETTINGS = {
     help: 'least severe log lines to write',
     takes: LOG_LEVELS.join(', '),
     fallback: 'info',
+    reloads: true,
     parse: oneOf(LOG_LEVELS),
   }),
 };

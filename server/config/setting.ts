@@ -11,6 +11,8 @@ export interface Setting<T = unknown> {
   readonly takes: string;
   /** As the user would write it; absent: not set. */
   readonly fallback?: string;
+  /** Whether another value takes effect when the settings are read again (SIGHUP), and not with a restart only. */
+  readonly reloads?: boolean;
   /** Undefined if the text is not what the setting takes. */
   readonly parse: Parser<T>;
 }

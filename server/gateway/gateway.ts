@@ -38,10 +38,10 @@ import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import type { SecondGateway } from '../transport/demo/second-gateway.ts';
+import { roomLimits, userLimits } from './limits.ts';
 import { openListeners } from './listeners.ts';
 
-/** Fixed bounds of rooms and sessions; those that operators tune are settings. Times in milliseconds. */
-const ROOM_LIMITS = { lingerMs: 30_000, maxCheckMs: 30_000, audienceMs: 3_000 };
+/** Fixed bounds of sessions; those that operators tune are settings. Times in milliseconds. */
 const SESSION_LIMITS = { rooms: 100, publishes: 256, helloMs: 10_000 };
 /** `GetRoom` and `Pull` that ask the stream's leader at once, and that wait for their turn. */
 const LOOK_UPS = { atOnce: 8, waitingOfGroup: 256, waiting: 8_192 };
@@ -65,6 +65,8 @@ export interface Gateway {
   readonly stats: GatewayStats;
   /** Reads the certificates again, without waiting until their files are next looked at. */
   reload(): void;
+  /** What settings may change while it runs is from now on as this configuration says. */
+  reconfigure(config: ServerConfig): void;
   /** Resolves with the reason when the gateway cannot go on: its own NATS server has died. */
   readonly failed: Promise<Error>;
   /** Sends the viewers away, spread over `windowMs` milliseconds, then closes. */
@@ -148,18 +150,10 @@ export async function startGateway(
         : undefined;
     const viewerCounts = new ViewerCounts(id);
     const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
-    const roomLimits = {
-      roomLogBytes: config.roomLogBytes,
-      logBytes: config.logBytes,
-      ...ROOM_LIMITS,
-      maxCheckMs: Math.min(ROOM_LIMITS.maxCheckMs, config.maxAgeMs / 4),
-      ephemeralRate: config.ephemeralRate,
-      lingeringRooms: config.lingeringRooms,
-    };
     const states = config.roomState
       ? await unlessAborted(signal, openStates({ nats: openedNats, config, clock, random, logger }))
       : undefined;
-    const hub = new Hub(upstream, viewerCounts, clock, roomLimits, () => scheduler.busy, states);
+    const hub = new Hub(upstream, viewerCounts, clock, roomLimits(config), () => scheduler.busy, states);
     undo.push(() => hub.close());
     const fleet = new Fleet(config.stream);
     const news = new GatewayNews({
@@ -180,15 +174,7 @@ export async function startGateway(
       if (verifiable) hub.distrustFeeds();
       else hub.suspend();
     });
-    const rates = new UserRates(
-      {
-        join: config.joinRate,
-        read: authenticator.kind === 'open' ? Infinity : config.readRate,
-        publish: config.publishRate,
-        ephemeral: config.userEphemeralRate,
-      },
-      clock,
-    );
+    const rates = new UserRates(userLimits(config, authenticator), clock);
     undo.push(() => rates.close());
     const policies = new Policies(config.namespaces);
     const roomRules = new RoomRules(hub, clock);
@@ -300,6 +286,13 @@ export async function startGateway(
         return stats();
       },
       reload: () => void watched?.reload(),
+      reconfigure(changed) {
+        rates.limit(userLimits(changed, authenticator));
+        hub.limit(roomLimits(changed));
+        policies.replace(changed.namespaces);
+        rebalancing.limit(changed.rebalancePercent);
+        listeners.limit(changed);
+      },
       failed: nats.failed,
       async drain(windowMs) {
         listeners.stopAccepting();

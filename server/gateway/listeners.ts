@@ -8,7 +8,7 @@ import type { Scheduler } from '../session/scheduler.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { CurrentCertificates } from '../tls/certificates.ts';
-import type { Entrance } from '../transport/connections/entrance.ts';
+import type { Entrance, EntranceLimits } from '../transport/connections/entrance.ts';
 import { openEntrance } from '../transport/connections/entrance.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
 import { readDemoFiles } from '../transport/demo/files.ts';
@@ -57,6 +57,8 @@ export interface Listeners {
   readonly receivingBytes: number;
   /** From now on nobody is to be sent here, and no connection is accepted. */
   stopAccepting(): void;
+  /** Limits of connections and the origins of pages are those of this configuration from now on. */
+  limit(config: ServerConfig): void;
   /** Lets what was said last get out, but does not wait for it longer than so many milliseconds. */
   finish(ms: number): Promise<void>;
 }
@@ -75,12 +77,7 @@ export async function openListeners(
   const entrance = openEntrance(
     { clock, random, logger, refusals, viewersWait: () => scheduler.busy },
     {
-      admission: {
-        connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
-        ofAddress: config.maxConnectionsPerAddress,
-      },
-      suspects: config.suspectConnections,
-      refusals: config.refusalRate,
+      ...entranceLimits(config),
       proxies: { trusted: config.trustedProxies ?? [], protocol: config.proxyProtocol },
       receiving: { bytes: config.receiveBytes, timeoutMs: config.frameTimeoutMs },
     },
@@ -97,7 +94,8 @@ export async function openListeners(
     },
   });
   undo(() => grpc.close());
-  const web = await openWeb(dependencies, entrance, undo);
+  const origins = new AllowedOrigins(config.httpOrigins);
+  const web = await openWeb(dependencies, { entrance, origins }, undo);
   return {
     address: grpc.address,
     http: web?.address,
@@ -112,9 +110,24 @@ export async function openListeners(
       entrance.refusalPace.release();
       web?.stopAccepting();
     },
+    limit(changed) {
+      entrance.limit(entranceLimits(changed));
+      origins.replace(changed.httpOrigins);
+    },
     async finish(ms) {
       await Promise.all([grpc.finishCalls(ms), web?.finish(ms)]);
     },
+  };
+}
+
+function entranceLimits(config: ServerConfig): EntranceLimits {
+  return {
+    admission: {
+      connections: Math.min(config.maxConnections, descriptorLimit() - OTHER_DESCRIPTORS),
+      ofAddress: config.maxConnectionsPerAddress,
+    },
+    suspects: config.suspectConnections,
+    refusals: config.refusalRate,
   };
 }
 
@@ -129,13 +142,12 @@ async function openWeb(
     second,
     thisMachineOnly,
   }: ListenersDependencies,
-  entrance: Entrance,
+  { entrance, origins }: { readonly entrance: Entrance; readonly origins: AllowedOrigins },
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<HttpServer | undefined> {
   const demo = servesDemo(config);
   if (config.http === undefined && !demo) return undefined;
   const { controlFrames, eventsLifetimeMs } = config;
-  const origins = new AllowedOrigins(config.httpOrigins);
   const { clock } = unary;
   const webSockets = new WebSocketServer({ entrance, sessions, clock, keepalive, controlFrames, origins });
   undo(() => webSockets.close());

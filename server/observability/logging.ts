@@ -20,6 +20,12 @@ export interface Logger {
   readonly fatal: LogLine;
 }
 
+/** The logger of a process. */
+export interface ProcessLogger extends Logger {
+  /** The least severe lines that it writes, from now on when it is set. */
+  level: string;
+}
+
 /**
  * One JSON object a line, to standard output unless told otherwise: `level` by name, `time` as ISO 8601 in UTC, `msg`,
  * and the facts. Whatever they are, no line has the credentials of an address.
@@ -30,7 +36,7 @@ export function createLogger(
   // Written at once: a line that is still on its way when the process exits comes behind its last words, or never.
   output: DestinationStream = destination({ sync: true }),
   base: Readonly<Record<string, unknown>> | null = null,
-): Logger {
+): ProcessLogger {
   const options = {
     level,
     base,

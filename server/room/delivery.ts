@@ -53,7 +53,7 @@ export class Deliveries {
   readonly #counters: Pick<RoomCounters, 'ephemeralSampledOut'>;
   readonly #grown: () => void;
   readonly #ephemeral = new EphemeralRing();
-  readonly #ephemeralBudget: TokenBucket;
+  #ephemeralBudget: TokenBucket;
   /** The number of viewers that is told; undefined as long as none was counted. */
   #audience: number | undefined;
   /** Whether viewers have come since it was told. */
@@ -92,6 +92,11 @@ export class Deliveries {
     this.#ephemeral.passOver();
     this.#counters.ephemeralSampledOut++;
     return false;
+  }
+
+  /** So many ephemeral messages a second are passed on from now on, at most. */
+  limit(ephemeralRate: number): void {
+    this.#ephemeralBudget = new TokenBucket(ephemeralRate);
   }
 
   /** A viewer has come, and is to be told how many they are. */

@@ -79,10 +79,10 @@ export class NotWanted extends Error {
 /** The rooms that this gateway has open, and the memory they may take together. */
 export class Hub {
   readonly counters = newRoomCounters();
-  readonly #dependencies: RoomDependencies;
+  #dependencies: RoomDependencies;
   readonly #viewerCounts: ViewerCounts;
   readonly #clock: Clock;
-  readonly #limits: HubLimits;
+  #limits: HubLimits;
   readonly #rooms = new Map<string, OpenRoom>();
   /** What each open room took when that was last looked at, in bytes, and all of them together. */
   readonly #sizes = new Map<Room, number>();
@@ -177,6 +177,16 @@ export class Hub {
       return room.state?.view;
     } finally {
       this.release(room);
+    }
+  }
+
+  /** Other limits hold from now on, but for times. */
+  limit(limits: HubLimits): void {
+    this.#limits = limits;
+    this.#dependencies = { ...this.#dependencies, limits };
+    for (const { room } of this.#rooms.values()) {
+      room.limit(limits);
+      this.#touch(room);
     }
   }
 
@@ -314,25 +324,13 @@ export class Hub {
   }
 
   #trim(): void {
-    for (const room of this.#touched) this.#note(room, trimTo(room, this.#limits.roomLogBytes));
+    for (const room of this.#touched) this.#note(room, room.trimTo(this.#limits.roomLogBytes));
     this.#touched.clear();
     while (this.#memory > this.#limits.logBytes) {
       const [room, before] = [...this.#sizes].reduce((a, b) => (b[1] > a[1] ? b : a));
-      const left = trimTo(room, before - 1);
+      const left = room.trimTo(before - 1);
       if (left >= before) return;
       this.#note(room, left);
     }
   }
-}
-
-/** Evicts until the room takes at most `limit` bytes or has nothing more to give; returns what it takes. */
-function trimTo(room: Room, limit: number): number {
-  let memory = room.memory;
-  while (memory > limit) {
-    room.evictOldest();
-    const left = room.memory;
-    if (left >= memory) return left;
-    memory = left;
-  }
-  return memory;
 }

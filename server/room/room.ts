@@ -68,7 +68,7 @@ export class Room implements SubscribedRoom {
   readonly #upstream: Upstream;
   readonly #viewerCounts: ViewerCounts;
   readonly #clock: Clock;
-  readonly #memoryLimit: number;
+  #memoryLimit: number;
   readonly #grown: (room: Room) => void;
   readonly #lag: LagTally;
   readonly #members = new Set<Member>();
@@ -144,9 +144,22 @@ export class Room implements SubscribedRoom {
     return this.follower.log.messages.memory + this.history.memory + this.deliveries.memory;
   }
 
-  /** Lets go of the oldest messages in memory; viewers that still need them are served from the stream. */
-  evictOldest(): void {
-    if (!this.history.evictOldest()) this.follower.log.messages.evictOldest();
+  /** Other limits hold from now on. */
+  limit({ roomLogBytes, ephemeralRate }: RoomLimits): void {
+    this.#memoryLimit = roomLogBytes;
+    this.deliveries.limit(ephemeralRate);
+  }
+
+  /** Evicts until the room takes at most `limit` bytes or has nothing more to give; returns what it takes. */
+  trimTo(limit: number): number {
+    let { memory } = this;
+    while (memory > limit) {
+      this.#evictOldest();
+      const left = this.memory;
+      if (left >= memory) return left;
+      memory = left;
+    }
+    return memory;
   }
 
   /**
@@ -238,6 +251,11 @@ export class Room implements SubscribedRoom {
         this.#wakeAtHead();
       },
     });
+  }
+
+  /** Lets go of the oldest messages in memory; viewers that still need them are served from the stream. */
+  #evictOldest(): void {
+    if (!this.history.evictOldest()) this.follower.log.messages.evictOldest();
   }
 
   async #open(): Promise<void> {

@@ -9,8 +9,7 @@ export type Start = { readonly kind: 'live' } | StreamStart;
 export type AskedFrom = { readonly kind: 'cursor'; readonly cursor: Position } | Start;
 
 /** A start that the stream has to look for, or the one of several that comes last. */
-export type LocatedStart =
-  StreamStart | { readonly kind: 'latest'; readonly starts: readonly StreamStart[] };
+export type LocatedStart = StreamStart | { readonly kind: 'latest'; readonly starts: readonly StreamStart[] };
 
 /** Where a viewer begins. */
 export type JoinFrom = AskedFrom | LocatedStart;

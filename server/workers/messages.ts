@@ -19,6 +19,8 @@ export type ToWorker =
       /** The primary alone reads their files: a worker that replaces another gets what the others have, whatever the files hold by then. */
       readonly certificates: Certificates | undefined;
     }
+  /** What may change while it serves is as this configuration says. */
+  | { readonly kind: 'settings'; readonly config: ServerConfig }
   | { readonly kind: 'certificates'; readonly certificates: Certificates }
   | { readonly kind: 'drain'; readonly windowMs: number };
 

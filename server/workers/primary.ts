@@ -37,6 +37,8 @@ export interface GatewayCluster {
   readonly tls: TlsMode;
   /** Reads the certificates again, for all workers. */
   reload(): void;
+  /** What settings may change while the workers run is from now on as this configuration says, in all of them. */
+  reconfigure(config: ServerConfig): void;
   /** Resolves with the reason when the cluster cannot go on. */
   readonly failed: Promise<Error>;
   /** Sends the viewers of all workers away, spread over `windowMs` milliseconds, then ends everything. */
@@ -83,6 +85,7 @@ export async function startCluster(
       metrics: metrics?.address,
       tls: watched?.current.mode ?? 'off',
       reload: () => void watched?.reload(),
+      reconfigure: (changed) => workers.reconfigure(changed),
       failed: nats.failed,
       async drain(windowMs) {
         watched?.close();
@@ -101,15 +104,17 @@ export async function startCluster(
 
 /** What each worker is configured with: its share of the memory, and no metrics of its own. */
 async function workerConfig(config: ServerConfig): Promise<ServerConfig> {
-  const logBytes = Math.floor(config.logBytes / config.workers);
   return {
-    ...config,
-    logBytes,
-    roomLogBytes: Math.min(config.roomLogBytes, logBytes),
+    ...shareOf(config),
     metrics: undefined,
     listen: await definite(config.listen),
     http: config.http && (await definite(config.http)),
   };
+}
+
+function shareOf(config: ServerConfig): ServerConfig {
+  const logBytes = Math.floor(config.logBytes / config.workers);
+  return { ...config, logBytes, roomLogBytes: Math.min(config.roomLogBytes, logBytes) };
 }
 
 /** Port 0 would be another port for a worker that replaces the last one alive. */
@@ -126,7 +131,7 @@ async function definite(address: Address): Promise<Address> {
 
 /** The processes of a cluster: as many as asked for, until they are drained. */
 class Workers {
-  readonly #config: ServerConfig;
+  #config: ServerConfig;
   readonly #nats: NatsServers;
   readonly #certificates: CurrentCertificates | undefined;
   readonly #logger: Logger;
@@ -156,6 +161,13 @@ class Workers {
   async start(count: number): Promise<ServedAddresses> {
     const [addresses] = await Promise.all(Array.from({ length: count }, () => this.#fork()));
     return addresses as ServedAddresses;
+  }
+
+  /** @param config of all workers together */
+  reconfigure(config: ServerConfig): void {
+    const { metrics, listen, http } = this.#config;
+    this.#config = { ...shareOf(config), metrics, listen, http };
+    for (const worker of this.#alive) send(worker, { kind: 'settings', config: this.#config });
   }
 
   async drain(windowMs: number): Promise<void> {

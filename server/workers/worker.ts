@@ -3,6 +3,7 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Gateway } from '../gateway/gateway.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { exit } from '../process/exit-codes.ts';
+import type { ProcessLogger } from '../observability/logging.ts';
 import { createLogger } from '../observability/logging.ts';
 import { gatewayMetrics } from '../observability/metrics.ts';
 import { CurrentCertificates } from '../tls/certificates.ts';
@@ -11,6 +12,12 @@ import type { FromWorker, ToWorker } from './messages.ts';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
+/** A worker that serves. */
+interface Started {
+  readonly gateway: Gateway;
+  readonly logger: ProcessLogger;
+}
+
 /**
  * A gateway as the primary's worker: it does what it is told, and no signal reaches it past the primary. When the
  * primary is gone, node:cluster ends it.
@@ -18,19 +25,25 @@ type Start = Extract<ToWorker, { kind: 'start' }>;
 export function runWorker(): void {
   // It may have to answer a primary that has just died.
   cluster.worker?.on('error', () => undefined);
-  let gateway: Gateway | undefined;
+  let started: Promise<Started> | undefined;
   let certificates: CurrentCertificates | undefined;
   process.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'start':
         certificates = message.certificates && new CurrentCertificates(message.certificates);
-        void start(message, certificates).then((started) => (gateway = started));
+        started = start(message, certificates);
+        return;
+      case 'settings':
+        void started?.then(({ gateway, logger }) => {
+          logger.level = message.config.logLevel;
+          gateway.reconfigure(message.config);
+        });
         return;
       case 'certificates':
         certificates?.replace(message.certificates);
         return;
       case 'drain':
-        void drain(gateway, message.windowMs);
+        void drain(started, message.windowMs);
     }
   });
   tell({ kind: 'listening' });
@@ -39,7 +52,7 @@ export function runWorker(): void {
 async function start(
   { config, nats }: Start,
   certificates: CurrentCertificates | undefined,
-): Promise<Gateway> {
+): Promise<Started> {
   const logger = createLogger(config.logLevel, undefined, { worker: cluster.worker?.id });
   try {
     const gateway = await startGateway(config, logger, {
@@ -50,15 +63,15 @@ async function start(
     AggregatorRegistry.setRegistries([gatewayMetrics(() => gateway.stats)]);
     new AggregatorRegistry();
     tell({ kind: 'ready', addresses: { address: gateway.address, http: gateway.http } });
-    return gateway;
+    return { gateway, logger };
   } catch (error) {
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
     return exit('cannotStart');
   }
 }
 
-async function drain(gateway: Gateway | undefined, windowMs: number): Promise<void> {
-  await gateway?.drain(windowMs);
+async function drain(started: Promise<Started> | undefined, windowMs: number): Promise<void> {
+  await (await started)?.gateway.drain(windowMs);
   exit('ok');
 }
 

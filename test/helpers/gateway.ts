@@ -51,6 +51,7 @@ export async function startTestGateway(
     nats: gateway.nats,
     tls: gateway.tls,
     reload: () => gateway.reload(),
+    reconfigure: (changed) => gateway.reconfigure(changed),
     get stats() {
       return gateway.stats;
     },

@@ -10,7 +10,7 @@ export interface AdmissionLimits {
 
 /** Lets connections in, so many in all and so many of one address. */
 export class Admission {
-  readonly #limits: AdmissionLimits;
+  #limits: AdmissionLimits;
   readonly #refusals: Pick<ConnectionRefusals, 'refuse'>;
   readonly #byAddress = new Map<string, number>();
   #connections = 0;
@@ -18,6 +18,11 @@ export class Admission {
   constructor(limits: AdmissionLimits, refusals: Pick<ConnectionRefusals, 'refuse'>) {
     this.#limits = limits;
     this.#refusals = refusals;
+  }
+
+  /** Other limits hold for connections from now on. Those that came while addresses had no limit are not counted for theirs. */
+  limit(limits: AdmissionLimits): void {
+    this.#limits = limits;
   }
 
   /** Whether a connection is let in, of which nothing was read, until {@link left}; one that is not is to be closed. */

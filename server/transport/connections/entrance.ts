@@ -24,13 +24,17 @@ export interface ProxySettings {
   readonly protocol: boolean;
 }
 
-/** What connections and what comes by them may take, whatever port they come to. */
-export interface EntranceSettings {
+/** Limits that may change while connections come. */
+export interface EntranceLimits {
   readonly admission: AdmissionLimits;
   /** Of an address on probation, so many are served in a second. */
   readonly suspects: number;
   /** Refused calls of an address that are answered at once, in a second. */
   readonly refusals: number;
+}
+
+/** What connections and what comes by them may take, whatever port they come to. */
+export interface EntranceSettings extends EntranceLimits {
   readonly proxies: ProxySettings;
   readonly receiving: ReceivingLimits;
 }
@@ -55,17 +59,26 @@ export interface Entrance {
   readonly refusalPace: RefusalPace;
   /** Says in the log that a connection could not be accepted. */
   readonly failed: (error: Error) => void;
+  /** Other limits hold from now on. */
+  limit(limits: EntranceLimits): void;
   close(): void;
 }
 
 /** Opens what the listeners of a gateway share. */
 export function openEntrance(
   { clock, random, logger, refusals, viewersWait }: EntranceDependencies,
-  { admission, suspects, refusals: refusalRate, proxies, receiving: limits }: EntranceSettings,
+  {
+    admission: admissionLimits,
+    suspects,
+    refusals: refusalRate,
+    proxies,
+    receiving: limits,
+  }: EntranceSettings,
 ): Entrance {
   const log = sampledLog(logger, clock);
   const origins = new Origins(proxies.trusted);
   const connectionRefusals = new ConnectionRefusals(refusals, log);
+  const admission = new Admission(admissionLimits, connectionRefusals);
   const probation = new Probation(clock, suspects);
   const proxyProtocol = proxies.protocol ? new ProxyProtocol(origins, clock, logger) : undefined;
   const refusalPace = new RefusalPace(clock, random, refusalRate);
@@ -73,7 +86,7 @@ export function openEntrance(
   return {
     reception: {
       origins,
-      admission: new Admission(admission, connectionRefusals),
+      admission,
       probation,
       proxyProtocol,
     },
@@ -88,6 +101,11 @@ export function openEntrance(
     refusals: connectionRefusals,
     refusalPace,
     failed: (error) => log.info({ err: error }, 'a connection could not be accepted'),
+    limit(changed) {
+      admission.limit(changed.admission);
+      probation.limit(changed.suspects);
+      refusalPace.limit(changed.refusals);
+    },
     close() {
       receiving.close();
       probation.close();

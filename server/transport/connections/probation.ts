@@ -25,7 +25,7 @@ interface Suspect {
  */
 export class Probation {
   readonly #clock: Clock;
-  readonly #periodMs: number;
+  #periodMs: number;
   readonly #suspects = new Map<string, Suspect>();
   readonly #timer: Timer;
 
@@ -34,6 +34,11 @@ export class Probation {
     this.#clock = clock;
     this.#periodMs = 1_000 / perSecond;
     this.#timer = clock.every(PROBATION_MS, () => this.#forget());
+  }
+
+  /** So many connections a second are served of whoever becomes a suspect from now on. */
+  limit(perSecond: number): void {
+    this.#periodMs = 1_000 / perSecond;
   }
 
   /** A connection from this address has broken the rules. */

@@ -32,7 +32,7 @@ type Crowd = Map<Refused, Waiting>;
 export class RefusalPace {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #rate: Rate;
+  #rate: Rate;
   /** By address. */
   readonly #spendings: Spendings;
   /** By address; none is empty. */
@@ -43,8 +43,13 @@ export class RefusalPace {
   constructor(clock: Clock, random: Random, perSecond: number) {
     this.#clock = clock;
     this.#random = random;
-    this.#rate = new Rate(perSecond, BURST_S * perSecond);
+    this.#rate = rateOf(perSecond);
     this.#spendings = new Spendings(clock);
+  }
+
+  /** So many refusals a second are answered at once from now on. */
+  limit(perSecond: number): void {
+    this.#rate = rateOf(perSecond);
   }
 
   /** Addresses at which somebody waits to be told. */
@@ -105,3 +110,5 @@ export class RefusalPace {
     return all;
   }
 }
+
+const rateOf = (perSecond: number): Rate => new Rate(perSecond, BURST_S * perSecond);
