@@ -23,6 +23,12 @@ export interface Field {
   readonly place: string;
 }
 
+/** A value as a flag has it, and its type in the file, as JSON Schema names it. */
+interface WrittenText {
+  readonly text: string;
+  readonly type: string;
+}
+
 /** Names that are written so differently from a known one are no slips of the pen: in parts of their length. */
 const NEAR = 0.4;
 
@@ -100,8 +106,7 @@ export class YamlSource {
     const at = this.#placeOr(node, place);
     const written = this.#text(node);
     const fits = written !== undefined && parse(written.text) !== undefined;
-    const rightType = written !== undefined && typesOf(parse.schema).includes(written.type);
-    if (fits && rightType) return { value: written.text, place: at };
+    if (fits && isOfType(written, parse.schema)) return { value: written.text, place: at };
     const hint = written?.type === 'string' ? 'leave the quotes away' : 'put it in quotes';
     const problem = `${described(node)}; it takes ${takes}`;
     this.complain(at, key, fits ? `${problem}: ${hint}` : problem);
@@ -109,7 +114,7 @@ export class YamlSource {
   }
 
   /** A scalar, or a list of texts, as a flag has it; undefined if it is neither. */
-  #text(node: Node | null): { readonly text: string; readonly type: string } | undefined {
+  #text(node: Node | null): WrittenText | undefined {
     if (isSeq(node)) {
       const items = node.items.map((item) => this.#text(this.#resolved(item as Node)));
       const texts = items.flatMap((item) => (item?.type === 'string' ? [item.text] : []));
@@ -135,8 +140,13 @@ export class YamlSource {
   }
 }
 
-function typesOf({ type, anyOf = [] }: ValueSchema): string[] {
-  return type === undefined ? anyOf.flatMap(typesOf) : [type];
+/** Whether a schema has values of its type: what is a number in a flag may be no text in a file. */
+function isOfType(written: WrittenText, { type, anyOf, enum: names, pattern = '' }: ValueSchema): boolean {
+  if (anyOf !== undefined) return anyOf.some((schema) => isOfType(written, schema));
+  if (type !== written.type) return false;
+  return (
+    type !== 'string' || (new RegExp(pattern).test(written.text) && names?.includes(written.text) !== false)
+  );
 }
 
 /** What stands there in place of what is wanted, and that it is wrong. */
