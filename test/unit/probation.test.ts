@@ -38,6 +38,16 @@ describe('Isolated: addresses on probation', () => {
     assert.deepEqual(served.slice(4), ['4']);
   });
 
+  it('are served by another rate, once it is set, where they break the rules from then on', () => {
+    probation.limit(1);
+    probation.suspect('192.0.2.1');
+    for (const name of ['1', '2']) come('192.0.2.1', name);
+    clock.advance(999);
+    assert.deepEqual(served, ['1']);
+    clock.advance(1);
+    assert.deepEqual(served, ['1', '2']);
+  });
+
   it('are served the more seldom the more of them break the rules, one in two seconds at least', () => {
     for (let n = 0; n < 3; n++) probation.suspect('192.0.2.1');
     for (const name of ['1', '2', '3']) come('192.0.2.1', name);

@@ -125,6 +125,19 @@ describe('rebalancing', () => {
     clock = new ManualClock();
   });
 
+  it('moves as many as it may now, once another percentage is set', () => {
+    const fleet = new Fleet('LIVE');
+    fleet.note('empty', { stream: 'LIVE', sessions: 0 });
+    let moved = 0;
+    const move = (viewers: number): number => ((moved += viewers), viewers);
+    const rebalancing = new Rebalancing({ count: 1_000, move }, fleet, 0, clock, createLogger('silent'));
+    clock.advance(MINUTE_MS);
+    assert.equal(moved, 0);
+    rebalancing.limit(6);
+    clock.advance(10 * SECOND_MS + MINUTE_MS);
+    assert.equal(moved, 60);
+  });
+
   it('fills a gateway that was added, with no viewer moved twice and no more than 5 % in a minute', () => {
     const gateways = new Gateways(clock, { advised: true });
     gateways.add('a', 1_000);
