@@ -33,7 +33,7 @@ Key | Meaning | Takes
 --- | --- | ---
 ${namespaceRows().join('\n')}
 
-What is refused has the [reasons](protocol.md) that the table names, \`CLASS_CONFLICT\` for another class than that of the type. Types that are known by name keep their class. A
+What is refused has the [reasons](protocol.md) that the table names, \`CLASS_CONFLICT\` for another class than that of the type. Types that are known by name keep their class. The client library and \`live-cli\` are given the class of other types all the same: they have to know whether to send a message again when a connection is lost. A
 room's name is enough to say what holds there: nothing is stored of it, and with other namespaces (SIGHUP) other things hold at once, for what is asked from then on.
 
 The history that is offered saves load, it keeps no secrets: a cursor or sequence (\`after_seq\` of \`Pull\`) is served whatever it names.

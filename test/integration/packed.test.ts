@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { SCHEMA_FILE } from '../../scripts/configuration-schema.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -113,6 +114,11 @@ describe('the package', () => {
       'page.ts',
     ]);
     assert.deepEqual(warnings, []);
+  });
+
+  it('has the schema of configuration files, for editors', async () => {
+    const schema = await readFile(join(installed, 'docs/live-server.schema.json'), 'utf8');
+    assert.equal(schema, await readFile(SCHEMA_FILE, 'utf8'));
   });
 
   it('has the sources that its source maps speak of, and nothing that only builds need', async () => {
