@@ -115,15 +115,10 @@ export class YamlSource {
 
   /** A scalar, or a list of texts, as a flag has it; undefined if it is neither. */
   #text(node: Node | null): WrittenText | undefined {
-    if (isSeq(node)) {
-      const items = node.items.map((item) => this.#text(this.#resolved(item as Node)));
-      const texts = items.flatMap((item) => (item?.type === 'string' ? [item.text] : []));
-      return texts.length < items.length ? undefined : { text: texts.join(','), type: 'array' };
-    }
-    if (!isScalar(node) || node.value === null) return undefined;
-    const { value, source } = node;
-    if (typeof value === 'string') return { text: value, type: 'string' };
-    return { text: source ?? '', type: typeof value === 'number' ? 'integer' : typeof value };
+    if (!isSeq(node)) return scalarText(node);
+    const items = node.items.map((item) => scalarText(this.#resolved(item as Node)));
+    const texts = items.flatMap((item) => (item?.type === 'string' ? [item.text] : []));
+    return texts.length < items.length ? undefined : { text: texts.join(','), type: 'array' };
   }
 
   #resolved(node: Node | null): Node | null {
@@ -138,6 +133,13 @@ export class YamlSource {
     const { line, col } = this.#lines.linePos(offset);
     return `${this.#file}:${Math.max(1, line)}:${Math.max(1, col)}`;
   }
+}
+
+function scalarText(node: Node | null): WrittenText | undefined {
+  if (!isScalar(node) || node.value === null) return undefined;
+  const { value, source } = node;
+  if (typeof value === 'string') return { text: value, type: 'string' };
+  return { text: source ?? '', type: typeof value === 'number' ? 'integer' : typeof value };
 }
 
 /** Whether a schema has values of its type: what is a number in a flag may be no text in a file. */

@@ -132,6 +132,7 @@ trusted-proxies: 10.0.0.1,10.0.0.2
       '- listen',
       'f:1:1: the file: is a list that is not accepted; it takes settings and their values',
     ],
+    'a list that is in itself': ['nats: &list [*list]', 'f:1:13: nats: is a list that is not accepted'],
     'everything at once': [
       'workers: 0\nlog-level: loud',
       'f:1:10: workers',
