@@ -81,11 +81,6 @@ export class Access {
     return this.#allows('moderate', room);
   }
 
-  /** @throws Failure NOT_PERMITTED */
-  requireModerateIn(room: string): void {
-    this.#require('moderate', room, `moderate room ${room}`);
-  }
-
   /**
    * Moderates a room, as publishing some types there takes.
    * @throws Failure NOT_PERMITTED

@@ -50,7 +50,7 @@ export class RoomRules {
   }
 
   #requireCommand({ room, content, access }: Proposal): void {
-    access.requireModerateIn(room);
+    access.requireModerateIn(room, content.type);
     try {
       parseCommand(content.type, content.payload, this.#clock.wallMs());
     } catch (error) {
