@@ -18,8 +18,8 @@ import { tempDir } from '../helpers/temp-dir.ts';
 import { SECRET, token } from '../helpers/tokens.ts';
 
 const HTTP = { http: { host: '127.0.0.1', port: 0 } };
-/** What is saved up of a rate: ten seconds' worth. */
-const BURST = 10;
+/** A rate by which one may come now, and the next in a thousand seconds. */
+const ONE = 0.001;
 
 describe('a gateway whose limits change while it serves', () => {
   let nats: TestNats;
@@ -79,27 +79,27 @@ describe('a gateway whose limits change while it serves', () => {
   }
 
   it('counts publishes, and ephemeral ones, by the new rates', async () => {
-    assert.deepEqual(await passing(2 * BURST, like), [2 * BURST, '']);
-    change({ userEphemeralRate: 1 });
-    assert.deepEqual(await passing(2 * BURST, like), [BURST, 'RATE_LIMITED']);
+    assert.deepEqual(await passing(3, like), [3, '']);
+    change({ userEphemeralRate: ONE });
+    assert.deepEqual(await passing(3, like), [1, 'RATE_LIMITED']);
     change({ publishRate: 1_000 });
-    assert.deepEqual(await passing(BURST, like), [BURST, '']);
+    assert.deepEqual(await passing(3, like), [3, '']);
   });
 
   it('counts reads of rooms by the new rate', async () => {
     await client.publish('read', { type: 'gift', payload: 'x' });
     const read = (): Promise<unknown> => client.room('read');
-    assert.deepEqual(await passing(2 * BURST, read), [2 * BURST, '']);
-    change({ readRate: 1 });
-    assert.deepEqual(await passing(2 * BURST, read), [BURST, 'RATE_LIMITED']);
+    assert.deepEqual(await passing(3, read), [3, '']);
+    change({ readRate: ONE });
+    assert.deepEqual(await passing(3, read), [1, 'RATE_LIMITED']);
   });
 
   it('counts joins by the new rate', async () => {
     await joined('j');
-    change({ joinRate: 1 });
-    const events = Array.from({ length: BURST + 1 }, (_, n) => client.join(`j${n}`)[Symbol.asyncIterator]());
+    change({ joinRate: ONE });
+    const events = Array.from({ length: 2 }, (_, n) => client.join(`j${n}`)[Symbol.asyncIterator]());
     const kinds = await Promise.all(events.map(async (each) => (await each.next()).value?.kind));
-    assert.deepEqual([...kinds].sort(), [...Array.from({ length: BURST }, () => 'joined'), 'retrying']);
+    assert.deepEqual([...kinds].sort(), ['joined', 'retrying']);
   });
 
   it('samples rooms that are open by the new rate', async () => {
@@ -107,7 +107,7 @@ describe('a gateway whose limits change while it serves', () => {
     assert.equal((await events.next()).value?.kind, 'joined');
     await passing(20, like);
     assert.equal(gateway.stats.ephemeralSampledOut, 0);
-    change({ ephemeralRate: 1 });
+    change({ ephemeralRate: ONE });
     await passing(20, like);
     await until('some are not passed on', () => gateway.stats.ephemeralSampledOut > 0);
   });
@@ -163,7 +163,7 @@ describe('a gateway whose limits change while it serves', () => {
   });
 
   it('answers so many refused calls at once as it may now', async () => {
-    change({ refusalRate: 1 });
+    change({ refusalRate: ONE });
     let answered = 0;
     const calls = Array.from({ length: 8 }, () =>
       gateway
@@ -171,8 +171,8 @@ describe('a gateway whose limits change while it serves', () => {
         .room('r')
         .catch(() => answered++),
     );
-    await until('five are answered', () => answered >= 5);
-    assert.equal(answered, 5);
+    await until('one is answered', () => answered > 0);
+    assert.ok(answered < 8, `${answered}`);
     clock.skip(4_000);
     await Promise.all(calls);
     assert.equal(answered, 8);
