@@ -1,37 +1,19 @@
 import assert from 'node:assert/strict';
-import type { StreamConfig } from 'nats';
 import type { Cursor } from '../../client/index.ts';
-import { StreamMismatchError, streamConfig } from '../../server/nats/stream/stream.ts';
+import { StreamMismatchError } from '../../server/nats/stream/stream.ts';
 import { Subjects } from '../../server/nats/connection/subjects.ts';
-import { defaultConfig } from '../../server/config/config.ts';
 import { RunningCli } from '../helpers/cli.ts';
 import type { TestGateway } from '../helpers/gateway.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import type { HubAndLeaf } from '../helpers/leaf-node.ts';
 import { startHubAndLeaf } from '../helpers/leaf-node.ts';
+import { MIRROR, mirrorConfig } from '../helpers/mirror.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { quickClock } from '../helpers/quick-clock.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { Witness } from '../helpers/witness.ts';
-
-const MIRROR = 'LIVE_EU';
-
-/** A mirror of `LIVE` as an operator makes it. */
-function mirrorConfig(api?: string): Partial<StreamConfig> & { name: string } {
-  const subjects = new Subjects().ofMirror(MIRROR);
-  const settings = defaultConfig({ stream: MIRROR });
-  const { max_age, max_bytes } = streamConfig({ settings, subjects }) as StreamConfig;
-  const external = api === undefined ? {} : { external: { api, deliver: '' } };
-  return {
-    name: MIRROR,
-    max_age,
-    max_bytes,
-    republish: subjects.republish,
-    mirror: { name: 'LIVE', ...external },
-  };
-}
 
 describe('Reliable: a mirror', () => {
   let version: string;

@@ -11,12 +11,21 @@ export function epochOf(stream: string, created: string): string {
   return `${stream}@${created}`;
 }
 
+/** The metadata by which an operator says which stream a mirror copied that has taken its place: an epoch, as cursors carry it. */
+export const SUCCEEDS = 'live-gateway.succeeds';
+
+/** The stream that this one has taken the place of; a cursor of that is judged by the messages, like one of its own. */
+function succeeded({ config }: StreamInfo): readonly string[] {
+  const epoch = config.metadata?.[SUCCEEDS];
+  return epoch === undefined ? [] : [epoch];
+}
+
 /** Identity and range of a stream. */
 export function streamState(info: StreamInfo, formerly: readonly string[]): StreamState {
   const { created, state, cluster } = info;
   return {
     epoch: streamEpoch(info),
-    formerly,
+    formerly: [...succeeded(info), ...formerly],
     predated: state.messages > 0 && Date.parse(state.first_ts) < Date.parse(created),
     firstSeq: Math.max(state.first_seq, 1),
     lastSeq: state.last_seq,
