@@ -141,6 +141,33 @@ export async function startFleet(
   };
 }
 
+/** Gateways by the ports that viewers of a peer come to. */
+export interface RunningGateways {
+  readonly ports: readonly number[];
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** Starts `count` built gateways with these settings on a nats-server that runs. */
+export async function startFleetOn(
+  nats: NatsProcess,
+  count: number,
+  settings: readonly string[],
+  peer: string,
+): Promise<RunningGateways> {
+  const byHttp = peer !== 'live-gateway';
+  const served: Served[] = [];
+  for (let n = 0; n < count; n++)
+    served.push(await serve(nats, byHttp ? { port: 0, httpPort: 0 } : ANY_PORT, settings));
+  return {
+    ports: served.map(({ port, httpPort }) => (byHttp ? httpPort : port)),
+    pids: served.map(({ server }) => server.pid),
+    async stop() {
+      for (const { server } of served) await server.stop();
+    },
+  };
+}
+
 async function scrape(port: number, name: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await response.text())?.[1]);
