@@ -14,6 +14,7 @@ import { until } from '../helpers/poll.ts';
 import type { RoomRecording } from '../helpers/recorder.ts';
 import { RunRecorder } from '../helpers/recorder.ts';
 import { Region } from '../helpers/region.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
 import { StockProducer } from '../helpers/stock-producer.ts';
 import { Witness } from '../helpers/witness.ts';
 
@@ -141,6 +142,13 @@ describe('Resumable, Reliable: two regions, each with a NATS cluster, and a leaf
       connect([eu]).publish(ROOM, { type: 'gift', payload: 'refused' }, { timeoutMs: 1_000 }),
       (error: LiveError) => error.reason === 'STREAM_UNAVAILABLE',
     );
+    const more = ['--nats', eu.urls[0]!, '--listen', '127.0.0.1:0', '--stream', MIRROR, '--replicas', '3'];
+    await using another = new ServerProcess(more);
+    await until('another gateway says what it waits for', () => {
+      return another.log.some(({ reason }) =>
+        String(reason).includes('LIVE is, the origin of the mirror LIVE_EU'),
+      );
+    });
     await using backend = await StockProducer.connect(eu.urls[0]!);
     await assert.rejects(backend.publish(ROOM, 'refused'), /503/);
 
@@ -174,6 +182,9 @@ describe('Resumable, Reliable: two regions, each with a NATS cluster, and a leaf
     const { subjects, republish } = streamConfig({ settings: defaultConfig(), subjects: new Subjects() });
     const promoted = { mirror: undefined, subjects, republish, metadata: { [SUCCEEDS]: epoch } };
     await operator.jsm.streams.update(MIRROR, promoted as Partial<StreamUpdateConfig>);
+    await until('gateways say what to do', () =>
+      eu.gateways.every(({ stdout }) => stdout.includes('restart this gateway')),
+    );
     await eu.restartGateways();
     await Promise.all([ahead.hears('reset REWOUND to 1'), other.hears('joined RESUMED at 1')]);
     await send(eu, 'from now on');

@@ -1,9 +1,10 @@
-import type { JetStreamManager } from 'nats';
+import type { JetStreamManager, StreamInfo } from 'nats';
+import { ErrorCode, NatsError } from 'nats';
 import type { Clock } from '../../../common/clock.ts';
 import type { Logger } from '../../observability/logging.ts';
 import type { NatsConnection } from '../connection/connection.ts';
 import { isCreator } from './creator.ts';
-import { retryUntilReady } from '../connection/retry-until-ready.ts';
+import { NotReadyError, retryUntilReady } from '../connection/retry-until-ready.ts';
 import type { StreamSettings } from './stream-fields.ts';
 import type { OriginName } from './origin-name.ts';
 import { refuseOverlappingStreams } from './overlapping-streams.ts';
@@ -51,11 +52,29 @@ export function openStream(
         if (creator) await refuseOverlappingStreams(nc, settings, subjects, clock, undefined);
         return creator;
       },
-      infoOf: async (origin) => (await manager(origin.api)).streams.info(origin.stream),
+      infoOf: (origin) => infoOfOrigin(manager, settings.stream, origin),
       logger,
     });
     await refuseOverlappingStreams(nc, settings, subjects, clock, stream);
     if (stream.kind === 'origin') return { stream, origin: { stream: settings.stream, api }, jsm };
     return { stream, origin: stream.origin, jsm: await manager(stream.origin.api) };
   });
+}
+
+/** @throws NotReadyError when nobody answers for the origin: without it nobody knows whose cursors the mirror honours */
+async function infoOfOrigin(
+  manager: (api: string) => Promise<JetStreamManager>,
+  mirror: string,
+  { api, stream }: OriginName,
+): Promise<StreamInfo> {
+  try {
+    return await (await manager(api)).streams.info(stream);
+  } catch (error) {
+    const away = [ErrorCode.NoResponders, ErrorCode.Timeout].some(
+      (code) => error instanceof NatsError && error.code === code.toString(),
+    );
+    if (!away) throw error;
+    const message = `nobody answers for ${api}, where ${stream} is, the origin of the mirror ${mirror}: a gateway on a mirror starts only while the origin can be asked. If that is lost for good, let the mirror take its place (docs/scale.md)`;
+    throw new NotReadyError(message, { cause: error });
+  }
 }

@@ -86,8 +86,11 @@ export function describeDifferences(stream: string, differences: readonly Differ
   );
   const stuck = differences.filter(({ flags }) => flags === undefined).map(({ field }) => field);
   const flags = new Set(differences.flatMap((difference) => difference.flags ?? []));
-  const remedy =
-    stuck.length > 0
+  // A stream is judged as a mirror only if it was one.
+  const promoted = differences.some(({ field, found }) => field === 'mirror' && found === undefined);
+  const remedy = promoted
+    ? `It is no mirror any more: if it has taken the place of its origin (docs/scale.md), restart this gateway`
+    : stuck.length > 0
       ? `No flag of nats stream edit fixes ${stuck.join(', ')}: use another --stream, or delete this one with all its messages: nats stream rm ${stream}`
       : `Fix it: nats stream edit ${stream} ${[...flags].join(' ')}`;
   const isSetting = ({ field }: Difference): boolean => STREAM_FIELDS[field]?.kind === 'setting';
