@@ -27,6 +27,7 @@ import { openStates } from './opened-states.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
+import { openTracing } from '../observability/tracing.ts';
 import { openAuditLog } from '../observability/audit-log.ts';
 import { Policies } from '../policy/policies.ts';
 import { Moderation } from '../session/moderation.ts';
@@ -34,6 +35,7 @@ import { UserRates } from '../session/user-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { RoomRules } from '../session/room-rules.ts';
 import { Refusals } from '../session/refusals.ts';
+import { Traces } from '../session/traces.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { Keepalive } from '../transport/connections/keepalive.ts';
@@ -124,6 +126,9 @@ export async function startGateway(
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
     const id = randomUUID();
+    const tracer = await openTracing(process.env, id, logger);
+    undo.push(() => tracer?.close());
+    const traces = tracer && new Traces(tracer, config.subjectPrefix);
     const openedNats = await openNats({
       id,
       config,
@@ -178,7 +183,7 @@ export async function startGateway(
     undo.push(() => rates.close());
     const policies = new Policies(config.namespaces);
     const roomRules = new RoomRules(hub, clock);
-    const publishing = new PublishService(publisher, { maxPayload, policies }, rates, roomRules);
+    const publishing = new PublishService(publisher, { maxPayload, policies }, rates, roomRules, traces);
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
@@ -200,6 +205,7 @@ export async function startGateway(
         },
         epoch: () => leader.epoch,
         upstreamCauses: () => health.causes,
+        traces,
       },
       config.slowConsumerTimeoutMs,
       fleet,
@@ -226,6 +232,7 @@ export async function startGateway(
       clock,
       refusals,
       moderation: new Moderation({ store: excluded?.store, audit, clock }),
+      traces,
     };
     const second = secondOf?.(nats);
     const listeners = await openListeners(

@@ -1,4 +1,5 @@
 import type { ClientFrame } from '../../protos/live.ts';
+import type { TraceParent } from '../observability/tracing.ts';
 import type { Failure } from './failure.ts';
 
 /** What one client frame was decoded to; bytes that are none do not end the stream before it is told why. */
@@ -45,6 +46,8 @@ export interface Carrier {
    * take memory for as long as the viewer stays.
    */
   takeToken(): string | undefined;
+  /** Whose trace the stream is part of, as its headers say; undefined: they do not. */
+  readonly traceParent: TraceParent | undefined;
   /** The connection that the stream is on: the same object for all streams on it; undefined when it is gone. */
   readonly connection: CarrierConnection | undefined;
   /** Begins: from now on the listener is told what happens. Nothing is received before the first {@link read}. */

@@ -82,6 +82,7 @@ export class ClientFrames {
     return new Publishes({
       service,
       access: host.access,
+      session: host.log.id,
       group: host.log.id,
       limit: limits.publishes,
       send: (frame) => host.sendLater(frame),

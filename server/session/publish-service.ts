@@ -3,17 +3,23 @@ import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts'
 import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
 import type { KnownReason } from '../../protos/reasons.ts';
 import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish-target.ts';
+import type { Span, TraceParent } from '../observability/tracing.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
 import type { RoomRules } from './room-rules.ts';
 import type { Counted, OwnLimit, UserRates } from './user-rates.ts';
 import { parsePublication } from './requests.ts';
 import type { Publication, PublicationRules } from './requests.ts';
+import type { Traces } from './traces.ts';
+import { traced } from './traces.ts';
 
 /** How long a reliable publish is tried while NATS does not acknowledge it, unless it asks for less or more; in milliseconds. */
 const TRY_MS = { usual: 8_000, max: 10_000 };
 /** Reliable publishes under way at once, over all viewers, and the bytes of their payloads. */
 const MAX_UNDER_WAY = { messages: 10_000, bytes: 64 * 1024 * 1024 };
+
+/** Header of messages (https://www.w3.org/TR/trace-context/): whose trace they are part of. */
+const TRACEPARENT = 'traceparent';
 
 const REASONS: Readonly<Record<Refusal, KnownReason>> = {
   away: 'UPSTREAM_UNAVAILABLE',
@@ -33,6 +39,10 @@ export interface Caller {
   readonly signal?: AbortSignal;
   /** How much longer it waits, in milliseconds. */
   readonly remainingMs?: number;
+  /** What the publish is part of, where that is traced. */
+  readonly trace?: Span | TraceParent | undefined;
+  /** By which it publishes; undefined: a call of its own. */
+  readonly session?: string;
 }
 
 /** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
@@ -41,11 +51,22 @@ export class PublishService {
   readonly #rules: PublicationRules;
   readonly #rates: UserRates;
   readonly #roomRules: RoomRules | undefined;
+  readonly #traces: Traces | undefined;
   readonly #underWay = { messages: 0, bytes: 0 };
 
-  /** @param roomRules of rooms with a state; undefined: there are none */
-  constructor(target: PublishTarget, rules: PublicationRules, rates: UserRates, roomRules?: RoomRules) {
+  /**
+   * @param roomRules of rooms with a state; undefined: there are none
+   * @param traces undefined: nothing is traced
+   */
+  constructor(
+    target: PublishTarget,
+    rules: PublicationRules,
+    rates: UserRates,
+    roomRules?: RoomRules,
+    traces?: Traces,
+  ) {
     this.#roomRules = roomRules;
+    this.#traces = traces;
     this.#rates = rates;
     this.#target = target;
     this.#rules = rules;
@@ -56,12 +77,20 @@ export class PublishService {
   }
 
   /** @throws Failure */
-  async publish(
+  async publish(request: PublishRequest, caller: Caller): Promise<PublishResponseInput> {
+    const header = request.headers[TRACEPARENT];
+    const span = this.#traces?.publish(caller.trace, header, caller.session);
+    return traced(span, () => this.#publish(request, caller, span));
+  }
+
+  async #publish(
     request: PublishRequest,
     { access, group, signal, remainingMs = Infinity }: Caller,
+    span: Span | undefined,
   ): Promise<PublishResponseInput> {
     const publication = parsePublication(request, access, this.#rules);
-    const { room, deliveryClass, content } = publication;
+    if (span !== undefined) this.#traces?.published(span, publication);
+    const { room, deliveryClass, content } = span === undefined ? publication : withTrace(publication, span);
     const spender = access.spender(group);
     this.#rates.spend(spender, ...countedFor(publication, spender.name));
     if (this.#roomRules?.inForce === true)
@@ -112,6 +141,16 @@ function countedFor(
   if (roomEphemeralRate !== undefined)
     counted.push({ key: `room ${room}`, perSecond: roomEphemeralRate, things });
   return counted;
+}
+
+/** The message says what its publish was, unless its publisher has said what it is part of. */
+function withTrace(publication: Publication, { traceparent }: Span): Publication {
+  const { content } = publication;
+  if (traceparent === undefined || content.headers.some(([name]) => name === TRACEPARENT)) return publication;
+  return {
+    ...publication,
+    content: { ...content, headers: [...content.headers, [TRACEPARENT, traceparent]] },
+  };
 }
 
 /** @throws Failure unless it was stored */

@@ -10,6 +10,8 @@ import type { UrgentFrame } from './writer.ts';
 export interface PublishesDependencies {
   readonly service: PublishService;
   readonly access: Access;
+  /** See {@link Caller}. */
+  readonly session: string;
   /** Who publishes where nobody is asked for a token. */
   readonly group: string;
   /** Publishes that may wait for their result. */
@@ -41,7 +43,7 @@ export class Publishes {
 
   /** Publishes, and has the client told what became of it. Never rejects. */
   async publish({ requestId, request }: Publish): Promise<void> {
-    const { service, access, group, limit, refuse } = this.#dependencies;
+    const { service, access, session, group, limit, refuse } = this.#dependencies;
     const answer = (result: PublishResultInput): void => this.#answer({ ...result, requestId });
     const refused = (error: unknown): void => answer({ refusal: refuse(error).toRefusal() });
     if (request === null) {
@@ -54,7 +56,7 @@ export class Publishes {
     }
     this.#pending++;
     try {
-      answer({ published: await service.publish(request, { access, group }) });
+      answer({ published: await service.publish(request, { access, group, session }) });
     } catch (error) {
       refused(error);
     } finally {

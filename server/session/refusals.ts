@@ -59,7 +59,7 @@ export class Refusals {
 }
 
 /** Failures are told as they are, everything else without its inner details. */
-function toFailure(error: unknown): Failure {
+export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof TokenError) return new Failure(error.reason, error.message, { cause: error });
   if (error instanceof UpstreamError) {

@@ -11,6 +11,7 @@ import type { Refusals } from './refusals.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SharedFrames } from './shared-frames.ts';
 import type { StateFrames } from './state-frames.ts';
+import type { Traces } from './traces.ts';
 import type { UserRates } from './user-rates.ts';
 import type { Welcomes } from './welcomes.ts';
 
@@ -50,6 +51,8 @@ export interface SessionDependencies {
   readonly frames: SharedFrames;
   readonly welcomes: Welcomes;
   readonly stateFrames: StateFrames;
+  /** Undefined: nothing is traced. */
+  readonly traces?: Traces | undefined;
   /** Identity of the stream, as in cursors. */
   epoch(): string;
   /** What is wrong with NATS now. The same array as long as nothing changes. */

@@ -2,6 +2,7 @@ import { prefixed } from '../../protos/enum-names.ts';
 import type { Hello } from '../../protos/gen/live/v1/Hello.ts';
 import type { ClientFrame, ServerFrameInput } from '../../protos/live.ts';
 import { DEFAULT_MAX_FRAME_BYTES, frameLimit } from '../log/sizes.ts';
+import type { TraceParent } from '../observability/tracing.ts';
 import type { RoomEvent } from '../room/event.ts';
 import type { UpstreamCauses } from '../upstream/upstream-cause.ts';
 import type { Access } from './access.ts';
@@ -148,6 +149,11 @@ export class Session
   /** See {@link Subscriber}: those of a connection take turns with those of others. */
   get group(): string {
     return this.#carrier.peer;
+  }
+
+  /** See {@link Subscriber}. */
+  get traceParent(): TraceParent | undefined {
+    return this.#carrier.traceParent;
   }
 
   /** See {@link Consumer}. */

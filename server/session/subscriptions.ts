@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Asker } from '../../common/turns.ts';
 import type { Join } from '../../protos/gen/live/v1/Join.ts';
 import type { ServerFrameInput } from '../../protos/live.ts';
+import type { Span, TraceParent } from '../observability/tracing.ts';
 import type { Hub } from '../room/hub.ts';
 import { NotWanted } from '../room/hub.ts';
 import type { Room } from '../room/room.ts';
@@ -14,6 +15,8 @@ import { roomErrorFrame } from './frames.ts';
 import { offered } from './offered-history.ts';
 import { joinFrom, requireRoomName } from './requests.ts';
 import type { SessionLog } from './session-log.ts';
+import type { Traces } from './traces.ts';
+import { fail } from './traces.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** The session whose subscriptions they are. */
@@ -24,6 +27,8 @@ export interface Subscriber extends Asker {
   /** Whether the client is told the states of its rooms. */
   readonly tellsStates: boolean;
   readonly log: Pick<SessionLog, 'id'>;
+  /** Whose trace the stream is part of. */
+  readonly traceParent: TraceParent | undefined;
   send(frame: ServerFrameInput): void;
   /** @throws Failure unless the client may watch the room */
   requireWatch(room: string): void;
@@ -51,7 +56,10 @@ interface Joined {
 
 type SubscriptionsLimits = Pick<SessionLimits, 'rooms'>;
 
-type SubscriptionsDependencies = Pick<SessionDependencies, 'hub' | 'limits' | 'rates' | 'policies' | 'clock'>;
+type SubscriptionsDependencies = Pick<
+  SessionDependencies,
+  'hub' | 'limits' | 'rates' | 'policies' | 'clock' | 'traces'
+>;
 
 /** The rooms of one session. What cannot be done is told to the client as RoomError; nothing here throws. */
 export class Subscriptions {
@@ -62,6 +70,7 @@ export class Subscriptions {
   readonly #rates: UserRates;
   readonly #policies: SessionDependencies['policies'];
   readonly #clock: Clock;
+  readonly #traces: Traces | undefined;
   /** Few, mostly one: a map would take more memory. */
   #entries: readonly (Opening | Joined)[] = [];
 
@@ -69,7 +78,7 @@ export class Subscriptions {
   constructor(
     subscriber: Subscriber,
     waker: Waker,
-    { hub, limits, rates, policies, clock }: SubscriptionsDependencies,
+    { hub, limits, rates, policies, clock, traces }: SubscriptionsDependencies,
   ) {
     this.#subscriber = subscriber;
     this.#hub = hub;
@@ -78,6 +87,7 @@ export class Subscriptions {
     this.#rates = rates;
     this.#policies = policies;
     this.#clock = clock;
+    this.#traces = traces;
   }
 
   /** What heartbeats tell of the rooms that are joined. */
@@ -91,14 +101,18 @@ export class Subscriptions {
 
   /** Joined and all that follows it come by the subscription. */
   join({ room: name, cursor, start, creditBytes }: Join): void {
+    const { traceParent, log } = this.#subscriber;
+    const span = this.#traces?.join(traceParent, log.id);
     try {
       this.#requireJoinable(name);
       const from = offered(joinFrom(cursor, start), this.#policies.of(name), name, this.#clock.wallMs());
       const credit = creditBytes === undefined ? Infinity : Number(creditBytes);
       const opening: Opening = { kind: 'opening', name, creditBytes: credit, acknowledged: 0 };
       this.#entries = this.#entries.concat(opening);
-      void this.#open(opening, from);
+      void this.#open(opening, from, span);
     } catch (error) {
+      if (span !== undefined) fail(span, error);
+      span?.end();
       this.refuse(name, error);
     }
   }
@@ -173,8 +187,9 @@ export class Subscriptions {
     this.#rates.spend(access.spender(log.id), 'join');
   }
 
-  async #open(opening: Opening, from: JoinFrom): Promise<void> {
+  async #open(opening: Opening, from: JoinFrom, span: Span | undefined): Promise<void> {
     const { name } = opening;
+    span?.set({ 'live.start': from.kind });
     try {
       const wanted = (): boolean => this.#entries.includes(opening);
       const room = await this.#hub.acquire(name, { asker: this.#subscriber, from, wanted });
@@ -183,10 +198,13 @@ export class Subscriptions {
     } catch (error) {
       if (error instanceof NotWanted) return;
       const failure = this.#subscriber.refuseRoom(error, name);
+      if (span !== undefined) fail(span, failure);
       // Left meanwhile: nobody waits for an answer.
       if (!this.#entries.includes(opening)) return;
       this.#forget(opening);
       this.#subscriber.send(roomErrorFrame(name, failure));
+    } finally {
+      span?.end();
     }
   }
 

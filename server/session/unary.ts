@@ -17,6 +17,7 @@ import type { Caller, PublishService } from './publish-service.ts';
 import type { Refusals } from './refusals.ts';
 import { requireRoomName } from './requests.ts';
 import { roomStateOf } from './state-frames.ts';
+import type { Traces } from './traces.ts';
 import type { UserRates } from './user-rates.ts';
 
 /** What the short calls need. */
@@ -33,6 +34,8 @@ export interface UnaryContext {
   readonly clock: Clock;
   readonly refusals: Refusals;
   readonly moderation: Moderation;
+  /** Undefined: nothing is traced. */
+  readonly traces?: Traces | undefined;
 }
 
 /**

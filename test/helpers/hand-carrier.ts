@@ -48,6 +48,8 @@ export class HandCarrier implements Carrier {
   /** That came with the stream. */
   token: string | undefined;
 
+  readonly traceParent = undefined;
+
   takeToken(): string | undefined {
     return this.token;
   }

@@ -229,6 +229,8 @@ class MemoryCarrier implements Carrier {
     if (!this.#closed) this.#wire.write(frames);
   }
 
+  readonly traceParent = undefined;
+
   takeToken(): undefined {
     return undefined;
   }

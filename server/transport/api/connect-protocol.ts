@@ -4,6 +4,7 @@ import { NO_PAYLOAD, PAYLOAD_OF_REQUEST, requireSmallBesidePayload } from '../..
 import { liveService } from '../../../protos/live.ts';
 import { REASON_METADATA_KEY } from '../../../protos/vocabulary.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
+import type { Span } from '../../observability/tracing.ts';
 import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
 import { pull } from '../../session/pull.ts';
@@ -38,7 +39,9 @@ export function connectRoute(dependencies: ApiDependencies): HttpRoute {
       if (request.method !== 'POST') return sendBare(response, 405, { allow: 'POST' });
       if (request.headers['content-type'] !== method.contentType)
         return sendBare(response, 415, { 'accept-post': method.contentType });
-      void serveCall(dependencies, { request, response, url }, method.answer, method.refuse);
+      const name = url.pathname.slice(1);
+      const span = { name, attributes: { 'rpc.system.name': 'connectrpc', 'rpc.method': name } };
+      void serveCall(dependencies, { request, response, url, span }, method.answer, method.refuse);
     },
   };
 }
@@ -77,6 +80,7 @@ function connectMethods(dependencies: ApiDependencies): ReadonlyMap<string, Meth
           group: call.group,
           signal: call.gone,
           remainingMs: timeoutMs ?? Infinity,
+          trace: call.trace,
         };
         const answered = await withinDeadline(dependencies, timeoutMs, answer(body, caller));
         call.response.setHeader('content-type', 'application/proto');
@@ -114,6 +118,7 @@ interface ConnectCaller {
   readonly group: string;
   readonly signal: AbortSignal;
   readonly remainingMs: number;
+  readonly trace: Span | undefined;
 }
 
 function bodyOf({ entrance }: ApiDependencies, { request, origin }: HttpCall): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../../common/clock.ts';
+import type { Span } from '../../observability/tracing.ts';
 import type { Origin } from '../connections/origins.ts';
 import type { Consumer } from '../../session/slow-consumers.ts';
 import { HttpConnection } from '../http/connection.ts';
@@ -14,6 +15,8 @@ export class HttpCall implements Consumer {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly origin: Origin;
+  /** What is traced of it; undefined: nothing. */
+  readonly trace?: Span | undefined;
   /** See {@link Consumer}. */
   blockedSinceMs: number | undefined;
   /** See {@link Consumer}. */
@@ -22,13 +25,20 @@ export class HttpCall implements Consumer {
   readonly #gone = new AbortController();
 
   constructor(
-    { request, response, url, origin }: Pick<HttpCall, 'request' | 'response' | 'url' | 'origin'>,
+    {
+      request,
+      response,
+      url,
+      origin,
+      trace,
+    }: Pick<HttpCall, 'request' | 'response' | 'url' | 'origin' | 'trace'>,
     clock: Clock,
   ) {
     this.request = request;
     this.response = response;
     this.url = url;
     this.origin = origin;
+    this.trace = trace;
     this.#clock = clock;
     this.connection = new HttpConnection(response);
     response.once('close', () => this.#gone.abort());

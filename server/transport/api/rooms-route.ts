@@ -35,6 +35,7 @@ export interface RoomsRoute extends HttpRoute {
   readonly methodsAt: (pathname: string) => readonly string[];
 }
 
+type RoomAnswer = (call: HttpCall, access: Access, room: string) => Promise<void>;
 type Methods = Readonly<Record<string, (asked: RoomRequest) => void>>;
 
 const PREFIX = '/v1/rooms/';
@@ -46,13 +47,13 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
   const { context, sessions, entrance, random, eventsLifetimeMs: lifetimeMs } = dependencies;
   const alone = (): boolean => sessions.alone;
   const events = { texts: new BatchTexts(), random, clock: context.clock, lifetimeMs, alone };
-  const reading = (answer: (call: HttpCall, access: Access, room: string) => Promise<void>): Methods => {
-    const serve = serving(answer);
+  const reading = (resource: string, answer: RoomAnswer): Methods => {
+    const serve = serving(resource, answer);
     return { GET: serve, HEAD: serve };
   };
   const resources: Readonly<Record<string, Methods>> = {
-    '': reading(describe),
-    messages: { ...reading(readPage), POST: serving(publishMessage) },
+    '': reading('', describe),
+    messages: { ...reading('/messages', readPage), POST: serving('/messages', publishMessage) },
     events: { GET: watch },
   };
 
@@ -79,10 +80,14 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
     return { name, methods: found && name !== '' ? resources[resource] : undefined };
   }
 
-  function serving(answer: (call: HttpCall, access: Access, room: string) => Promise<void>) {
+  function serving(resource: string, answer: RoomAnswer) {
+    const route = `${PREFIX}{room}${resource}`;
     return ({ room, ...http }: RoomRequest): void => {
+      const method = http.request.method ?? '';
+      const attributes = { 'http.request.method': method, 'http.route': route };
+      const span = { name: `${method} ${route}`, attributes };
       const answerCall: Answer = (call, access) => answer(call, access, room);
-      void serveCall(dependencies, http, answerCall, refuse);
+      void serveCall(dependencies, { ...http, span }, answerCall, refuse);
     };
   }
 
@@ -97,7 +102,12 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
     requireJson(request);
     const body = await readBody(request, origin, entrance.receiving, MAX_JSON_REQUEST_BYTES);
     const message = parsePublishBody(body, room, keyOf(request));
-    const { seq = 0, duplicate = false } = await publish(context, message, { access, group, signal: gone });
+    const { seq = 0, duplicate = false } = await publish(context, message, {
+      access,
+      group,
+      signal: gone,
+      trace: call.trace,
+    });
     endWithJson(call, { seq: Number(seq), duplicate });
   }
 

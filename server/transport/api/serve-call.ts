@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../session/access.ts';
 import { Failure } from '../../session/failure.ts';
+import type { TracedCall } from '../../session/traces.ts';
+import { fail } from '../../session/traces.ts';
 import { accessOf } from '../../session/unary.ts';
 import { leaveUnread } from '../http/problem.ts';
+import { traceParentOf } from '../http/trace-parent.ts';
 import { requestOrigin } from '../http/request-origin.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { HttpCall } from './http-call.ts';
@@ -13,16 +16,26 @@ export type Answer = (call: HttpCall, access: Access) => Promise<void>;
 /** Tells whoever calls why he is refused. */
 export type Refuse = (call: HttpCall, failure: Failure) => void;
 
+/** A request, and what it is for. */
+export interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  /** As traces name it: see the semantic conventions of OpenTelemetry. */
+  readonly span: Pick<TracedCall, 'name' | 'attributes'>;
+}
+
 /** Serves one request: whoever calls is asked for his token, and is told of every failure. */
 export async function serveCall(
   { context, sessions, entrance }: ApiDependencies,
-  { request, response, url }: { request: IncomingMessage; response: ServerResponse; url: URL },
+  { request, response, url, span }: Asked,
   answer: Answer,
   refuse: Refuse,
 ): Promise<void> {
   const { clock, refusals } = context;
   const origin = requestOrigin(entrance.origins, request);
-  const call = new HttpCall({ request, response, url, origin }, clock);
+  const trace = context.traces?.call({ ...span, parent: traceParentOf(request.headers) });
+  const call = new HttpCall({ request, response, url, origin, trace }, clock);
   response.once('close', sessions.watch(call));
   let caller: Pick<Access, 'user' | 'tokenId'> | undefined;
   try {
@@ -31,11 +44,16 @@ export async function serveCall(
     await answer(call, access);
   } catch (error) {
     const { user, tokenId } = caller ?? {};
-    const facts = { method: url.pathname.slice(0, 160), peer: origin.name, user, tokenId };
+    const method = url.pathname.slice(0, 160);
+    const facts = { method, peer: origin.name, user, tokenId, trace: trace?.traceId };
     const failure = refusals.refuse(error, facts, 'a call was refused');
+    if (trace !== undefined) fail(trace, failure);
     if (call.gone.aborted) return;
     leaveUnread(response);
     refuse(call, failure);
+  } finally {
+    trace?.set({ 'http.response.status_code': response.statusCode });
+    trace?.end();
   }
 }
 

@@ -1,4 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
+import type { TraceParent } from '../../observability/tracing.ts';
 
 /*
  * Access: `metadata` of the call that a server's interceptor is given.
@@ -9,6 +10,13 @@ import { Metadata } from '@grpc/grpc-js';
 /** What the X-Forwarded-For headers of a call say. */
 export function forwardedFor(metadata: Metadata): string[] {
   return metadata.get('x-forwarded-for').map(String);
+}
+
+/** Whose trace a call is part of, as it says. */
+export function traceParentIn(metadata: Metadata): TraceParent | undefined {
+  const [traceparent] = metadata.get('traceparent');
+  if (traceparent === undefined) return undefined;
+  return { traceparent: String(traceparent), tracestate: metadata.get('tracestate').join(',') || undefined };
 }
 
 /**

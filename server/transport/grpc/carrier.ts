@@ -2,6 +2,7 @@ import { constants } from 'node:http2';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { TraceParent } from '../../observability/tracing.ts';
 import type { Carrier, CarrierConnection, CarrierListener, Received } from '../../session/carrier.ts';
 import { bareFrame } from '../../log/frame-prefix.ts';
 import type { Failure } from '../../session/failure.ts';
@@ -9,6 +10,7 @@ import { startRead } from '../connections/intake.ts';
 import { receivedFrame } from '../connections/received-frame.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Connections } from './connections.ts';
+import { metadataOf, traceParentIn } from './call-metadata.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import type { CallIntake } from './call-intake.ts';
 import type { Listener } from './listener.ts';
@@ -78,6 +80,10 @@ export class GrpcCarrier implements Carrier, DecoderOwner {
       throw new Error(
         `this version of @grpc/grpc-js names peers otherwise: ${this.#connectionName} is no connection`,
       );
+  }
+
+  get traceParent(): TraceParent | undefined {
+    return traceParentIn(metadataOf(this.#call));
   }
 
   get connection(): CarrierConnection | undefined {

@@ -1,4 +1,5 @@
 import type {
+  Metadata,
   sendUnaryData,
   ServerInterceptingCallInterface,
   ServerInterceptor,
@@ -17,7 +18,7 @@ import type { UnbanRequest } from '../../../protos/gen/live/v1/UnbanRequest.ts';
 import type { PayloadPath } from '../../../protos/beside-payload.ts';
 import { NO_PAYLOAD, PAYLOAD_OF_FRAME, PAYLOAD_OF_REQUEST } from '../../../protos/beside-payload.ts';
 import { liveService } from '../../../protos/live.ts';
-import { forwardedFor, metadataOf } from './call-metadata.ts';
+import { forwardedFor, metadataOf, traceParentIn } from './call-metadata.ts';
 import { http2StreamOf } from './http2-stream.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import type { Origin, Origins } from '../connections/origins.ts';
@@ -27,9 +28,12 @@ import { refusalExplainer } from './refusals.ts';
 import { statusOf } from './status.ts';
 import type { Asker } from '../../../common/turns.ts';
 import { receivedFrame } from '../connections/received-frame.ts';
+import type { Span } from '../../observability/tracing.ts';
 import type { Access } from '../../session/access.ts';
 import type { Caller } from '../../session/publish-service.ts';
 import { pull } from '../../session/pull.ts';
+import type { Traces } from '../../session/traces.ts';
+import { traced } from '../../session/traces.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import { accessOf, getRoom, publish } from '../../session/unary.ts';
 import { bearerToken } from './bearer-token.ts';
@@ -120,14 +124,16 @@ export function liveHandlers(context: UnaryContext, origins: Origins): UntypedSe
       const remainingMs = Number(call.getDeadline()) - context.clock.wallMs();
       const group = groupOf(call);
       let caller: CallerFacts = { peer: group };
-      const answered = accessOf(context, bearerToken(call.metadata)).then((access) => {
+      const trace = context.traces && spanOf(context.traces, call);
+      const answered = traced(trace, async () => {
+        const access = await accessOf(context, bearerToken(call.metadata));
         caller = callerFacts(group, access);
-        return answer(call.request, { access, group, signal: gone.signal, remainingMs });
+        return answer(call.request, { access, group, signal: gone.signal, remainingMs, trace });
       });
       answered.then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const facts = { method: call.getPath(), ...caller };
+          const facts = { method: call.getPath(), ...caller, trace: trace?.traceId };
           const failure = context.refusals.refuse(error, facts, 'a call was refused');
           callback(statusOf(failure));
         },
@@ -150,17 +156,27 @@ async function servePull(context: UnaryContext, call: PullCall, group: string): 
   call.on('cancelled', () => gone.abort());
   call.on('close', () => gone.abort());
   let caller: CallerFacts = { peer: group };
+  const trace = context.traces && spanOf(context.traces, call);
   try {
-    const access = await accessOf(context, bearerToken(call.metadata));
-    caller = callerFacts(group, access);
-    for await (const part of pull(context, call.request, { access, group }, gone.signal))
-      await written(call, part, gone.signal);
+    await traced(trace, async () => {
+      const access = await accessOf(context, bearerToken(call.metadata));
+      caller = callerFacts(group, access);
+      for await (const part of pull(context, call.request, { access, group }, gone.signal))
+        await written(call, part, gone.signal);
+    });
     call.end();
   } catch (error) {
-    const facts = { method: call.getPath(), room: call.request.room.slice(0, 80), ...caller };
+    const room = call.request.room.slice(0, 80);
+    const facts = { method: call.getPath(), room, ...caller, trace: trace?.traceId };
     const failure = context.refusals.refuse(error, facts, 'a call was refused');
     call.emit('error', statusOf(failure));
   }
+}
+
+function spanOf(traces: Traces, call: { getPath(): string; readonly metadata: Metadata }): Span {
+  const method = call.getPath().slice(1);
+  const attributes = { 'rpc.system.name': 'grpc', 'rpc.method': method, 'rpc.response.status_code': 'OK' };
+  return traces.call({ name: method, attributes, parent: traceParentIn(call.metadata) });
 }
 
 /** Resolves when the part was handed over, or nobody is there any more to take it. */

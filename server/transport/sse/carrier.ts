@@ -12,12 +12,14 @@ import type { ClientFrame, ServerFrame } from '../../../protos/live.ts';
 import type { KnownReason } from '../../../protos/reasons.ts';
 import { reasons } from '../../../protos/reasons.ts';
 import { status } from '../../../protos/status-codes.ts';
+import type { TraceParent } from '../../observability/tracing.ts';
 import type { Carrier, CarrierListener } from '../../session/carrier.ts';
 import { Failure } from '../../session/failure.ts';
 import { problemOf } from '../http/statuses.ts';
 import { HttpConnection } from '../http/connection.ts';
 import { Pieces } from '../http/pieces.ts';
 import { sendProblem } from '../http/problem.ts';
+import { traceParentOf } from '../http/trace-parent.ts';
 import { cursorText } from '../json/cursor-text.ts';
 import { stateJson } from '../json/state-json.ts';
 import type { BatchTexts } from './batch-texts.ts';
@@ -94,6 +96,10 @@ export class SseCarrier implements Carrier {
       progressed: () => this.#listener?.progressed(),
       written: () => this.#written(),
     });
+  }
+
+  get traceParent(): TraceParent | undefined {
+    return traceParentOf(this.#request.headers);
   }
 
   takeToken(): string | undefined {

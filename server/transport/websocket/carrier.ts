@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
+import type { TraceParent } from '../../observability/tracing.ts';
 import type { Carrier, CarrierConnection, CarrierListener } from '../../session/carrier.ts';
 import type { Failure } from '../../session/failure.ts';
 import type { Intake, Readable } from '../connections/intake.ts';
@@ -11,6 +12,7 @@ import { CLOSE } from './close-codes.ts';
 import type { FramedMessages } from './framed-messages.ts';
 import { PIECE_BYTES } from './framed-messages.ts';
 import { closeFrame, controlFrame, OPCODE } from './frames.ts';
+import type { Handshake } from './handshake.ts';
 import type { Kept } from './keepalive.ts';
 import type { MessageReceiver } from './message-decoder.ts';
 import { MessageDecoder } from './message-decoder.ts';
@@ -27,6 +29,7 @@ export interface WebSocketCarrierDependencies {
 /** A WebSocket: one viewer's stream, and its connection. It reads and writes the frames itself: see docs/design.md. */
 export class WebSocketCarrier implements Carrier, CarrierConnection, MessageReceiver, Readable, Kept {
   readonly peer: string;
+  readonly traceParent: TraceParent | undefined;
   readonly #socket: Socket;
   readonly #decoder: MessageDecoder;
   readonly #dependencies: WebSocketCarrierDependencies;
@@ -50,16 +53,17 @@ export class WebSocketCarrier implements Carrier, CarrierConnection, MessageRece
 
   /**
    * @param socket that has been upgraded, and is paused
-   * @param token that came with the handshake
+   * @param said with the handshake
    */
   constructor(
     socket: Socket,
     origin: Origin,
-    token: string | undefined,
+    { token, traceParent }: Pick<Handshake, 'token' | 'traceParent'>,
     dependencies: WebSocketCarrierDependencies,
   ) {
     this.#socket = socket;
     this.#token = token;
+    this.traceParent = traceParent;
     this.#dependencies = dependencies;
     this.peer = origin.name;
     this.#decoder = new MessageDecoder(socket, origin, this, dependencies.receiving);

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { TraceParent } from '../../observability/tracing.ts';
 import type { Problem } from '../http/problem.ts';
 import { namesManyHosts, targetOf } from '../http/target.ts';
+import { traceParentOf } from '../http/trace-parent.ts';
 
 /** Where viewers connect. */
 export const PATH = '/v1/connect';
@@ -22,6 +24,7 @@ export interface Handshake {
   /** The whole answer. */
   readonly response: string;
   readonly token: string | undefined;
+  readonly traceParent: TraceParent | undefined;
 }
 
 /** A request that is not served. */
@@ -50,7 +53,12 @@ export function readHandshake(request: IncomingMessage): Handshake | Refused {
     return refused(400, 'REQUEST_INVALID', `ask for the sub-protocol ${SUBPROTOCOL}`);
   const accept = hash('sha1', `${key}${GUID}`, 'base64');
   const response = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`;
-  return { kind: 'handshake', response, token: tokenOf(headers.authorization, offered) };
+  return {
+    kind: 'handshake',
+    response,
+    token: tokenOf(headers.authorization, offered),
+    traceParent: traceParentOf(headers),
+  };
 }
 
 function tokenOf(authorization: string | undefined, offered: readonly string[]): string | undefined {

@@ -57,7 +57,7 @@ export class WebSocketServer {
     const forwarded = request.headers['x-forwarded-for'] ?? [];
     const origin = entrance.origins.ofCall(peerName(socket), () => [forwarded].flat());
     socket.write(handshake.response, 'latin1');
-    const carrier = new WebSocketCarrier(socket, origin, handshake.token, this.#dependencies);
+    const carrier = new WebSocketCarrier(socket, origin, handshake, this.#dependencies);
     this.#listen(socket, carrier);
     sessions.open(carrier);
     if (head.length > 0) carrier.onData(head);
