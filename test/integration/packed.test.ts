@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { startNats } from '../helpers/nats-server.ts';
+import { until } from '../helpers/poll.ts';
 import type { TempDir } from '../helpers/temp-dir.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { SCHEMA_FILE } from '../../scripts/configuration-schema.ts';
@@ -15,6 +17,7 @@ interface Manifest {
   readonly version: string;
   readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 const APPLICATION = `
@@ -73,6 +76,24 @@ describe('the package', () => {
   it('has its programs', async () => {
     for (const file of Object.values(manifest.bin))
       assert.equal(await run(join(installed, file), '--version'), manifest.version);
+  });
+
+  it('serves without the packages for traces, and says which they are when they are needed', async () => {
+    await using nats = await startNats();
+    const program = join(installed, manifest.bin['live-server']!);
+    const args = [program, '--nats', nats.url, '--listen', '127.0.0.1:0'];
+    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+    const server = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      let log = '';
+      server.stdout.on('data', (text: Buffer) => (log += text.toString()));
+      await until('it is ready', () => log.includes('"msg":"ready"'));
+      const missing = log.split('\n').find((line) => line.includes('a package is missing'));
+      const { install } = JSON.parse(missing ?? '{}') as { install?: string };
+      assert.deepEqual(install?.split(' ').sort(), Object.keys(manifest.peerDependencies).sort());
+    } finally {
+      server.kill('SIGKILL');
+    }
   });
 
   it('has types, however they are found', async () => {
