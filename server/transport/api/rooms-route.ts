@@ -6,6 +6,7 @@ import { pull } from '../../session/pull.ts';
 import { getRoom, publish } from '../../session/unary.ts';
 import type { Problem } from '../http/problem.ts';
 import { sendProblem } from '../http/problem.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { requestOrigin } from '../http/request-origin.ts';
 import type { HttpRoute } from '../http/server.ts';
 import { BatchTexts } from '../sse/batch-texts.ts';
@@ -128,7 +129,7 @@ export function roomsRoute(dependencies: ApiDependencies): RoomsRoute {
     try {
       serveEvents(sessions, { request, response, url, room, peer }, events);
     } catch (error) {
-      const facts = { method: url.pathname.slice(0, 160), peer };
+      const facts = { method: url.pathname.slice(0, 160), peer, request: requestIdOf(response) };
       sendProblem(response, problemOf(context.refusals.refuse(error, facts, 'a call was refused')));
     }
   }

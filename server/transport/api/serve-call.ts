@@ -5,6 +5,7 @@ import type { TracedCall } from '../../session/traces.ts';
 import { fail } from '../../session/traces.ts';
 import { accessOf } from '../../session/unary.ts';
 import { leaveUnread } from '../http/problem.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { traceParentOf } from '../http/trace-parent.ts';
 import { requestOrigin } from '../http/request-origin.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -45,7 +46,8 @@ export async function serveCall(
   } catch (error) {
     const { user, tokenId } = caller ?? {};
     const method = url.pathname.slice(0, 160);
-    const facts = { method, peer: origin.name, user, tokenId, trace: trace?.traceId };
+    const request = requestIdOf(response);
+    const facts = { method, peer: origin.name, user, tokenId, request, trace: trace?.traceId };
     const failure = refusals.refuse(error, facts, 'a call was refused');
     if (trace !== undefined) fail(trace, failure);
     if (call.gone.aborted) return;

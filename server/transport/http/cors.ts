@@ -14,9 +14,12 @@ const REQUEST_HEADERS = [
   'last-event-id',
   'connect-protocol-version',
   'connect-timeout-ms',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
 ];
 /** What pages may read, beside what they always may. */
-const RESPONSE_HEADERS = ['live-reason', 'retry-after'];
+const RESPONSE_HEADERS = ['live-reason', 'retry-after', 'x-request-id'];
 /** How long a browser may remember what it was told, in seconds. */
 const MAX_AGE_S = 600;
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { requestIdOf } from './request-id.ts';
 
 /** What is told of a request that is refused: RFC 9457. */
 export interface Problem {
@@ -19,7 +20,7 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
   leaveUnread(response);
   response.statusCode = problem.status;
   for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
-  response.end(bodyOf(problem));
+  response.end(bodyOf(problem, requestIdOf(response)));
 }
 
 /** What has not been read of a request that is refused is not worth reading: its connection ends with the answer. To be called before that begins. */
@@ -57,6 +58,14 @@ function headersOf({ retryAfterMs }: Problem): Record<string, string> {
   };
 }
 
-function bodyOf({ status, reason, detail, retryAfterMs }: Problem): string {
-  return JSON.stringify({ type: 'about:blank', title: reason, status, detail, reason, retryAfterMs });
+function bodyOf({ status, reason, detail, retryAfterMs }: Problem, requestId?: string): string {
+  return JSON.stringify({
+    type: 'about:blank',
+    title: reason,
+    status,
+    detail,
+    reason,
+    retryAfterMs,
+    requestId,
+  });
 }

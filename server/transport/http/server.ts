@@ -14,6 +14,7 @@ import type { Reception } from '../connections/reception.ts';
 import { admit, dismiss, enter } from '../connections/reception.ts';
 import { peerName } from '../connections/peer-name.ts';
 import { sendProblem } from './problem.ts';
+import { identify } from './request-id.ts';
 import { namesManyHosts, targetOf } from './target.ts';
 import { unreadable } from './unreadable.ts';
 import type { Watch } from './untaken.ts';
@@ -82,6 +83,7 @@ export async function serveHttp({
 }: HttpServing): Promise<HttpServer> {
   const waiting = new WaitingAnswers();
   const handle: RequestListener = (request, response) => {
+    identify(request, response);
     waiting.watch(response);
     watchEnd(response, clock, watch);
     if (namesManyHosts(request)) return refuseHosts(response);

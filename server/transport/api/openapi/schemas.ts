@@ -136,6 +136,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
       }),
       detail: text('What is wrong, and what to do.'),
       retryAfterMs: whole('When the same request may be sent again, in milliseconds; absent: never.'),
+      requestId: text('As in `x-request-id`: what the log of the gateway knows the request by.'),
     },
     ['type', 'title', 'status', 'reason', 'detail'],
   ),
