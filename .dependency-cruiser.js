@@ -106,7 +106,7 @@ const directions = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
   name: `${folder} imports from ${allowed.length === 0 ? 'itself' : allowed.join(', ')} only`,
   severity: 'error',
   from: { path: within(folder), pathNot: deeper(folder) },
-  to: { dependencyTypesNot: ['core', 'npm'], pathNot: [folder, ...allowed].map(within) },
+  to: { dependencyTypesNot: ['core', 'npm', 'npm-peer'], pathNot: [folder, ...allowed].map(within) },
 }));
 
 const packages = Object.entries(FORBIDDEN_PACKAGES).map(([folder, names]) => ({

@@ -27,7 +27,7 @@ import { openStates } from './opened-states.ts';
 import type { NatsServers } from './nats-servers.ts';
 import { natsServers } from './nats-servers.ts';
 import { Rebalancing } from '../cluster/rebalancing.ts';
-import { openTracing } from '../observability/tracing.ts';
+import { openTracing } from '../observability/opened-tracing.ts';
 import { openAuditLog } from '../observability/audit-log.ts';
 import { Policies } from '../policy/policies.ts';
 import { Moderation } from '../session/moderation.ts';

@@ -8,7 +8,7 @@ import { logMessages } from '../helpers/log-messages.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const DOCUMENT = readFileSync(new URL('docs/operations.md', ROOT), 'utf8');
-const source = readdirSync(new URL('server', ROOT), { recursive: true, encoding: 'utf8' })
+const SOURCE = readdirSync(new URL('server', ROOT), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => readFileSync(new URL(`server/${file}`, ROOT), 'utf8'))
   .join('\n');
@@ -39,7 +39,7 @@ describe('docs/operations.md', () => {
     assert.ok(names.length > 15);
     const known = new Set<string>([...UPSTREAM_CAUSES, ...Object.keys(reasons)]);
     assert.deepEqual(
-      names.filter((name) => !known.has(name) && !source.includes(`'${name}'`)),
+      names.filter((name) => !known.has(name) && !SOURCE.includes(`'${name}'`)),
       [],
     );
   });
@@ -65,7 +65,7 @@ describe('docs/operations.md', () => {
     );
     assert.ok(says.length > 40);
     assert.deepEqual(
-      says.filter((text) => !isLogged(text) && !source.includes(text.replace(/ LIVE .*$/, ' '))),
+      says.filter((text) => !isLogged(text) && !SOURCE.includes(text.replace(/ LIVE .*$/, ' '))),
       [],
     );
   });
