@@ -18,7 +18,9 @@ export function versionProblems({ version, changelog, chart, compose }: Versione
   if (newest !== version)
     problems.push(`CHANGELOG.md begins with ${newest ?? 'no version'}, and package.json says ${version}`);
   else if (!/^\d{4}-\d{2}-\d{2}$/.test(when ?? ''))
-    problems.push(`CHANGELOG.md has no date for ${version}, but "${when}": write "## ${version} (YYYY-MM-DD)"`);
+    problems.push(
+      `CHANGELOG.md has no date for ${version}, but "${when}": write "## ${version} (YYYY-MM-DD)"`,
+    );
   for (const field of ['version', 'appVersion'])
     if (!chart.split('\n').includes(`${field}: ${version}`))
       problems.push(`deploy/helm/live-gateway/Chart.yaml has another ${field} than ${version}`);

@@ -450,7 +450,10 @@ describe('rooms over HTTP', () => {
       assert.equal(allowed(answered), own);
       assert.match(answered.headers.get('access-control-allow-methods') ?? '', /POST/);
       assert.match(answered.headers.get('access-control-allow-headers') ?? '', /idempotency-key/);
-      assert.equal(answered.headers.get('access-control-expose-headers'), 'live-reason, retry-after, x-request-id');
+      assert.equal(
+        answered.headers.get('access-control-expose-headers'),
+        'live-reason, retry-after, x-request-id',
+      );
       assert.equal(answered.headers.get('access-control-max-age'), '600');
       assert.equal(answered.headers.get('allow'), 'GET, HEAD, POST, OPTIONS');
       const stranger = await ask('demo/messages', 'https://shop.example', init);
