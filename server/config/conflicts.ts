@@ -24,6 +24,8 @@ export function conflictsOf(config: ServerConfig): Conflict[] {
     conflicts.push(['roomLogBytes', 'is more than --log-bytes, the memory for all rooms']);
   if (config.proxyProtocol && config.trustedProxies === undefined)
     conflicts.push(['proxyProtocol', 'needs the proxies that speak it (--trusted-proxies)']);
+  if (config.httpMetrics !== undefined && config.http === undefined)
+    conflicts.push(['httpMetrics', 'says who may read the metrics at --http, which is not given']);
   return [...tokenConflicts(config), ...tlsConflicts(config), ...conflicts, ...natsConflicts(config)];
 }
 

@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../observability/logging.ts';
 import {
   parseAddress,
   parseText,
+  parseNetworks,
   parseOrigins,
   parseWorkers,
   parsePercent,
@@ -259,9 +260,16 @@ export const SERVING_SETTINGS = {
   metrics: optional({
     flag: 'metrics',
     placeholder: 'host:port',
-    help: 'address to serve Prometheus metrics on; without it there are none',
+    help: 'address to serve Prometheus metrics on (/metrics), and probes (/healthz, /readyz): to everybody, so not to be public; without it only as --http-metrics says',
     takes: 'host:port; port 0 picks a free one, an IPv6 host stands in brackets',
     parse: parseAddress,
+  }),
+  httpMetrics: optional({
+    flag: 'http-metrics',
+    placeholder: 'networks',
+    help: 'who may read /metrics at --http, too, which may be public; without it nobody. The probes are there for everybody',
+    takes: 'addresses or networks, separated by commas, such as 10.0.0.0/8,127.0.0.1',
+    parse: parseNetworks,
   }),
   auditLog: optional({
     flag: 'audit-log',

@@ -3,25 +3,29 @@ import type { Clock } from '../../common/clock.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { Turns } from '../../common/turns.ts';
-import { formatAddress } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
 import { ViewerCounts } from '../cluster/viewer-counts.ts';
 import { Fleet } from '../cluster/fleet.ts';
 import { Hub } from '../room/hub.ts';
-import { Scheduler } from '../session/scheduler.ts';
 import { canVerify } from '../upstream/upstream-cause.ts';
 import { GatewayNews } from '../nats/gateway-news.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { answersOwnNamesOnly } from '../config/own-names.ts';
 import type { Logger } from '../observability/logging.ts';
-import { gatewayMetrics, serveMetrics } from '../observability/metrics.ts';
+import { serveMetrics } from '../observability/metrics-endpoint.ts';
+import type { MetricsSource } from '../observability/metrics.ts';
+import { metricsOnDemand } from '../observability/metrics.ts';
+import type { Watched } from '../observability/probes.ts';
 import type { GatewayStats } from '../observability/stats.ts';
-import { authenticationStats, openAuthentication } from './authentication.ts';
+import { advertised } from './advertised.ts';
+import { openAuthentication } from './authentication.ts';
 import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { openExclusions } from './opened-exclusions.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
+import { openFanOut } from './fan-out.ts';
+import { gatewayStats } from './gateway-stats.ts';
 import { openNats } from './opened-nats.ts';
 import { openStates } from './opened-states.ts';
 import type { NatsServers } from './nats-servers.ts';
@@ -34,6 +38,7 @@ import { Moderation } from '../session/moderation.ts';
 import { UserRates } from '../session/user-rates.ts';
 import { PublishService } from '../session/publish-service.ts';
 import { RoomRules } from '../session/room-rules.ts';
+import { Readiness } from '../session/readiness.ts';
 import { Refusals } from '../session/refusals.ts';
 import { Traces } from '../session/traces.ts';
 import { Sessions } from '../session/sessions.ts';
@@ -65,6 +70,7 @@ export interface Gateway {
   /** How viewers' connections are secured. */
   readonly tls: TlsMode;
   readonly stats: GatewayStats;
+  readonly readiness: Readiness;
   /** Reads the certificates again, without waiting until their files are next looked at. */
   reload(): void;
   /** What settings may change while it runs is from now on as this configuration says. */
@@ -90,6 +96,8 @@ export interface GatewayDependencies {
   readonly second?: (nats: NatsServers) => SecondGateway;
   /** Whether HTTP is served only to who asks for this machine by one of its own names. Default: see {@link answersOwnNamesOnly}. */
   readonly thisMachineOnly?: boolean;
+  /** What is served as the metrics, of this gateway and others. Absent: its own. */
+  readonly metrics?: MetricsSource;
   /** Ends the start when aborted: what was opened is closed again. */
   readonly signal?: AbortSignal;
 }
@@ -109,6 +117,7 @@ export async function startGateway(
     keepalive = KEEPALIVE,
     second: secondOf,
     thisMachineOnly = answersOwnNamesOnly(config),
+    metrics: givenMetrics,
     signal,
   }: GatewayDependencies = {},
 ): Promise<Gateway> {
@@ -120,9 +129,9 @@ export async function startGateway(
     const authenticator = await openAuthentication(config, clock, logger);
     if (authenticator.kind === 'tokens') undo.push(() => authenticator.verifier.close());
     const files = givenCertificates === undefined ? certificateFiles(config) : undefined;
-    const watched = files && (await watchCertificates(files, clock, logger));
-    undo.push(() => watched?.close());
-    const certificates = givenCertificates ?? watched?.current;
+    const certificateWatch = files && (await watchCertificates(files, clock, logger));
+    undo.push(() => certificateWatch?.close());
+    const certificates = givenCertificates ?? certificateWatch?.current;
     const nats = given ?? (await natsServers(config, logger, signal));
     undo.push(() => nats.stop());
     const id = randomUUID();
@@ -154,7 +163,9 @@ export async function startGateway(
           )
         : undefined;
     const viewerCounts = new ViewerCounts(id);
-    const scheduler = new Scheduler(() => clock.monotonicMs(), setImmediate);
+    const fanOut = openFanOut(clock);
+    undo.push(() => fanOut.lag.close());
+    const { scheduler, traffic } = fanOut;
     const states = config.roomState
       ? await unlessAborted(signal, openStates({ nats: openedNats, config, clock, random, logger }))
       : undefined;
@@ -183,7 +194,11 @@ export async function startGateway(
     undo.push(() => rates.close());
     const policies = new Policies(config.namespaces);
     const roomRules = new RoomRules(hub, clock);
-    const publishing = new PublishService(publisher, { maxPayload, policies }, rates, roomRules, traces);
+    const rulesOfPublications = { maxPayload, policies };
+    const publishing = new PublishService(publisher, rulesOfPublications, rates, clock, {
+      roomRules,
+      traces,
+    });
     const audit = openAuditLog(config.auditLog, logger, clock);
     undo.push(() => audit.close());
     const refusals = new Refusals(logger, audit);
@@ -191,6 +206,7 @@ export async function startGateway(
       {
         hub,
         scheduler,
+        traffic,
         publishing,
         authenticator,
         rates,
@@ -235,6 +251,11 @@ export async function startGateway(
       traces,
     };
     const second = secondOf?.(nats);
+    const readiness = new Readiness(health);
+    const watched: Watched = {
+      metrics: givenMetrics ?? metricsOnDemand(() => stats()),
+      notReady: () => readiness.reasons,
+    };
     const listeners = await openListeners(
       {
         config,
@@ -243,7 +264,8 @@ export async function startGateway(
         sessions,
         scheduler,
         unary,
-        health,
+        readiness,
+        watched,
         logger,
         random,
         second,
@@ -256,32 +278,18 @@ export async function startGateway(
     const endpoint = advertised(config, listeners.address);
     news.tellLoad(() => {
       // As for load balancers: who cannot prove what it says takes no viewers from others.
-      const takesViewers = !sessions.draining && health.causes.length === 0;
-      return takesViewers ? { stream: config.stream, sessions: sessions.count, endpoint } : undefined;
+      return readiness.ready ? { stream: config.stream, sessions: sessions.count, endpoint } : undefined;
     });
     const rebalancing = new Rebalancing(sessions, fleet, config.rebalancePercent, clock, logger);
     undo.push(() => rebalancing.close());
     const descriptors = new DescriptorWatch(clock, logger);
     undo.push(() => descriptors.close());
-    const stats = (): GatewayStats => {
-      return {
-        sessions: sessions.count,
-        sessionsMoved: sessions.moved,
-        connections: listeners.connections,
-        rooms: hub.roomCount,
-        memory: hub.memory,
-        receivingBytes: listeners.receivingBytes,
-        descriptorsExhausted: descriptors.times,
-        refused: refusals.counts,
-        upstreamCauses: health.causes,
-        upstreamCausesArisen: health.arisen,
-        compressionSavedBytes: sessions.compression.savedBytes,
-        ...authenticationStats(authenticator, excluded?.watch.ageMs),
-        certificateExpiryMs: certificates?.expiryMs,
-        ...hub.counters,
-      };
-    };
-    const metrics = config.metrics && (await serveMetrics(config.metrics, gatewayMetrics(stats)));
+    const stats = (): GatewayStats =>
+      gatewayStats({
+        ...{ config, sessions, fanOut, hub, publishing, refusals, readiness, listeners, descriptors },
+        ...{ authenticator, certificates, nats: openedNats, bansAgeMs: excluded?.watch.ageMs },
+      });
+    const metrics = config.metrics && (await serveMetrics(config.metrics, watched));
     if (metrics !== undefined) undo.push(() => metrics.close());
     return {
       address: listeners.address,
@@ -289,10 +297,11 @@ export async function startGateway(
       metrics: metrics?.address,
       nats: nats.access.urls,
       tls: certificates?.mode ?? 'off',
+      readiness,
       get stats() {
         return stats();
       },
-      reload: () => void watched?.reload(),
+      reload: () => void certificateWatch?.reload(),
       reconfigure(changed) {
         rates.limit(userLimits(changed, authenticator));
         hub.limit(roomLimits(changed));
@@ -317,10 +326,4 @@ export async function startGateway(
     await unwind();
     throw error;
   }
-}
-
-/** By which address clients know the gateway, as far as it can tell: one that listens on all addresses of its host cannot. */
-function advertised({ advertise, listen }: ServerConfig, address: string): string | undefined {
-  if (advertise !== undefined) return formatAddress(advertise);
-  return listen.host === '0.0.0.0' || listen.host === '::' ? undefined : address;
 }

@@ -4,7 +4,9 @@ import type { Address } from '../../common/units.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { DEMO_ADDRESS, servesDemo } from '../config/demo.ts';
 import type { Logger } from '../observability/logging.ts';
+import type { Watched } from '../observability/probes.ts';
 import type { Scheduler } from '../session/scheduler.ts';
+import type { Readiness } from '../session/readiness.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { UnaryContext } from '../session/unary.ts';
 import type { CurrentCertificates } from '../tls/certificates.ts';
@@ -15,11 +17,11 @@ import { readDemoFiles } from '../transport/demo/files.ts';
 import { demoRoute } from '../transport/demo/route.ts';
 import type { SecondGateway } from '../transport/demo/second-gateway.ts';
 import { secondGatewayRoute } from '../transport/demo/second-gateway.ts';
-import type { UpstreamStatus } from '../transport/grpc/readiness.ts';
 import { serveGrpc } from '../transport/grpc/server.ts';
 import { apiRoutes } from '../transport/api/routes.ts';
 import { AllowedOrigins } from '../transport/http/allowed-origins.ts';
 import { forThisMachine } from '../transport/http/for-this-machine.ts';
+import { probeRoutes } from '../transport/http/probe-routes.ts';
 import type { HttpRoute, HttpServer, HttpServing } from '../transport/http/server.ts';
 import { serveHttp } from '../transport/http/server.ts';
 import { upgradeRequired } from '../transport/websocket/upgrade-required.ts';
@@ -36,7 +38,9 @@ export interface ListenersDependencies {
   readonly sessions: Sessions;
   readonly scheduler: Scheduler;
   readonly unary: UnaryContext;
-  readonly health: UpstreamStatus;
+  readonly readiness: Readiness;
+  /** What those are told who watch over the gateway. */
+  readonly watched: Watched;
   readonly logger: Logger;
   readonly random: Random;
   /** For the page of the demo to kill. */
@@ -106,6 +110,7 @@ export async function openListeners(
       return entrance.receiving.bytes;
     },
     stopAccepting() {
+      dependencies.readiness.leave();
       grpc.stopAccepting();
       entrance.refusalPace.release();
       web?.stopAccepting();
@@ -138,6 +143,7 @@ async function openWeb(
     keepalive,
     sessions,
     unary,
+    watched,
     random,
     second,
     thisMachineOnly,
@@ -160,7 +166,12 @@ async function openWeb(
     eventsLifetimeMs,
   });
   const all: Pick<HttpServing, 'routes' | 'upgrade'> = {
-    routes: [...(demo ? await demoRoutes(second) : []), ...api, upgradeRequired()],
+    routes: [
+      ...(demo ? await demoRoutes(second) : []),
+      ...probeRoutes(watched, entrance.origins, config.httpMetrics ?? []),
+      ...api,
+      upgradeRequired(),
+    ],
     upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
   };
   const served = thisMachineOnly ? forThisMachine(all) : all;

@@ -6,16 +6,37 @@ import { allocatePrefixed, bareFrame, PREFIX_BYTES } from './frame-prefix.ts';
 /** `ServerFrame.deflated`: field 13, length-delimited. */
 const SERVER_FRAME_DEFLATED = (13 << 3) | 2;
 
+/** What of messages is in a frame: what there is to count once it has been delivered. */
+export interface FrameContents {
+  readonly reliable: number;
+  readonly ephemeral: number;
+  /** Encoded, in bytes. */
+  readonly reliableBytes: number;
+  readonly ephemeralBytes: number;
+  /** When the oldest reliable message was stored, in milliseconds since the Unix epoch; NaN without one. */
+  readonly storedMs: number;
+}
+
+const NOTHING: FrameContents = {
+  reliable: 0,
+  ephemeral: 0,
+  reliableBytes: 0,
+  ephemeralBytes: 0,
+  storedMs: Number.NaN,
+};
+
 /**
  * An encoded `ServerFrame` behind its prefix, and its other forms: made when first asked for, and once for all who share the frame.
  */
 export class CompressibleFrame {
   readonly plain: Buffer;
+  readonly contents: FrameContents;
   #deflated: Buffer | undefined;
   #fitted: { readonly maxBytes: number; readonly frame: CompressibleFrame } | undefined;
 
-  constructor(plain: Buffer) {
+  constructor(plain: Buffer, contents = NOTHING) {
     this.plain = plain;
+    this.contents = contents;
   }
 
   /** Memory taken beside the plain frame, in bytes. */
@@ -39,7 +60,7 @@ export class CompressibleFrame {
   within(maxBytes: number): CompressibleFrame {
     if (this.bytes <= maxBytes) return this;
     if (this.#fitted?.maxBytes !== maxBytes) {
-      const frame = new CompressibleFrame(fittedFrame(this.plain, maxBytes));
+      const frame = new CompressibleFrame(fittedFrame(this.plain, maxBytes), this.contents);
       this.#fitted = { maxBytes, frame };
     }
     return this.#fitted.frame;

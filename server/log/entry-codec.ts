@@ -142,6 +142,34 @@ export function reliableEntry(message: StoredMessage, prevSeq: number): Entry {
   };
 }
 
+/** When the message of an entry of `Batch.reliable` was stored, in milliseconds since the Unix epoch; the entry begins at `offset`. */
+export function entryTimeMs(buffer: Buffer, offset: number): number {
+  const body = readVarint(buffer, offset + 1);
+  const end = body.next + body.value;
+  let at = body.next;
+  while (at < end) {
+    const key = buffer[at] as number;
+    if (key === tag(3, FIXED32)) {
+      at += 5;
+      continue;
+    }
+    const { value, next } = readVarint(buffer, at + 1);
+    if (key === tag(7, VARINT)) return value;
+    at = (key & 7) === LEN ? next + value : next;
+  }
+  return Number.NaN;
+}
+
+function readVarint(buffer: Buffer, offset: number): { readonly value: number; readonly next: number } {
+  let value = 0;
+  let at = offset;
+  for (let factor = 1; ; factor *= 0x80) {
+    const byte = buffer[at++] as number;
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return { value, next: at };
+  }
+}
+
 /** Encodes an ephemeral message as an entry of `Batch.ephemeral`. */
 export function ephemeralEntry(message: EphemeralMessage): Entry {
   const { content } = message;

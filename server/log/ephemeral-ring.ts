@@ -11,8 +11,11 @@ const HALF_BYTES = 16 * 1024;
 export interface EphemeralSlice {
   /** Encoded entries, piece by piece; views of the ring. */
   readonly pieces: readonly Buffer[];
+  readonly count: number;
   /** How many it does not get. */
   readonly dropped: number;
+  /** Whether some of these had left the ring before it came; otherwise all were passed over. */
+  readonly late: boolean;
   /** The count that it has come to. */
   readonly upto: number;
 }
@@ -67,14 +70,16 @@ export class EphemeralRing {
   /** What came after the first `seen` messages, up to {@link head}. */
   read(seen: number, nowMs: number): EphemeralSlice {
     const upto = this.head;
-    if (seen >= upto) return { pieces: [], dropped: 0, upto: seen };
+    if (seen >= upto) return { pieces: [], count: 0, dropped: 0, late: false, upto: seen };
     this.#expire(nowMs);
     const came = upto - seen;
     const newer = this.#newer.read(seen);
-    if (seen >= this.#older.upto) return { pieces: newer.pieces, dropped: came - newer.count, upto };
+    if (seen >= this.#older.upto)
+      return { pieces: newer.pieces, count: newer.count, dropped: came - newer.count, late: false, upto };
     const older = this.#older.read(seen);
     const pieces = [...older.pieces, ...newer.pieces];
-    return { pieces, dropped: came - older.count - newer.count, upto };
+    const count = older.count + newer.count;
+    return { pieces, count, dropped: came - count, late: seen < this.#older.after, upto };
   }
 
   /** Lets go of what is too old: everything is gone after one to two times the maximal age. */

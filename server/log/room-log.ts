@@ -2,7 +2,7 @@ import { CompressibleFrame } from './compressible-frame.ts';
 import { batchFrame, batchHeadroom, reliableEntry } from './entry-codec.ts';
 import type { StoredMessage } from './message.ts';
 import type { Slice } from './segment.ts';
-import { FRAME_BYTES, Segment } from './segment.ts';
+import { contentsOf, FRAME_BYTES, Segment } from './segment.ts';
 
 /** The frame made for the last who began between two segments: who is cut off together resumes together. */
 interface MadeFrame {
@@ -83,10 +83,11 @@ export class RoomLog {
   }
 
   /** The frame of what {@link read} has given behind `after`, and nothing else: as it lies or, most likely, the last one made. */
-  frameOf(after: number, { frame, pieces, upto }: Slice): CompressibleFrame {
+  frameOf(after: number, { frame, pieces, upto, count }: Slice): CompressibleFrame {
     if (frame !== undefined) return frame;
     if (this.#made?.after !== after || this.#made.upto !== upto) {
-      this.#made = { after, upto, frame: new CompressibleFrame(batchFrame(this.#room, pieces)) };
+      const contents = contentsOf({ pieces, count });
+      this.#made = { after, upto, frame: new CompressibleFrame(batchFrame(this.#room, pieces), contents) };
     }
     return this.#made.frame;
   }

@@ -1,5 +1,6 @@
+import type { FrameContents } from './compressible-frame.ts';
 import { CompressibleFrame } from './compressible-frame.ts';
-import { completeBatch } from './entry-codec.ts';
+import { completeBatch, entryTimeMs } from './entry-codec.ts';
 import type { Entry } from './entry-codec.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -19,6 +20,27 @@ export interface Slice extends Reach {
   readonly pieces: readonly Buffer[];
   /** The frame that holds just these entries, where there is one. */
   readonly frame: CompressibleFrame | undefined;
+}
+
+/** Entries, and how many they are. */
+export type Entries = Pick<Slice, 'pieces' | 'count'>;
+
+const NO_ENTRIES: Entries = { pieces: [], count: 0 };
+
+/** What is in a frame of these. */
+export function contentsOf(reliable: Entries, ephemeral = NO_ENTRIES): FrameContents {
+  const [first] = reliable.pieces;
+  return {
+    reliable: reliable.count,
+    ephemeral: ephemeral.count,
+    reliableBytes: bytesOf(reliable.pieces),
+    ephemeralBytes: bytesOf(ephemeral.pieces),
+    storedMs: first === undefined ? Number.NaN : entryTimeMs(first, 0),
+  };
+}
+
+function bytesOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /**
@@ -102,7 +124,9 @@ export class Segment {
   /** Makes a batch of all entries, in place: of at least one, behind the headroom that a batch of this room needs. */
   seal(room: string): void {
     const begin = completeBatch(room, this.#buffer, this.#headroom, this.length);
-    this.#frame = new CompressibleFrame(this.#buffer.subarray(begin, this.#end));
+    const pieces = [this.#buffer.subarray(this.#headroom, this.#end)];
+    const contents = contentsOf({ pieces, count: this.count });
+    this.#frame = new CompressibleFrame(this.#buffer.subarray(begin, this.#end), contents);
   }
 
   /** The entries behind `after`, at most `maxEntries` of them but at least one; none at the end. */

@@ -6,12 +6,15 @@ import { EphemeralRing } from '../log/ephemeral-ring.ts';
 import type { EphemeralMessage } from '../log/message.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import type { Reach, Slice } from '../log/segment.ts';
+import { contentsOf } from '../log/segment.ts';
 import type { RoomCounters } from './counters.ts';
 
 /** A frame, and where it takes the viewer that it is made for. */
 export interface Delivery extends Reach {
   readonly ephemeralUpto: number;
   readonly ephemeralDropped: number;
+  /** Whether that is because the viewer came too late for some of them. */
+  readonly late: boolean;
   /** The number of viewers that it tells, if it does. */
   readonly audience: number | undefined;
   readonly frame: CompressibleFrame;
@@ -141,7 +144,8 @@ export class Deliveries {
     if (count === 0) return undefined;
     const frame = log.frameOf(after, slice);
     this.#grown();
-    return { upto, fingerprint, count, ephemeralUpto, ephemeralDropped: 0, audience: undefined, frame };
+    const nothing = { ephemeralDropped: 0, late: false, audience: undefined };
+    return { upto, fingerprint, count, ephemeralUpto, ...nothing, frame };
   }
 
   #compose(log: RoomLog, place: DeliveryPlace, maxEntries: number): Delivery | undefined {
@@ -150,13 +154,14 @@ export class Deliveries {
     const { upto, fingerprint, count } = slice;
     if (upto < log.head) return this.#replay(log, seq, slice, ephemeralSeen);
     const ephemeral = this.#ephemeral.read(ephemeralSeen, this.#clock.monotonicMs());
-    const { dropped: ephemeralDropped, upto: ephemeralUpto } = ephemeral;
+    const { dropped: ephemeralDropped, late, upto: ephemeralUpto } = ephemeral;
     const audience = this.#audience === place.audience ? undefined : this.#audience;
     const nothing = count === 0 && ephemeral.pieces.length === 0 && ephemeralDropped === 0;
     if (nothing && audience === undefined) return undefined;
     const pieces = [...slice.pieces, ...ephemeral.pieces];
-    const frame = new CompressibleFrame(batchFrame(this.#room, pieces, { ephemeralDropped, audience }));
-    return { upto, fingerprint, count, ephemeralUpto, ephemeralDropped, audience, frame };
+    const encoded = batchFrame(this.#room, pieces, { ephemeralDropped, audience });
+    const frame = new CompressibleFrame(encoded, contentsOf(slice, ephemeral));
+    return { upto, fingerprint, count, ephemeralUpto, ephemeralDropped, late, audience, frame };
   }
 }
 

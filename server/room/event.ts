@@ -39,8 +39,8 @@ export type RoomEvent =
   | { readonly kind: 'state'; readonly view: StateView }
   /** It may not watch the room any more, and has had the message that says so. The subscription is over. */
   | { readonly kind: 'dismissed'; readonly dismissal: Dismissal }
-  /** Shared between viewers, not to be changed. */
-  | { readonly kind: 'batch'; readonly frame: CompressibleFrame }
+  /** The frame is shared between viewers, not to be changed. `live`: its messages are delivered as they come, not replayed. */
+  | { readonly kind: 'batch'; readonly frame: CompressibleFrame; readonly live: boolean }
   /** The place where it was to begin cannot be found; the subscription is over. */
   | { readonly kind: 'failed'; readonly error: unknown };
 

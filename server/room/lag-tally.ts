@@ -3,6 +3,8 @@ import type { VerifiedLog } from '../log/verified-log.ts';
 
 /** Viewers that are behind, by what they are behind in. */
 export interface Lag {
+  /** All of them, behind or not. */
+  viewers: number;
   /** Viewers that have not been handed everything up to their room's head. */
   lagging: number;
   /** Viewers whose application has not confirmed everything that they were handed. */
@@ -51,6 +53,7 @@ export class LagTally {
   add(viewer: Tallied): void {
     viewer.abreastIn = 0;
     viewer.unacknowledged = false;
+    this.#sum.viewers++;
     this.#sum.lagging++;
     this.note(viewer);
   }
@@ -71,6 +74,7 @@ export class LagTally {
   }
 
   remove(viewer: Tallied): void {
+    this.#sum.viewers--;
     if (viewer.abreastIn === this.#generation) this.#abreast--;
     else this.#sum.lagging--;
     if (viewer.unacknowledged) this.#sum.unacknowledged--;

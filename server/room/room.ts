@@ -281,7 +281,9 @@ export class Room implements SubscribedRoom {
   async #readHistory(from: number): Promise<HistoryRead> {
     this.counters.historyReads++;
     const early = this.follower.log.incarnation.number === 0;
+    const sinceMs = this.#clock.monotonicMs();
     const read = await readHistory(this.#upstream, this.name, from);
+    this.counters.historyReadSeconds.observe((this.#clock.monotonicMs() - sinceMs) / 1_000);
     // What was asked for while the room was opened is looked at when it is known which stream the room follows.
     await this.#opened;
     this.follower.learn(read);

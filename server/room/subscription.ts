@@ -272,7 +272,7 @@ export class Subscription implements Member, DeliveryPlace {
 
   #readLog(maxEntries: number): RoomEvent | undefined {
     const frame = this.#credit > 0 ? this.#nextFrame(maxEntries) : undefined;
-    if (frame !== undefined) return { kind: 'batch', frame };
+    if (frame !== undefined) return { kind: 'batch', frame, live: this.#stage === LIVE };
     // Out of credit: what is no batch is told all the same.
     const behind = this.#position.seq < this.#room.follower.log.messages.head;
     if (!behind && this.#caughtUp()) return { kind: 'caught-up', cursor: this.#position };
@@ -291,7 +291,7 @@ export class Subscription implements Member, DeliveryPlace {
     this.#advance(delivery);
     this.#ephemeralSeen = delivery.ephemeralUpto;
     if (delivery.audience !== undefined) this.#audience = delivery.audience;
-    counters.ephemeralDropped += delivery.ephemeralDropped;
+    counters[delivery.late ? 'ephemeralLate' : 'ephemeralOverRate'] += delivery.ephemeralDropped;
     return this.#charge(delivery.frame);
   }
 
@@ -340,7 +340,7 @@ export class Subscription implements Member, DeliveryPlace {
         this.#advance(step.reach);
         if (step.frame === undefined) return 'again';
         room.noteMemory();
-        return { kind: 'batch', frame: this.#charge(step.frame) };
+        return { kind: 'batch', frame: this.#charge(step.frame), live: false };
     }
   }
 }

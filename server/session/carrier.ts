@@ -34,11 +34,17 @@ export interface CarrierConnection {
   takeNoMore(): void;
 }
 
+/** How viewers are connected. */
+export const TRANSPORTS = ['grpc', 'websocket', 'sse'] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
 /**
  * What a session needs of a transport: one viewer's stream, whatever it is carried by. The client's counterpart is its `Transport`.
  * Frames are behind their prefix (see log/frame-prefix.ts); a transport that has its own framing sends the bare ones.
  */
 export interface Carrier {
+  /** For the metrics. */
+  readonly transport: TransportName;
   /** Who is at the other end, by its connection or, where a trusted proxy names the client, by that: for the log, and for who takes turns with whom. */
   readonly peer: string;
   /**

@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import { nestedMs } from '../../common/deadline.ts';
 import type { PublishRequest } from '../../protos/gen/live/v1/PublishRequest.ts';
 import type { PublishResponseInput } from '../../protos/gen/live/v1/PublishResponse.ts';
@@ -6,6 +7,7 @@ import type { PublishOutcome, PublishTarget, Refusal } from '../upstream/publish
 import type { Span, TraceParent } from '../observability/tracing.ts';
 import type { Access } from './access.ts';
 import { Failure } from './failure.ts';
+import { PublishCounts } from './publish-counts.ts';
 import type { RoomRules } from './room-rules.ts';
 import type { Counted, OwnLimit, UserRates } from './user-rates.ts';
 import { parsePublication } from './requests.ts';
@@ -45,28 +47,33 @@ export interface Caller {
   readonly session?: string;
 }
 
+/** What publishing has to do with beside NATS. */
+export interface PublishBeside {
+  /** Of rooms with a state; absent: there are none. */
+  readonly roomRules?: RoomRules;
+  /** Absent: nothing is traced. */
+  readonly traces?: Traces | undefined;
+}
+
 /** Publishes what comes from outside: checked, bounded, and answered with an outcome that says what to do. */
 export class PublishService {
   readonly #target: PublishTarget;
   readonly #rules: PublicationRules;
   readonly #rates: UserRates;
-  readonly #roomRules: RoomRules | undefined;
-  readonly #traces: Traces | undefined;
+  readonly #clock: Clock;
+  readonly #beside: PublishBeside;
+  readonly counts = new PublishCounts();
   readonly #underWay = { messages: 0, bytes: 0 };
 
-  /**
-   * @param roomRules of rooms with a state; undefined: there are none
-   * @param traces undefined: nothing is traced
-   */
   constructor(
     target: PublishTarget,
     rules: PublicationRules,
     rates: UserRates,
-    roomRules?: RoomRules,
-    traces?: Traces,
+    clock: Clock,
+    beside: PublishBeside = {},
   ) {
-    this.#roomRules = roomRules;
-    this.#traces = traces;
+    this.#clock = clock;
+    this.#beside = beside;
     this.#rates = rates;
     this.#target = target;
     this.#rules = rules;
@@ -79,27 +86,58 @@ export class PublishService {
   /** @throws Failure */
   async publish(request: PublishRequest, caller: Caller): Promise<PublishResponseInput> {
     const header = request.headers[TRACEPARENT];
-    const span = this.#traces?.publish(caller.trace, header, caller.session);
+    const span = this.#beside.traces?.publish(caller.trace, header, caller.session);
     return traced(span, () => this.#publish(request, caller, span));
   }
 
   async #publish(
     request: PublishRequest,
-    { access, group, signal, remainingMs = Infinity }: Caller,
+    caller: Caller,
     span: Span | undefined,
   ): Promise<PublishResponseInput> {
-    const publication = parsePublication(request, access, this.#rules);
-    if (span !== undefined) this.#traces?.published(span, publication);
-    const { room, deliveryClass, content } = span === undefined ? publication : withTrace(publication, span);
+    const parsed = parsePublication(request, caller.access, this.#rules);
+    if (span !== undefined) this.#beside.traces?.published(span, parsed);
+    const publication = span === undefined ? parsed : withTrace(parsed, span);
+    const { deliveryClass } = publication;
+    try {
+      this.#spend(publication, caller);
+      // Without rules the results of what comes together stay together.
+      if (this.#beside.roomRules?.inForce === true)
+        await this.#obey(this.#beside.roomRules, publication, caller);
+      if (deliveryClass === 'EPHEMERAL') {
+        this.#ephemeral(publication);
+        this.counts.note('EPHEMERAL', 'sent');
+        return {};
+      }
+      const result = await this.#reliable(publication, request.timeoutMs, caller);
+      this.counts.note('RELIABLE', result.duplicate === true ? 'duplicate' : 'stored');
+      return result;
+    } catch (error) {
+      this.counts.noteFailure(deliveryClass, error);
+      throw error;
+    }
+  }
+
+  #spend(publication: Publication, { access, group }: Caller): void {
     const spender = access.spender(group);
     this.#rates.spend(spender, ...countedFor(publication, spender.name));
-    if (this.#roomRules?.inForce === true)
-      await this.#roomRules.require({ room, content, access, asker: { group } });
-    if (deliveryClass === 'EPHEMERAL') {
-      const refused = this.#target.ephemeral(room, content);
-      if (refused === undefined) return {};
-      throw new Failure(REASONS[refused.refusal], `${refused.detail}; the message reached nobody`);
-    }
+  }
+
+  #obey(rules: RoomRules, { room, content }: Publication, { access, group }: Caller): Promise<void> {
+    return rules.require({ room, content, access, asker: { group } });
+  }
+
+  #ephemeral({ room, content }: Publication): void {
+    const refused = this.#target.ephemeral(room, content);
+    if (refused === undefined) return;
+    throw new Failure(REASONS[refused.refusal], `${refused.detail}; the message reached nobody`);
+  }
+
+  async #reliable(
+    { room, content }: Publication,
+    timeoutMs: number,
+    { signal, remainingMs = Infinity }: Caller,
+  ): Promise<PublishResponseInput> {
     const bytes = content.payload.byteLength;
     if (
       this.#underWay.messages >= MAX_UNDER_WAY.messages ||
@@ -112,12 +150,14 @@ export class PublishService {
     }
     this.#underWay.messages += 1;
     this.#underWay.bytes += bytes;
+    const sinceMs = this.#clock.monotonicMs();
     try {
-      const ms = Math.min(request.timeoutMs || TRY_MS.usual, nestedMs(remainingMs), TRY_MS.max);
+      const ms = Math.min(timeoutMs || TRY_MS.usual, nestedMs(remainingMs), TRY_MS.max);
       return resultOf(await this.#target.reliable(room, content, { ms, signal }));
     } finally {
       this.#underWay.messages -= 1;
       this.#underWay.bytes -= bytes;
+      this.counts.seconds.observe((this.#clock.monotonicMs() - sinceMs) / 1_000);
     }
   }
 }

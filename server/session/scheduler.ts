@@ -9,6 +9,22 @@ export interface Task {
  */
 const SLICE_MS = 1;
 
+/** Told how the work goes. */
+export interface SchedulerListener {
+  /** A stretch of work is over. */
+  yielded(): void;
+  /** Everybody who waited when the pass began has had a turn, so many milliseconds later. */
+  passed(ms: number): void;
+}
+
+const NOBODY: SchedulerListener = { yielded: () => undefined, passed: () => undefined };
+
+/** Those that wait when it begins, up to `end` of the queue. */
+interface Pass {
+  readonly end: number;
+  readonly sinceMs: number;
+}
+
 /**
  * Runs tasks in the order they asked, in short stretches that yield to the event loop: while a large room is
  * written to, new messages come in, and whoever is written to later gets them in the same frame.
@@ -16,6 +32,8 @@ const SLICE_MS = 1;
 export class Scheduler {
   readonly #nowMs: () => number;
   readonly #defer: (fn: () => void) => void;
+  readonly #listener: SchedulerListener;
+  #pass: Pass | undefined;
   #queue: Task[] = [];
   #next = 0;
   #scheduled = false;
@@ -24,7 +42,8 @@ export class Scheduler {
    * @param nowMs a monotonic clock, in milliseconds
    * @param defer calls a function after pending input has been read (`setImmediate`)
    */
-  constructor(nowMs: () => number, defer: (fn: () => void) => void) {
+  constructor(nowMs: () => number, defer: (fn: () => void) => void, listener = NOBODY) {
+    this.#listener = listener;
     this.#nowMs = nowMs;
     this.#defer = defer;
   }
@@ -47,14 +66,24 @@ export class Scheduler {
 
   #runSlice(): void {
     this.#scheduled = false;
-    const until = this.#nowMs() + SLICE_MS;
+    if (this.#queue.length === 0) return;
+    const beganMs = this.#nowMs();
+    const until = beganMs + SLICE_MS;
+    this.#pass ??= { end: this.#queue.length, sinceMs: beganMs };
     while (this.#next < this.#queue.length) {
       (this.#queue[this.#next++] as Task).run();
       // One task may take as long as compressing a frame does.
       if (this.#nowMs() >= until) break;
     }
+    this.#listener.yielded();
+    if (this.#next >= this.#pass.end) this.#endPass(this.#pass);
     if (this.#next < this.#queue.length) return this.#schedule();
     this.#queue = [];
     this.#next = 0;
+  }
+
+  #endPass({ sinceMs }: Pass): void {
+    this.#pass = undefined;
+    this.#listener.passed(this.#nowMs() - sinceMs);
   }
 }

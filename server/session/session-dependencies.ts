@@ -12,6 +12,7 @@ import type { Scheduler } from './scheduler.ts';
 import type { SharedFrames } from './shared-frames.ts';
 import type { StateFrames } from './state-frames.ts';
 import type { Traces } from './traces.ts';
+import type { Traffic } from './traffic.ts';
 import type { UserRates } from './user-rates.ts';
 import type { Welcomes } from './welcomes.ts';
 
@@ -25,12 +26,6 @@ export interface SessionLimits {
   readonly helloMs: number;
   /** For how long after its end a token counts, in milliseconds: the time in which the client may bring another. */
   readonly tokenGraceMs: number;
-}
-
-/** What compression did, over all sessions. */
-export interface CompressionStats {
-  /** Bytes that it kept from being sent. */
-  savedBytes: number;
 }
 
 /** What all sessions share. */
@@ -47,7 +42,7 @@ export interface SessionDependencies {
   /** Told who comes and goes: in a storm not of everybody. */
   readonly sampledLog: Pick<SampledLog, 'info'>;
   readonly limits: SessionLimits;
-  readonly compression: CompressionStats;
+  readonly traffic: Traffic;
   readonly frames: SharedFrames;
   readonly welcomes: Welcomes;
   readonly stateFrames: StateFrames;

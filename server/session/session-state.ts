@@ -14,3 +14,13 @@ export type SessionState =
   | { readonly kind: 'over'; readonly sinceMs: number };
 
 export const OPEN: SessionState = { kind: 'open' };
+
+export type SessionPhase = SessionState['kind'];
+
+/** All there are, in this order. */
+export const PHASES = [
+  'awaiting-hello',
+  'open',
+  'leaving',
+  'over',
+] as const satisfies readonly SessionPhase[];

@@ -17,13 +17,14 @@ import { heartbeatFrame, noticeFrame } from './frames.ts';
 import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
-import type { SessionState } from './session-state.ts';
+import type { SessionPhase, SessionState } from './session-state.ts';
 import { OPEN } from './session-state.ts';
 import type { Consumer } from './slow-consumers.ts';
 import type { Subscriber } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { TokenHolder } from './tokens.ts';
 import { Tokens } from './tokens.ts';
+import type { Tally } from './traffic.ts';
 import type { FrameSink, UrgentFrame } from './writer.ts';
 import { Writer } from './writer.ts';
 
@@ -40,8 +41,8 @@ export class Session
   /** See {@link ClientFramesHost}. */
   readonly subscriptions: Subscriptions;
   readonly #clientFrames: ClientFrames;
-  /** The form of batches that the client asked for. */
-  #form: 'plain' | 'deflated' = 'plain';
+  /** Counts what it is sent; of the form of batches that the client asked for. */
+  tally: Tally;
   /** See {@link Subscriber}. */
   maxFrameBytes = DEFAULT_MAX_FRAME_BYTES;
   /** Frames that came. */
@@ -68,6 +69,7 @@ export class Session
     this.#carrier = carrier;
     this.#dependencies = dependencies;
     this.#ended = ended;
+    this.tally = dependencies.traffic.of(carrier.transport, 'plain');
     this.log = new SessionLog(carrier.peer, dependencies);
     this.#reader = new Reader(carrier, this);
     this.#writer = new Writer(this, scheduler, clock);
@@ -133,6 +135,11 @@ export class Session
     if (silent || this.#upstreamTold !== causes) this.#tellUpstream(causes);
   }
 
+  /** How far it has come. */
+  get phase(): SessionPhase {
+    return this.#state.kind;
+  }
+
   /** Whether it could go elsewhere now without waiting for what is on its way to it. */
   get movable(): boolean {
     return this.#state.kind === 'open' && this.#writer.blockedSinceMs === undefined;
@@ -193,11 +200,9 @@ export class Session
   /** See {@link FrameSink}. */
   frameOf(event: RoomEvent, room: string): Buffer {
     switch (event.kind) {
-      case 'batch': {
-        const frame = event.frame[this.#form];
-        this.#dependencies.compression.savedBytes += event.frame.plain.length - frame.length;
-        return frame;
-      }
+      case 'batch':
+        this.tally.note(event);
+        return event.frame[this.tally.form];
       case 'state':
         return this.#dependencies.stateFrames.of(event.view, room);
       case 'dismissed':
@@ -297,11 +302,12 @@ export class Session
     if (this.#state.kind === 'awaiting-hello') this.#state.timer.cancel();
     this.#state = OPEN;
     this.log.begins(client, this.access);
-    if (features.includes('FEATURE_DEFLATE')) this.#form = 'deflated';
+    const { welcomes, upstreamCauses, traffic, hub } = this.#dependencies;
+    if (features.includes('FEATURE_DEFLATE')) this.tally = traffic.of(this.tally.transport, 'deflated');
     this.maxFrameBytes = frameLimit(maxFrameBytes);
-    const { welcomes, upstreamCauses, hub } = this.#dependencies;
     this.tellsStates = hub.keepsStates && features.includes('FEATURE_ROOM_STATE');
-    const terms = { frameBytes: this.maxFrameBytes, form: this.#form, states: this.tellsStates };
+    const { form } = this.tally;
+    const terms = { frameBytes: this.maxFrameBytes, form, states: this.tellsStates };
     this.#writer.send(welcomes.of(this.log.id, terms));
     this.#tellUpstream(upstreamCauses());
   }

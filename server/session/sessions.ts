@@ -5,12 +5,15 @@ import type { Disconnected } from '../auth/exclusions.ts';
 import type { Fleet } from '../cluster/fleet.ts';
 import type { SampledLog } from '../observability/sampled-log.ts';
 import { sampledLog } from '../observability/sampled-log.ts';
-import type { Carrier } from './carrier.ts';
-import type { CompressionStats, GoAway, SessionDependencies } from './session-dependencies.ts';
+import type { Carrier, TransportName } from './carrier.ts';
+import { TRANSPORTS } from './carrier.ts';
+import type { GoAway, SessionDependencies } from './session-dependencies.ts';
 import { Session } from './session.ts';
 import { SharedFrames } from './shared-frames.ts';
 import { Failure } from './failure.ts';
-import type { Consumer } from './slow-consumers.ts';
+import type { SessionPhase } from './session-state.ts';
+import { PHASES } from './session-state.ts';
+import type { Consumer, SlowConsumersEnded } from './slow-consumers.ts';
 import { SlowConsumers } from './slow-consumers.ts';
 import { StateFrames } from './state-frames.ts';
 import { Welcomes } from './welcomes.ts';
@@ -20,9 +23,15 @@ const MAX_PAUSE_MS = 250;
 /** How long a stream may take to end after the drain window, in milliseconds. */
 const GRACE_MS = 1_000;
 
+/** How many streams are alike. */
+export interface SessionKind {
+  readonly transport: TransportName;
+  readonly phase: SessionPhase;
+  readonly count: number;
+}
+
 /** All viewers' streams of this gateway. */
 export class Sessions {
-  readonly compression: Readonly<CompressionStats>;
   readonly #dependencies: SessionDependencies;
   readonly #sessions = new Set<Session>();
   /** Calls that are no viewers' streams. */
@@ -35,6 +44,10 @@ export class Sessions {
   readonly #fleet: Fleet;
   readonly #random: Random;
   readonly #slowConsumers: SlowConsumers;
+  readonly #goAways = new Map<GoAway['reason'], number>([
+    ['DRAINING', 0],
+    ['REBALANCING', 0],
+  ]);
   #draining = false;
   #moved = 0;
 
@@ -43,23 +56,17 @@ export class Sessions {
    * @param fleet knows where those that are sent away do best to go
    */
   constructor(
-    dependencies: Omit<
-      SessionDependencies,
-      'compression' | 'frames' | 'stateFrames' | 'welcomes' | 'sampledLog'
-    >,
+    dependencies: Omit<SessionDependencies, 'frames' | 'stateFrames' | 'welcomes' | 'sampledLog'>,
     slowConsumerMs: number,
     fleet: Fleet,
     random: Random,
   ) {
     const { authenticator, clock, logger, limits } = dependencies;
-    const compression = { savedBytes: 0 };
-    this.compression = compression;
     this.#fleet = fleet;
     this.#random = random;
     this.#sampledLog = sampledLog(logger, clock);
     this.#dependencies = {
       ...dependencies,
-      compression,
       frames: new SharedFrames(),
       stateFrames: new StateFrames(),
       welcomes: new Welcomes(dependencies),
@@ -75,6 +82,26 @@ export class Sessions {
   /** Streams open now. */
   get count(): number {
     return this.#sessions.size;
+  }
+
+  /** The same, by what they are carried by, and how far they have come: each kind, also where there are none. */
+  get kinds(): readonly SessionKind[] {
+    const kinds = TRANSPORTS.flatMap((transport) => PHASES.map((phase) => ({ transport, phase, count: 0 })));
+    for (const { tally, phase: its } of this.#sessions) {
+      const kind = kinds.find(({ transport, phase }) => transport === tally.transport && phase === its);
+      if (kind !== undefined) kind.count++;
+    }
+    return kinds;
+  }
+
+  /** How often viewers were asked to go, by the reason. */
+  get goAways(): ReadonlyMap<string, number> {
+    return this.#goAways;
+  }
+
+  /** Streams and connections of slow consumers that were ended. */
+  get slowConsumers(): SlowConsumersEnded {
+    return this.#slowConsumers.ended;
   }
 
   /** Streams that were moved to gateways with fewer. */
@@ -122,7 +149,7 @@ export class Sessions {
     for (const consumers of [this.#sessions, this.#others])
       for (const { connection } of consumers) connection?.takeNoMore();
     const timers = [...this.#sessions].map((session) =>
-      clock.after(this.#random() * windowMs, () => session.goAway(this.#elsewhere('DRAINING'))),
+      clock.after(this.#random() * windowMs, () => this.#sendAway(session, 'DRAINING')),
     );
     if (this.#sessions.size > 0) await sleep(clock, windowMs + GRACE_MS, this.#emptied.signal);
     for (const timer of timers) timer.cancel();
@@ -139,7 +166,7 @@ export class Sessions {
       if (moving.length >= viewers) break;
       if (session.movable) moving.push(session);
     }
-    for (const session of moving) session.goAway(this.#elsewhere('REBALANCING'));
+    for (const session of moving) this.#sendAway(session, 'REBALANCING');
     this.#moved += moving.length;
     return moving.length;
   }
@@ -157,13 +184,11 @@ export class Sessions {
     this.#sampledLog.close();
   }
 
-  /** Not all at once, where many are sent away. */
-  #elsewhere(reason: GoAway['reason']): GoAway {
-    return {
-      reason,
-      afterMs: Math.floor(this.#random() * MAX_PAUSE_MS),
-      endpoint: this.#fleet.destination(),
-    };
+  #sendAway(session: Session, reason: GoAway['reason']): void {
+    this.#goAways.set(reason, (this.#goAways.get(reason) ?? 0) + 1);
+    // Not all at once, where many are sent away.
+    const afterMs = Math.floor(this.#random() * MAX_PAUSE_MS);
+    session.goAway({ reason, afterMs, endpoint: this.#fleet.destination() });
   }
 
   #forget(session: Session): void {

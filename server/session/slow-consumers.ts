@@ -13,6 +13,12 @@ export interface Consumer {
   terminate(): void;
 }
 
+/** What was ended. */
+export interface SlowConsumersEnded {
+  readonly streams: number;
+  readonly connections: number;
+}
+
 /**
  * Ends the streams of slow consumers: viewers that take nothing. A proxy carries many viewers on one connection: who is stuck there loses its
  * own stream, and the others go on. They may have waited for just that, where the proxy's window for the whole connection was full of what one
@@ -21,6 +27,7 @@ export interface Consumer {
  * for itself, because a reader that is paused is told of no reset.
  */
 export class SlowConsumers {
+  readonly #ended = { streams: 0, connections: 0 };
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   /** When a stream of a connection was last ended, on the monotonic clock. */
@@ -32,6 +39,11 @@ export class SlowConsumers {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** So far. */
+  get ended(): SlowConsumersEnded {
+    return this.#ended;
+  }
+
   /** Called at every look, with whoever has a stream, of whatever kind. */
   sweep(consumers: readonly ReadonlySet<Consumer>[]): void {
     const limitMs = this.#clock.monotonicMs() - this.#timeoutMs;
@@ -40,7 +52,7 @@ export class SlowConsumers {
     const all = byConnection(consumers, ({ connection }) => slow.has(connection));
     for (const [connection, those] of slow) {
       if (connection === undefined || all.get(connection)?.length === 1)
-        for (const consumer of those) consumer.terminate();
+        for (const consumer of those) this.#terminate(consumer);
       else this.#reset(connection, those);
     }
   }
@@ -52,10 +64,16 @@ export class SlowConsumers {
     this.#resets.set(connection, nowMs);
     const inOrder = [...slow].sort((a, b) => (a.blockedSinceMs ?? 0) - (b.blockedSinceMs ?? 0));
     for (const consumer of sinceMs > 2 * this.#timeoutMs ? inOrder.slice(0, 1) : inOrder) {
+      this.#ended.streams++;
       consumer.reset();
-      const timer = this.#clock.after(this.#timeoutMs, () => consumer.terminate());
+      const timer = this.#clock.after(this.#timeoutMs, () => this.#terminate(consumer));
       connection.proveAlive(() => timer.cancel());
     }
+  }
+
+  #terminate(consumer: Consumer): void {
+    this.#ended.connections++;
+    consumer.terminate();
   }
 }
 

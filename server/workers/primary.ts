@@ -3,7 +3,6 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { AggregatorRegistry, Registry } from 'prom-client';
 import type { BackoffLimits } from '../../common/backoff.ts';
 import { backoffCeiling } from '../../common/backoff.ts';
 import type { Clock } from '../../common/clock.ts';
@@ -12,13 +11,15 @@ import type { Address } from '../../common/units.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Logger } from '../observability/logging.ts';
-import { serveMetrics } from '../observability/metrics.ts';
+import { serveMetrics } from '../observability/metrics-endpoint.ts';
+import type { NotReady } from '../observability/probes.ts';
 import type { NatsServers } from '../gateway/nats-servers.ts';
 import { natsServers } from '../gateway/nats-servers.ts';
 import { certificateFiles } from '../tls/certificate-files.ts';
 import { watchCertificates } from '../tls/certificate-watch.ts';
 import type { CurrentCertificates, TlsMode } from '../tls/certificates.ts';
 import { NODE_ARGUMENTS } from '../process/node-arguments.ts';
+import { FleetMetrics } from './fleet-metrics.ts';
 import type { FromWorker, ServedAddresses, ToWorker } from './messages.ts';
 
 /** A worker that ends is replaced after a time that doubles while the new ones do not start, in milliseconds. */
@@ -66,36 +67,31 @@ export async function startCluster(
     args: [],
   });
   const files = certificateFiles(config);
-  const watched = files && (await watchCertificates(files, clock, logger));
+  const certificateWatch = files && (await watchCertificates(files, clock, logger));
   const nats = await natsServers(config, logger, signal);
-  const workers = new Workers(await workerConfig(config), nats, watched?.current, logger, clock);
+  const workers = new Workers(await workerConfig(config), nats, certificateWatch?.current, logger, clock);
   try {
     const { address, http } = await unlessAborted(signal, workers.start(config.workers));
-    const source = new AggregatorRegistry();
-    const metrics =
-      config.metrics &&
-      (await serveMetrics(config.metrics, {
-        contentType: Registry.PROMETHEUS_CONTENT_TYPE,
-        metrics: () => source.clusterMetrics(),
-      }));
+    const watched = { metrics: workers.metrics, notReady: () => workers.notReady };
+    const metrics = config.metrics && (await serveMetrics(config.metrics, watched));
     return {
       address,
       http,
       nats: nats.access.urls,
       metrics: metrics?.address,
-      tls: watched?.current.mode ?? 'off',
-      reload: () => void watched?.reload(),
+      tls: certificateWatch?.current.mode ?? 'off',
+      reload: () => void certificateWatch?.reload(),
       reconfigure: (changed) => workers.reconfigure(changed),
       failed: nats.failed,
       async drain(windowMs) {
-        watched?.close();
+        certificateWatch?.close();
         await workers.drain(windowMs);
         await metrics?.close();
         await nats.stop();
       },
     };
   } catch (error) {
-    watched?.close();
+    certificateWatch?.close();
     await workers.kill();
     await nats.stop();
     throw error;
@@ -137,6 +133,9 @@ class Workers {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #alive = new Set<Worker>();
+  readonly metrics: FleetMetrics;
+  /** Why each of those that serve should not be sent viewers. */
+  readonly #notReady = new Map<Worker, NotReady>();
   #leaving = false;
 
   constructor(
@@ -148,6 +147,7 @@ class Workers {
   ) {
     this.#config = config;
     this.#nats = nats;
+    this.metrics = new FleetMetrics(clock);
     this.#certificates = certificates;
     certificates?.onReplaced(() => {
       for (const worker of this.#alive)
@@ -155,6 +155,13 @@ class Workers {
     });
     this.#logger = logger;
     this.#clock = clock;
+  }
+
+  /** Why viewers should not be sent here; empty as long as one of the workers takes them: the others are replaced, or come back. */
+  get notReady(): NotReady {
+    const all = [...this.#notReady.values()];
+    if (all.length === 0) return ['NO_WORKER'];
+    return all.some(({ length }) => length === 0) ? [] : [...new Set(all.flat())];
   }
 
   /** Resolves with the addresses when all serve. */
@@ -199,7 +206,7 @@ class Workers {
     return new Promise((resolve, reject) => {
       let serves = false;
       const { access, owned } = this.#nats;
-      worker.on('message', (message: FromWorker | { readonly kind?: undefined }) => {
+      worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
           case 'listening':
             // It has not heard that all are to leave, and has no viewers yet.
@@ -212,21 +219,35 @@ class Workers {
             });
           case 'ready':
             serves = true;
+            this.metrics.add({
+              id: worker.id,
+              ask: (question) => send(worker, { kind: 'report', question }),
+            });
             return resolve(message.addresses);
           case 'refused':
             return reject(new Error(message.message));
-          case undefined:
-          // The metrics' own.
+          case 'readiness':
+            return void this.#notReady.set(worker, message.notReady);
+          case 'reported':
+            return this.metrics.answered(worker.id, message.question, message.report);
+          case 'metrics-wanted':
+            return void this.#tellMetrics(worker, message.question);
         }
       });
       worker.once('exit', (code: number | null, signal: string | null) => {
         this.#alive.delete(worker);
+        this.#notReady.delete(worker);
+        this.metrics.remove(worker.id);
         reject(new Error(`worker ${worker.id} ended before it served: ${signal ?? `exit code ${code}`}`));
         if (!serves || this.#leaving) return;
         this.#logger.error({ worker: worker.id, code, signal }, 'a worker has died: its viewers resume');
         this.#replace(0);
       });
     });
+  }
+
+  async #tellMetrics(worker: Worker, question: number): Promise<void> {
+    send(worker, { kind: 'metrics', question, text: await this.metrics.metrics() });
   }
 
   /** @param said why it failed, as the log has it already */

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { residentBytes } from '../../bench/measure/processes.ts';
 import type { Address } from '../../common/units.ts';
 import { parseAddress } from '../../common/units.ts';
+import { sumOf } from '../helpers/metrics.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
@@ -72,7 +73,7 @@ export class FuzzRig implements AsyncDisposable {
   /** What is open now, or held. */
   async counts(): Promise<Counts> {
     const page = await this.#metrics();
-    return Object.fromEntries(COUNTS.map((name) => [name, valueOf(page, name)])) as Counts;
+    return Object.fromEntries(COUNTS.map((name) => [name, sumOf(page, name)])) as Counts;
   }
 
   /**

@@ -29,6 +29,7 @@ import { NO_CAUSES } from '../../server/upstream/upstream-cause.ts';
 import { ManualClock } from './manual-clock.ts';
 import { settle } from './settle.ts';
 import type { StreamModel } from './stream-model.ts';
+import { Traffic } from '../../server/session/traffic.ts';
 import type { UserRates } from '../../server/session/user-rates.ts';
 import { unlimited } from './unlimited.ts';
 
@@ -58,6 +59,7 @@ export class CoreGateway {
   readonly stream: StreamModel;
   readonly hub: Hub;
   readonly scheduler: Scheduler;
+  readonly traffic: Traffic;
   #sessions: Sessions | undefined;
   #rates: UserRates | undefined;
   /** Slices of work that wait for their turn of the event loop. */
@@ -66,6 +68,7 @@ export class CoreGateway {
   constructor(stream: StreamModel, clock = new ManualClock(), limits: Partial<HubLimits> = {}) {
     this.stream = stream;
     this.clock = clock;
+    this.traffic = new Traffic(clock);
     this.hub = new Hub(stream, new ViewerCounts('g'), clock, { ...LIMITS, ...limits });
     this.scheduler = new Scheduler(
       () => clock.monotonicMs(),
@@ -76,12 +79,13 @@ export class CoreGateway {
           fn();
         });
       },
+      { yielded: () => this.traffic.add(), passed: () => undefined },
     );
   }
 
   /** Viewers' streams; made when there is a first one. */
   get sessions(): Sessions {
-    const { hub, scheduler, clock } = this;
+    const { hub, scheduler, clock, traffic } = this;
     const rates = (this.#rates ??= unlimited(clock));
     const policies = new Policies();
     const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
@@ -89,8 +93,9 @@ export class CoreGateway {
       {
         hub,
         scheduler,
+        traffic,
         clock,
-        publishing: new PublishService(nowhere, { maxPayload: 1 << 20, policies }, rates),
+        publishing: new PublishService(nowhere, { maxPayload: 1 << 20, policies }, rates, clock),
         rates,
         policies,
         logger: createLogger('silent'),

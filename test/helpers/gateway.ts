@@ -50,6 +50,7 @@ export async function startTestGateway(
     metrics: gateway.metrics,
     nats: gateway.nats,
     tls: gateway.tls,
+    readiness: gateway.readiness,
     reload: () => gateway.reload(),
     reconfigure: (changed) => gateway.reconfigure(changed),
     get stats() {

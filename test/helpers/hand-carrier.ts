@@ -11,6 +11,7 @@ export type Ending = 'ok' | 'reset' | 'terminated' | KnownReason;
 
 /** A carrier whose every move is made by hand: what the client sends, and when a frame has been handed over. */
 export class HandCarrier implements Carrier {
+  readonly transport = 'grpc';
   readonly peer = 'hand';
   connection: CarrierConnection | undefined = {
     proveAlive: (proven) => proven(),

@@ -211,6 +211,7 @@ interface Wire {
 
 /** The gateway's end of a link. */
 class MemoryCarrier implements Carrier {
+  readonly transport = 'grpc';
   readonly peer = 'memory';
   readonly connection: CarrierConnection = { proveAlive: (proven) => proven(), takeNoMore: () => undefined };
   readonly #wire: Wire;

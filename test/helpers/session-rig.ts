@@ -49,7 +49,7 @@ export class SessionRig implements AsyncDisposable {
 
   /** @param authentication how viewers are asked who they are */
   constructor(authentication: (clock: Clock) => Authenticator = () => OPEN_TO_ALL) {
-    const { hub, scheduler, clock } = this.gateway;
+    const { hub, scheduler, traffic, clock } = this.gateway;
     const logger = createLogger('silent');
     const rates = (this.#rates = unlimited(clock, { join: 1 }));
     const publishing = new PublishService(
@@ -62,6 +62,7 @@ export class SessionRig implements AsyncDisposable {
       },
       { maxPayload: 1_000, policies: this.policies },
       rates,
+      clock,
     );
     const served = { limits: SESSION_LIMITS, publishing, epoch: () => this.stream.epoch };
     this.session = new Session(
@@ -77,7 +78,7 @@ export class SessionRig implements AsyncDisposable {
         sampledLog: logger,
         refusals: new Refusals(logger),
         ...served,
-        compression: { savedBytes: 0 },
+        traffic,
         frames: new SharedFrames(),
         stateFrames: new StateFrames(),
         welcomes: new Welcomes(served),

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { LiveClient } from '../../client/index.ts';
 import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
+import { sumOf } from '../helpers/metrics.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { until } from '../helpers/poll.ts';
 import { ServerProcess } from '../helpers/server-process.ts';
@@ -160,5 +161,5 @@ async function workersOf({ pid }: ServerProcess): Promise<number[]> {
 async function scrape({ log }: ServerProcess): Promise<(name: string) => number> {
   const address = log.find(({ msg }) => msg === 'ready')?.['metrics'] as string;
   const text = await (await fetch(`http://${address}/metrics`)).text();
-  return (name) => Number(new RegExp(`^live_gateway_${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return (name) => sumOf(text, `live_gateway_${name}`);
 }

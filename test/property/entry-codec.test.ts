@@ -6,6 +6,7 @@ import type { Entry } from '../../server/log/entry-codec.ts';
 import {
   batchFrame,
   ephemeralEntry,
+  entryTimeMs,
   reliableEntry,
   varintSize,
   writeVarint,
@@ -73,6 +74,19 @@ describe('property: entry codec', () => {
           decoded = (decoded << 7n) | BigInt((buffer[at] as number) & 0x7f);
         assert.equal(decoded, BigInt(value));
         for (let at = 0; at < end; at++) assert.equal((buffer[at] as number) >= 0x80, at < end - 1);
+      }),
+      runs(500),
+    );
+  });
+
+  it('finds when a message was stored in its entry, wherever that begins', () => {
+    fc.assert(
+      fc.property(stored, unsigned, fc.nat({ max: 20 }), (message, prevSeq, offset) => {
+        const entry = reliableEntry(message, prevSeq);
+        const buffer = Buffer.alloc(offset + entry.size);
+        entry.write(buffer, offset);
+        // Protobuf leaves away what is 0.
+        assert.equal(entryTimeMs(buffer, offset), message.timeMs === 0 ? Number.NaN : message.timeMs);
       }),
       runs(500),
     );

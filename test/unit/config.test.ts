@@ -116,6 +116,13 @@ describe('configuration', () => {
     eventsLifetimeMs: ['10m', 600_000],
     demo: ['false', false],
     metrics: ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    httpMetrics: [
+      '10.0.0.0/8,::1',
+      [
+        { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+        { address: '::1', prefix: 128, family: 'ipv6' },
+      ],
+    ],
     logLevel: ['silent', 'silent'],
   };
   const nats = { LIVE_NATS: 'a:1' };
@@ -127,6 +134,7 @@ describe('configuration', () => {
     tlsCert: { LIVE_TLS_KEY: 'k' },
     tlsKey: { LIVE_TLS_CERT: 'c' },
     tlsClientCa: { LIVE_TLS_KEY: 'k', LIVE_TLS_CERT: 'c' },
+    httpMetrics: { LIVE_HTTP: '127.0.0.1:8080' },
     proxyProtocol: { LIVE_TRUSTED_PROXIES: '10.0.0.1' },
     natsUser: { ...nats, LIVE_NATS_PASSWORD_FILE: 'p' },
     natsPasswordFile: { ...nats, LIVE_NATS_USER: 'u' },

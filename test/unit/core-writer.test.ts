@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { encodeServerFrame } from '../../protos/live.ts';
 import { Writer } from '../../server/session/writer.ts';
+import type { SchedulerListener } from '../../server/session/scheduler.ts';
 import { Scheduler } from '../../server/session/scheduler.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { CoreGateway, ModelClient } from '../helpers/core-gateway.ts';
@@ -11,10 +12,15 @@ import { StreamModel } from '../helpers/stream-model.ts';
 class HandScheduled {
   readonly clock = new ManualClock();
   readonly slices: (() => void)[] = [];
-  readonly scheduler = new Scheduler(
-    () => this.clock.monotonicMs(),
-    (fn) => this.slices.push(fn),
-  );
+  readonly scheduler: Scheduler;
+
+  constructor(listener?: SchedulerListener) {
+    this.scheduler = new Scheduler(
+      () => this.clock.monotonicMs(),
+      (fn) => this.slices.push(fn),
+      listener,
+    );
+  }
 
   runAll(): void {
     for (let slice = this.slices.shift(); slice !== undefined; slice = this.slices.shift()) slice();
@@ -273,5 +279,21 @@ describe('core: scheduler', () => {
     }
     assert.equal(ran, 100);
     assert.equal(slices, 25);
+  });
+
+  it('tells when it yields, and how long it took until all that waited at the beginning had had a turn', () => {
+    const told: (string | number)[] = [];
+    const hand = new HandScheduled({ yielded: () => told.push('yielded'), passed: (ms) => told.push(ms) });
+    const work = (ms: number, then?: () => void) => ({
+      run() {
+        hand.clock.advance(ms);
+        then?.();
+      },
+    });
+    hand.scheduler.enqueue(work(0.5, () => hand.scheduler.enqueue(work(5))));
+    hand.scheduler.enqueue(work(1));
+    hand.scheduler.enqueue(work(2));
+    hand.runAll();
+    assert.deepEqual(told, ['yielded', 'yielded', 3.5, 'yielded', 5]);
   });
 });

@@ -24,7 +24,7 @@ describe(`Resumable: a gateway that drains (LIVE_TEST_SEED=${SEED})`, () => {
   it('sends its viewers away evenly over the window, each to come again after a pause of its own', async () => {
     const stream = new StreamModel();
     const gateway = new CoreGateway(stream);
-    const { hub, scheduler, clock } = gateway;
+    const { hub, scheduler, traffic, clock } = gateway;
     const logger = createLogger('silent');
     const nobody = { reliable: () => assert.fail('nothing is published'), ephemeral: () => undefined };
     const rates = unlimited(clock);
@@ -33,7 +33,8 @@ describe(`Resumable: a gateway that drains (LIVE_TEST_SEED=${SEED})`, () => {
       {
         hub,
         scheduler,
-        publishing: new PublishService(nobody, { maxPayload: 1_000, policies }, rates),
+        traffic,
+        publishing: new PublishService(nobody, { maxPayload: 1_000, policies }, rates, clock),
         policies,
         rates,
         authenticator: OPEN_TO_ALL,

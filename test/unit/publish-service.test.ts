@@ -40,7 +40,12 @@ describe('publish service', () => {
       ephemeral: () => undefined,
     };
     const clock = new ManualClock();
-    service = new PublishService(target, { maxPayload: 1_000, policies: new Policies() }, unlimited(clock));
+    service = new PublishService(
+      target,
+      { maxPayload: 1_000, policies: new Policies() },
+      unlimited(clock),
+      clock,
+    );
   });
 
   const limitFor = async (

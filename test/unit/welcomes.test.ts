@@ -13,10 +13,12 @@ describe('Isolated: answers to Hello', () => {
   it('are what they would be for one, whatever was agreed on before', () => {
     let epoch = 'LIVE@1';
     const nowhere = { reliable: () => assert.fail(), ephemeral: () => assert.fail() };
+    const clock = new ManualClock();
     const publishing = new PublishService(
       nowhere,
       { maxPayload: 1_000, policies: new Policies() },
-      unlimited(new ManualClock()),
+      unlimited(clock),
+      clock,
     );
     const served = { limits: SESSION_LIMITS, publishing, epoch: () => epoch };
     const welcomes = new Welcomes(served);

@@ -37,6 +37,7 @@ export interface GrpcCarrierDependencies {
  * time, and reading one frame after the other on demand is what they would be used for.
  */
 export class GrpcCarrier implements Carrier, DecoderOwner {
+  readonly transport = 'grpc';
   readonly peer: string;
   readonly #connectionName: string;
   readonly #call: ServerInterceptingCallInterface;

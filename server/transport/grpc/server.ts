@@ -5,6 +5,7 @@ import { sleep } from '../../../common/sleep.ts';
 import type { Address } from '../../../common/units.ts';
 import { MAX_REQUEST_BYTES } from '../../log/sizes.ts';
 import type { Logger } from '../../observability/logging.ts';
+import type { Readiness } from '../../session/readiness.ts';
 import type { Sessions } from '../../session/sessions.ts';
 import type { UnaryContext } from '../../session/unary.ts';
 import type { GrpcCarrierDependencies } from './carrier.ts';
@@ -18,8 +19,7 @@ import { listen } from './listener.ts';
 import type { Entrance } from '../connections/entrance.ts';
 import type { Keepalive } from '../connections/keepalive.ts';
 import type { CurrentCertificates } from '../../tls/certificates.ts';
-import type { UpstreamStatus } from './readiness.ts';
-import { Readiness } from './readiness.ts';
+import { addHealth } from './health.ts';
 import { reflection } from './reflection.ts';
 import { ShortCall } from './short-call.ts';
 import { liveInterceptor, liveHandlers, liveMethods } from './service.ts';
@@ -40,7 +40,7 @@ export interface GrpcServing {
   /** Shared with other listeners; it is not closed with this one. */
   readonly entrance: Entrance;
   readonly unary: UnaryContext;
-  readonly health: UpstreamStatus;
+  readonly readiness: Readiness;
   readonly logger: Logger;
   readonly connections: ConnectionLimits;
 }
@@ -51,7 +51,7 @@ export interface GrpcServer {
   readonly address: string;
   /** TCP connections open now. */
   readonly connections: number;
-  /** From now on nobody is to be sent here, and no connection is accepted. */
+  /** Accepts no more connections. */
   stopAccepting(): void;
   /** Lets what was said last get out, and short calls come to their end, but does not wait for it longer than so many milliseconds. */
   finishCalls(ms: number): Promise<void>;
@@ -64,7 +64,7 @@ export interface GrpcServer {
  * @throws when the address cannot be listened on
  */
 export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
-  const { address, certificates, keepalive, sessions, unary, health, logger, entrance } = serving;
+  const { address, certificates, keepalive, sessions, unary, readiness, logger, entrance } = serving;
   const { receiving, origins, intake, refusals, refusalPace, reception, failed } = entrance;
   const { clock } = unary;
   /** Known before there is a connection. */
@@ -107,8 +107,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
   const handlers = liveHandlers(unary, origins);
   server.addService(liveMethods, handlers);
   server.addService(moderationService, handlers);
-  const readiness = new Readiness(health);
-  readiness.addToServer(server);
+  addHealth(server, readiness);
   reflection().addToServer(server);
   // What is said last on a slow link takes as long as an answer.
   const ending = { clock, timeoutMs: keepalive.timeoutMs };
@@ -122,10 +121,7 @@ export async function serveGrpc(serving: GrpcServing): Promise<GrpcServer> {
     get connections() {
       return listener().connections;
     },
-    stopAccepting() {
-      readiness.leave();
-      listener().stopAccepting();
-    },
+    stopAccepting: () => listener().stopAccepting(),
     async finishCalls(ms) {
       const finished = new AbortController();
       server.tryShutdown(() => finished.abort());

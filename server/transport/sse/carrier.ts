@@ -60,6 +60,7 @@ export interface SseRequest {
  * quarter of an hour. So no stream lives for longer than a time that is known: after it the stream ends, and whoever is there comes again.
  */
 export class SseCarrier implements Carrier {
+  readonly transport = 'sse';
   readonly peer: string;
   readonly connection: HttpConnection;
   readonly #request: IncomingMessage;

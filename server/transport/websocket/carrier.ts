@@ -28,6 +28,7 @@ export interface WebSocketCarrierDependencies {
 
 /** A WebSocket: one viewer's stream, and its connection. It reads and writes the frames itself: see docs/design.md. */
 export class WebSocketCarrier implements Carrier, CarrierConnection, MessageReceiver, Readable, Kept {
+  readonly transport = 'websocket';
   readonly peer: string;
   readonly traceParent: TraceParent | undefined;
   readonly #socket: Socket;
