@@ -10,7 +10,7 @@ export interface RoomCounters extends Lag {
   /** The feed could not be proven and the stream was asked. */
   repairs: number;
   historyReads: number;
-  /** Times that viewers have joined, by how that began. */
+  /** Times that viewers have joined, by how that began: counted when they are told. */
   readonly joins: Record<JoinOutcome, number>;
   /** How long pages of history took to be read, in seconds. */
   readonly historyReadSeconds: Histogram;
@@ -42,11 +42,7 @@ export function newRoomCounters(): RoomCounters {
 }
 
 /** Counts an event that a viewer is about to be told. */
-export function counted(
-  event: RoomEvent,
-  counters: Pick<RoomCounters, 'joins' | 'gaps' | 'resets'>,
-): RoomEvent {
-  if (event.kind === 'joined') counters.joins[event.outcome]++;
+export function counted(event: RoomEvent, counters: Pick<RoomCounters, 'gaps' | 'resets'>): RoomEvent {
   if (event.kind === 'gap') counters.gaps++;
   if (event.kind === 'reset') counters.resets++;
   return event;

@@ -210,6 +210,7 @@ export class Session
       case 'failed':
         return encodeFrame(this.subscriptions.failed(room, event.error));
       default:
+        if (event.kind === 'joined') this.#dependencies.hub.counters.joins[event.outcome]++;
         return this.#dependencies.frames.of(noticeFrame(event, room));
     }
   }
