@@ -241,6 +241,14 @@ export const ROWS: readonly RowPlan[] = [
         queries: quantiles('history_read_duration_seconds'),
       },
       {
+        title: 'Workers that died',
+        text: 'And were replaced, in the last hour; the log says how they ended.',
+        unit: 'short',
+        queries: [
+          line(`sum by (instance) (increase(live_gateway_worker_deaths_total${OF}[1h]))`, '{{instance}}'),
+        ],
+      },
+      {
         title: 'Trouble with NATS',
         text: 'How often each has arisen in the last hour.',
         unit: 'short',

@@ -3,6 +3,9 @@ import { UPSTREAM_CAUSES } from '../upstream/upstream-cause.ts';
 import type { MetricDeclaration } from './metric.ts';
 import { each, single } from './metric.ts';
 
+/** What only the primary knows: see {@link GATEWAY_METRICS}. */
+export const WORKER_DEATHS = 'live_gateway_worker_deaths_total';
+
 /** What the gateway is, what it has of NATS, and what it takes. */
 export const GATEWAY_METRICS: readonly MetricDeclaration[] = [
   {
@@ -19,6 +22,13 @@ export const GATEWAY_METRICS: readonly MetricDeclaration[] = [
     help: 'Whether viewers should be sent here, as /readyz and the gRPC health of live.v1.Live say: 0 while it drains, or what it says of rooms cannot be proven. Of several workers, whether one is.',
     together: 'max',
     samples: ({ ready }) => single(ready ? 1 : 0),
+  },
+  {
+    name: WORKER_DEATHS,
+    type: 'counter',
+    help: 'Workers that have ended by themselves and were replaced (--workers); the log says how. Their viewers resume.',
+    // Who serves counts none: the primary does, where there is one.
+    samples: () => single(0),
   },
   {
     name: 'live_gateway_nats_up',

@@ -1,10 +1,18 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import type { Clock, Timer } from '../../common/clock.ts';
+import { WORKER_DEATHS } from '../observability/gateway-metrics.ts';
 import type { MetricsSource } from '../observability/metrics.ts';
 import type { MetricsReport } from './messages.ts';
 
 /** A worker that has not answered by then is counted as it was, in milliseconds: one that hangs must not hide the others. */
 const ANSWER_MS = 2_000;
+
+const ONE_DEATH = {
+  name: WORKER_DEATHS,
+  type: 'counter',
+  aggregator: 'sum',
+  values: [{ labels: {}, value: 1 }],
+} as unknown as MetricsReport[number];
 
 /** Who can be asked for its metrics. */
 export interface Reporter {
@@ -43,6 +51,11 @@ export class FleetMetrics implements MetricsSource {
     const last = this.#latest.get(id);
     this.#latest.delete(id);
     if (last !== undefined) this.#departed = summed([this.#departed, last.filter(isCounted)]);
+  }
+
+  /** A worker has ended by itself. */
+  noteDeath(): void {
+    this.#departed = summed([this.#departed, [ONE_DEATH]]);
   }
 
   /** A worker answers a question. */

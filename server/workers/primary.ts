@@ -240,6 +240,7 @@ class Workers {
         this.metrics.remove(worker.id);
         reject(new Error(`worker ${worker.id} ended before it served: ${signal ?? `exit code ${code}`}`));
         if (!serves || this.#leaving) return;
+        this.metrics.noteDeath();
         this.#logger.error({ worker: worker.id, code, signal }, 'a worker has died: its viewers resume');
         this.#replace(0);
       });

@@ -48,10 +48,12 @@ describe('the metrics of workers', () => {
     await workers.add(2, { gaps: 5, rooms: 4 });
     await workers.metrics.metrics();
     workers.metrics.remove(1);
+    workers.metrics.noteDeath();
     await workers.add(3, { gaps: 1, rooms: 1 });
     const page = await workers.metrics.metrics();
     assert.equal(sumOf(page, 'live_gateway_gaps_total'), 8);
     assert.equal(sumOf(page, 'live_gateway_rooms'), 5);
+    assert.equal(sumOf(page, 'live_gateway_worker_deaths_total'), 1);
     workers.metrics.remove(3);
     workers.metrics.remove(2);
     assert.equal(sumOf(await workers.metrics.metrics(), 'live_gateway_gaps_total'), 8);
