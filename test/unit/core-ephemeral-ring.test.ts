@@ -20,6 +20,8 @@ function textsOf(slice: EphemeralSlice): string[] {
   return (batch?.ephemeral ?? []).map(({ payload }) => payload.toString().replaceAll('\0', ''));
 }
 
+const NOTHING = { pieces: [], count: 0, dropped: 0, late: false };
+
 describe('core: ephemeral ring', () => {
   it('gives what came since, in order', () => {
     const ring = new EphemeralRing();
@@ -27,7 +29,7 @@ describe('core: ephemeral ring', () => {
     ring.append(comment('b'), 10);
     assert.deepEqual(textsOf(ring.read(0, 20)), ['a', 'b']);
     assert.deepEqual(textsOf(ring.read(1, 20)), ['b']);
-    assert.deepEqual(ring.read(2, 20), { pieces: [], dropped: 0, upto: 2 });
+    assert.deepEqual(ring.read(2, 20), { ...NOTHING, upto: 2 });
   });
 
   it('counts as dropped what is too old by the time it could be sent, though nothing came since', () => {
@@ -61,8 +63,8 @@ describe('core: ephemeral ring', () => {
     ring.append(comment('a'), 0);
     for (let n = 0; n < 3; n++) ring.passOver();
     const late = ring.count;
-    assert.deepEqual(ring.read(1, 10), { pieces: [], dropped: 0, upto: 1 });
-    assert.deepEqual(ring.read(late, 10), { pieces: [], dropped: 0, upto: late });
+    assert.deepEqual(ring.read(1, 10), { ...NOTHING, upto: 1 });
+    assert.deepEqual(ring.read(late, 10), { ...NOTHING, upto: late });
     ring.append(comment('b'), 20);
     for (const [seen, texts, dropped] of [
       [0, ['a', 'b'], 3],
@@ -72,6 +74,18 @@ describe('core: ephemeral ring', () => {
       const slice = ring.read(seen, 20);
       assert.deepEqual([textsOf(slice), slice.dropped, slice.upto], [texts, dropped, ring.head]);
     }
+  });
+
+  it('says whether whoever missed something came too late, or nobody got it', () => {
+    const ring = new EphemeralRing();
+    ring.append(comment('a'), 0);
+    ring.passOver();
+    ring.append(comment('b'), 10);
+    assert.equal(ring.read(0, 10).late, false);
+    ring.append(comment('c'), 5_000);
+    ring.append(comment('d'), 5_000);
+    const { late, dropped, count } = ring.read(0, 5_000);
+    assert.deepEqual([late, dropped, count], [true, 3, 2]);
   });
 
   it('stays small whatever comes', () => {
