@@ -7,6 +7,7 @@ import type { TestNats } from '../helpers/nats-server.ts';
 import { startNats } from '../helpers/nats-server.ts';
 import { until } from '../helpers/poll.ts';
 import { quickClock } from '../helpers/quick-clock.ts';
+import { ServerProcess } from '../helpers/server-process.ts';
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 };
 const LOOPBACK = [parseNetwork('127.0.0.0/8')!];
@@ -166,5 +167,13 @@ describe('metrics at --http', () => {
     const from = (address: string) => get(aware.http, '/metrics', { 'X-Forwarded-For': address });
     assert.equal((await from('192.0.2.1')).status, 200);
     assert.equal((await from('198.51.100.1')).status, 404);
+  });
+
+  it('are those of all workers, whichever is asked', async () => {
+    const http = ['--http', '127.0.0.1:0', '--http-metrics', '127.0.0.1'];
+    await using server = await ServerProcess.start(nats.url, '--workers', '2', ...http);
+    const address = String(server.log.find(({ msg }) => msg === 'ready')?.['http']);
+    assert.equal(sumOf(await metricsOf(address), 'live_gateway_memory_limit_bytes'), 256 * 2 ** 20);
+    assert.deepEqual(await get(address, '/readyz'), { status: 200, text: 'ready\n' });
   });
 });
