@@ -14,18 +14,18 @@ export interface RoomInfo {
   /** Viewers over all gateways. */
   readonly audience: number;
   readonly epoch: string;
-  /** What its commands have made of it; undefined: the gateway keeps no states. */
-  readonly state: RoomState | undefined;
+  /** What its commands have made of it; absent: the gateway keeps no states. */
+  readonly state?: RoomState;
 }
 
 /** The description in an answer. */
 export function roomInfoFromWire(info: GetRoomResponse): RoomInfo {
+  const { state, ...described } = info;
   return {
-    ...info,
+    ...described,
     head: BigInt(info.head),
     first: BigInt(info.first),
     count: BigInt(info.count),
-    // Absent in what a gateway says that is older.
-    state: info.state ? roomStateFromWire(info.state) : undefined,
+    ...(state && { state: roomStateFromWire(state) }),
   };
 }

@@ -1,6 +1,6 @@
 /** Files that the package may have in it. Whatever else `npm pack` finds was not meant to be given to anybody. */
 const MAY_BE_PACKED =
-  /^(package\.json|README\.md|LICENSE|dist\/(browser|chaos|cli|client|common|demo|nats-server|protos|server)\/.+\.(js|js\.map|d\.ts|proto|binpb|html|css))$/;
+  /^(package\.json|README\.md|LICENSE|docs\/live-server\.schema\.json|dist\/(browser|chaos|cli|client|common|demo|nats-server|protos|server)\/.+\.(js|js\.map|d\.ts|proto|binpb|html|css))$/;
 
 /** Texts that have the version in them, beside package.json. */
 export interface Versioned {
