@@ -75,9 +75,11 @@ describe('Bookmarked: what is wrong with NATS', () => {
     viewer.send({ join: { room: 'tea', start: { earliest: {} } } });
     await viewer.next('batch');
     viewer.call.pause();
+    // Who comes later is told at once, and nothing is known of those that are there.
+    const others = RawStream.hello(gateway.address);
+    await others.next('heartbeat');
     await nats.kill();
     await until('the gateway knows', () => gateway.stats.upstreamCauses.length > 0);
-    const others = RawStream.hello(gateway.address);
     await until('others are told', () =>
       others.all('heartbeat').some(({ upstream }) => upstream === 'UPSTREAM_DEGRADED'),
     );
